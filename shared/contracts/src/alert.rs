@@ -1,0 +1,121 @@
+//! Alerts: one raised rung each, open until acknowledged (签收) or its duty is closed.
+
+use crate::time::{self, Timestamp};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// Body of `duban.escalation.v1.alert.<happened>`: `raised`, `acknowledged`, `closed`; also an alert as shown.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AlertEvent {
+    /// Derived from duty, run, rung and repetition.
+    pub alert: Uuid,
+    pub duty: Uuid,
+    pub rule: String,
+    pub pack: String,
+    pub article: String,
+    pub key: String,
+    pub case: Option<Uuid>,
+    /// The duty's title.
+    pub title: String,
+    pub title_zh: String,
+    pub link: String,
+    pub unit: String,
+    /// `reminder` (before due), `breach` (first rung at due), `escalation` (later rungs), `notice` (immediately, major cases).
+    pub sort: String,
+    /// Run of the ladder (1; another after a reopening), rung (from 1; reminders have negative ones), repetition (from 0).
+    pub run: i32,
+    pub rung: i32,
+    pub repetition: i32,
+    /// Every person to be told, and why he.
+    pub recipients: Vec<Recipient>,
+    /// `any` or `all` of the recipients must acknowledge.
+    pub until: String,
+    /// Goes out in quiet hours too.
+    #[serde(default)]
+    pub urgent: bool,
+    #[schemars(schema_with = "time::schema")]
+    pub due_at: Timestamp,
+    #[schemars(schema_with = "time::schema")]
+    pub raised_at: Timestamp,
+    /// Raised after its time because the service was down or behind.
+    #[serde(default)]
+    pub late: bool,
+    /// When and to whom it goes next if nobody acts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<crate::duty::NextRung>,
+    /// `open`, `acknowledged`, `closed`.
+    pub state: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub acknowledgements: Vec<Acknowledgement>,
+    pub policy: i64,
+    pub version: i64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Recipient {
+    pub person: String,
+    /// The post as which he is told.
+    pub post: String,
+    pub unit: String,
+    /// `direct`, `deputy`, `climbed`, `fallback`.
+    pub how: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Acknowledgement {
+    pub person: String,
+    #[schemars(schema_with = "time::schema")]
+    pub at: Timestamp,
+    /// Set when by a link.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<Uuid>,
+}
+
+/// Request `escalation … alert.acknowledge`. Needs a claim (of a session or of a link) and a request id; versions do not matter to it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AcknowledgeRequest {
+    pub alert: Uuid,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Acknowledged {
+    pub alert: Uuid,
+    pub duty: Uuid,
+    pub state: String,
+    /// Until when the climb stops.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "time::optional_schema")]
+    pub quiet_until: Option<Timestamp>,
+}
+
+/// Request `escalation … alert.list`: the asker's alerts.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AlertListRequest {
+    /// `open` (default), `all`.
+    #[serde(default)]
+    pub state: Option<String>,
+    /// Also those of others that the asker may see.
+    #[serde(default)]
+    pub all: bool,
+    #[serde(default)]
+    pub before: Option<Uuid>,
+    #[serde(default)]
+    pub limit: Option<u32>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AlertList {
+    pub alerts: Vec<AlertEvent>,
+    pub total: i64,
+    #[serde(default)]
+    pub next: Option<Uuid>,
+}
+
+/// Request `escalation … alert.show` (claim of a session or link) and `alert.state` (of notifications, just before sending).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AlertShowRequest {
+    pub alert: Uuid,
+}

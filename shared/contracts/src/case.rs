@@ -1,0 +1,360 @@
+//! Cases: the events of intake and the requests that show and move cases.
+
+use crate::time::{self, Timestamp};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+/// Body of every `duban.intake.v1.case.<happened>`: the case as it stands after the event, and what this event adds. No personal text.
+///
+/// `happened`: `registered`, `classified`, `supplemented`, `corrected`, `assigned`, `noted`, `answered`, `closed`, `reopened`, `linked`,
+/// `unlinked`, `merged`, `sorted`, and the `event` that a pack's move or act declares. Pack rules see every member by its name.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CaseEvent {
+    pub case: Uuid,
+    pub number: String,
+    /// Id of the pack that the case is under.
+    pub pack: String,
+    /// Kind id; `unsorted` while 待分拣.
+    pub kind: String,
+    pub unit: String,
+    pub severity: String,
+    pub stage: String,
+    pub channel: String,
+    pub producer: String,
+    /// Short title made of kind and unit.
+    pub title: String,
+    pub title_zh: String,
+    #[serde(default)]
+    pub unsorted: bool,
+    #[serde(default)]
+    pub anonymous: bool,
+    #[schemars(schema_with = "time::schema")]
+    pub occurred_at: Timestamp,
+    #[schemars(schema_with = "time::schema")]
+    pub received_at: Timestamp,
+    #[schemars(schema_with = "time::schema")]
+    pub registered_at: Timestamp,
+    /// The person that handles it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handler: Option<String>,
+    /// People who never see the case nor its alerts: those complained about.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub excluded_people: Vec<String>,
+    /// Units complained about that do not see it, where the pack says so.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub excluded_units: Vec<String>,
+    /// Declared fields that are not personal.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub fields: Map<String, Value>,
+    /// How many earlier reports of the same matter stand within the pack's window.
+    #[serde(default)]
+    pub repeats: i64,
+    /// The move or act that this event is of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<Step>,
+    /// For linked, merged and supplemented: the other case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub other: Option<Uuid>,
+    /// For supplemented: the receipt of the report that joined.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receipt: Option<Uuid>,
+    /// Terminal outcome, once closed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<String>,
+    /// Policy set version.
+    pub policy: i64,
+    pub version: i64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Step {
+    /// Id of the move or act in the pack.
+    pub name: String,
+    pub from: String,
+    pub to: String,
+    /// Person id; empty for the system.
+    pub by: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub article: Option<String>,
+}
+
+/// Request `intake … case.list`. Empty filters take all; only what the asker may see comes back, counts included.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CaseListRequest {
+    #[serde(default)]
+    pub unit: Option<String>,
+    #[serde(default)]
+    pub kind: Option<String>,
+    #[serde(default)]
+    pub stage: Option<String>,
+    #[serde(default)]
+    pub severity: Option<String>,
+    /// `open`, `closed`, `unsorted`, `mine`, `major`.
+    #[serde(default)]
+    pub state: Option<String>,
+    /// Part of a number or title.
+    #[serde(default)]
+    pub search: Option<String>,
+    #[serde(default)]
+    pub before: Option<Uuid>,
+    /// 1 to 200, default 50.
+    #[serde(default)]
+    pub limit: Option<u32>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CaseList {
+    pub cases: Vec<CaseSummary>,
+    pub total: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<Uuid>,
+}
+
+/// A case in a list. Telephone and identity numbers are masked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CaseSummary {
+    pub case: Uuid,
+    pub number: String,
+    pub pack: String,
+    pub kind: String,
+    pub kind_title: String,
+    pub kind_title_zh: String,
+    pub unit: String,
+    pub severity: String,
+    pub stage: String,
+    pub stage_title: String,
+    pub stage_title_zh: String,
+    pub channel: String,
+    pub title: String,
+    pub title_zh: String,
+    /// The report's subject, only for who may see personal text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+    /// Masked, e.g. `138****2345`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone: Option<String>,
+    pub unsorted: bool,
+    pub closed: bool,
+    #[serde(default)]
+    pub handler: Option<String>,
+    #[schemars(schema_with = "time::schema")]
+    pub received_at: Timestamp,
+    #[schemars(schema_with = "time::schema")]
+    pub registered_at: Timestamp,
+    pub repeats: i64,
+    pub version: i64,
+}
+
+/// Request `intake … case.show`, by id or number.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CaseShowRequest {
+    #[serde(default)]
+    pub case: Option<Uuid>,
+    #[serde(default)]
+    pub number: Option<String>,
+}
+
+/// A case whole, as far as the asker may see it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CaseDetail {
+    pub summary: CaseSummary,
+    /// The report's body, for who may see personal text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub report: Option<crate::report::Report>,
+    pub receipt: Uuid,
+    pub policy: i64,
+    /// Current field values (personal ones left out for who may not see them).
+    #[serde(default)]
+    pub fields: Map<String, Value>,
+    pub timeline: Vec<TimelineEntry>,
+    /// What the asker may do next.
+    pub steps: Vec<PermittedStep>,
+    pub links: Vec<CaseLink>,
+    /// Article-citing reasons of kind and severity.
+    #[serde(default)]
+    pub reasons: Vec<Reason>,
+    #[serde(default)]
+    pub people_added: Vec<String>,
+}
+
+/// One entry of a timeline. Entries of several services are merged by time, then by id.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct TimelineEntry {
+    pub id: Uuid,
+    #[schemars(schema_with = "time::schema")]
+    pub at: Timestamp,
+    /// Event name, e.g. `case.registered`, `duty.breached`, `alert.raised`, `delivery.sent`.
+    pub event: String,
+    pub text: String,
+    pub text_zh: String,
+    /// Person id; empty for the system.
+    #[serde(default)]
+    pub by: String,
+    /// Free text of a handler (note, answer, reason); for who may see personal text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub article: Option<String>,
+}
+
+/// A move or act that may be done next, and what it asks for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PermittedStep {
+    pub name: String,
+    /// `move` or `act`.
+    pub sort: String,
+    pub title: String,
+    pub title_zh: String,
+    pub requires: Vec<FieldSpec>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub article: Option<String>,
+    /// Why the asker may not, when he may not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused_zh: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct FieldSpec {
+    pub name: String,
+    pub title: String,
+    pub title_zh: String,
+    /// `text`, `choice`, `amount`, `date`, `phone`, `email`, `plate`, `number`, `file`, `person`, `unit`.
+    pub sort: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub choices: Vec<Choice>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Choice {
+    pub value: String,
+    pub title: String,
+    pub title_zh: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CaseLink {
+    pub other: Uuid,
+    pub number: String,
+    /// `repeats`, `merged_into`, `merged`, `follows`.
+    pub sort: String,
+    #[schemars(schema_with = "time::schema")]
+    pub at: Timestamp,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Reason {
+    pub text: String,
+    pub text_zh: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub article: Option<String>,
+}
+
+/// Request `intake … case.act`: one request for everything that a person does to a case. Needs a claim, a request id and the expected version.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CaseActRequest {
+    pub case: Uuid,
+    #[serde(flatten)]
+    pub act: CaseAct,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "do", rename_all = "snake_case")]
+pub enum CaseAct {
+    /// A move or act that the pack declares, with the fields that it asks for.
+    Step {
+        name: String,
+        #[serde(default)]
+        fields: Map<String, Value>,
+        #[serde(default)]
+        note: Option<String>,
+    },
+    /// Hand to a person.
+    Assign { person: String },
+    Note { text: String },
+    /// An answer to the reporter, by letter, telephone …
+    Answer { text: String, by: String },
+    /// A reference to something kept elsewhere.
+    Refer { attachment: crate::report::Attachment },
+    /// A wrong kind, unit or severity put right; also how an unsorted case is sorted.
+    Correct {
+        #[serde(default)]
+        kind: Option<String>,
+        #[serde(default)]
+        unit: Option<String>,
+        #[serde(default)]
+        severity: Option<String>,
+        #[serde(default)]
+        about_person: Option<String>,
+        reason: String,
+    },
+    /// Undo the link to a repeated matter.
+    Unlink { other: Uuid, reason: String },
+    /// This case's matter is that of the other.
+    Merge { into: Uuid, reason: String },
+    /// Let a person see the case by name.
+    AddPerson { person: String, reason: String },
+    RemovePerson { person: String, reason: String },
+}
+
+/// The answer to an act: no personal text (answers are kept).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CaseActed {
+    pub case: Uuid,
+    pub number: String,
+    pub stage: String,
+    pub version: i64,
+}
+
+/// Request `intake … report.rejected.list|admit|dismiss` of an operator.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "do", rename_all = "snake_case")]
+pub enum RejectedAct {
+    Admit { rejected: Uuid, #[serde(default)] corrected: Option<crate::report::Report>, reason: String },
+    Dismiss { rejected: Uuid, reason: String },
+}
+
+/// Request `intake … case.dossier`: everything of a case for its file. Only archive may ask.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct DossierRequest {
+    pub case: Uuid,
+    /// The closing event: an owner that has not handled it yet answers 409 `not-yet`, and is asked again.
+    pub after: Uuid,
+}
+
+/// A service's part of a case's file, as JSON that the owner shapes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Dossier {
+    pub service: String,
+    pub case: Uuid,
+    pub content: Value,
+}
+
+/// Request `intake … case.visible`: of these cases, which may this person see, and why. For lists, live updates and 'who can see this'.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct VisibleRequest {
+    pub cases: Vec<Uuid>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct VisibleAnswer {
+    pub visible: Vec<Uuid>,
+}
+
+/// Request `intake … case.watchers`: who can see this case, and why.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct WatchersAnswer {
+    pub watchers: Vec<Watcher>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Watcher {
+    pub person: String,
+    pub name: String,
+    pub reason: String,
+    pub reason_zh: String,
+    pub personal_text: bool,
+}

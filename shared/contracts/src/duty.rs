@@ -1,0 +1,107 @@
+//! Duties: who owes what by when. Escalation knows nothing of cases: a duty has a key, a title and a link, made from its opening event.
+
+use crate::time::{self, Timestamp};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// A duty as shown, and the body of `duban.escalation.v1.duty.<happened>` (`opened`, `reminded`, `breached`, `closed`, `cancelled`,
+/// `withdrawn`, `moved`). `withdrawn`: a breach that a late-read close disproved.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct DutyEvent {
+    pub duty: Uuid,
+    /// Rule id within its pack, e.g. `file_warning`.
+    pub rule: String,
+    pub pack: String,
+    pub article: String,
+    /// What opening and closing events have in common, e.g. `case/<id>`.
+    pub key: String,
+    pub case: Option<Uuid>,
+    pub title: String,
+    pub title_zh: String,
+    /// Path within the pages, e.g. `/cases/<id>`.
+    pub link: String,
+    pub unit: String,
+    /// The post that owes it.
+    pub owed_by: String,
+    #[serde(default)]
+    pub owed_to: Vec<String>,
+    /// `pending`, `due_soon`, `breached`, `closed_in_time`, `closed_late`, `cancelled`.
+    pub state: String,
+    #[schemars(schema_with = "time::schema")]
+    pub opened_at: Timestamp,
+    #[schemars(schema_with = "time::schema")]
+    pub due_at: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "time::optional_schema")]
+    pub closed_at: Option<Timestamp>,
+    /// Raised after its time because the service was down or behind.
+    #[serde(default)]
+    pub late: bool,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub excluded_people: Vec<String>,
+    pub policy: i64,
+    pub version: i64,
+}
+
+/// Request `escalation … duty.list`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct DutyListRequest {
+    /// `open`, `breached`, `due_soon`, `closed`, `mine`.
+    #[serde(default)]
+    pub state: Option<String>,
+    #[serde(default)]
+    pub unit: Option<String>,
+    #[serde(default)]
+    pub case: Option<Uuid>,
+    #[serde(default)]
+    pub search: Option<String>,
+    #[serde(default)]
+    pub after: Option<String>,
+    #[serde(default)]
+    pub limit: Option<u32>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct DutyList {
+    pub duties: Vec<DutyEvent>,
+    pub total: i64,
+    #[serde(default)]
+    pub next: Option<String>,
+}
+
+/// Request `escalation … case.timeline`: duties and alerts of a case for its timeline.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct TimelineRequest {
+    pub case: Uuid,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Timeline {
+    pub entries: Vec<crate::case::TimelineEntry>,
+    #[serde(default)]
+    pub duties: Vec<DutyEvent>,
+}
+
+/// Request `escalation … duty.why`: how a due time came about.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct WhyRequest {
+    pub duty: Uuid,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct WhyAnswer {
+    pub duty: DutyEvent,
+    /// Sentences, in order.
+    pub steps: Vec<crate::case::Reason>,
+    /// What comes next if nobody acts: instants and posts.
+    pub next: Vec<NextRung>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct NextRung {
+    #[schemars(schema_with = "time::schema")]
+    pub at: Timestamp,
+    pub posts: Vec<String>,
+    pub people: Vec<String>,
+}

@@ -1,0 +1,79 @@
+//! Records: what archive keeps.
+
+use crate::time::{self, Timestamp};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// Body of `duban.archive.v1.record.filed`, and a record as shown.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RecordEvent {
+    pub record: Uuid,
+    /// Index number 编号.
+    pub index_number: String,
+    #[serde(default)]
+    pub case: Option<Uuid>,
+    pub number: String,
+    pub unit: String,
+    pub title: String,
+    pub title_zh: String,
+    /// SHA-256 of the content, hex.
+    pub content_hash: String,
+    pub content_bytes: i64,
+    #[schemars(schema_with = "time::schema")]
+    pub filed_at: Timestamp,
+    /// Edition of the file: 1; another after a reopening and a new close.
+    pub edition: i32,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub excluded_people: Vec<String>,
+    pub policy: i64,
+    pub version: i64,
+}
+
+/// Request `archive … record.list`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RecordListRequest {
+    #[serde(default)]
+    pub case: Option<Uuid>,
+    #[serde(default)]
+    pub unit: Option<String>,
+    #[serde(default)]
+    pub before: Option<Uuid>,
+    #[serde(default)]
+    pub limit: Option<u32>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RecordList {
+    pub records: Vec<RecordEvent>,
+    pub total: i64,
+    #[serde(default)]
+    pub next: Option<Uuid>,
+}
+
+/// Request `archive … record.show`: the record with its ledger entries.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RecordShowRequest {
+    pub record: Uuid,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RecordDetail {
+    pub record: RecordEvent,
+    pub ledger: Vec<LedgerEntry>,
+}
+
+/// One act on a record, chained to the one before it by hash.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct LedgerEntry {
+    pub sequence: i64,
+    /// `filed`.
+    pub act: String,
+    #[schemars(schema_with = "time::schema")]
+    pub at: Timestamp,
+    pub by: String,
+    /// Hex.
+    pub content_hash: String,
+    pub previous_hash: String,
+    pub hash: String,
+}
