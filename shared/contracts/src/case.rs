@@ -273,12 +273,21 @@ pub enum CaseAct {
         note: Option<String>,
     },
     /// Hand to a person.
-    Assign { person: String },
-    Note { text: String },
+    Assign {
+        person: String,
+    },
+    Note {
+        text: String,
+    },
     /// An answer to the reporter, by letter, telephone …
-    Answer { text: String, by: String },
+    Answer {
+        text: String,
+        by: String,
+    },
     /// A reference to something kept elsewhere.
-    Refer { attachment: crate::report::Attachment },
+    Refer {
+        attachment: crate::report::Attachment,
+    },
     /// A wrong kind, unit or severity put right; also how an unsorted case is sorted.
     Correct {
         #[serde(default)]
@@ -292,12 +301,24 @@ pub enum CaseAct {
         reason: String,
     },
     /// Undo the link to a repeated matter.
-    Unlink { other: Uuid, reason: String },
+    Unlink {
+        other: Uuid,
+        reason: String,
+    },
     /// This case's matter is that of the other.
-    Merge { into: Uuid, reason: String },
+    Merge {
+        into: Uuid,
+        reason: String,
+    },
     /// Let a person see the case by name.
-    AddPerson { person: String, reason: String },
-    RemovePerson { person: String, reason: String },
+    AddPerson {
+        person: String,
+        reason: String,
+    },
+    RemovePerson {
+        person: String,
+        reason: String,
+    },
 }
 
 /// The answer to an act: no personal text (answers are kept).
@@ -313,8 +334,16 @@ pub struct CaseActed {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "do", rename_all = "snake_case")]
 pub enum RejectedAct {
-    Admit { rejected: Uuid, #[serde(default)] corrected: Option<crate::report::Report>, reason: String },
-    Dismiss { rejected: Uuid, reason: String },
+    Admit {
+        rejected: Uuid,
+        #[serde(default)]
+        corrected: Option<crate::report::Report>,
+        reason: String,
+    },
+    Dismiss {
+        rejected: Uuid,
+        reason: String,
+    },
 }
 
 /// Request `intake … case.dossier`: everything of a case for its file. Only archive may ask.

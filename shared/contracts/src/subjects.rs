@@ -58,8 +58,8 @@ pub fn rpc(service: &str, name: &str) -> String {
 /// The name by which pack rules know an event, its subject's last two tokens: `case.registered`. None if the subject is not an event's.
 pub fn event_name(subject: &str) -> Option<&str> {
     let rest = subject.strip_prefix("duban.")?;
-    let (_, name) = rest.split_once(".v1.")?;
-    (name.split('.').count() == 2).then_some(name)
+    let (service, name) = rest.split_once(".v1.")?;
+    (!service.contains('.') && name.split('.').count() == 2).then_some(name)
 }
 
 /// A token that may stand in a subject: lower-case letters, digits, `-` and `_`, 1 to 40 of them. Channels and producers obey it.
