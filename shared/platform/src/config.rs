@@ -1,0 +1,91 @@
+//! Settings: flags before environment before file before default.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+/// Settings that every service has.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Common {
+    /// TOML file with any of the settings, by their long names.
+    #[arg(long, env = "DUBAN_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// Broker, without credentials; several may be separated by commas.
+    #[arg(long, env = "DUBAN_NATS_URL", default_value = "nats://127.0.0.1:4222")]
+    pub nats_url: String,
+    /// Broker user; default: the service's name.
+    #[arg(long, env = "DUBAN_NATS_USER")]
+    pub nats_user: Option<String>,
+    #[arg(long, env = "DUBAN_NATS_PASSWORD", hide_env_values = true)]
+    pub nats_password: Option<Secret>,
+    /// Postgres, with the service's own role.
+    #[arg(long, env = "DUBAN_DATABASE_URL", hide_env_values = true)]
+    pub database_url: Secret,
+    /// Most connections that one copy opens.
+    #[arg(long, env = "DUBAN_DATABASE_CONNECTIONS", default_value_t = 12)]
+    pub database_connections: u32,
+    /// Address of health and metrics; the gateway's also of API and pages.
+    #[arg(long, env = "DUBAN_BIND", default_value = "127.0.0.1:0")]
+    pub bind: SocketAddr,
+    /// Public half of the gateway's claim key, base64.
+    #[arg(long, env = "DUBAN_CLAIM_PUBLIC")]
+    pub claim_public: Option<String>,
+    /// Key under which dead letters and what is set aside are sealed, base64 of 32 bytes; older keys may follow, separated by commas.
+    #[arg(long, env = "DUBAN_SEAL_KEY", hide_env_values = true)]
+    pub seal_key: Secret,
+    /// Folder for what must be known without Postgres: the clock's last setting; the gateway's directory and policy.
+    #[arg(long, env = "DUBAN_STATE_DIR")]
+    pub state_dir: Option<PathBuf>,
+    #[arg(long, env = "DUBAN_LOG_FORMAT", value_enum, default_value_t = LogFormat::Human)]
+    pub log_format: LogFormat,
+    /// A demonstration installation: its well-known credentials work only here.
+    #[arg(long, env = "DUBAN_DEMONSTRATION", default_value_t = false, action = clap::ArgAction::Set)]
+    pub demonstration: bool,
+    /// Days for which published outbox rows are kept, so that a lost stream can be filled again.
+    #[arg(long, env = "DUBAN_KEEP_OUTBOX_DAYS", default_value_t = 3)]
+    pub keep_outbox_days: u32,
+    /// Days after which dead letters are erased.
+    #[arg(long, env = "DUBAN_KEEP_DEAD_LETTER_DAYS", default_value_t = 90)]
+    pub keep_dead_letter_days: u32,
+}
+
+/// How logs are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum LogFormat {
+    Human,
+    Json,
+}
+
+/// A setting that is never shown and is overwritten when dropped.
+#[derive(Clone)]
+pub struct Secret(zeroize::Zeroizing<String>);
+
+impl Secret {
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// The secret as a key: base64 of 32 bytes.
+    pub fn key(&self) -> anyhow::Result<[u8; 32]> {
+        todo!()
+    }
+}
+
+impl FromStr for Secret {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self(zeroize::Zeroizing::new(text.to_owned())))
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+/// Reads the settings of this process; prints what is wrong and exits if they cannot be read.
+pub fn parse<C: clap::Parser>() -> C {
+    todo!()
+}
