@@ -337,7 +337,7 @@ pub enum RejectedAct {
     Admit {
         rejected: Uuid,
         #[serde(default)]
-        corrected: Option<crate::report::Report>,
+        corrected: Option<Box<crate::report::Report>>,
         reason: String,
     },
     Dismiss {

@@ -9,6 +9,7 @@
 pub mod alert;
 pub mod canonical;
 pub mod case;
+pub mod catalogue;
 pub mod claim;
 pub mod delivery;
 pub mod directory;

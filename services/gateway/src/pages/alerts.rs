@@ -1,0 +1,131 @@
+//! 我的督办: the alerts that wait for the reader, what burns first on top, live.
+
+use super::frame::{Frame, Urgency};
+use super::respond;
+use crate::App;
+use crate::viewer::{PageViewer, SignedForm, Speaks};
+use axum::extract::{Path, Query, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use duban_contracts::alert::{AlertEvent, AlertList, AlertListRequest};
+use maud::{Markup, html};
+use serde::Deserialize;
+use uuid::Uuid;
+
+/// The page. `all` shows settled ones too.
+pub fn view(frame: &Frame, list: &AlertList, all: bool, told: Option<&str>) -> Markup {
+    let title = frame.t("我的督办", "My alerts");
+    let content = html! {
+        @if let Some(told) = told { div.notice role="status" { (told) } }
+        (tabs(frame, all))
+        div.live #live hidden role="status" aria-live="polite"
+            data-title=(title) data-before=(frame.t("", "Show ")) data-after=(frame.t(" 条更新，点此显示", " changes")) {
+            button type="button" {}
+        }
+        ul.cards data-live="alerts" tabindex="-1" {
+            @for alert in &list.alerts { li { (card(frame, alert)) } }
+        }
+        @if list.alerts.is_empty() { (empty(frame)) }
+        @if let Some(next) = list.next {
+            p { a.button.plain href={ "/alerts?before=" (next) (if all { "&state=all" } else { "" }) } { (frame.t("更早的", "Earlier ones")) } }
+        }
+    };
+    frame.page(title, false, &content)
+}
+
+fn tabs(frame: &Frame, all: bool) -> Markup {
+    html! {
+        ul.tabs {
+            li { a href="/alerts" aria-current=[(!all).then_some("true")] { (frame.t("待签收", "To acknowledge")) } }
+            li { a href="/alerts?state=all" aria-current=[all.then_some("true")] { (frame.t("全部", "All")) } }
+        }
+    }
+}
+
+fn empty(frame: &Frame) -> Markup {
+    html! { div.sheet { p {
+        (frame.t("现在没有等您签收的督办。事项临近时限、超期或升级到您这里时，会出现在这一页，并发邮件通知您。",
+            "Nothing waits for you. When a matter nears its time, is overdue or climbs to you, it appears here and you get a mail."))
+    } } }
+}
+
+/// One alert: what, by when, what happens otherwise, one button.
+pub fn card(frame: &Frame, alert: &AlertEvent) -> Markup {
+    let urgency = Urgency::of_alert(alert);
+    html! {
+        article class={ "card " (urgency.class()) } data-row id={ "alert-" (alert.alert) } {
+            div.row {
+                (urgency.mark(frame.language))
+                @if alert.repetition > 0 { span.small.soft { (frame.t("第", "Reminder no. ")) (alert.repetition + 1) (frame.t("次提醒", "")) } }
+                @if alert.late { span.small.soft { (frame.t("补发：系统曾中断", "Sent late: the system was interrupted")) } }
+            }
+            h2 { a href=(alert.link) { (frame.t(&alert.title_zh, &alert.title)) } }
+            (facts(frame, alert))
+            @if alert.state == "open" { (button(frame, alert)) }
+        }
+    }
+}
+
+/// Due time, rule and what comes next.
+pub fn facts(frame: &Frame, alert: &AlertEvent) -> Markup {
+    html! {
+        dl.facts {
+            dt { (frame.t("时限", "Due")) } dd { a href={ "/duties/" (alert.duty) } { (frame.time(alert.due_at)) } }
+            dt { (frame.t("依据", "Article")) } dd { (frame.t("第", "")) (alert.article) (frame.t("条", "")) " " span.soft { (alert.pack) } }
+            dt { (frame.t("发出", "Raised")) } dd { (frame.time(alert.raised_at)) }
+            @if let Some(next) = &alert.next {
+                dt { (frame.t("若不处理", "If nobody acts")) }
+                dd { (next.posts.join(frame.t("、", ", "))) " " (frame.time(next.at)) }
+            }
+            @for acknowledgement in &alert.acknowledgements {
+                dt { (frame.t("签收", "Acknowledged")) } dd { (acknowledgement.person) " " (frame.time(acknowledgement.at)) }
+            }
+        }
+    }
+}
+
+fn button(frame: &Frame, alert: &AlertEvent) -> Markup {
+    html! {
+        form method="post" action={ "/alerts/" (alert.alert) "/acknowledge" } {
+            (frame.csrf())
+            // One id for this showing of the button: pressing it twice acts once.
+            input type="hidden" name="request" value=(duban_contracts::ids::fresh());
+            button type="submit" { (frame.t("签收此督办", "Acknowledge this alert")) }
+        }
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub struct Asked {
+    state: Option<String>,
+    before: Option<Uuid>,
+    told: Option<String>,
+}
+
+/// `GET /alerts`
+pub async fn show(State(app): State<App>, PageViewer(viewer): PageViewer, Speaks(language): Speaks, Query(asked): Query<Asked>) -> Response {
+    let frame = respond::frame(&app, Some(&viewer), language, "/alerts");
+    let all = asked.state.as_deref() == Some("all");
+    let request = AlertListRequest { state: asked.state, before: asked.before, ..AlertListRequest::default() };
+    let told = (asked.told.as_deref() == Some("acknowledged")).then(|| frame.t("已签收。办结之前，时限照常计算。", "Acknowledged. Its clock runs until it is done."));
+    let list = app.services.alert_list(&viewer, &request).await;
+    respond::page(&frame, list.map(|list| view(&frame, &list, all, told)))
+}
+
+#[derive(Debug, Deserialize)]
+pub struct Acknowledging {
+    request: Uuid,
+}
+
+/// `POST /alerts/{alert}/acknowledge`
+pub async fn acknowledge(
+    State(app): State<App>,
+    PageViewer(viewer): PageViewer,
+    Speaks(language): Speaks,
+    Path(alert): Path<Uuid>,
+    SignedForm(form): SignedForm<Acknowledging>,
+) -> Response {
+    match app.services.alert_acknowledge(&viewer, form.request, alert).await {
+        Ok(_) => Redirect::to("/alerts?told=acknowledged").into_response(),
+        Err(why) => respond::problem(&respond::frame(&app, Some(&viewer), language, "/alerts"), &why),
+    }
+}

@@ -1,0 +1,100 @@
+//! The list of cases that the reader may see.
+
+use super::frame::{Frame, Urgency};
+use super::respond;
+use crate::App;
+use crate::viewer::{PageViewer, Speaks};
+use axum::extract::{Query, State};
+use axum::response::Response;
+use duban_contracts::case::{CaseList, CaseListRequest, CaseSummary};
+use maud::{Markup, html};
+
+const STATES: [(&str, &str, &str); 5] = [
+    ("open", "在办", "Open"),
+    ("mine", "我经办的", "Mine"),
+    ("major", "重大", "Major"),
+    ("unsorted", "待分拣", "Unsorted"),
+    ("closed", "已办结", "Closed"),
+];
+
+pub fn view(frame: &Frame, list: &CaseList, asked: &CaseListRequest) -> Markup {
+    let state = asked.state.as_deref().unwrap_or("open");
+    let content = html! {
+        ul.tabs { @for (value, zh, en) in STATES {
+            li { a href={ "/cases?state=" (value) } aria-current=[(value == state).then_some("true")] { (frame.t(zh, en)) } }
+        } }
+        form.filters method="get" action="/cases" role="search" {
+            input type="hidden" name="state" value=(state);
+            div { label for="search" { (frame.t("编号或标题", "Number or title")) } input #search type="search" name="search" value=(asked.search.as_deref().unwrap_or_default()); }
+            div { label for="unit" { (frame.t("单位代码", "Unit code")) } input #unit name="unit" value=(asked.unit.as_deref().unwrap_or_default()); }
+            div { button type="submit" { (frame.t("查找", "Search")) } }
+        }
+        @if list.cases.is_empty() {
+            div.sheet { p { (frame.t("没有符合条件的案件。收到来件后，系统立案编号，您有权查看的会列在这里。",
+                "No case fits. When a report comes in it is registered under a number, and what you may see is listed here.")) } }
+        } @else { (table(frame, list)) }
+        @if let Some(next) = list.next {
+            p { a.button.plain href={ "/cases?state=" (state) "&before=" (next) } { (frame.t("下一页", "Next page")) } }
+        }
+    };
+    frame.page(frame.t("案件", "Cases"), false, &content)
+}
+
+fn table(frame: &Frame, list: &CaseList) -> Markup {
+    html! {
+        table {
+            caption { (frame.t("共", "")) " " (list.total) " " (frame.t("件", "cases")) }
+            thead { tr {
+                th { (frame.t("编号", "Number")) } th { (frame.t("事项", "Matter")) } th { (frame.t("单位", "Unit")) }
+                th { (frame.t("环节", "Stage")) } th { (frame.t("来件人电话", "Telephone")) } th { (frame.t("收到", "Received")) }
+            } }
+            tbody { @for case in &list.cases { (row(frame, case)) } }
+        }
+    }
+}
+
+fn row(frame: &Frame, case: &CaseSummary) -> Markup {
+    html! {
+        tr data-row {
+            td data-label=(frame.t("编号", "Number")) { a href={ "/cases/" (case.case) } { (case.number) } }
+            td data-label=(frame.t("事项", "Matter")) {
+                (case.subject.as_deref().unwrap_or(frame.t(&case.title_zh, &case.title)))
+                @if case.severity != "ordinary" { " " span.state.escalated { (severity(frame, &case.severity)) } }
+                @if case.unsorted { " " span.state.soon { (frame.t("待分拣", "Unsorted")) } }
+                @if case.repeats > 0 { " " span.small.soft { (frame.t("第", "report no. ")) (case.repeats + 1) (frame.t("次来件", "")) } }
+            }
+            td data-label=(frame.t("单位", "Unit")) { (case.unit) }
+            td data-label=(frame.t("环节", "Stage")) {
+                @if case.closed { (Urgency::Done.mark(frame.language)) } @else { (frame.t(&case.stage_title_zh, &case.stage_title)) }
+            }
+            td data-label=(frame.t("来件人电话", "Telephone")) { (case.phone.as_deref().unwrap_or("—")) }
+            td data-label=(frame.t("收到", "Received")) { (frame.time(case.received_at)) }
+        }
+    }
+}
+
+/// Severities have names of their own in packs; these two are every pack's.
+pub fn severity<'a>(frame: &Frame, severity: &'a str) -> &'a str {
+    match severity {
+        "major" => frame.language.pick("重大", "Major"),
+        "ordinary" => frame.language.pick("一般", "Ordinary"),
+        other => other,
+    }
+}
+
+/// `GET /cases`
+pub async fn show(
+    State(app): State<App>,
+    PageViewer(viewer): PageViewer,
+    Speaks(language): Speaks,
+    Query(mut asked): Query<CaseListRequest>,
+) -> Response {
+    let frame = respond::frame(&app, Some(&viewer), language, "/cases");
+    asked.state.get_or_insert_with(|| "open".to_owned());
+    // An empty field of the search form means no filter.
+    for filter in [&mut asked.unit, &mut asked.search, &mut asked.kind, &mut asked.stage, &mut asked.severity] {
+        filter.take_if(|text| text.trim().is_empty());
+    }
+    let list = app.services.case_list(&viewer, &asked).await;
+    respond::page(&frame, list.map(|list| view(&frame, &list, &asked)))
+}

@@ -1,0 +1,93 @@
+//! Duties: what burns first, and of each one its why: rule, article, steps, what comes next.
+
+use super::frame::{Frame, Urgency};
+use super::respond;
+use crate::App;
+use crate::viewer::{PageViewer, Speaks};
+use axum::extract::{Path, Query, State};
+use axum::response::Response;
+use duban_contracts::duty::{DutyEvent, DutyList, DutyListRequest, WhyAnswer};
+use maud::{Markup, html};
+use uuid::Uuid;
+
+const STATES: [(&str, &str, &str); 5] = [
+    ("open", "进行中", "Open"),
+    ("mine", "我负责的", "Mine"),
+    ("due_soon", "临期", "Due soon"),
+    ("breached", "超期", "Overdue"),
+    ("closed", "已了结", "Done"),
+];
+
+pub fn list(frame: &Frame, list: &DutyList, state: &str) -> Markup {
+    let content = html! {
+        ul.tabs { @for (value, zh, en) in STATES {
+            li { a href={ "/duties?state=" (value) } aria-current=[(value == state).then_some("true")] { (frame.t(zh, en)) } }
+        } }
+        @if list.duties.is_empty() {
+            div.sheet { p { (frame.t("这里没有事项。制度规定的时限一旦开始计算，就会列在这里，最急的在最上面。",
+                "Nothing here. As soon as a rule starts a clock it is listed here, the most urgent on top.")) } }
+        } @else {
+            table {
+                caption { (frame.t("共", "")) " " (list.total) " " (frame.t("项", "duties")) }
+                thead { tr { th { (frame.t("状态", "State")) } th { (frame.t("事项", "Duty")) } th { (frame.t("责任岗位", "Owed by")) } th { (frame.t("单位", "Unit")) } th { (frame.t("时限", "Due")) } } }
+                tbody { @for duty in &list.duties { (row(frame, duty)) } }
+            }
+        }
+        @if let Some(next) = &list.next { p { a.button.plain href={ "/duties?state=" (state) "&after=" (next) } { (frame.t("下一页", "Next page")) } } }
+    };
+    frame.page(frame.t("责任事项", "Duties"), false, &content)
+}
+
+fn row(frame: &Frame, duty: &DutyEvent) -> Markup {
+    html! {
+        tr data-row {
+            td data-label=(frame.t("状态", "State")) { (Urgency::of_duty(&duty.state).mark(frame.language)) }
+            td data-label=(frame.t("事项", "Duty")) { a href=(duty.link) { (frame.t(&duty.title_zh, &duty.title)) } }
+            td data-label=(frame.t("责任岗位", "Owed by")) { (duty.owed_by) }
+            td data-label=(frame.t("单位", "Unit")) { (duty.unit) }
+            td data-label=(frame.t("时限", "Due")) { a href={ "/duties/" (duty.duty) } { (frame.time(duty.due_at)) } }
+        }
+    }
+}
+
+/// How this due time came about, and who is next.
+pub fn why(frame: &Frame, answer: &WhyAnswer) -> Markup {
+    let duty = &answer.duty;
+    let content = html! {
+        article.card class=(Urgency::of_duty(&duty.state).class()) {
+            p { (Urgency::of_duty(&duty.state).mark(frame.language)) }
+            dl.facts {
+                dt { (frame.t("时限", "Due")) } dd { (frame.time(duty.due_at)) }
+                dt { (frame.t("责任岗位", "Owed by")) } dd { (duty.owed_by) }
+                dt { (frame.t("依据", "Article")) } dd { (duty.pack) " " (duty.article) }
+                dt { (frame.t("开始", "Opened")) } dd { (frame.time(duty.opened_at)) }
+                @if let Some(closed) = duty.closed_at { dt { (frame.t("了结", "Ended")) } dd { (frame.time(closed)) } }
+            }
+        }
+        h2 { (frame.t("这个时限是怎么来的", "How this due time came about")) }
+        ol.timeline { @for step in &answer.steps {
+            li { (frame.t(&step.text_zh, &step.text)) @if let Some(article) = &step.article { " " span.soft { "（" (article) "）" } } }
+        } }
+        h2 { (frame.t("若不处理", "If nobody acts")) }
+        @if answer.next.is_empty() { p.soft { (frame.t("不再升级。", "It climbs no further.")) } }
+        ol { @for rung in &answer.next { li { (frame.time(rung.at)) " " (rung.posts.join(frame.t("、", ", "))) } } }
+        p { a.button href=(duty.link) { (frame.t("打开相关案件", "Open the matter")) } }
+    };
+    frame.page(frame.t(&duty.title_zh, &duty.title), true, &content)
+}
+
+/// `GET /duties`
+pub async fn show(State(app): State<App>, PageViewer(viewer): PageViewer, Speaks(language): Speaks, Query(asked): Query<DutyListRequest>) -> Response {
+    let frame = respond::frame(&app, Some(&viewer), language, "/duties");
+    let state = asked.state.clone().unwrap_or_else(|| "open".to_owned());
+    let request = DutyListRequest { state: Some(state.clone()), ..asked };
+    let answer = app.services.duty_list(&viewer, &request).await;
+    respond::page(&frame, answer.map(|duties| list(&frame, &duties, &state)))
+}
+
+/// `GET /duties/{duty}`
+pub async fn show_why(State(app): State<App>, PageViewer(viewer): PageViewer, Speaks(language): Speaks, Path(duty): Path<Uuid>) -> Response {
+    let frame = respond::frame(&app, Some(&viewer), language, &format!("/duties/{duty}"));
+    let answer = app.services.duty_why(&viewer, duty).await;
+    respond::page(&frame, answer.map(|answer| why(&frame, &answer)))
+}

@@ -1,0 +1,186 @@
+//! What every page stands in: head, navigation, who is logged in, in which language, and what time it is in the organisation.
+
+use super::words;
+use crate::viewer::Language;
+use duban_contracts::Timestamp;
+use jiff::tz::TimeZone;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+/// The reader and the moment of a page.
+#[derive(Debug, Clone)]
+pub struct Frame {
+    pub language: Language,
+    /// Name of the person logged in and the token that his forms carry.
+    pub person: Option<(String, String)>,
+    /// Whether the reader administers: shows the administration's pages in the navigation.
+    pub administers: bool,
+    pub now: Timestamp,
+    pub zone: TimeZone,
+    /// Path of the page itself, for the navigation and the change of language.
+    pub path: String,
+    /// A demonstration says so on every page.
+    pub demonstration: bool,
+}
+
+/// A page of the navigation: path, Chinese, English.
+const PAGES: [(&str, &str, &str); 4] =
+    [("/alerts", "我的督办", "My alerts"), ("/duties", "责任事项", "Duties"), ("/cases", "案件", "Cases"), ("/records", "档案", "Records")];
+
+const OPERATION: [(&str, &str, &str); 4] = [
+    ("/policies", "制度", "Policies"),
+    ("/deliveries", "投递", "Deliveries"),
+    ("/dead", "死信与拒收", "Dead letters"),
+    ("/administration", "管理", "Administration"),
+];
+
+impl Frame {
+    pub fn t<'a>(&self, zh: &'a str, en: &'a str) -> &'a str {
+        self.language.pick(zh, en)
+    }
+
+    /// An exact time with its distance from now beside it.
+    pub fn time(&self, at: Timestamp) -> Markup {
+        html! {
+            time datetime=(at) title=(words::instant(self.language, at, &self.zone)) {
+                (words::instant(self.language, at, &self.zone)) " "
+                span.soft.small { "(" (words::distance(self.language, at, self.now)) ")" }
+            }
+        }
+    }
+
+    /// The hidden field that every form carries against cross-site requests.
+    pub fn csrf(&self) -> Markup {
+        html! { @if let Some((_, token)) = &self.person { input type="hidden" name="csrf" value=(token); } }
+    }
+
+    /// A whole page. `narrow` is for forms and single alerts.
+    pub fn page(&self, title: &str, narrow: bool, content: &Markup) -> Markup {
+        html! {
+            (DOCTYPE)
+            html lang=(if self.language == Language::Chinese { "zh-CN" } else { "en" }) {
+                head {
+                    meta charset="utf-8";
+                    meta name="viewport" content="width=device-width, initial-scale=1";
+                    title { (title) " · " (self.t("督办", "Duban")) }
+                    link rel="stylesheet" href="/assets/style.css";
+                    link rel="icon" href="/assets/icon.svg" type="image/svg+xml";
+                    script src="/assets/live.js" defer {}
+                }
+                body {
+                    a.skip href="#content" { (self.t("跳到正文", "Skip to content")) }
+                    (self.top())
+                    main #content.narrow[narrow] tabindex="-1" { h1 { (title) } (content) }
+                    (self.foot())
+                }
+            }
+        }
+    }
+
+    fn top(&self) -> Markup {
+        html! {
+            header.top { div {
+                a.brand href="/" { (self.t("督办", "Duban")) }
+                @if let Some((name, _)) = &self.person {
+                    nav.main aria-label=(self.t("主导航", "Main")) { ul {
+                        @for page in PAGES.iter().chain(OPERATION.iter().filter(|_| self.administers)) { (self.entry(page)) }
+                    } }
+                    div.who {
+                        span { (name) }
+                        form method="post" action="/logout" { (self.csrf()) button.plain type="submit" { (self.t("退出", "Log out")) } }
+                        (self.other_language())
+                    }
+                } @else {
+                    nav.main aria-label=(self.t("主导航", "Main")) { ul {
+                        (self.entry(&("/report", "提交来件", "Send a report")))
+                        (self.entry(&("/track", "查询进度", "Track a report")))
+                        (self.entry(&("/login", "登录", "Log in")))
+                    } }
+                    div.who { (self.other_language()) }
+                }
+            } }
+        }
+    }
+
+    fn entry(&self, (path, zh, en): &(&str, &str, &str)) -> Markup {
+        let here = self.path == *path || self.path.starts_with(&format!("{path}/"));
+        html! { li { a href=(path) aria-current=[here.then_some("page")] { (self.t(zh, en)) } } }
+    }
+
+    fn other_language(&self) -> Markup {
+        let (tag, own_name) = match self.language {
+            Language::Chinese => ("en", "English"),
+            Language::English => ("zh", "中文"),
+        };
+        html! { a href={ "/language/" (tag) "?back=" (self.path) } lang=(tag) hreflang=(tag) { (own_name) } }
+    }
+
+    fn foot(&self) -> Markup {
+        html! {
+            footer {
+                (self.t("时间", "Time")) "：" (words::instant(self.language, self.now, &self.zone))
+                @if self.demonstration { " · " (self.t("演示数据，人物与事件均为虚构", "Demonstration data; people and events are invented")) }
+            }
+        }
+    }
+}
+
+/// The four urgencies and what is done: a word, a shape and a colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Urgency {
+    Normal,
+    Soon,
+    Overdue,
+    Escalated,
+    Done,
+}
+
+impl Urgency {
+    /// Of a duty's state.
+    pub fn of_duty(state: &str) -> Self {
+        match state {
+            "breached" => Self::Overdue,
+            "due_soon" => Self::Soon,
+            "pending" => Self::Normal,
+            _ => Self::Done,
+        }
+    }
+
+    /// Of an alert.
+    pub fn of_alert(alert: &duban_contracts::alert::AlertEvent) -> Self {
+        match (alert.state.as_str(), alert.sort.as_str()) {
+            ("open", "reminder") => Self::Soon,
+            ("open", "breach") => Self::Overdue,
+            ("open", _) => Self::Escalated,
+            _ => Self::Done,
+        }
+    }
+
+    pub fn class(self) -> &'static str {
+        match self {
+            Self::Normal => "normal",
+            Self::Soon => "soon",
+            Self::Overdue => "overdue",
+            Self::Escalated => "escalated",
+            Self::Done => "done",
+        }
+    }
+
+    pub fn word(self, language: Language) -> &'static str {
+        match self {
+            Self::Normal => language.pick("正常", "On time"),
+            Self::Soon => language.pick("临期", "Due soon"),
+            Self::Overdue => language.pick("超期", "Overdue"),
+            Self::Escalated => language.pick("升级", "Escalated"),
+            Self::Done => language.pick("已了结", "Done"),
+        }
+    }
+
+    pub fn mark(self, language: Language) -> Markup {
+        html! { span class={ "state " (self.class()) } { (self.word(language)) } }
+    }
+}
+
+/// The icon, small enough to stand here: a bell under a tick.
+pub const ICON: PreEscaped<&str> = PreEscaped(
+    r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="6" fill="#0b57a4"/><path d="M8 17l6 6L25 9" fill="none" stroke="#fff" stroke-width="4" stroke-linecap="round" stroke-linejoin="round"/></svg>"##,
+);

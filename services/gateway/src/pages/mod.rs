@@ -1,0 +1,56 @@
+//! The pages for people: rendered here, usable without script, Chinese and English from one source.
+//!
+//! Each file is one page: a pure `view` that turns what the services answered into HTML, and the handlers that ask. Pages decide nothing:
+//! every right is checked by the service that owns the data.
+
+mod administration;
+mod alert_link;
+mod alerts;
+mod case;
+mod cases;
+mod duties;
+mod frame;
+mod login;
+mod operation;
+mod operators;
+mod report_form;
+mod respond;
+mod track;
+mod words;
+
+use crate::App;
+use axum::Router;
+use axum::routing::{get, post};
+
+/// Every page, to be merged into the gateway's router.
+pub fn router() -> Router<App> {
+    Router::new()
+        .route("/", get(respond::start))
+        .route("/assets/{name}", get(respond::asset))
+        .route("/language/{code}", get(respond::language))
+        .route("/login", get(login::show).post(login::submit))
+        .route("/logout", post(login::logout))
+        .route("/report", get(report_form::show).post(report_form::submit))
+        .route("/track", get(track::show))
+        .route("/a/{token}", get(alert_link::show).post(alert_link::acknowledge))
+        .route("/alerts", get(alerts::show))
+        .route("/alerts/{alert}/acknowledge", post(alerts::acknowledge))
+        .route("/cases", get(cases::show))
+        .route("/cases/{case}", get(case::show))
+        .route("/cases/{case}/act", post(case::act))
+        .route("/cases/{case}/watchers", get(operators::watchers))
+        .route("/duties", get(duties::show))
+        .route("/duties/{duty}", get(duties::show_why))
+        .route("/records", get(operators::records))
+        .route("/records/{record}", get(operators::record))
+        .route("/deliveries", get(operators::deliveries))
+        .route("/dead", get(operators::dead))
+        .route("/dead/{service}/{letter}/replay", post(operators::replay))
+        .route("/rejected/{rejected}", post(operators::settle_rejected))
+        .route("/policies", get(operators::policies))
+        .route("/administration", get(administration::show))
+        .route("/administration/people", post(administration::create_person))
+        .route("/administration/people/{person}/{act}", post(administration::act_on_person))
+        .route("/administration/producers", post(administration::create_producer))
+        .route("/administration/producers/{producer}/{act}", post(administration::act_on_producer))
+}

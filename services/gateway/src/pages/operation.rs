@@ -1,0 +1,196 @@
+//! For operators: deliveries, dead letters and rejected reports, records, policies, who can see a case.
+
+use super::frame::{Frame, Urgency};
+use duban_contracts::case::WatchersAnswer;
+use duban_contracts::delivery::{DeliveryEvent, DeliveryList};
+use duban_contracts::policy::{PolicySource, PolicyVersion};
+use duban_contracts::record::{RecordDetail, RecordList};
+use duban_contracts::report::RejectedReport;
+use maud::{Markup, html};
+use uuid::Uuid;
+
+pub fn deliveries(frame: &Frame, list: &DeliveryList, state: &str) -> Markup {
+    let content = html! {
+        @for lost in &list.unreachable {
+            div.notice.bad role="alert" {
+                (frame.t("所有渠道均未送达：", "No channel got through: ")) a href=(lost.link) { (frame.t(&lost.title_zh, &lost.title)) } " → " (lost.person)
+            }
+        }
+        ul.tabs { @for (value, zh, en) in [("all", "全部", "All"), ("waiting", "等待中", "Waiting"), ("sent", "已送出", "Sent"), ("failed", "失败", "Failed"), ("cancelled", "已取消", "Cancelled")] {
+            li { a href={ "/deliveries?state=" (value) } aria-current=[(value == state).then_some("true")] { (frame.t(zh, en)) } }
+        } }
+        @if list.deliveries.is_empty() { div.sheet { p { (frame.t("没有投递记录。每发出一封督办通知，这里就有一行。", "No deliveries. Every message sent has a row here.")) } } }
+        @else { table {
+            caption { (frame.t("共", "")) " " (list.total) " " (frame.t("次投递", "deliveries")) }
+            thead { tr { th { (frame.t("状态", "State")) } th { (frame.t("收件人", "To")) } th { (frame.t("渠道", "Channel")) } th.number { (frame.t("尝试", "Attempts")) } th { (frame.t("时间", "Time")) } th { (frame.t("最近的错误", "Last error")) } } }
+            tbody { @for delivery in &list.deliveries { (delivery_row(frame, delivery)) } }
+        } }
+    };
+    frame.page(frame.t("投递", "Deliveries"), false, &content)
+}
+
+fn delivery_row(frame: &Frame, delivery: &DeliveryEvent) -> Markup {
+    let (urgency, word) = match delivery.state.as_str() {
+        "sent" => (Urgency::Done, frame.t("已送出", "Sent")),
+        "failed" => (Urgency::Overdue, frame.t("失败", "Failed")),
+        "cancelled" => (Urgency::Done, frame.t("已取消", "Cancelled")),
+        _ => (Urgency::Normal, frame.t("等待中", "Waiting")),
+    };
+    html! {
+        tr data-row {
+            td { span.state class=(urgency.class()) { (word) } }
+            td data-label=(frame.t("收件人", "To")) { (delivery.person) " " span.soft { (delivery.address) } }
+            td data-label=(frame.t("渠道", "Channel")) { (delivery.channel) }
+            td.number data-label=(frame.t("尝试", "Attempts")) { (delivery.attempts) }
+            td data-label=(frame.t("时间", "Time")) { (frame.time(delivery.sent_at.unwrap_or(delivery.created_at))) }
+            td data-label=(frame.t("最近的错误", "Last error")) { (delivery.last_error.as_deref().unwrap_or("—")) }
+        }
+    }
+}
+
+/// A dead letter as the list shows it.
+pub struct DeadLetter {
+    pub service: String,
+    pub id: String,
+    pub subject: String,
+    pub reason: String,
+    pub at: duban_contracts::Timestamp,
+    pub replayed: bool,
+}
+
+pub fn dead(frame: &Frame, letters: &[DeadLetter], rejected: &[RejectedReport], silent: &[&str], told: Option<&str>) -> Markup {
+    let content = html! {
+        @if let Some(told) = told { div.notice role="status" { (told) } }
+        @for service in silent { div.notice.bad role="alert" { (service) (frame.t(" 服务暂时没有响应。", " does not answer just now.")) } }
+        h2 { (frame.t("死信", "Dead letters")) }
+        @if letters.is_empty() { p.soft { (frame.t("没有死信。反复处理失败的消息会移到这里，不影响其他消息。", "None. A message that cannot be handled is set aside here and holds up nothing.")) } }
+        @else { table {
+            thead { tr { th { (frame.t("服务", "Service")) } th { (frame.t("消息", "Message")) } th { (frame.t("原因", "Reason")) } th { (frame.t("时间", "Time")) } th {} } }
+            tbody { @for letter in letters { tr data-row {
+                td data-label=(frame.t("服务", "Service")) { (letter.service) }
+                td data-label=(frame.t("消息", "Message")) { (letter.subject) br; span.soft.small { (letter.id) } }
+                td data-label=(frame.t("原因", "Reason")) { (letter.reason) }
+                td data-label=(frame.t("时间", "Time")) { (frame.time(letter.at)) }
+                td {
+                    @if letter.replayed { (Urgency::Done.mark(frame.language)) }
+                    @else { form method="post" action={ "/dead/" (letter.service) "/" (letter.id) "/replay" } { (frame.csrf())
+                        input type="hidden" name="request" value=(duban_contracts::ids::fresh());
+                        button.plain type="submit" { (frame.t("重新处理", "Handle again")) } } }
+                }
+            } } }
+        } }
+        h2 { (frame.t("拒收的来件", "Rejected reports")) }
+        @if rejected.is_empty() { p.soft { (frame.t("没有拒收的来件。", "None.")) } }
+        @else { table {
+            thead { tr { th { (frame.t("收到", "Received")) } th { (frame.t("原因", "Reason")) } th { (frame.t("状态", "State")) } th {} } }
+            tbody { @for report in rejected { tr data-row {
+                td { (frame.time(report.received_at)) }
+                td { (frame.t(&report.problem.title_zh, &report.problem.title)) " " span.soft.small { (report.idempotency_key) } }
+                td { (rejected_state(frame, &report.state)) }
+                td { @if report.state == "open" {
+                    form method="post" action={ "/rejected/" (report.rejected) } { (frame.csrf())
+                        input type="hidden" name="request" value=(duban_contracts::ids::fresh());
+                        label { (frame.t("理由", "Reason")) input name="reason" required; }
+                        button type="submit" name="do" value="admit" { (frame.t("作为新来件受理", "Admit as a new report")) } " "
+                        button.plain type="submit" name="do" value="dismiss" { (frame.t("不予受理", "Dismiss")) }
+                    }
+                } }
+            } } }
+        } }
+    };
+    frame.page(frame.t("死信与拒收", "Dead letters and rejected reports"), false, &content)
+}
+
+fn rejected_state<'a>(frame: &Frame, state: &'a str) -> &'a str {
+    match state {
+        "open" => frame.language.pick("待处理", "Open"),
+        "admitted" => frame.language.pick("已受理", "Admitted"),
+        "dismissed" => frame.language.pick("不予受理", "Dismissed"),
+        other => other,
+    }
+}
+
+pub fn records(frame: &Frame, list: &RecordList) -> Markup {
+    let content = html! {
+        @if list.records.is_empty() { div.sheet { p { (frame.t("还没有档案。案件办结后自动归档，列在这里。", "No records yet. A closed case is filed by itself and listed here.")) } } }
+        @else { table {
+            caption { (frame.t("共", "")) " " (list.total) " " (frame.t("卷", "records")) }
+            thead { tr { th { (frame.t("档号", "Index number")) } th { (frame.t("案件", "Case")) } th { (frame.t("单位", "Unit")) } th { (frame.t("归档时间", "Filed")) } } }
+            tbody { @for record in &list.records { tr data-row {
+                td data-label=(frame.t("档号", "Index number")) { a href={ "/records/" (record.record) } { (record.index_number) } }
+                td data-label=(frame.t("案件", "Case")) { (record.number) " " (frame.t(&record.title_zh, &record.title)) }
+                td data-label=(frame.t("单位", "Unit")) { (record.unit) }
+                td data-label=(frame.t("归档时间", "Filed")) { (frame.time(record.filed_at)) }
+            } } }
+        } }
+    };
+    frame.page(frame.t("档案", "Records"), false, &content)
+}
+
+pub fn record(frame: &Frame, detail: &RecordDetail) -> Markup {
+    let record = &detail.record;
+    let content = html! {
+        div.sheet { dl.facts {
+            dt { (frame.t("案件", "Case")) } dd { @if let Some(case) = record.case { a href={ "/cases/" (case) } { (record.number) } } @else { (record.number) } }
+            dt { (frame.t("单位", "Unit")) } dd { (record.unit) }
+            dt { (frame.t("归档时间", "Filed")) } dd { (frame.time(record.filed_at)) }
+            dt { (frame.t("内容摘要（SHA-256）", "Content (SHA-256)")) } dd { code { (record.content_hash) } }
+            dt { (frame.t("版次", "Edition")) } dd { (record.edition) }
+        } }
+        h2 { (frame.t("保管台账", "Ledger")) }
+        table {
+            thead { tr { th.number { (frame.t("序号", "No.")) } th { (frame.t("行为", "Act")) } th { (frame.t("时间", "Time")) } th { (frame.t("校验", "Hash")) } } }
+            tbody { @for entry in &detail.ledger { tr {
+                td.number { (entry.sequence) }
+                td { (if entry.act == "filed" { frame.t("归档", "Filed") } else { entry.act.as_str() }) " " (entry.by) }
+                td { (frame.time(entry.at)) }
+                td { code { (entry.hash) } }
+            } } }
+        }
+    };
+    frame.page(&format!("{} {}", frame.t("档案", "Record"), record.index_number), false, &content)
+}
+
+pub fn policies(frame: &Frame, versions: &[PolicyVersion], sources: &[PolicySource]) -> Markup {
+    let content = html! {
+        table {
+            thead { tr { th.number { (frame.t("版本", "Version")) } th { (frame.t("状态", "State")) } th { (frame.t("生效时间", "In force from")) } } }
+            tbody { @for version in versions { tr {
+                td.number { a href={ "/policies?version=" (version.version) } { (version.version) } }
+                td { (match version.state.as_str() { "applied" => frame.t("已生效", "Applied"), "announced" => frame.t("已公告", "Announced"), "withdrawn" => frame.t("已撤回", "Withdrawn"), other => other }) }
+                td { (frame.time(version.effective_from)) }
+            } } }
+        }
+        @for source in sources { details.sheet { summary { (source.name) } pre tabindex="0" { (source.text) } } }
+    };
+    frame.page(frame.t("制度", "Policies"), false, &content)
+}
+
+pub fn watchers(frame: &Frame, case: Uuid, number: &str, answer: &WatchersAnswer) -> Markup {
+    let content = html! {
+        p { a href={ "/cases/" (case) } { (number) } }
+        table {
+            caption { (answer.watchers.len()) " " (frame.t("人", "people")) }
+            thead { tr { th { (frame.t("人员", "Person")) } th { (frame.t("理由", "Why")) } th { (frame.t("可见个人信息", "Sees personal text")) } } }
+            tbody { @for watcher in &answer.watchers { tr data-row {
+                td { (watcher.name) " " span.soft { (watcher.person) } }
+                td data-label=(frame.t("理由", "Why")) { (frame.t(&watcher.reason_zh, &watcher.reason)) }
+                td data-label=(frame.t("可见个人信息", "Sees personal text")) { (if watcher.personal_text { frame.t("是", "yes") } else { frame.t("否", "no") }) }
+            } } }
+        }
+    };
+    frame.page(frame.t("谁能看到本案，为什么", "Who can see this case, and why"), false, &content)
+}
+
+/// A page's error: what went wrong, in words.
+pub fn problem(frame: &Frame, problem: &duban_contracts::Problem) -> Markup {
+    let content = html! {
+        div.notice.bad role="alert" {
+            p { (frame.t(&problem.title_zh, &problem.title)) }
+            @if !problem.detail.is_empty() { p.soft { (problem.detail) } }
+            @for error in &problem.errors { p { (error.field) "：" (error.wrong) "，" (error.expected) } }
+        }
+        p { a.button.plain href="/" { (frame.t("回到首页", "Back to the start")) } }
+    };
+    frame.page(&format!("{}", problem.status), true, &content)
+}

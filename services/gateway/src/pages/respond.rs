@@ -1,0 +1,99 @@
+//! What all handlers share: the frame of the asker, assets, the change of language, and errors as pages.
+
+use super::frame::{Frame, ICON};
+use super::operation;
+use crate::App;
+use crate::viewer::{Language, MaybeViewer, Speaks, Viewer};
+use axum::extract::{Path, Query, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum_extra::extract::cookie::{Cookie, CookieJar, SameSite};
+use duban_contracts::Problem;
+use jiff::tz::TimeZone;
+use maud::Markup;
+use serde::Deserialize;
+
+/// The frame of a page for this reader.
+pub fn frame(app: &App, viewer: Option<&Viewer>, language: Language, path: &str) -> Frame {
+    Frame {
+        language,
+        person: viewer.map(|v| (v.name.clone(), v.csrf.clone())),
+        administers: viewer.is_some_and(|v| v.administers),
+        now: app.platform.clock.now(),
+        zone: zone(app),
+        path: path.to_owned(),
+        demonstration: app.settings.demonstration,
+    }
+}
+
+/// The organisation's time zone; the machine's where it names none that is known.
+fn zone(app: &App) -> TimeZone {
+    TimeZone::get(&app.settings.time_zone).unwrap_or(TimeZone::UTC)
+}
+
+/// A problem as a page, with its status.
+pub fn problem(frame: &Frame, problem: &Problem) -> Response {
+    let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    (status, operation::problem(frame, problem)).into_response()
+}
+
+/// A page, or its problem as a page.
+pub fn page(frame: &Frame, content: Result<Markup, Problem>) -> Response {
+    match content {
+        Ok(markup) => markup.into_response(),
+        Err(why) => problem(frame, &why),
+    }
+}
+
+/// `/`: a person's alerts; for the public the form.
+pub async fn start(MaybeViewer(viewer): MaybeViewer) -> Redirect {
+    Redirect::to(if viewer.is_some() { "/alerts" } else { "/report" })
+}
+
+/// Style sheet, script and icon. Revalidated on each start of the gateway by its version.
+pub async fn asset(Path(name): Path<String>) -> Response {
+    let (kind, content): (&str, &str) = match name.as_str() {
+        "style.css" => ("text/css; charset=utf-8", include_str!("style.css")),
+        "live.js" => ("text/javascript; charset=utf-8", include_str!("live.js")),
+        "icon.svg" => ("image/svg+xml", ICON.0),
+        _ => return StatusCode::NOT_FOUND.into_response(),
+    };
+    ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "public, max-age=300")], content).into_response()
+}
+
+#[derive(Debug, Deserialize)]
+pub struct Back {
+    #[serde(default)]
+    back: String,
+}
+
+/// Remembers the reader's language and goes back to where he was.
+pub async fn language(jar: CookieJar, Path(code): Path<String>, Query(back): Query<Back>) -> Response {
+    let code = if code == "en" { "en" } else { "zh" };
+    let cookie = Cookie::build(("duban_language", code)).path("/").same_site(SameSite::Lax).permanent().build();
+    (jar.add(cookie), Redirect::to(own_path(&back.back))).into_response()
+}
+
+/// Only a path of our own, so that no link leads a reader elsewhere.
+pub fn own_path(path: &str) -> &str {
+    let ours = path.starts_with('/') && !path.starts_with("//") && !path.contains('\\') && !path.bytes().any(|b| b.is_ascii_control());
+    if ours { path } else { "/" }
+}
+
+/// For extractors that fail before a page has its frame.
+pub fn public_frame(app: &State<App>, Speaks(language): &Speaks, MaybeViewer(viewer): &MaybeViewer, path: &str) -> Frame {
+    frame(app, viewer.as_ref(), *language, path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::own_path;
+
+    #[test]
+    fn nobody_is_sent_away() {
+        assert_eq!(own_path("/cases?state=open"), "/cases?state=open");
+        for bad in ["https://x.example", "//x.example", "/\\x.example", "", "/a\r\nSet-Cookie: x"] {
+            assert_eq!(own_path(bad), "/", "{bad}");
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! Dates and distances as each language writes them. Words themselves stand in the pages, Chinese and English side by side.
+
+use crate::viewer::Language;
+use duban_contracts::Timestamp;
+use jiff::tz::TimeZone;
+
+/// `2026年11月23日（周一）14:30` or `Mon 23 Nov 2026, 14:30`, in the organisation's zone.
+pub fn instant(language: Language, at: Timestamp, zone: &TimeZone) -> String {
+    let local = at.to_zoned(zone.clone());
+    match language {
+        Language::Chinese => {
+            let day = ["一", "二", "三", "四", "五", "六", "日"][(local.weekday().to_monday_zero_offset() as usize).min(6)];
+            format!("{}年{}月{}日（周{day}）{:02}:{:02}", local.year(), local.month(), local.day(), local.hour(), local.minute())
+        }
+        Language::English => local.strftime("%a %-d %b %Y, %H:%M").to_string(),
+    }
+}
+
+/// How far off an instant is, in the largest unit that says enough: `3 小时后`, `2 days ago`.
+pub fn distance(language: Language, at: Timestamp, now: Timestamp) -> String {
+    let seconds = at.as_second() - now.as_second();
+    let (count, zh, en) = match seconds.unsigned_abs() {
+        s if s < 60 => return language.pick("此刻", "now").to_owned(),
+        s if s < 3_600 => (s / 60, "分钟", "minute"),
+        s if s < 48 * 3_600 => (s / 3_600, "小时", "hour"),
+        s => (s / 86_400, "天", "day"),
+    };
+    let plural = if count == 1 { "" } else { "s" };
+    match (language, seconds > 0) {
+        (Language::Chinese, true) => format!("{count}{zh}后"),
+        (Language::Chinese, false) => format!("{count}{zh}前"),
+        (Language::English, true) => format!("in {count} {en}{plural}"),
+        (Language::English, false) => format!("{count} {en}{plural} ago"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_stand_as_each_language_writes_them() {
+        let zone = TimeZone::get("Asia/Shanghai").unwrap();
+        let at: Timestamp = "2026-11-23T06:30:00Z".parse().unwrap();
+        assert_eq!(instant(Language::Chinese, at, &zone), "2026年11月23日（周一）14:30");
+        assert_eq!(instant(Language::English, at, &zone), "Mon 23 Nov 2026, 14:30");
+    }
+
+    #[test]
+    fn near_times_are_told_relative_to_now() {
+        let now: Timestamp = "2026-11-23T06:30:00Z".parse().unwrap();
+        let later: Timestamp = "2026-11-23T09:31:00Z".parse().unwrap();
+        assert_eq!(distance(Language::Chinese, later, now), "3小时后");
+        assert_eq!(distance(Language::English, now, later), "3 hours ago");
+        assert_eq!(distance(Language::English, now, now), "now");
+    }
+}
