@@ -1,0 +1,43 @@
+//! The setting of domain time, as it stands in the database's schema `clock`. The services read it; see the platform's
+//! clock for what it means.
+
+use sqlx::{Connection, PgConnection};
+
+use crate::{Error, Result};
+
+/// How domain time runs from now on. Instants are RFC 3339 texts, as Postgres reads them.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ClockSetting {
+    /// With the real clock.
+    Real,
+    /// From `start`, `factor` times as fast.
+    Accelerated { start: String, factor: f64 },
+    /// At `start`, standing still until it is stepped.
+    Stepped { start: String },
+}
+
+impl ClockSetting {
+    /// Writes it, with the next version. Services that run take it up when `duban.clock.v1.reload` tells them, or within a
+    /// minute.
+    pub async fn write(&self, superuser_url: &str) -> Result<i64> {
+        let doing = "setting the clock";
+        let (start, factor) = match self {
+            ClockSetting::Real => (None, 1.0),
+            ClockSetting::Accelerated { start, factor } => (Some(start.as_str()), *factor),
+            ClockSetting::Stepped { start } => (Some(start.as_str()), 0.0),
+        };
+        let mut connection = PgConnection::connect(superuser_url).await.map_err(Error::database(doing))?;
+        let version: i64 = sqlx::query_scalar(
+            "update clock.setting set (domain_start, real_start, factor, version) =
+                (select coalesce($1::timestamptz, at), at, $2, version + 1 from clock_timestamp() as at)
+             returning version",
+        )
+        .bind(start)
+        .bind(factor)
+        .fetch_one(&mut connection)
+        .await
+        .map_err(Error::database(doing))?;
+        let _ = connection.close().await;
+        Ok(version)
+    }
+}

@@ -1,0 +1,122 @@
+//! The private servers start fast, keep what they were told over a `kill -9`, and share nothing.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use async_nats::jetstream;
+use duban_local::{ClockSetting, Ground, GroundSettings, Nats, NatsSettings, Postgres, PostgresSettings};
+use sqlx::{Connection, PgConnection};
+
+#[tokio::test]
+async fn a_tests_ground_is_laid_in_well_under_two_seconds() -> Result<()> {
+    // The first on a machine makes the template.
+    drop(Postgres::start(PostgresSettings::test()).await?);
+    let began = Instant::now();
+    let ground = Ground::for_test().await?;
+    let took = began.elapsed();
+    println!("laid in {took:?}");
+    ensure!(took < Duration::from_secs(5), "took {took:?}");
+    let mut connection = PgConnection::connect(&ground.database_url("gateway")?).await?;
+    let path: String = sqlx::query_scalar("show search_path").fetch_one(&mut connection).await?;
+    assert_eq!(path, "identity, policy");
+    Ok(())
+}
+
+#[tokio::test]
+async fn committed_rows_outlive_a_kill() -> Result<()> {
+    let mut postgres = Postgres::start(PostgresSettings::test()).await?;
+    let url = postgres.create_database("kept").await?;
+    let mut connection = PgConnection::connect(&url).await?;
+    sqlx::raw_sql("create table told (nr int); insert into told values (1)").execute(&mut connection).await?;
+    postgres.kill9().await;
+    ensure!(PgConnection::connect(&url).await.is_err(), "a killed server answers");
+    postgres.restart().await?;
+    let mut connection = PgConnection::connect(&url).await?;
+    let told: i32 = sqlx::query_scalar("select nr from told").fetch_one(&mut connection).await?;
+    assert_eq!(told, 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_kept_ground_continues_with_what_is_there() -> Result<()> {
+    let folder = duban_local::process::TemporaryFolder::new()?;
+    let first = {
+        let mut ground = Ground::start(GroundSettings::kept(folder.path())).await?;
+        let mut connection = PgConnection::connect(&ground.database_url("intake")?).await?;
+        sqlx::raw_sql("create table kept (nr int); insert into kept values (7)").execute(&mut connection).await?;
+        connection.close().await?;
+        ground.stop().await;
+        ground.secrets().identity_key()?
+    };
+    let ground = Ground::start(GroundSettings::kept(folder.path())).await?;
+    assert_eq!(ground.secrets().identity_key()?, first);
+    let mut connection = PgConnection::connect(&ground.database_url("inspector")?).await?;
+    let kept: i32 = sqlx::query_scalar("select nr from intake.kept").fetch_one(&mut connection).await?;
+    assert_eq!(kept, 7);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_role_touches_its_own_schema_and_nothing_else() -> Result<()> {
+    let ground = Ground::for_test().await?;
+    let mut intake = PgConnection::connect(&ground.database_url("intake")?).await?;
+    sqlx::raw_sql("create table secret_of_intake (nr int)").execute(&mut intake).await?;
+    let mut escalation = PgConnection::connect(&ground.database_url("escalation")?).await?;
+    for forbidden in [
+        "select * from intake.secret_of_intake",
+        "insert into intake.secret_of_intake values (1)",
+        "create table intake.foothold (nr int)",
+        "create table public.foothold (nr int)",
+        "create schema foothold",
+        "create temporary table foothold (nr int)",
+        "update clock.setting set factor = 5",
+        "set role intake",
+        "alter role intake password 'x'",
+    ] {
+        ensure!(sqlx::raw_sql(forbidden).execute(&mut escalation).await.is_err(), "allowed: {forbidden}");
+    }
+    let mut inspector = PgConnection::connect(&ground.database_url("inspector")?).await?;
+    sqlx::raw_sql("select * from intake.secret_of_intake").execute(&mut inspector).await.context("inspector looks")?;
+    for forbidden in ["insert into intake.secret_of_intake values (1)", "drop table intake.secret_of_intake"] {
+        ensure!(sqlx::raw_sql(forbidden).execute(&mut inspector).await.is_err(), "allowed: {forbidden}");
+        let override_first = sqlx::AssertSqlSafe(format!("set transaction_read_only = off; {forbidden}"));
+        ensure!(sqlx::raw_sql(override_first).execute(&mut inspector).await.is_err(), "allowed: {forbidden}");
+    }
+    let mut connection = PgConnection::connect(&ground.database_url("archive")?).await?;
+    let factor: f64 = sqlx::query_scalar("select factor from clock.setting").fetch_one(&mut connection).await?;
+    assert!((factor - 1.0).abs() < f64::EPSILON);
+    ground.set_clock(&ClockSetting::Stepped { start: "2026-01-05T09:00:00+08:00".into() }).await?;
+    let factor: f64 = sqlx::query_scalar("select factor from clock.setting").fetch_one(&mut connection).await?;
+    assert!(factor.abs() < f64::EPSILON);
+    Ok(())
+}
+
+#[tokio::test]
+async fn trigrams_know_chinese() -> Result<()> {
+    let postgres = Postgres::start(PostgresSettings::test()).await?;
+    let mut connection = PgConnection::connect(&postgres.create_database("search").await?).await?;
+    sqlx::raw_sql("create extension pg_trgm").execute(&mut connection).await?;
+    let trigrams: i32 = sqlx::query_scalar("select cardinality(show_trgm('客户档案'))").fetch_one(&mut connection).await?;
+    ensure!(trigrams > 0, "no trigrams of 客户档案");
+    Ok(())
+}
+
+#[tokio::test]
+async fn acknowledged_messages_outlive_a_kill_and_a_wiped_store_loses_them() -> Result<()> {
+    let mut nats = Nats::start(NatsSettings::test()).await?;
+    let stream = jetstream::stream::Config { name: "INTAKE".into(), subjects: vec!["duban.intake.v1.>".into()], ..Default::default() };
+    let context = jetstream::new(nats.connect("intake").await?);
+    context.create_stream(stream).await?;
+    context.publish("duban.intake.v1.case.registered", "{}".into()).await?.await?;
+    nats.kill9().await;
+    nats.restart().await?;
+    let again = jetstream::new(nats.connect("intake").await?);
+    assert_eq!(again.get_stream("INTAKE").await?.cached_info().state.messages, 1);
+    ensure!(nats.wipe_store().is_err(), "the store was wiped under a running server");
+    nats.kill9().await;
+    nats.wipe_store()?;
+    nats.restart().await?;
+    let anew = jetstream::new(nats.connect("intake").await?);
+    ensure!(anew.get_stream("INTAKE").await.is_err(), "the stream is still there");
+    Ok(())
+}
