@@ -84,7 +84,7 @@ fn events() -> Vec<Entry> {
 }
 
 fn requests() -> Vec<Entry> {
-    use crate::{alert, case, delivery, directory, duty, policy, record, report};
+    use crate::{alert, case, dead, delivery, directory, duty, policy, record, report};
     vec![
         request::<report::KnownRequest, report::KnownAnswer>(
             "duban.intake.rpc.v1.report.known",
@@ -116,6 +116,12 @@ fn requests() -> Vec<Entry> {
         request::<delivery::LinkOpenRequest, delivery::Link>("duban.notifications.rpc.v1.link.open", "What a link in an alert is for"),
         request::<record::RecordListRequest, record::RecordList>("duban.archive.rpc.v1.record.list", "The records that the asker may see"),
         request::<record::RecordShowRequest, record::RecordDetail>("duban.archive.rpc.v1.record.show", "One record with its ledger"),
+        request::<dead::DeadListRequest, dead::DeadList>("duban.{service}.rpc.v1.dead.list", "Messages that a service could not handle"),
+        request::<dead::DeadRequest, dead::DeadDetail>(
+            "duban.{service}.rpc.v1.dead.show",
+            "One of them, opened; that it was opened is recorded",
+        ),
+        request::<dead::DeadRequest, dead::DeadLetter>("duban.{service}.rpc.v1.dead.replay", "Handle it again under its own id"),
         request::<directory::SnapshotRequest, directory::Snapshot>("duban.gateway.rpc.v1.directory.snapshot", "A page of the directory"),
         request::<policy::PolicySnapshotRequest, policy::PolicySnapshot>(
             "duban.gateway.rpc.v1.policy.snapshot",
@@ -190,7 +196,12 @@ mod tests {
     fn every_subject_has_one_entry() {
         let all = entries();
         for entry in &all {
-            let sample = entry.address.replace("{happened}", "x").replace("{channel}", "phone").replace("{producer}", "hotline");
+            let sample = entry
+                .address
+                .replace("{happened}", "x")
+                .replace("{channel}", "phone")
+                .replace("{producer}", "hotline")
+                .replace("{service}", "intake");
             assert_eq!(all.iter().filter(|other| matches(other.address, &sample)).count(), 1, "{sample}");
         }
         assert!(of_subject(&all, "duban.intake.v1.case.registered").is_some());

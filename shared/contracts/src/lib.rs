@@ -11,6 +11,7 @@ pub mod canonical;
 pub mod case;
 pub mod catalogue;
 pub mod claim;
+pub mod dead;
 pub mod delivery;
 pub mod directory;
 pub mod duty;
