@@ -1,0 +1,65 @@
+// Opens every page in a real browser, takes screenshots, and holds it against the accessibility rules.
+//
+//   source .duban/env && node tests/browser/look.mjs [FOLDER]
+//
+// Chromium is looked for at CHROMIUM, /usr/bin/chromium and /usr/bin/google-chrome. Exit code 1: a page has violations or did not open; 3: no browser.
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { chromium } from "playwright-core";
+
+const base = process.env.DUBAN_URL;
+const folder = process.argv[2] ?? "target/pages";
+const browserPath = [process.env.CHROMIUM, "/usr/bin/chromium", "/usr/bin/google-chrome"].find((path) => path && existsSync(path));
+if (!browserPath) { console.error("SKIPPED: no Chromium on this machine; the pages were not looked at"); process.exit(3); }
+if (!base) { console.error("DUBAN_URL is not set: run `source .duban/env` first"); process.exit(2); }
+
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const widths = [390, 834, 1440];
+const publicPages = ["/report", "/track", "/login"];
+const ownPages = ["/alerts", "/duties", "/duties?state=breached", "/cases", "/cases?state=closed", "/records", "/policies", "/deliveries", "/dead", "/administration"];
+
+mkdirSync(folder, { recursive: true });
+const browser = await chromium.launch({ executablePath: browserPath, args: ["--no-sandbox", "--disable-background-networking"] });
+let wrong = 0;
+const say = (text) => { console.error(text); wrong += 1; };
+
+async function look(context, page, path, name, language, scheme) {
+  for (const width of widths) {
+    await page.setViewportSize({ width, height: 900 });
+    const answer = await page.goto(base + path, { waitUntil: "load" });
+    if (!answer || answer.status() >= 400) { say(`${path}: ${answer?.status()}`); return; }
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    if (wide > 1) say(`${path} ${language} ${width}: ${wide} px wider than the screen`);
+    await page.screenshot({ path: `${folder}/${name}-${language}-${width}-${scheme}.png`, fullPage: false });
+  }
+  // The page's own policy forbids inline script, so the checker goes in beside it and not through it.
+  await page.evaluate(axe);
+  const result = await page.evaluate(() => window.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"] }));
+  for (const violation of result.violations) say(`${path} ${language} ${scheme}: ${violation.id}: ${violation.help} (${violation.nodes.slice(0, 3).map((n) => n.target.join(" ")).join("; ")})`);
+}
+
+const nameOf = (path) => path.replace(/^\//, "").replace(/[^a-z0-9]+/gi, "-") || "start";
+
+for (const language of ["zh", "en"]) for (const scheme of ["light", "dark"]) {
+  const context = await browser.newContext({ colorScheme: scheme, locale: language === "zh" ? "zh-CN" : "en-GB", bypassCSP: true });
+  const page = await context.newPage();
+  page.on("pageerror", (error) => say(`script error: ${error}`));
+  for (const path of publicPages) await look(context, page, path, nameOf(path), language, scheme);
+  if (process.env.DUBAN_LOGIN) {
+    await page.goto(base + "/login");
+    await page.fill("#login", process.env.DUBAN_LOGIN);
+    await page.fill("#password", process.env.DUBAN_PASSWORD);
+    await Promise.all([page.waitForURL((url) => !url.pathname.startsWith("/login")), page.click("main button[type=submit]")]);
+    for (const path of ownPages) await look(context, page, path, nameOf(path), language, scheme);
+    await page.goto(base + "/cases");
+    const first = await page.locator("tbody a").first().getAttribute("href").catch(() => null);
+    if (first) { await look(context, page, first, "case", language, scheme); await look(context, page, first + "/watchers", "watchers", language, scheme); }
+    await page.goto(base + "/duties");
+    const why = await page.locator('a[href^="/duties/"]').first().getAttribute("href").catch(() => null);
+    if (why) await look(context, page, why, "why", language, scheme);
+  }
+  await context.close();
+}
+await browser.close();
+console.log(wrong ? `${wrong} things to mend; screenshots in ${folder}` : `every page is well; screenshots in ${folder}`);
+process.exit(wrong ? 1 : 0);
