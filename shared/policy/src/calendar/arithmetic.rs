@@ -1,0 +1,376 @@
+//! Adding, subtracting and measuring time in a calendar.
+
+use super::duration::{Duration, Measure, Term};
+use duban_contracts::Timestamp;
+use jiff::civil::{Date, DateTime, Weekday};
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, ToSpan};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Days looked at before giving up on a calendar that has no working time left: beyond the longest duration.
+const HORIZON_DAYS: i32 = 60_000;
+
+/// Wall times of a day, in minutes from its 00:00; the end may be 1440 (24:00).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Hours {
+    pub from: i16,
+    pub to: i16,
+}
+
+/// Working hours per weekday, holidays and special days, in a time zone.
+///
+/// `special` days come before `holidays`, these before `weekly`. A wall time in a gap (clocks put forward) moves forward by the gap's
+/// length; in a fold the first is meant; hours that this empties count nothing, and hours that come to overlap count once. So a day from
+/// 00:00 to 24:00 really has 23, 24 or 25 hours.
+#[derive(Debug, Clone)]
+pub struct Calendar {
+    pub name: String,
+    pub title: crate::Title,
+    pub zone: TimeZone,
+    /// Monday first.
+    pub weekly: [Vec<Hours>; 7],
+    pub holidays: BTreeSet<Date>,
+    pub special: BTreeMap<Date, Vec<Hours>>,
+}
+
+/// Where an addition or subtraction ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reached {
+    pub at: Timestamp,
+    /// The calendar had no working time left; `at` is then where the search ended.
+    pub ran_out: bool,
+}
+
+impl Reached {
+    fn at(at: Timestamp) -> Self {
+        Self { at, ran_out: false }
+    }
+}
+
+impl Calendar {
+    /// Round the clock, in a zone.
+    pub fn always(zone: TimeZone) -> Self {
+        let day = vec![Hours { from: 0, to: 1440 }];
+        Self {
+            name: "always".to_owned(),
+            title: crate::Title::new("全天候", "Round the clock"),
+            zone,
+            weekly: std::array::from_fn(|_| day.clone()),
+            holidays: BTreeSet::new(),
+            special: BTreeMap::new(),
+        }
+    }
+
+    /// The wall-clock hours worked on a date.
+    pub fn hours(&self, date: Date) -> &[Hours] {
+        if let Some(hours) = self.special.get(&date) {
+            return hours;
+        }
+        if self.holidays.contains(&date) {
+            return &[];
+        }
+        &self.weekly[weekday_index(date.weekday())]
+    }
+
+    pub fn is_working_day(&self, date: Date) -> bool {
+        !self.hours(date).is_empty()
+    }
+
+    /// The date of an instant in the calendar's zone.
+    pub fn date(&self, at: Timestamp) -> Date {
+        self.zone.to_datetime(at).date()
+    }
+
+    /// The instant of a wall time: moved forward in a gap, the first in a fold.
+    pub fn instant(&self, wall: DateTime) -> Timestamp {
+        self.zone.to_ambiguous_timestamp(wall).compatible().unwrap_or(Timestamp::MAX)
+    }
+
+    /// `duration` after `start`.
+    pub fn add(&self, start: Timestamp, duration: Duration) -> Reached {
+        let amount = i64::from(duration.amount);
+        match duration.measure {
+            Measure::Second => Reached::at(shift(start, amount)),
+            Measure::Minute => Reached::at(shift(start, amount * 60)),
+            Measure::Hour => Reached::at(shift(start, amount * 3600)),
+            Measure::Day => Reached::at(self.wall_shift(start, amount.days())),
+            Measure::Week => Reached::at(self.wall_shift(start, amount.weeks())),
+            Measure::Month => Reached::at(self.wall_shift(start, amount.months())),
+            Measure::WorkingSecond => self.add_working(start, SignedDuration::from_secs(amount)),
+            Measure::WorkingMinute => self.add_working(start, SignedDuration::from_secs(amount * 60)),
+            Measure::WorkingHour => self.add_working(start, SignedDuration::from_secs(amount * 3600)),
+            Measure::WorkingDay => self.add_working_days(start, duration.amount),
+        }
+    }
+
+    /// `duration` before `end`: as [`Calendar::add`], mirrored. An end outside hours counts back from the closing before it.
+    pub fn subtract(&self, end: Timestamp, duration: Duration) -> Reached {
+        let amount = i64::from(duration.amount);
+        match duration.measure {
+            Measure::Second => Reached::at(shift(end, -amount)),
+            Measure::Minute => Reached::at(shift(end, -amount * 60)),
+            Measure::Hour => Reached::at(shift(end, -amount * 3600)),
+            Measure::Day => Reached::at(self.wall_shift(end, (-amount).days())),
+            Measure::Week => Reached::at(self.wall_shift(end, (-amount).weeks())),
+            Measure::Month => Reached::at(self.wall_shift(end, (-amount).months())),
+            Measure::WorkingSecond => self.subtract_working(end, SignedDuration::from_secs(amount)),
+            Measure::WorkingMinute => self.subtract_working(end, SignedDuration::from_secs(amount * 60)),
+            Measure::WorkingHour => self.subtract_working(end, SignedDuration::from_secs(amount * 3600)),
+            Measure::WorkingDay => self.subtract_working_days(end, duration.amount),
+        }
+    }
+
+    /// When a term that starts at `start` ends.
+    pub fn due(&self, start: Timestamp, term: Term) -> Reached {
+        let today = self.date(start);
+        match term {
+            Term::Within(duration) => self.add(start, duration),
+            Term::EndOfDay { next, working: false } => Reached::at(self.midnight(self.day_after(today, 1 + i32::from(next)))),
+            Term::EndOfDay { next, working: true } => self.working_day(start, u32::from(next)).map_or_else(
+                || self.exhausted(start),
+                |date| Reached::at(self.spans(date).last().map_or_else(|| self.midnight(date), |span| span.1)),
+            ),
+            Term::TimeOfNextDay { time, working: false } => Reached::at(self.instant(self.day_after(today, 1).to_datetime(time))),
+            Term::TimeOfNextDay { time, working: true } => match self.next_working_date(today, 1) {
+                Some(date) => Reached::at(self.instant(date.to_datetime(time))),
+                None => self.exhausted(start),
+            },
+            Term::MonthDay { day } => Reached::at(self.month_day(start, day)),
+        }
+    }
+
+    /// Working time between two instants; negative if the second is earlier.
+    pub fn working_between(&self, from: Timestamp, to: Timestamp) -> SignedDuration {
+        if to < from {
+            return -self.working_between(to, from);
+        }
+        let mut total = SignedDuration::ZERO;
+        let (mut date, last) = (self.day_after(self.date(from), -1), self.day_after(self.date(to), 1));
+        let mut counted_to = from;
+        while date <= last {
+            for (open, close) in self.spans(date) {
+                let (open, close) = (open.max(counted_to), close.min(to));
+                if close > open {
+                    total += close.duration_since(open);
+                    counted_to = close;
+                }
+            }
+            date = match date.tomorrow() {
+                Ok(next) => next,
+                Err(_) => break,
+            };
+        }
+        total
+    }
+
+    /// True if work is going on at this instant (from opening, up to but not at closing).
+    pub fn is_open(&self, at: Timestamp) -> bool {
+        let date = self.date(at);
+        [self.day_after(date, -1), date].into_iter().any(|date| self.spans(date).iter().any(|(open, close)| *open <= at && at < *close))
+    }
+
+    /// This instant if work goes on, else the next opening.
+    pub fn next_opening(&self, at: Timestamp) -> Reached {
+        let mut date = self.day_after(self.date(at), -1);
+        for _ in 0..HORIZON_DAYS {
+            if let Some((open, _)) = self.spans(date).into_iter().find(|(_, close)| *close > at) {
+                return Reached::at(open.max(at));
+            }
+            match date.tomorrow() {
+                Ok(next) => date = next,
+                Err(_) => break,
+            }
+        }
+        self.exhausted(at)
+    }
+
+    /// A day's hours as instants, ascending, without empty or overlapping ones.
+    pub fn spans(&self, date: Date) -> Vec<(Timestamp, Timestamp)> {
+        let mut spans: Vec<(Timestamp, Timestamp)> = Vec::with_capacity(2);
+        for hours in self.hours(date) {
+            let mut open = self.minute_of(date, hours.from);
+            let close = self.minute_of(date, hours.to);
+            if let Some((_, before)) = spans.last() {
+                open = open.max(*before);
+            }
+            if close > open {
+                spans.push((open, close));
+            }
+        }
+        spans
+    }
+
+    fn minute_of(&self, date: Date, minute: i16) -> Timestamp {
+        let (date, minute) = if minute >= 1440 { (self.day_after(date, 1), minute - 1440) } else { (date, minute) };
+        let hour = i8::try_from(minute / 60).unwrap_or(0);
+        let minute = i8::try_from(minute % 60).unwrap_or(0);
+        self.instant(date.at(hour, minute, 0, 0))
+    }
+
+    fn midnight(&self, date: Date) -> Timestamp {
+        self.instant(date.at(0, 0, 0, 0))
+    }
+
+    fn day_after(&self, date: Date, days: i32) -> Date {
+        date.saturating_add(days.days())
+    }
+
+    fn wall_shift(&self, at: Timestamp, span: jiff::Span) -> Timestamp {
+        let wall = self.zone.to_datetime(at);
+        match wall.checked_add(span) {
+            // The second of a fold stays the second where nothing else was meant: only a changed wall time is read anew.
+            Ok(shifted) if shifted == wall => at,
+            Ok(shifted) => self.instant(shifted),
+            Err(_) => Timestamp::MAX,
+        }
+    }
+
+    fn add_working(&self, start: Timestamp, length: SignedDuration) -> Reached {
+        let mut left = length;
+        let mut date = self.day_after(self.date(start), -1);
+        let mut from = start;
+        for _ in 0..HORIZON_DAYS {
+            for (open, close) in self.spans(date) {
+                let open = open.max(from);
+                if close <= open {
+                    continue;
+                }
+                let available = close.duration_since(open);
+                if left <= available {
+                    return Reached::at(open.checked_add(left).unwrap_or(Timestamp::MAX));
+                }
+                left -= available;
+                from = close;
+            }
+            match date.tomorrow() {
+                Ok(next) => date = next,
+                Err(_) => break,
+            }
+        }
+        self.exhausted(start)
+    }
+
+    fn subtract_working(&self, end: Timestamp, length: SignedDuration) -> Reached {
+        let mut left = length;
+        let mut date = self.day_after(self.date(end), 1);
+        let mut until = end;
+        for _ in 0..HORIZON_DAYS {
+            for (open, close) in self.spans(date).into_iter().rev() {
+                let close = close.min(until);
+                if close <= open {
+                    continue;
+                }
+                let available = close.duration_since(open);
+                if left <= available {
+                    return Reached::at(close.checked_sub(left).unwrap_or(Timestamp::MIN));
+                }
+                left -= available;
+                until = open;
+            }
+            match date.yesterday() {
+                Ok(before) => date = before,
+                Err(_) => break,
+            }
+        }
+        Reached { at: end, ran_out: true }
+    }
+
+    fn add_working_days(&self, start: Timestamp, days: u32) -> Reached {
+        let opening = self.next_opening(start);
+        if opening.ran_out {
+            return opening;
+        }
+        match self.next_working_date(self.date(opening.at), days) {
+            Some(date) => Reached::at(self.moved_into(date, self.zone.to_datetime(opening.at))),
+            None => self.exhausted(start),
+        }
+    }
+
+    fn subtract_working_days(&self, end: Timestamp, days: u32) -> Reached {
+        let Some(closing) = self.closing_before(end) else { return Reached { at: end, ran_out: true } };
+        let (mut date, mut left) = (self.date(closing), days);
+        // A closing at 24:00 belongs to the day that it ends.
+        if !self.spans(date).iter().any(|(open, close)| *open <= closing && closing <= *close) {
+            date = self.day_after(date, -1);
+        }
+        for _ in 0..HORIZON_DAYS {
+            if left == 0 {
+                return Reached::at(self.moved_into(date, self.zone.to_datetime(closing)));
+            }
+            match date.yesterday() {
+                Ok(before) => date = before,
+                Err(_) => break,
+            }
+            left -= u32::from(!self.spans(date).is_empty());
+        }
+        Reached { at: end, ran_out: true }
+    }
+
+    /// This instant if it is within hours or at a closing, else the closing before it.
+    fn closing_before(&self, at: Timestamp) -> Option<Timestamp> {
+        let mut date = self.day_after(self.date(at), 1);
+        for _ in 0..HORIZON_DAYS {
+            if let Some((_, close)) = self.spans(date).into_iter().rev().find(|(open, _)| *open < at) {
+                return Some(close.min(at));
+            }
+            date = date.yesterday().ok()?;
+        }
+        None
+    }
+
+    /// The wall time on this working day, moved into its hours: to the opening after it, or back to the last closing.
+    fn moved_into(&self, date: Date, wall: DateTime) -> Timestamp {
+        let wanted = self.instant(date.to_datetime(wall.time()));
+        let spans = self.spans(date);
+        match spans.iter().find(|(_, close)| *close >= wanted) {
+            Some((open, _)) => wanted.max(*open),
+            None => spans.last().map_or(wanted, |(_, close)| *close),
+        }
+    }
+
+    /// The date of the working day `days` after the one that `start` counts for (its own, or the next opening's).
+    fn working_day(&self, start: Timestamp, days: u32) -> Option<Date> {
+        let opening = self.next_opening(start);
+        if opening.ran_out { None } else { self.next_working_date(self.date(opening.at), days) }
+    }
+
+    fn next_working_date(&self, from: Date, days: u32) -> Option<Date> {
+        let (mut date, mut left) = (from, days);
+        for _ in 0..HORIZON_DAYS {
+            if left == 0 {
+                return Some(date);
+            }
+            date = date.tomorrow().ok()?;
+            left -= u32::from(!self.spans(date).is_empty());
+        }
+        None
+    }
+
+    fn month_day(&self, start: Timestamp, day: i8) -> Timestamp {
+        let today = self.date(start);
+        let mut month = today.first_of_month();
+        loop {
+            let date = month.with().day(day.min(month.days_in_month())).build().unwrap_or(month);
+            let end = self.midnight(self.day_after(date, 1));
+            if end > start {
+                return end;
+            }
+            month = month.saturating_add(1.month());
+            if month.year() >= 9998 {
+                return Timestamp::MAX;
+            }
+        }
+    }
+
+    fn exhausted(&self, start: Timestamp) -> Reached {
+        Reached { at: start.checked_add(SignedDuration::from_hours(24 * 36_500)).unwrap_or(Timestamp::MAX), ran_out: true }
+    }
+}
+
+fn shift(at: Timestamp, seconds: i64) -> Timestamp {
+    at.checked_add(SignedDuration::from_secs(seconds)).unwrap_or(if seconds < 0 { Timestamp::MIN } else { Timestamp::MAX })
+}
+
+fn weekday_index(day: Weekday) -> usize {
+    usize::try_from(day.to_monday_zero_offset()).unwrap_or(0)
+}

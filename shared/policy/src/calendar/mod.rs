@@ -1,0 +1,7 @@
+//! Working-time calendars and the arithmetic of deadlines.
+
+mod arithmetic;
+mod duration;
+
+pub use arithmetic::{Calendar, Reached};
+pub use duration::{BadDuration, Basis, Duration, Measure, Term};

@@ -1,0 +1,167 @@
+//! Who is who: units, posts, people, and what they may see and do. A copy of it stands in every service.
+//!
+//! Rights belong to posts, never to people; a person has what the posts that he holds have, while he holds them. Every answer says why:
+//! which post, over which scope.
+
+mod model;
+mod resolve;
+mod rights;
+
+pub use model::{Absence, Grant, Holding, Language, Person, Post, Right, Scope, Unit};
+pub use resolve::{How, Resolution};
+pub use rights::{Permission, PostHeld};
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
+/// The whole directory at one version. Serialises to JSON as the gateway sends it; pages of it are [merged](Directory::merge).
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Directory {
+    version: i64,
+    #[serde(default)]
+    units: BTreeMap<String, Unit>,
+    #[serde(default)]
+    posts: BTreeMap<String, Post>,
+    #[serde(default)]
+    people: BTreeMap<String, Person>,
+    /// The post that is told when nobody else is left.
+    #[serde(default)]
+    fallback: Option<String>,
+    #[serde(skip)]
+    index: OnceLock<Index>,
+}
+
+/// Lookups made once per directory.
+#[derive(Debug, Clone, Default)]
+struct Index {
+    children: BTreeMap<String, Vec<String>>,
+    posts_in: BTreeMap<String, Vec<String>>,
+    posts_of: BTreeMap<String, Vec<String>>,
+}
+
+impl Directory {
+    pub fn new(version: i64, units: Vec<Unit>, posts: Vec<Post>, people: Vec<Person>, fallback: Option<String>) -> Self {
+        Self {
+            version,
+            units: units.into_iter().map(|unit| (unit.code.clone(), unit)).collect(),
+            posts: posts.into_iter().map(|post| (post.id.clone(), post)).collect(),
+            people: people.into_iter().map(|person| (person.id.clone(), person)).collect(),
+            fallback,
+            index: OnceLock::new(),
+        }
+    }
+
+    /// Takes in another page of the same version.
+    pub fn merge(&mut self, page: Self) {
+        self.version = self.version.max(page.version);
+        self.units.extend(page.units);
+        self.posts.extend(page.posts);
+        self.people.extend(page.people);
+        self.fallback = self.fallback.take().or(page.fallback);
+        self.index = OnceLock::new();
+    }
+
+    pub fn version(&self) -> i64 {
+        self.version
+    }
+
+    /// By code.
+    pub fn units(&self) -> impl Iterator<Item = &Unit> {
+        self.units.values()
+    }
+
+    pub fn posts(&self) -> impl Iterator<Item = &Post> {
+        self.posts.values()
+    }
+
+    pub fn people(&self) -> impl Iterator<Item = &Person> {
+        self.people.values()
+    }
+
+    pub fn unit(&self, code: &str) -> Option<&Unit> {
+        self.units.get(code)
+    }
+
+    pub fn post(&self, id: &str) -> Option<&Post> {
+        self.posts.get(id)
+    }
+
+    pub fn person(&self, id: &str) -> Option<&Person> {
+        self.people.get(id)
+    }
+
+    pub fn fallback(&self) -> Option<&str> {
+        self.fallback.as_deref()
+    }
+
+    /// The unit and all above it, nearest first. Empty if the unit is unknown; a cycle ends where it closes.
+    pub fn unit_and_above(&self, code: &str) -> Vec<&Unit> {
+        let mut path: Vec<&Unit> = Vec::new();
+        let mut next = self.units.get(code);
+        while let Some(unit) = next {
+            if path.iter().any(|seen| seen.code == unit.code) {
+                break;
+            }
+            path.push(unit);
+            next = unit.parent.as_ref().and_then(|parent| self.units.get(parent));
+        }
+        path
+    }
+
+    /// All above the unit, nearest first.
+    pub fn ancestors(&self, code: &str) -> Vec<&Unit> {
+        self.unit_and_above(code).into_iter().skip(1).collect()
+    }
+
+    /// Codes of the unit and everything below it, the unit first.
+    pub fn unit_and_below(&self, code: &str) -> Vec<&str> {
+        let Some(unit) = self.units.get(code) else { return Vec::new() };
+        let mut found = vec![unit.code.as_str()];
+        let mut at = 0;
+        while let Some(code) = found.get(at) {
+            for child in self.index().children.get(*code).into_iter().flatten() {
+                if !found.contains(&child.as_str()) {
+                    found.push(child);
+                }
+            }
+            at += 1;
+        }
+        found
+    }
+
+    /// True if `unit` is `above` or lies below it.
+    pub fn is_within(&self, unit: &str, above: &str) -> bool {
+        self.unit_and_above(unit).iter().any(|unit| unit.code == above)
+    }
+
+    /// Posts in this very unit.
+    pub fn posts_in<'a>(&'a self, unit: &str) -> impl Iterator<Item = &'a Post> {
+        self.index().posts_in.get(unit).into_iter().flatten().filter_map(|id| self.posts.get(id))
+    }
+
+    fn departments<'a>(&'a self, unit: &str) -> impl Iterator<Item = &'a Unit> {
+        self.index().children.get(unit).into_iter().flatten().filter_map(|code| self.units.get(code)).filter(|unit| unit.department)
+    }
+
+    fn index(&self) -> &Index {
+        self.index.get_or_init(|| {
+            let mut index = Index::default();
+            for unit in self.units.values() {
+                if let Some(parent) = &unit.parent {
+                    index.children.entry(parent.clone()).or_default().push(unit.code.clone());
+                }
+            }
+            for post in self.posts.values() {
+                index.posts_in.entry(post.unit.clone()).or_default().push(post.id.clone());
+                for holding in post.holders.iter().chain(&post.deputies) {
+                    let held = index.posts_of.entry(holding.person.clone()).or_default();
+                    if !held.contains(&post.id) {
+                        held.push(post.id.clone());
+                    }
+                }
+            }
+            index
+        })
+    }
+}

@@ -1,0 +1,143 @@
+//! What a person may, where, and why.
+
+use super::{Directory, Grant, Person, Post, Right, Scope};
+use crate::Title;
+use duban_contracts::Timestamp;
+use serde::Serialize;
+use std::collections::BTreeSet;
+
+/// Why a person may: the post that has the right, and over what.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Permission {
+    pub person: String,
+    pub post: String,
+    pub right: Right,
+    pub scope: Scope,
+    pub as_deputy: bool,
+    /// A sentence for people: 'as store manager of 朝阳店, over the unit and all below'.
+    pub reason: Title,
+}
+
+/// A post that a person holds, or stands in for, at an instant.
+#[derive(Debug, Clone, Copy)]
+pub struct PostHeld<'a> {
+    pub post: &'a Post,
+    pub as_deputy: bool,
+}
+
+impl Directory {
+    /// The posts that a person holds at this time, and those that he stands in for: vacant ones and ones whose holders are all absent.
+    pub fn posts_of(&self, person: &str, at: Timestamp) -> Vec<PostHeld<'_>> {
+        if self.person(person).is_none_or(|person| person.disabled) {
+            return Vec::new();
+        }
+        let named = |holdings: &[super::Holding]| holdings.iter().any(|holding| holding.person == person && holding.holds_at(at));
+        let mut held = Vec::new();
+        for post in self.index().posts_of.get(person).into_iter().flatten().filter_map(|id| self.post(id)) {
+            if named(&post.holders) {
+                held.push(PostHeld { post, as_deputy: false });
+            } else if named(&post.deputies) && self.present_holders(post, at).is_empty() {
+                held.push(PostHeld { post, as_deputy: true });
+            }
+        }
+        held
+    }
+
+    /// People who hold the post at this time, absent ones too.
+    pub fn holders<'a>(&'a self, post: &Post, at: Timestamp) -> Vec<&'a Person> {
+        let current = post.holders.iter().filter(|holding| holding.holds_at(at));
+        current.filter_map(|holding| self.person(&holding.person)).filter(|person| !person.disabled).collect()
+    }
+
+    pub(super) fn present_holders<'a>(&'a self, post: &Post, at: Timestamp) -> Vec<&'a Person> {
+        self.holders(post, at).into_iter().filter(|person| !person.is_absent(at)).collect()
+    }
+
+    /// Whether a person may do this in a unit at this time, and by which post.
+    pub fn may(&self, person: &str, right: Right, unit: &str, at: Timestamp) -> Option<Permission> {
+        self.posts_of(person, at).into_iter().find_map(|held| {
+            let grant = held.post.rights.iter().find(|grant| grant.right == right && self.reaches(held.post, **grant, unit))?;
+            Some(self.permission(person, held, *grant))
+        })
+    }
+
+    /// Whether a person has the right over any unit at all; for `administer` and for what belongs to no unit.
+    pub fn may_anywhere(&self, person: &str, right: Right, at: Timestamp) -> Option<Permission> {
+        self.posts_of(person, at).into_iter().find_map(|held| {
+            let grant = held.post.rights.iter().find(|grant| grant.right == right)?;
+            Some(self.permission(person, held, *grant))
+        })
+    }
+
+    /// Codes of all units over which a person has the right: what lists and counts are filtered by.
+    pub fn visible_units(&self, person: &str, right: Right, at: Timestamp) -> BTreeSet<String> {
+        let mut units = BTreeSet::new();
+        for held in self.posts_of(person, at) {
+            for grant in held.post.rights.iter().filter(|grant| grant.right == right) {
+                match grant.scope {
+                    Scope::Unit => {
+                        units.insert(held.post.unit.clone());
+                    }
+                    Scope::Below => units.extend(self.unit_and_below(&held.post.unit).into_iter().map(str::to_owned)),
+                    Scope::Everywhere => units.extend(self.units.keys().cloned()),
+                }
+            }
+        }
+        units
+    }
+
+    /// True if a person has the right over everything, units unknown to the directory included.
+    pub fn sees_everywhere(&self, person: &str, right: Right, at: Timestamp) -> bool {
+        let everywhere = Grant { right, scope: Scope::Everywhere };
+        self.posts_of(person, at).iter().any(|held| held.post.rights.contains(&everywhere))
+    }
+
+    /// Everybody who has the right in this unit at this time, each once, and why.
+    pub fn who_can(&self, right: Right, unit: &str, at: Timestamp) -> Vec<Permission> {
+        let mut reaching: BTreeSet<&str> = BTreeSet::new();
+        for post in self.posts.values() {
+            if post.rights.iter().any(|grant| grant.right == right && self.reaches(post, *grant, unit)) {
+                reaching.extend(post.holders.iter().chain(&post.deputies).map(|holding| holding.person.as_str()));
+            }
+        }
+        reaching.into_iter().filter_map(|person| self.may(person, right, unit, at)).collect()
+    }
+
+    fn reaches(&self, post: &Post, grant: Grant, unit: &str) -> bool {
+        match grant.scope {
+            Scope::Unit => post.unit == unit,
+            Scope::Below => self.is_within(unit, &post.unit),
+            Scope::Everywhere => true,
+        }
+    }
+
+    fn permission(&self, person: &str, held: PostHeld<'_>, grant: Grant) -> Permission {
+        let unit = self.unit(&held.post.unit).map_or_else(|| Title::new(&held.post.unit, &held.post.unit), |unit| unit.title.clone());
+        let scope = match grant.scope {
+            Scope::Unit => ("本单位", "its unit"),
+            Scope::Below => ("本单位及下属单位", "its unit and all below"),
+            Scope::Everywhere => ("全部单位", "all units"),
+        };
+        let right = grant.right.title();
+        let post = &held.post.title;
+        let reason = if held.as_deputy {
+            Title::new(
+                format!("代理{}{}（岗位空缺或人员缺勤），对{}有{}权限", unit.zh, post.zh, scope.0, right.zh),
+                format!("deputy for {} of {} (vacant or absent), who may {} over {}", post.en, unit.en, right.en, scope.1),
+            )
+        } else {
+            Title::new(
+                format!("{}{}，对{}有{}权限", unit.zh, post.zh, scope.0, right.zh),
+                format!("{} of {}, who may {} over {}", post.en, unit.en, right.en, scope.1),
+            )
+        };
+        Permission {
+            person: person.to_owned(),
+            post: held.post.id.clone(),
+            right: grant.right,
+            scope: grant.scope,
+            as_deputy: held.as_deputy,
+            reason,
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! Kinds (事项类别): what a pack takes reports as, with fields, severities, stages and steps.
+
+use super::number::NumberPattern;
+use crate::Title;
+use crate::calendar::Duration;
+use crate::condition::Condition;
+use serde::Serialize;
+
+/// A kind of case, compiled.
+#[derive(Debug, Clone)]
+pub struct Kind {
+    pub pack: String,
+    pub id: String,
+    pub title: Title,
+    /// Other names under which reports may ask for it.
+    pub aliases: Vec<String>,
+    pub article: String,
+    /// Rule ids of regulations.md that it carries.
+    pub rules: Vec<String>,
+    /// Takes a report without a kind.
+    pub default: bool,
+    /// Takes what could not be sorted (待分拣).
+    pub unsorted: bool,
+    /// Offered on the public form.
+    pub public: bool,
+    pub number: NumberPattern,
+    pub fields: Vec<Field>,
+    /// The gravest first; the last is the one that needs no condition.
+    pub severities: Vec<Severity>,
+    pub stages: Vec<Stage>,
+    pub steps: Vec<Step>,
+    pub repeats: Option<Repeats>,
+    /// Whether a unit complained about sees the case.
+    pub about_unit_sees: bool,
+    /// What becomes of a report that follows a closed case.
+    pub follows_closed: FollowsClosed,
+}
+
+#[derive(Debug, Clone)]
+pub struct Field {
+    pub id: String,
+    pub title: Title,
+    pub sort: FieldSort,
+    /// Never in events; shown only to who may see personal text.
+    pub personal: bool,
+    /// Values of a choice.
+    pub choices: Vec<Choice>,
+    /// Needed already in the report, where this holds; what lacks it is still taken, with a warning.
+    pub required_when: Option<Condition>,
+    pub article: String,
+    pub rules: Vec<String>,
+    /// Asked for on the public form.
+    pub public: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Choice {
+    pub value: String,
+    pub title: Title,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FieldSort {
+    Text,
+    Choice,
+    /// Several choices.
+    Choices,
+    Amount,
+    Number,
+    Date,
+    Phone,
+    Email,
+    Plate,
+    File,
+    Person,
+    Unit,
+    YesNo,
+}
+
+#[derive(Debug, Clone)]
+pub struct Severity {
+    pub id: String,
+    pub title: Title,
+    pub article: String,
+    pub rules: Vec<String>,
+    /// None: always.
+    pub when: Option<Condition>,
+    /// Sorted to the top and marked in lists.
+    pub major: bool,
+}
+
+#[derive(Debug, Clone)]
+pub struct Stage {
+    pub id: String,
+    pub title: Title,
+    pub article: String,
+    /// The case is closed here.
+    pub terminal: bool,
+}
+
+/// A move (to another stage) or an act (a named step within a stage).
+#[derive(Debug, Clone)]
+pub struct Step {
+    pub id: String,
+    pub sort: StepSort,
+    pub title: Title,
+    pub article: String,
+    pub rules: Vec<String>,
+    /// Stages in which it is allowed.
+    pub from: Vec<String>,
+    /// Stage after it; None for an act.
+    pub to: Option<String>,
+    /// Who may do it; empty: everybody with the right to move cases there.
+    pub by: Vec<Actor>,
+    /// Fields that must be given with it or stand already.
+    pub requires: Vec<String>,
+    /// Fields that may be given with it.
+    pub asks: Vec<String>,
+    /// Needed besides the stage.
+    pub when: Option<Condition>,
+    /// Happened-word of the event: `accepted` for `case.accepted`.
+    pub event: String,
+    /// Sets the case's outcome.
+    pub outcome: Option<String>,
+    /// Done only once in a case's life (until it is reopened).
+    pub once: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StepSort {
+    Move,
+    Act,
+}
+
+impl StepSort {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Move => "move",
+            Self::Act => "act",
+        }
+    }
+}
+
+/// Who does or owes something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Actor {
+    /// A role of the pack; [`super::Policy::post_for`] tells which post plays it.
+    Role(String),
+    /// The person whom the case is assigned to.
+    Handler,
+    /// The person who reported or registered it by hand.
+    Reporter,
+    /// The person named in this field.
+    Field(String),
+}
+
+/// When reports are of the same matter.
+#[derive(Debug, Clone)]
+pub struct Repeats {
+    /// Each a way to be the same; parts joined. Parts: `phone`, `unit`, `kind`, `email`, or a field's id.
+    pub keys: Vec<Vec<String>>,
+    pub within: Duration,
+    pub article: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FollowsClosed {
+    /// The case is reopened by this step.
+    Reopen { step: String },
+    /// The report becomes a case of its own, linked.
+    NewCase,
+    /// It joins as a supplement, the case stays closed.
+    Join,
+}
+
+impl FieldSort {
+    pub const ALL: [(Self, &'static str); 13] = [
+        (Self::Text, "text"),
+        (Self::Choice, "choice"),
+        (Self::Choices, "choices"),
+        (Self::Amount, "amount"),
+        (Self::Number, "number"),
+        (Self::Date, "date"),
+        (Self::Phone, "phone"),
+        (Self::Email, "email"),
+        (Self::Plate, "plate"),
+        (Self::File, "file"),
+        (Self::Person, "person"),
+        (Self::Unit, "unit"),
+        (Self::YesNo, "yes_no"),
+    ];
+
+    pub fn as_str(self) -> &'static str {
+        Self::ALL.iter().find(|(sort, _)| *sort == self).map_or("", |(_, word)| word)
+    }
+}
+
+impl Kind {
+    pub fn field(&self, id: &str) -> Option<&Field> {
+        self.fields.iter().find(|field| field.id == id)
+    }
+
+    pub fn stage(&self, id: &str) -> Option<&Stage> {
+        self.stages.iter().find(|stage| stage.id == id)
+    }
+
+    pub fn severity_named(&self, id: &str) -> Option<&Severity> {
+        self.severities.iter().find(|severity| severity.id == id)
+    }
+
+    pub fn step(&self, id: &str) -> Option<&Step> {
+        self.steps.iter().find(|step| step.id == id)
+    }
+
+    /// Where a case begins.
+    pub fn first_stage(&self) -> &str {
+        self.stages.first().map_or("registered", |stage| stage.id.as_str())
+    }
+
+    pub fn is_terminal(&self, stage: &str) -> bool {
+        self.stage(stage).is_some_and(|stage| stage.terminal)
+    }
+
+    /// Steps that start from this stage, in the pack's order.
+    pub fn steps_from<'a>(&'a self, stage: &'a str) -> impl Iterator<Item = &'a Step> {
+        self.steps.iter().filter(move |step| step.from.iter().any(|from| from == stage))
+    }
+
+    /// True if a report's word for a kind means this one: its id, title or an alias.
+    pub fn is_called(&self, word: &str) -> bool {
+        self.id == word || self.title.says(word) || self.aliases.iter().any(|alias| alias.eq_ignore_ascii_case(word))
+    }
+}

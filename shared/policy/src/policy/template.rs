@@ -1,0 +1,56 @@
+//! Titles, links and keys made of an event's members: `核实客户资料 {number}`.
+
+use serde_json::Value;
+
+/// Text with places `{member}` or `{fields.plate}`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Template {
+    pub(crate) pieces: Vec<Piece>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Piece {
+    Text(String),
+    Place(String),
+}
+
+impl Template {
+    /// Reads the text; a brace that is not closed stands for itself.
+    pub fn parse(text: &str) -> Self {
+        let mut pieces = Vec::new();
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once('{') {
+            let Some((place, tail)) = after.split_once('}') else { break };
+            if !before.is_empty() {
+                pieces.push(Piece::Text(before.to_owned()));
+            }
+            pieces.push(Piece::Place(place.trim().to_owned()));
+            rest = tail;
+        }
+        if !rest.is_empty() {
+            pieces.push(Piece::Text(rest.to_owned()));
+        }
+        Self { pieces }
+    }
+
+    /// Names of its places.
+    pub fn places(&self) -> impl Iterator<Item = &str> {
+        self.pieces.iter().filter_map(|piece| if let Piece::Place(place) = piece { Some(place.as_str()) } else { None })
+    }
+
+    /// The text with every place filled; what is absent leaves nothing.
+    pub fn fill(&self, facts: &Value) -> String {
+        let mut text = String::new();
+        for piece in &self.pieces {
+            match piece {
+                Piece::Text(words) => text.push_str(words),
+                Piece::Place(place) => match place.split('.').try_fold(facts, |at, step| at.get(step)) {
+                    Some(Value::String(words)) => text.push_str(words),
+                    Some(Value::Null) | None => {}
+                    Some(value) => text.push_str(&value.to_string()),
+                },
+            }
+        }
+        text.trim().to_owned()
+    }
+}

@@ -1,0 +1,1 @@
+//! Packs, calendars and organisation files as they are written.
