@@ -1,0 +1,39 @@
+//! The command line's grammar.
+
+use crate::connection::Connection;
+use crate::{admin, case, clock, dead, exit, policy, report};
+
+/// Duban: watches over a matter until it is done 督办.
+#[derive(Debug, clap::Parser)]
+#[command(name = "duban", version, after_help = exit::HELP, max_term_width = 110)]
+pub struct Cli {
+    /// Answer in JSON, for programs.
+    #[arg(long, global = true)]
+    pub json: bool,
+    #[command(flatten)]
+    pub connection: Connection,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {
+    /// Administrators, producers, people, their tokens.
+    #[command(subcommand)]
+    Admin(admin::AdminCommand),
+    /// Policy packs, without any server: check them, have a rule explained.
+    #[command(subcommand)]
+    Policy(policy::PolicyCommand),
+    /// Send a report, import a file of them, look one up.
+    #[command(subcommand)]
+    Report(report::ReportCommand),
+    /// Cases: list them, show one with its whole timeline.
+    #[command(subcommand)]
+    Case(case::CaseCommand),
+    /// Messages that could not be handled: look at them, give them back.
+    #[command(subcommand)]
+    Dead(dead::DeadCommand),
+    /// Domain time: show it, step it (demonstrations and tests).
+    #[command(subcommand)]
+    Clock(clock::ClockCommand),
+}

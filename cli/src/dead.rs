@@ -1,0 +1,125 @@
+//! `duban dead`: the dead letters of the services, asked for as the operator over the broker, so that it works without the gateway.
+
+use crate::connection::{Connection, Operator};
+use crate::show::{Show, instant, table};
+use anyhow::Context;
+use duban_contracts::dead::{DeadDetail, DeadList, DeadListRequest, DeadRequest};
+use duban_contracts::{Problem, subjects};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+use std::time::Duration;
+
+#[derive(Debug, clap::Subcommand)]
+pub enum DeadCommand {
+    /// The dead letters of one service, or of all.
+    List {
+        #[arg(value_parser = subjects::service::ALL)]
+        service: Option<String>,
+    },
+    /// One dead letter with its reason. Its content is shown to the operator only, and that is recorded.
+    Show {
+        #[arg(value_parser = subjects::service::ALL)]
+        service: String,
+        letter: uuid::Uuid,
+    },
+    /// Give a dead letter back to its service under the same id, after its cause was put right. Recorded.
+    Replay {
+        #[arg(value_parser = subjects::service::ALL)]
+        service: String,
+        letter: uuid::Uuid,
+    },
+}
+
+/// # Errors
+/// The service's problem, or that the broker cannot be reached.
+pub async fn run(command: DeadCommand, connection: &Connection, show: Show) -> anyhow::Result<ExitCode> {
+    let broker = Broker::connect(&connection.operator()?).await?;
+    match command {
+        DeadCommand::List { service } => {
+            let services = service.map_or_else(|| subjects::service::ALL.map(str::to_owned).to_vec(), |one| vec![one]);
+            let mut found = BTreeMap::new();
+            for service in services {
+                let request = DeadListRequest { before: None, limit: Some(200) };
+                let list: DeadList = broker.ask(&service, "dead.list", &request).await?;
+                found.insert(service, list);
+            }
+            show.print(&found, listed)?;
+        }
+        DeadCommand::Show { service, letter } => {
+            let detail: DeadDetail = broker.ask(&service, "dead.show", &DeadRequest { letter }).await?;
+            show.print(&detail, told)?;
+        }
+        DeadCommand::Replay { service, letter } => {
+            let answer: Value = broker.ask(&service, "dead.replay", &DeadRequest { letter }).await?;
+            show.print(&answer, |_| format!("{letter} was given back to {service}"))?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn listed(found: &BTreeMap<String, DeadList>) -> String {
+    let mut rows = table(["service", "letter", "subject", "reason", "attempts", "given up", "replayed"]);
+    for (service, list) in found {
+        for letter in &list.letters {
+            rows.add_row([
+                service.clone(),
+                letter.letter.to_string(),
+                letter.subject.clone(),
+                letter.reason.clone(),
+                letter.attempts.to_string(),
+                instant(letter.at),
+                letter.replayed_at.map(instant).unwrap_or_default(),
+            ]);
+        }
+    }
+    if found.values().all(|list| list.letters.is_empty()) { "no dead letters".to_owned() } else { rows.to_string() }
+}
+
+fn told(detail: &DeadDetail) -> String {
+    let letter = &detail.letter;
+    let body = serde_json::to_string_pretty(&detail.body).unwrap_or_default();
+    format!("{}\n  subject   {}\n  reason    {}\n  attempts  {}\n  given up  {}\n\n{body}", letter.letter, letter.subject, letter.reason, letter.attempts, instant(letter.at))
+}
+
+/// The broker as `operator`.
+#[derive(Debug, Clone)]
+pub struct Broker {
+    pub client: async_nats::Client,
+}
+
+impl Broker {
+    /// # Errors
+    /// When the broker cannot be reached or does not let the operator in.
+    pub async fn connect(operator: &Operator) -> anyhow::Result<Self> {
+        let client = async_nats::ConnectOptions::with_user_and_password("operator".into(), operator.password.clone())
+            .custom_inbox_prefix("_INBOX_operator")
+            .name("duban operator")
+            .request_timeout(Some(Duration::from_secs(10)))
+            .connect(&operator.nats_url)
+            .await
+            .with_context(|| format!("connecting to the broker at {} as operator", operator.nats_url))?;
+        Ok(Self { client })
+    }
+
+    /// A request to a service.
+    ///
+    /// # Errors
+    /// The service's problem, or that nobody answers.
+    pub async fn ask<T: DeserializeOwned>(&self, service: &str, name: &str, body: &impl Serialize) -> anyhow::Result<T> {
+        let subject = subjects::rpc(service, name);
+        let reply = match self.client.request(subject, serde_json::to_vec(body)?.into()).await {
+            Ok(reply) => reply,
+            Err(error) if error.kind() == async_nats::client::RequestErrorKind::NoResponders => return Err(Problem::unavailable(service).into()),
+            Err(error) => return Err(error).with_context(|| format!("asking {service}")),
+        };
+        let answer: Value = serde_json::from_slice(&reply.payload).with_context(|| format!("{service}'s answer is not JSON"))?;
+        let is_problem = answer["type"].as_str().is_some_and(|kind| kind.starts_with("urn:duban:problem:"));
+        if is_problem {
+            return Err(serde_json::from_value::<Problem>(answer)?.into());
+        }
+        serde_json::from_value(answer).with_context(|| format!("{service}'s answer is not what this version expects"))
+    }
+}

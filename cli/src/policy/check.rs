@@ -1,0 +1,42 @@
+//! `duban policy check`.
+
+use super::sources;
+use crate::exit;
+use crate::show::Show;
+use duban_policy::diagnostic::Level;
+use duban_policy::{Diagnostic, Policy, Source};
+use miette::{GraphicalReportHandler, NamedSource};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+pub(super) fn run(paths: &[PathBuf], strict: bool, show: Show) -> anyhow::Result<ExitCode> {
+    let sources = sources::read(paths)?;
+    let (found, summary) = match Policy::compile(&sources) {
+        Ok(policy) => {
+            let rules: usize = policy.packs().map(|pack| pack.duties.len() + pack.recurring.len()).sum();
+            let kinds: usize = policy.packs().map(|pack| pack.kinds.len()).sum();
+            (policy.remarks().to_vec(), format!("{} packs, {kinds} kinds, {rules} duties", policy.packs().count()))
+        }
+        Err(errors) => (errors, String::new()),
+    };
+    let errors = found.iter().filter(|d| d.severity == Level::Error).count();
+    let failed = errors > 0 || (strict && !found.is_empty());
+    let said = serde_json::json!({ "ok": !failed, "files": sources.len(), "diagnostics": found });
+    show.print(&said, |_| {
+        let shown: String = found.iter().map(|diagnostic| drawn(diagnostic, &sources)).collect();
+        format!("{shown}{} files: {errors} errors, {} warnings. {summary}", sources.len(), found.len() - errors)
+    })?;
+    Ok(ExitCode::from(if failed { exit::REFUSED } else { 0 }))
+}
+
+/// The diagnostic under the line that it is about.
+fn drawn(diagnostic: &Diagnostic, sources: &[Source]) -> String {
+    let text = sources.iter().find(|source| source.name == diagnostic.file).map(|source| source.text.clone()).unwrap_or_default();
+    let report = miette::Report::new(diagnostic.clone()).with_source_code(NamedSource::new(&diagnostic.file, text));
+    let mut out = String::new();
+    match GraphicalReportHandler::new().render_report(&mut out, report.as_ref()) {
+        Ok(()) => out.push_str(&format!("  中文: {}\n\n", diagnostic.message_zh)),
+        Err(_) => out = format!("{diagnostic}\n"),
+    }
+    out
+}

@@ -1,0 +1,54 @@
+//! `duban policy`: packs on paper. No server is needed: what the services would compile is compiled here.
+
+mod check;
+mod coverage;
+mod explain;
+pub mod sources;
+
+use crate::show::Show;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+#[derive(Debug, clap::Subcommand)]
+pub enum PolicyCommand {
+    /// Check packs, calendars and organisation together; every error with file, line and what was meant.
+    Check {
+        /// Folders and files of one set.
+        #[arg(default_value = "policies")]
+        paths: Vec<PathBuf>,
+        /// Warnings count as errors.
+        #[arg(long)]
+        strict: bool,
+    },
+    /// Say in words what a rule will do, with the dates that it would give.
+    Explain {
+        /// pack/rule, a rule's id, or an id of the regulations (R13.2.5b). Without it: the list of rules.
+        rule: Option<String>,
+        /// For this unit's calendar and posts; absent: the first that the pack binds.
+        #[arg(long)]
+        unit: Option<String>,
+        /// When the sample opens; absent: now.
+        #[arg(long, value_name = "TIME")]
+        at: Option<jiff::Timestamp>,
+        #[arg(long, default_value = "policies")]
+        set: PathBuf,
+    },
+    /// Where every rule of the regulations is carried, and which are not yet.
+    Coverage {
+        #[arg(default_value = "policies")]
+        set: PathBuf,
+        /// Only this regulation, e.g. R13.
+        #[arg(long)]
+        regulation: Option<String>,
+    },
+}
+
+/// # Errors
+/// When files cannot be read, or no such rule is there.
+pub fn run(command: PolicyCommand, show: Show) -> anyhow::Result<ExitCode> {
+    match command {
+        PolicyCommand::Check { paths, strict } => check::run(&paths, strict, show),
+        PolicyCommand::Explain { rule, unit, at, set } => explain::run(rule.as_deref(), unit.as_deref(), at, &set, show),
+        PolicyCommand::Coverage { set, regulation } => coverage::run(&set, regulation.as_deref(), show),
+    }
+}

@@ -1,0 +1,57 @@
+//! What a command prints: a table or sentences for people, JSON for programs.
+
+use comfy_table::{ContentArrangement, Table, presets};
+use serde::Serialize;
+use std::io::IsTerminal;
+
+/// How to print.
+#[derive(Debug, Clone, Copy)]
+pub struct Show {
+    pub json: bool,
+}
+
+impl Show {
+    pub fn new(json: bool) -> Self {
+        Self { json }
+    }
+
+    /// Whether a progress bar makes sense: somebody looks, and no program reads.
+    pub fn live(self) -> bool {
+        !self.json && std::io::stderr().is_terminal() && std::io::stdout().is_terminal()
+    }
+
+    /// Prints `value` as JSON, or what `people` makes of it.
+    ///
+    /// # Errors
+    /// When `value` cannot be written as JSON.
+    pub fn print<T: Serialize>(self, value: &T, people: impl FnOnce(&T) -> String) -> anyhow::Result<()> {
+        if self.json {
+            println!("{}", serde_json::to_string_pretty(value)?);
+        } else {
+            println!("{}", people(value));
+        }
+        Ok(())
+    }
+
+    /// A line for people; nothing for programs.
+    pub fn say(self, line: impl AsRef<str>) {
+        if !self.json {
+            println!("{}", line.as_ref());
+        }
+    }
+}
+
+/// A table with a heading row, in the house's plain style.
+pub fn table<const N: usize>(heading: [&str; N]) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic).set_header(heading);
+    table
+}
+
+/// An instant as people of the demonstration read it: Chinese time, to the minute.
+pub fn instant(at: jiff::Timestamp) -> String {
+    match jiff::tz::TimeZone::get("Asia/Shanghai") {
+        Ok(zone) => at.to_zoned_datetime(zone).strftime("%Y-%m-%d %H:%M").to_string(),
+        Err(_) => at.to_string(),
+    }
+}
