@@ -50,14 +50,13 @@ $$;
 -- read it, only the command line (the superuser) writes it.
 create schema if not exists clock;
 create table if not exists clock.setting (
-    one          boolean primary key default true check (one),
-    domain_start timestamptz not null,
+    only_row     boolean primary key default true check (only_row),
+    version      bigint not null,
     real_start   timestamptz not null,
-    factor       double precision not null check (factor >= 0),
-    version      bigint not null default 1
+    domain_start timestamptz not null,
+    factor       double precision not null check (factor >= 0)
 );
-insert into clock.setting (domain_start, real_start, factor)
-    select at, at, 1 from clock_timestamp() as at
-    on conflict do nothing;
+insert into clock.setting (version, real_start, domain_start, factor)
+    values (0, 'epoch', 'epoch', 1) on conflict do nothing;
 grant usage on schema clock to gateway, intake, escalation, archive, notifications, inspector;
 grant select on clock.setting to gateway, intake, escalation, archive, notifications, inspector;

@@ -16,6 +16,8 @@ pub struct GroundSettings {
     pub dir: Option<PathBuf>,
     /// Whether Postgres flushes at each commit. (The broker always does.)
     pub durable: bool,
+    /// Whether a new cluster may be a copy of the machine's template (fast, but then all share a superuser's password).
+    pub template: bool,
     /// Written when the ground is laid; None leaves it as it is (real, in a new one).
     pub clock: Option<ClockSetting>,
     pub postgres_port: Option<u16>,
@@ -29,12 +31,21 @@ pub struct GroundSettings {
 impl GroundSettings {
     /// Temporary and fast.
     pub fn test() -> GroundSettings {
-        GroundSettings { dir: None, durable: false, clock: None, postgres_port: None, nats_port: None, postgres_url: None, nats_url: None }
+        GroundSettings {
+            dir: None,
+            durable: false,
+            template: true,
+            clock: None,
+            postgres_port: None,
+            nats_port: None,
+            postgres_url: None,
+            nats_url: None,
+        }
     }
 
     /// Kept in `dir`, with every commit on disk.
     pub fn kept(dir: impl Into<PathBuf>) -> GroundSettings {
-        GroundSettings { dir: Some(dir.into()), durable: true, ..GroundSettings::test() }
+        GroundSettings { dir: Some(dir.into()), durable: true, template: false, ..GroundSettings::test() }
     }
 }
 
@@ -183,11 +194,10 @@ async fn own_postgres(settings: &GroundSettings, dir: &Path) -> Result<Option<Po
         return Ok(None);
     }
     let wanted = PostgresSettings {
-        // A temporary cluster comes from the template, wherever it lies.
-        dir: settings.dir.as_ref().map(|_| dir.join("postgres")),
+        dir: Some(dir.join("postgres")),
         port: settings.postgres_port,
         durable: settings.durable,
-        password: None,
+        template: settings.template,
     };
     Postgres::start(wanted).await.map(Some)
 }

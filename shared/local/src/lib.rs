@@ -14,6 +14,7 @@ pub mod account;
 pub mod clock;
 mod error;
 pub mod ground;
+pub mod mail_catcher;
 pub mod nats;
 pub mod place;
 pub mod port;
@@ -22,14 +23,17 @@ pub mod process;
 pub mod programs;
 pub mod provision;
 pub mod secrets;
+pub mod stack;
 
 pub use clock::ClockSetting;
 pub use error::Error;
 pub use ground::{Ground, GroundSettings};
+pub use mail_catcher::MailCatcher;
 pub use nats::{Nats, NatsSettings};
 pub use port::Port;
 pub use postgres::{Postgres, PostgresSettings};
 pub use secrets::Secrets;
+pub use stack::{Stack, StackSettings};
 
 /// What every act of this crate returns.
 pub type Result<T> = std::result::Result<T, Error>;

@@ -60,7 +60,8 @@ impl Port {
     }
 }
 
-fn is_free(number: u16) -> bool {
+/// Whether nothing listens there now.
+pub fn is_free(number: u16) -> bool {
     TcpListener::bind((Ipv4Addr::LOCALHOST, number)).is_ok()
 }
 

@@ -42,19 +42,19 @@ pub struct PostgresSettings {
     /// Whether committed means on disk. False spares a test the flushes; a killed server keeps its data either way (the
     /// page cache survives a process), a killed machine does not.
     pub durable: bool,
-    /// The superuser's password when the cluster is made. None for a random one.
-    pub password: Option<String>,
+    /// Whether a new cluster may be a copy of the machine's template (fast, but then all share a superuser's password).
+    pub template: bool,
 }
 
 impl PostgresSettings {
     /// Temporary and fast.
     pub fn test() -> PostgresSettings {
-        PostgresSettings { dir: None, port: None, durable: false, password: None }
+        PostgresSettings { dir: None, port: None, durable: false, template: true }
     }
 
     /// Kept in `dir`, made if it is not there, with every commit on disk.
     pub fn kept(dir: impl Into<PathBuf>) -> PostgresSettings {
-        PostgresSettings { dir: Some(dir.into()), port: None, durable: true, password: None }
+        PostgresSettings { dir: Some(dir.into()), port: None, durable: true, template: false }
     }
 }
 
@@ -89,11 +89,10 @@ impl Postgres {
         let data = home.join("data");
         let key = home.join("superuser.key");
         if !data.join("PG_VERSION").is_file() {
-            if temporary.is_some() {
+            if settings.template {
                 copy_template(&bin, account, &home)?;
             } else {
-                let password = settings.password.clone().unwrap_or_else(secrets::random_password);
-                make_cluster(&bin, account, &home, &password)?;
+                make_cluster(&bin, account, &home, &secrets::random_password())?;
             }
         }
         let password = fs::read_to_string(&key).map_err(Error::io(format!("reading {}", key.display())))?;
@@ -230,9 +229,10 @@ fn still_in_use(log: &str) -> bool {
     log.contains("is still in use") || log.contains("lock file \"postmaster.pid\" already exists") || log.contains("Address already in use")
 }
 
-/// Runs initdb for `<home>/data` and leaves the superuser's password in `<home>/superuser.key`.
+/// Runs initdb for `<home>/data` and leaves the superuser's password in `<home>/superuser.key`. The cluster gets its name
+/// when it is whole, so that one whose making was cut off is made anew, and one that is there is never made over.
 fn make_cluster(bin: &Path, account: Option<Account>, home: &Path, password: &str) -> Result<()> {
-    let data = home.join("data");
+    let data = unfinished(home)?;
     fs::create_dir_all(&data).map_err(Error::io(format!("making {}", data.display())))?;
     place::set_mode(&data, 0o700)?;
     place::give(&data, account)?;
@@ -246,10 +246,22 @@ fn make_cluster(bin: &Path, account: Option<Account>, home: &Path, password: &st
     let made = command.output().map_err(Error::io("starting initdb"))?;
     let _ = fs::remove_file(&handed);
     if !made.status.success() {
-        let _ = fs::remove_dir_all(&data);
         return Err(Error::Wrong(format!("initdb of {} failed:\n{}", data.display(), String::from_utf8_lossy(&made.stderr))));
     }
-    place::write_private(&home.join("superuser.key"), password)
+    place::write_private(&home.join("superuser.key"), password)?;
+    finish(home)
+}
+
+fn unfinished(home: &Path) -> Result<PathBuf> {
+    let data = home.join("data.new");
+    match fs::remove_dir_all(&data) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io(format!("removing {}", data.display()))(error)),
+        _ => Ok(data),
+    }
+}
+
+fn finish(home: &Path) -> Result<()> {
+    fs::rename(home.join("data.new"), home.join("data")).map_err(Error::io(format!("naming the cluster of {}", home.display())))
 }
 
 /// Copies a cluster made once per machine and version: a tenth of a second instead of one.
@@ -271,8 +283,7 @@ fn copy_template(bin: &Path, account: Option<Account>, home: &Path) -> Result<()
         make_cluster(bin, account, &template, &secrets::random_password())?;
     }
     drop(lock);
-    for part in ["data", "superuser.key"] {
-        place::copy_folder(&template.join(part), &home.join(part))?;
-    }
-    Ok(())
+    place::copy_folder(&template.join("data"), &unfinished(home)?)?;
+    place::copy_folder(&template.join("superuser.key"), &home.join("superuser.key"))?;
+    finish(home)
 }

@@ -1,0 +1,239 @@
+//! The broker's users can do what their work needs, tried with the client that the services use, and nothing else.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use async_nats::{
+    Client, Event, HeaderMap,
+    jetstream::{self, consumer::pull, stream},
+    service::ServiceExt,
+};
+use duban_local::{Nats, NatsSettings};
+use futures::StreamExt;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    sync::mpsc,
+};
+
+/// A user's connection and what the broker complained of.
+struct Tried {
+    client: Client,
+    complaints: mpsc::UnboundedReceiver<String>,
+}
+
+impl Tried {
+    async fn as_user(nats: &Nats, user: &str) -> Result<Tried> {
+        let (tell, complaints) = mpsc::unbounded_channel();
+        let client = async_nats::ConnectOptions::with_user_and_password(user.into(), nats.password(user)?)
+            .custom_inbox_prefix(format!("_INBOX_{user}"))
+            .event_callback(move |event| {
+                if let Event::ServerError(error) = event {
+                    let _ = tell.send(error.to_string());
+                }
+                async {}
+            })
+            .connect(nats.url())
+            .await?;
+        Ok(Tried { client, complaints })
+    }
+
+    async fn refused(&mut self, what: &str) -> Result<()> {
+        self.client.flush().await?;
+        match tokio::time::timeout(Duration::from_secs(5), self.complaints.recv()).await {
+            Ok(Some(said)) if said.to_lowercase().contains("permissions violation") => Ok(()),
+            Ok(said) => bail!("{what}: {said:?}"),
+            Err(_) => bail!("allowed: {what}"),
+        }
+    }
+
+    async fn may_not_publish(&mut self, subject: &str) -> Result<()> {
+        self.client.publish(subject.to_string(), "{}".into()).await?;
+        self.refused(&format!("publish {subject}")).await
+    }
+
+    async fn may_not_subscribe(&mut self, subject: &str) -> Result<()> {
+        let _subscription = self.client.subscribe(subject.to_string()).await?;
+        self.refused(&format!("subscribe {subject}")).await
+    }
+
+    async fn may_publish(&mut self, subject: &str) -> Result<()> {
+        self.client.publish(subject.to_string(), "{}".into()).await?;
+        self.client.flush().await?;
+        // A complaint comes before the answer to a ping that was sent after its cause.
+        let said = tokio::time::timeout(Duration::from_millis(200), self.complaints.recv()).await;
+        ensure!(said.is_err(), "{subject}: {said:?}");
+        Ok(())
+    }
+}
+
+fn event_stream(name: &str, subjects: &[&str]) -> stream::Config {
+    stream::Config {
+        name: name.into(),
+        subjects: subjects.iter().map(ToString::to_string).collect(),
+        persist_mode: Some(stream::PersistenceMode::Async),
+        max_age: Duration::from_secs(14 * 86_400),
+        ..Default::default()
+    }
+}
+
+fn durable(name: &str) -> pull::Config {
+    pull::Config { durable_name: Some(name.into()), max_ack_pending: 1_000, ..Default::default() }
+}
+
+#[tokio::test]
+async fn a_service_makes_its_stream_and_another_reads_it_with_its_own_durable() -> Result<()> {
+    let nats = Nats::start(NatsSettings::test()).await?;
+    let intake = jetstream::new(nats.connect("intake").await?);
+    intake.get_or_create_stream(event_stream("INTAKE", &["duban.intake.v1.>"])).await?;
+    intake.publish("duban.intake.v1.case.registered", "one".into()).await?.await?;
+    for reader in ["escalation", "archive", "notifications"] {
+        let context = jetstream::new(nats.connect(reader).await?);
+        let stream = context.get_stream("INTAKE").await?;
+        let mut consumer = stream.get_or_create_consumer(reader, durable(reader)).await.context(reader)?;
+        let mut batch = consumer.fetch().max_messages(10).expires(Duration::from_secs(1)).messages().await?;
+        let message = batch.next().await.context("no message")?.map_err(|error| anyhow::anyhow!("{error}"))?;
+        message.double_ack().await.map_err(|error| anyhow::anyhow!("{reader}: {error}"))?;
+        assert_eq!(consumer.info().await?.ack_floor.stream_sequence, 1, "{reader}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_gateway_publishes_atomic_batches_and_intake_works_them_off() -> Result<()> {
+    let nats = Nats::start(NatsSettings::test()).await?;
+    let gateway = nats.connect("gateway").await?;
+    let context = jetstream::new(gateway.clone());
+    context
+        .create_stream(stream::Config {
+            name: "REPORTS".into(),
+            subjects: vec!["duban.gateway.v1.report.accepted".into()],
+            retention: stream::RetentionPolicy::WorkQueue,
+            discard: stream::DiscardPolicy::New,
+            allow_atomic_publish: true,
+            ..Default::default()
+        })
+        .await?;
+    for nr in 1..=3 {
+        let mut headers = HeaderMap::new();
+        headers.insert("Nats-Batch-Id", "batch-1");
+        headers.insert("Nats-Batch-Sequence", nr.to_string());
+        if nr < 3 {
+            gateway.publish_with_headers("duban.gateway.v1.report.accepted", headers, "{}".into()).await?;
+            continue;
+        }
+        headers.insert("Nats-Batch-Commit", "1");
+        let reply = gateway.request_with_headers("duban.gateway.v1.report.accepted", headers, "{}".into()).await?;
+        let answer: serde_json::Value = serde_json::from_slice(&reply.payload)?;
+        assert_eq!(answer["count"], 3, "{answer}");
+    }
+    let intake = jetstream::new(nats.connect("intake").await?);
+    let consumer = intake.get_stream("REPORTS").await?.create_consumer(durable("intake")).await?;
+    let mut batch = consumer.fetch().max_messages(3).expires(Duration::from_secs(2)).messages().await?;
+    let mut taken = 0;
+    while let Some(message) = batch.next().await {
+        message.map_err(|error| anyhow::anyhow!("{error}"))?.double_ack().await.map_err(|error| anyhow::anyhow!("{error}"))?;
+        taken += 1;
+    }
+    assert_eq!(taken, 3);
+    Ok(())
+}
+
+#[tokio::test]
+async fn requests_are_answered_into_the_askers_own_inbox() -> Result<()> {
+    let nats = Nats::start(NatsSettings::test()).await?;
+    let escalation = nats.connect("escalation").await?;
+    let service = escalation.service_builder().start("duban-escalation", "0.1.0").await.map_err(|error| anyhow::anyhow!("{error}"))?;
+    let mut endpoint = service.endpoint("duban.escalation.rpc.v1.alert.state").await.map_err(|error| anyhow::anyhow!("{error}"))?;
+    tokio::spawn(async move {
+        while let Some(request) = endpoint.next().await {
+            let _ = request.respond(Ok("open".into())).await;
+        }
+    });
+    escalation.flush().await?;
+    for asker in ["gateway", "notifications", "operator"] {
+        let client = nats.connect(asker).await?;
+        let answer = client.request("duban.escalation.rpc.v1.alert.state", "{}".into()).await.context(asker)?;
+        assert_eq!(&answer.payload[..], b"open");
+    }
+    let operator = nats.connect("operator").await?;
+    let ping = operator.request("$SRV.PING.duban-escalation", "".into()).await?;
+    ensure!(std::str::from_utf8(&ping.payload)?.contains("duban-escalation"));
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_is_not_a_users_own_is_refused() -> Result<()> {
+    let nats = Nats::start(NatsSettings::test()).await?;
+    let intake = jetstream::new(nats.connect("intake").await?);
+    intake.create_stream(event_stream("INTAKE", &["duban.intake.v1.>"])).await?;
+    let mut escalation = Tried::as_user(&nats, "escalation").await?;
+    escalation.may_publish("duban.escalation.v1.duty.opened").await?;
+    for subject in [
+        "duban.intake.v1.case.registered",
+        "duban.gateway.v1.report.accepted",
+        "duban.report.v1.hotline.hotline-1",
+        "duban.intake.rpc.v1.case.act",
+        "duban.archive.rpc.v1.record.show",
+        "_INBOX_gateway.x",
+        "$JS.API.STREAM.CREATE.INTAKE",
+        "$JS.API.STREAM.UPDATE.ESCALATION",
+        "$JS.API.STREAM.DELETE.INTAKE",
+        "$JS.API.STREAM.DELETE.ESCALATION",
+        "$JS.API.STREAM.PURGE.INTAKE",
+        "$JS.API.STREAM.MSG.DELETE.INTAKE",
+        "$JS.API.STREAM.MSG.GET.REPORTS",
+        "$JS.API.STREAM.SNAPSHOT.INTAKE",
+        "$JS.API.CONSUMER.CREATE.INTAKE.archive",
+        "$JS.API.CONSUMER.CREATE.INTAKE",
+        "$JS.API.CONSUMER.DURABLE.CREATE.INTAKE.escalation",
+        "$JS.API.CONSUMER.CREATE.REPORTS.escalation",
+        "$JS.API.CONSUMER.MSG.NEXT.INTAKE.archive",
+        "$JS.API.CONSUMER.DELETE.INTAKE.escalation",
+        "$JS.ACK.INTAKE.archive.1.1.1.1.0",
+        "duban.clock.v1.reload",
+        "$SYS.REQ.USER.AUTH",
+    ] {
+        escalation.may_not_publish(subject).await?;
+    }
+    for subject in [
+        "_INBOX.>",
+        "_INBOX_gateway.>",
+        "_INBOX_hotline-1.>",
+        ">",
+        "duban.intake.v1.>",
+        "duban.report.v1.*.*",
+        "duban.intake.rpc.v1.>",
+        "$SYS.>",
+        "$SYS.REQ.USER.AUTH",
+        "$JS.>",
+    ] {
+        escalation.may_not_subscribe(subject).await?;
+    }
+    let mut gateway = Tried::as_user(&nats, "gateway").await?;
+    for subject in ["$JS.API.STREAM.DELETE.REPORTS", "$JS.API.STREAM.PURGE.REPORTS", "duban.intake.v1.case.registered"] {
+        gateway.may_not_publish(subject).await?;
+    }
+    let mut operator = Tried::as_user(&nats, "operator").await?;
+    operator.may_publish("duban.clock.v1.reload").await?;
+    for subject in ["duban.gateway.v1.policy.applied", "$JS.API.STREAM.DELETE.INTAKE", "duban.report.v1.hotline.hotline-1"] {
+        operator.may_not_publish(subject).await?;
+    }
+    operator.may_not_subscribe("duban.intake.v1.>").await
+}
+
+#[tokio::test]
+async fn a_wrong_password_and_an_unknown_user_are_not_let_in() -> Result<()> {
+    let nats = Nats::start(NatsSettings::test()).await?;
+    ensure!(duban_local::nats::connect(&nats.url(), "gateway", "wrong").await.is_err());
+    // Nobody answers the auth callout here, so that no producer gets in. Asked in bare words, since the client takes the
+    // server's PING, which may come before the refusal, for being let in.
+    for credentials in [r#","user":"hotline-1","pass":"token""#, ""] {
+        let mut stream = TcpStream::connect(("127.0.0.1", nats.port())).await?;
+        stream.write_all(format!("CONNECT {{\"verbose\":false,\"protocol\":1{credentials}}}\r\n").as_bytes()).await?;
+        let mut said = String::new();
+        stream.read_to_string(&mut said).await?;
+        ensure!(said.contains("Authorization Violation"), "{said}");
+    }
+    Ok(())
+}
