@@ -114,8 +114,22 @@ fn requests() -> Vec<Entry> {
             "Deliveries and their states",
         ),
         request::<delivery::LinkOpenRequest, delivery::Link>("duban.notifications.rpc.v1.link.open", "What a link in an alert is for"),
+        request::<delivery::WebhookShowRequest, delivery::Webhook>(
+            "duban.notifications.rpc.v1.webhook.show",
+            "The secret that signs what is sent to a person's webhook",
+        ),
+        request::<duty::TimelineRequest, duty::Timeline>("duban.notifications.rpc.v1.case.timeline", "Deliveries of a case"),
+        request::<case::DossierRequest, case::Dossier>(
+            "duban.notifications.rpc.v1.case.dossier",
+            "The deliveries' part of a case's file, for archive alone",
+        ),
         request::<record::RecordListRequest, record::RecordList>("duban.archive.rpc.v1.record.list", "The records that the asker may see"),
         request::<record::RecordShowRequest, record::RecordDetail>("duban.archive.rpc.v1.record.show", "One record with its ledger"),
+        request::<record::RecordContentRequest, record::RecordContent>(
+            "duban.archive.rpc.v1.record.content",
+            "A record's file, a piece at a time; each reading is in the ledger",
+        ),
+        request::<duty::TimelineRequest, duty::Timeline>("duban.archive.rpc.v1.case.timeline", "What archive did with a case"),
         request::<dead::DeadListRequest, dead::DeadList>("duban.{service}.rpc.v1.dead.list", "Messages that a service could not handle"),
         request::<dead::DeadRequest, dead::DeadDetail>(
             "duban.{service}.rpc.v1.dead.show",

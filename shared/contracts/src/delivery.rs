@@ -96,3 +96,20 @@ pub struct Link {
     pub used_at: Option<Timestamp>,
     pub language: String,
 }
+
+/// Request `notifications … webhook.show`: the secret of a person's webhook, for himself and for administrators.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct WebhookShowRequest {
+    /// Absent: the asker.
+    #[serde(default)]
+    pub person: Option<String>,
+}
+
+#[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Webhook {
+    pub person: String,
+    /// Masked.
+    pub address: String,
+    /// `whsec_…`, as Standard Webhooks has it.
+    pub secret: String,
+}

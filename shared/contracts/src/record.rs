@@ -67,7 +67,7 @@ pub struct RecordDetail {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LedgerEntry {
     pub sequence: i64,
-    /// `filed`.
+    /// `filed`, `read`.
     pub act: String,
     #[schemars(schema_with = "time::schema")]
     pub at: Timestamp,
@@ -76,4 +76,26 @@ pub struct LedgerEntry {
     pub content_hash: String,
     pub previous_hash: String,
     pub hash: String,
+}
+
+/// Request `archive … record.content`: the file itself, in pieces. Each piece that is given out is an entry in the ledger.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RecordContentRequest {
+    pub record: Uuid,
+    /// Where to go on, in bytes; 0 for the first piece.
+    #[serde(default)]
+    pub offset: i64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RecordContent {
+    pub record: Uuid,
+    /// A piece of the canonical JSON text. All pieces together have the SHA-256 `content_hash`.
+    pub text: String,
+    /// Hex.
+    pub content_hash: String,
+    pub content_bytes: i64,
+    /// The `offset` of the next piece.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<i64>,
 }
