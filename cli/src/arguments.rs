@@ -1,7 +1,7 @@
 //! The command line's grammar.
 
 use crate::connection::Connection;
-use crate::{admin, case, clock, dead, exit, policy, report};
+use crate::{admin, case, clock, dead, exit, policy, report, up};
 
 /// Duban: watches over a matter until it is done 督办.
 #[derive(Debug, clap::Parser)]
@@ -18,6 +18,14 @@ pub struct Cli {
 
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
+    /// Start everything on this machine from nothing, or continue with the data that is there; stays in the foreground.
+    ///
+    /// A private PostgreSQL and NATS, the five services and a mail catcher, all under one folder (--dir), on 127.0.0.1 alone.
+    Up(up::UpArguments),
+    /// Stop what `up` or `demo` started in the folder; the data stays.
+    Down,
+    /// Stop it and forget the folder with all its data.
+    Clean,
     /// Administrators, producers, people, their tokens.
     #[command(subcommand)]
     Admin(admin::AdminCommand),

@@ -101,7 +101,10 @@ fn listed(list: &CaseList) -> String {
 
 fn told(whole: &CaseWhole) -> String {
     let case = &whole.detail.summary;
-    let mut text = format!("{}  {} / {}\nstage {} / {}   severity {}   unit {}", case.number, case.title_zh, case.title, case.stage_title_zh, case.stage_title, case.severity, case.unit);
+    let mut text = format!(
+        "{}  {} / {}\nstage {} / {}   severity {}   unit {}",
+        case.number, case.title_zh, case.title, case.stage_title_zh, case.stage_title, case.severity, case.unit
+    );
     if let Some(handler) = &case.handler {
         text.push_str(&format!("   handler {handler}"));
     }

@@ -46,13 +46,18 @@ pub struct Reading {
 /// When the database is not ours to reach, the step would go back, or a copy does not confirm.
 pub async fn run(command: ClockCommand, connection: &Connection, show: Show) -> anyhow::Result<ExitCode> {
     let operator = connection.operator()?;
-    let database = operator.superuser_url.clone().context("the clock is set in the database: set DUBAN_SUPERUSER_URL, or run this where `duban up` keeps its data")?;
+    let database = operator
+        .superuser_url
+        .clone()
+        .context("the clock is set in the database: set DUBAN_SUPERUSER_URL, or run this where `duban up` keeps its data")?;
     let reading = read(&database).await?;
     let reading = match command {
         ClockCommand::Show => reading,
         ClockCommand::Step { by, to, leave_real_time } => {
             if reading.real && !leave_real_time {
-                bail!("domain time is the real time here; a clock for stepping belongs to a demonstration or test (--leave-real-time insists)");
+                bail!(
+                    "domain time is the real time here; a clock for stepping belongs to a demonstration or test (--leave-real-time insists)"
+                );
             }
             let target = match (to, by) {
                 (Some(to), _) => to,
@@ -108,10 +113,8 @@ pub async fn read(database: &str) -> anyhow::Result<Reading> {
 /// # Errors
 /// When a copy that is there has not confirmed within ten seconds.
 pub async fn told_everywhere(broker: &Broker, version: i64) -> anyhow::Result<()> {
-    let copies = answers(broker, "$SRV.PING".into(), Duration::from_millis(500), usize::MAX, |ping| {
-        ping["id"].as_str().map(str::to_owned)
-    })
-    .await?;
+    let copies =
+        answers(broker, "$SRV.PING".into(), Duration::from_millis(500), usize::MAX, |ping| ping["id"].as_str().map(str::to_owned)).await?;
     let confirmed = answers(broker, subjects::CLOCK_RELOAD.into(), Duration::from_secs(10), copies.len(), |answer| {
         (answer["version"].as_i64() >= Some(version)).then(|| answer["copy"].as_str().map(str::to_owned)).flatten()
     })

@@ -99,7 +99,10 @@ impl Connection {
             return Ok(value);
         }
         env_file::read(&self.dir)?.remove(name).with_context(|| {
-            format!("{name} is not known: start an installation with `duban up`, or give {flag}, or set {name} (looked in {})", env_file::path(&self.dir).display())
+            format!(
+                "{name} is not known: start an installation with `duban up`, or give {flag}, or set {name} (looked in {})",
+                env_file::path(&self.dir).display()
+            )
         })
     }
 }

@@ -81,7 +81,14 @@ fn listed(found: &BTreeMap<String, DeadList>) -> String {
 fn told(detail: &DeadDetail) -> String {
     let letter = &detail.letter;
     let body = serde_json::to_string_pretty(&detail.body).unwrap_or_default();
-    format!("{}\n  subject   {}\n  reason    {}\n  attempts  {}\n  given up  {}\n\n{body}", letter.letter, letter.subject, letter.reason, letter.attempts, instant(letter.at))
+    format!(
+        "{}\n  subject   {}\n  reason    {}\n  attempts  {}\n  given up  {}\n\n{body}",
+        letter.letter,
+        letter.subject,
+        letter.reason,
+        letter.attempts,
+        instant(letter.at)
+    )
 }
 
 /// The broker as `operator`.
@@ -112,7 +119,9 @@ impl Broker {
         let subject = subjects::rpc(service, name);
         let reply = match self.client.request(subject, serde_json::to_vec(body)?.into()).await {
             Ok(reply) => reply,
-            Err(error) if error.kind() == async_nats::client::RequestErrorKind::NoResponders => return Err(Problem::unavailable(service).into()),
+            Err(error) if error.kind() == async_nats::client::RequestErrorKind::NoResponders => {
+                return Err(Problem::unavailable(service).into());
+            }
             Err(error) => return Err(error).with_context(|| format!("asking {service}")),
         };
         let answer: Value = serde_json::from_slice(&reply.payload).with_context(|| format!("{service}'s answer is not JSON"))?;

@@ -27,7 +27,9 @@ pub fn read(dir: &Path) -> anyhow::Result<BTreeMap<String, String>> {
 /// # Errors
 /// When the folder cannot be written to.
 pub fn write(dir: &Path, settings: &[(&str, String)]) -> anyhow::Result<()> {
-    let mut text = String::from("# Written by `duban up`; to be sourced by a shell. Demonstration credentials: good for this folder's servers only.\n");
+    let mut text = String::from(
+        "# Written by `duban up`; to be sourced by a shell. Demonstration credentials: good for this folder's servers only.\n",
+    );
     for (name, value) in settings {
         text.push_str(&format!("export {name}={}\n", quoted(value)));
     }

@@ -43,7 +43,12 @@ fn sentence(error: &anyhow::Error, problem: Option<&Problem>) -> String {
         text = format!("{text}: {}", problem.detail);
     }
     for wrong in &problem.errors {
-        text = format!("{text}\n  {}: {} (expected: {})", if wrong.field.is_empty() { "/" } else { &wrong.field }, wrong.wrong, wrong.expected);
+        text = format!(
+            "{text}\n  {}: {} (expected: {})",
+            if wrong.field.is_empty() { "/" } else { &wrong.field },
+            wrong.wrong,
+            wrong.expected
+        );
     }
     text
 }

@@ -17,9 +17,12 @@ pub mod dead;
 pub mod env_file;
 pub mod exit;
 pub mod gateway;
+pub mod install;
 pub mod policy;
 pub mod report;
 pub mod show;
+pub mod up;
+pub mod welcome;
 
 pub use arguments::Cli;
 
@@ -35,6 +38,9 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let show = Show::new(cli.json);
     let connection = cli.connection;
     match cli.command {
+        Command::Up(arguments) => up::run(&arguments, &connection, show).await,
+        Command::Down => up::down(&connection, show).await,
+        Command::Clean => up::clean(&connection, show).await,
         Command::Admin(command) => admin::run(command, &connection, show).await,
         Command::Policy(command) => policy::run(command, show),
         Command::Report(command) => report::run(command, &connection, show).await,

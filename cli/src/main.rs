@@ -5,10 +5,10 @@ use std::process::ExitCode;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let cli = duban_cli::Cli::parse();
+    let cli = duban::Cli::parse();
     let json = cli.json;
-    match duban_cli::run(cli).await {
+    match duban::run(cli).await {
         Ok(code) => code,
-        Err(error) => duban_cli::exit::tell(&error, json),
+        Err(error) => duban::exit::tell(&error, json),
     }
 }

@@ -34,7 +34,10 @@ pub(super) async fn run(arguments: &CreateArguments, connection: &Connection, sh
     let broker = Broker::connect(&connection.operator()?).await?;
     let made = create(&broker, &arguments.id, &arguments.name, &arguments.email, arguments.password.as_deref()).await?;
     show.print(&made, |made| {
-        format!("administrator {}\n  login     {}\n  password  {}\n  token     {}\nShown once: keep them.", made.person, made.login, made.password, made.token)
+        format!(
+            "administrator {}\n  login     {}\n  password  {}\n  token     {}\nShown once: keep them.",
+            made.person, made.login, made.password, made.token
+        )
     })?;
     Ok(ExitCode::SUCCESS)
 }
@@ -45,15 +48,15 @@ pub(super) async fn run(arguments: &CreateArguments, connection: &Connection, sh
 /// The gateway's problem (there is one already), or that it does not answer.
 pub async fn create(broker: &Broker, id: &str, name: &str, email: &str, password: Option<&str>) -> anyhow::Result<Administrator> {
     let password = password.map_or_else(fresh_password, str::to_owned);
-    let body = json!({ "person": id, "name": name, "email": email, "password": password });
-    let answer: serde_json::Value = broker.ask("gateway", "admin.create", &body).await?;
-    let text = |name: &str| answer[name].as_str().map(str::to_owned);
-    Ok(Administrator {
-        person: text("person").unwrap_or_else(|| id.to_owned()),
-        login: text("login").unwrap_or_else(|| id.to_owned()),
-        token: text("token").unwrap_or_default(),
-        password,
-    })
+    let body = json!({ "id": id, "name": name, "email": email, "password": password });
+    let shown: Shown = broker.ask("gateway", "admin.create", &body).await?;
+    Ok(Administrator { login: shown.id.clone(), person: shown.id, token: shown.token.unwrap_or_default(), password })
+}
+
+#[derive(Deserialize)]
+struct Shown {
+    id: String,
+    token: Option<String>,
 }
 
 /// 20 letters and digits that cannot be confused: about 98 bits.

@@ -4,7 +4,7 @@ mod create;
 mod person;
 mod producer;
 
-pub use create::{Administrator, create};
+pub use create::{Administrator, create, fresh_password};
 
 use crate::connection::Connection;
 use crate::show::Show;

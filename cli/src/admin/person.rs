@@ -25,9 +25,13 @@ pub enum PersonCommand {
         language: String,
     },
     /// End all sessions and tokens; the person cannot log in any more.
-    Disable { id: String },
+    Disable {
+        id: String,
+    },
     /// A new password, shown once.
-    Reset { id: String },
+    Reset {
+        id: String,
+    },
 }
 
 pub(super) async fn run(command: PersonCommand, connection: &Connection, show: Show) -> anyhow::Result<ExitCode> {

@@ -21,9 +21,13 @@ pub enum ProducerCommand {
         unit: String,
     },
     /// Give it a new token; the old one stops working.
-    Token { id: String },
+    Token {
+        id: String,
+    },
     /// Stop taking its reports.
-    Disable { id: String },
+    Disable {
+        id: String,
+    },
 }
 
 pub(super) async fn run(command: ProducerCommand, connection: &Connection, show: Show) -> anyhow::Result<ExitCode> {

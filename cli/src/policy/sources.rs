@@ -26,7 +26,8 @@ fn gather(path: &Path, base: &Path, sources: &mut Vec<Source>) -> anyhow::Result
         let entries = std::fs::read_dir(path).with_context(|| format!("reading {}", path.display()))?;
         for entry in entries {
             let entry = entry.with_context(|| format!("reading {}", path.display()))?.path();
-            let is_wanted = entry.is_dir() || (entry.extension().is_some_and(|e| e == "toml") && entry.file_name().is_some_and(|n| n != "coverage.toml"));
+            let is_wanted = entry.is_dir()
+                || (entry.extension().is_some_and(|e| e == "toml") && entry.file_name().is_some_and(|n| n != "coverage.toml"));
             if is_wanted {
                 gather(&entry, base, sources)?;
             }

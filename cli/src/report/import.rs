@@ -119,7 +119,11 @@ async fn all(senders: &Senders, reports: Vec<Mapped>, arguments: &ImportArgument
             }
             Err(error) if arguments.strict => return Err(error.context(format!("the row with key {key}"))),
             Err(error) => {
-                let list = if error.downcast_ref::<Problem>().is_some_and(|p| p.status < 500) { &mut imported.refused } else { &mut imported.unanswered };
+                let list = if error.downcast_ref::<Problem>().is_some_and(|p| p.status < 500) {
+                    &mut imported.refused
+                } else {
+                    &mut imported.unanswered
+                };
                 list.push(NotTaken { key, why: format!("{error:#}") });
             }
         }
@@ -128,7 +132,8 @@ async fn all(senders: &Senders, reports: Vec<Mapped>, arguments: &ImportArgument
 }
 
 fn progress(rows: u64, show: Show) -> ProgressBar {
-    let bar = ProgressBar::with_draw_target(Some(rows), if show.live() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() });
+    let bar =
+        ProgressBar::with_draw_target(Some(rows), if show.live() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() });
     if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len}  {per_sec}  {eta} left") {
         bar.set_style(style);
     }

@@ -134,7 +134,8 @@ impl Mapping {
         let at = match text.parse::<civil::DateTime>() {
             Ok(at) if text.len() > 10 => at,
             _ => {
-                let date: civil::Date = text.parse().with_context(|| format!("{text:?} is neither a date nor a time (2017-03-21, 2017-03-21T09:00, …)"))?;
+                let date: civil::Date =
+                    text.parse().with_context(|| format!("{text:?} is neither a date nor a time (2017-03-21, 2017-03-21T09:00, …)"))?;
                 let time: civil::Time = self.time.as_deref().unwrap_or("00:00").parse().context("time")?;
                 date.to_datetime(time)
             }
@@ -164,7 +165,8 @@ pub fn as_report(name: &str, row: &Row, channel: Option<&str>) -> anyhow::Result
     {
         members.insert("channel".into(), Value::String(channel.into()));
     }
-    let report = serde_json::from_value(Value::Object(members)).with_context(|| format!("{name}, line {}: not a report; name its columns with --mapping", row.line))?;
+    let report = serde_json::from_value(Value::Object(members))
+        .with_context(|| format!("{name}, line {}: not a report; name its columns with --mapping", row.line))?;
     Ok(Mapped { key, report })
 }
 
@@ -249,8 +251,13 @@ mod tests {
             missing = "{nothing}"
             "#,
         );
-        let mapped =
-            mapping.apply("f.csv", &row(r#"{"id":12,"day":"2017-03-21","via":"Phone","issue":"Wrong","product":"Card","state":"TX","hidden":"Yes"}"#), "web").unwrap();
+        let mapped = mapping
+            .apply(
+                "f.csv",
+                &row(r#"{"id":12,"day":"2017-03-21","via":"Phone","issue":"Wrong","product":"Card","state":"TX","hidden":"Yes"}"#),
+                "web",
+            )
+            .unwrap();
         assert_eq!(mapped.key, "c-12");
         assert_eq!(mapped.report.channel, "phone");
         assert_eq!(mapped.report.occurred_at.unwrap().to_string(), "2017-03-21T13:00:00Z");

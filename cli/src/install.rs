@@ -1,0 +1,264 @@
+//! Fills a stack that has just been started: the first administrator, packs and organisation, demonstration producers and logins.
+//! `duban up` and `duban demo` use it, and so do the end-to-end tests. Done again on data that is there, it changes nothing but what
+//! differs.
+
+use crate::admin;
+use crate::connection::Operator;
+use crate::dead::Broker;
+use crate::gateway::Gateway;
+use crate::policy::sources;
+use anyhow::{Context, bail};
+use duban_contracts::Problem;
+use duban_contracts::policy::PolicySource;
+use duban_local::Stack;
+use duban_policy::directory::Directory;
+use duban_policy::organisation::Organisation;
+use reqwest::Method;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+/// Whose tokens for the API are wanted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum TokensOf {
+    #[default]
+    Nobody,
+    These(Vec<String>),
+    Everybody,
+}
+
+/// What to install.
+#[derive(Debug, Clone)]
+pub struct InstallSettings {
+    /// Folder of packs, calendars and the organisation.
+    pub policies: PathBuf,
+    /// People that get tokens (for acting as them) besides the administrator.
+    pub tokens: TokensOf,
+    /// What an earlier installation of this folder gave out: kept while it is still good.
+    pub known: Installation,
+}
+
+impl Default for InstallSettings {
+    fn default() -> Self {
+        Self { policies: PathBuf::from("policies"), tokens: TokensOf::Nobody, known: Installation::default() }
+    }
+}
+
+/// An installation as those see it who may do everything with it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Installation {
+    /// The gateway's address.
+    pub url: String,
+    pub admin_token: String,
+    /// Login name and password of the administrator; empty when it was made by an earlier run whose file is lost.
+    pub admin_login: (String, String),
+    /// Tokens by producer: `hotline` and `web`.
+    pub producers: BTreeMap<String, String>,
+    /// Tokens by person, as [`InstallSettings::tokens`] asked for.
+    pub people: BTreeMap<String, String>,
+}
+
+/// The producers of a demonstration, and what they stand for.
+pub const PRODUCERS: [(&str, &str); 2] = [("hotline", "客服热线 Hotline"), ("web", "网上受理 Web form")];
+
+/// How long the gateway may take to answer its first request.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// # Errors
+/// What the gateway refuses, or that it does not answer.
+pub async fn install(stack: &Stack, settings: &InstallSettings) -> anyhow::Result<Installation> {
+    let url = stack.url("gateway", 0);
+    let operator = operator(stack)?;
+    let mut installation = Installation { url: url.clone(), ..settings.known.clone() };
+    let gateway = administrator(&operator, &url, &mut installation).await?;
+    let directory = organisation_and_packs(&gateway, settings).await?;
+    producers(&gateway, &directory, &mut installation).await?;
+    let wanted: Vec<String> = match &settings.tokens {
+        TokensOf::Nobody => Vec::new(),
+        TokensOf::These(people) => people.clone(),
+        TokensOf::Everybody => directory.people().map(|person| person.id.clone()).collect(),
+    };
+    for person in wanted {
+        let token = new_token(&gateway, &person).await?;
+        installation.people.insert(person, token);
+    }
+    Ok(installation)
+}
+
+impl Installation {
+    /// The gateway, asked as the administrator.
+    ///
+    /// # Errors
+    /// When the HTTP client cannot be built.
+    pub fn administrator(&self) -> anyhow::Result<Gateway> {
+        Gateway::new(&self.url, &self.admin_token)
+    }
+
+    /// The gateway, asked as a person with a fresh token.
+    ///
+    /// # Errors
+    /// When there is no such person.
+    pub async fn person(&self, person: &str) -> anyhow::Result<Gateway> {
+        let administrator = self.administrator()?;
+        let token = match self.people.get(person) {
+            Some(token) => token.clone(),
+            None => new_token(&administrator, person).await?,
+        };
+        Ok(administrator.with_token(token))
+    }
+
+    /// The gateway, asked as a producer.
+    ///
+    /// # Errors
+    /// When there is no such producer.
+    pub fn producer(&self, producer: &str) -> anyhow::Result<Gateway> {
+        let token = self.producers.get(producer).with_context(|| format!("no token of producer {producer}"))?;
+        Gateway::new(&self.url, token)
+    }
+
+    /// The broker's URL with a producer's credentials.
+    ///
+    /// # Errors
+    /// When there is no such producer.
+    pub fn nats_url(&self, stack: &Stack, producer: &str) -> anyhow::Result<String> {
+        let token = self.producers.get(producer).with_context(|| format!("no token of producer {producer}"))?;
+        let mut url = reqwest::Url::parse(stack.ground.nats_url())?;
+        if url.set_username(producer).and_then(|()| url.set_password(Some(token))).is_err() {
+            bail!("the broker's URL takes no credentials: {url}");
+        }
+        Ok(url.to_string())
+    }
+}
+
+/// The operator's ways into a stack of this machine.
+///
+/// # Errors
+/// When the secrets cannot be read.
+pub fn operator(stack: &Stack) -> anyhow::Result<Operator> {
+    Ok(Operator {
+        nats_url: stack.ground.nats_url().to_owned(),
+        password: stack.ground.secrets().nats_password("operator")?,
+        superuser_url: Some(stack.ground.superuser_url().to_owned()),
+    })
+}
+
+/// The administrator's way to the gateway: the known token if it is good, else that of a first administrator made now.
+async fn administrator(operator: &Operator, url: &str, installation: &mut Installation) -> anyhow::Result<Gateway> {
+    let gateway = Gateway::new(url, &installation.admin_token)?;
+    if !installation.admin_token.is_empty() && is_good(&gateway).await? {
+        return Ok(gateway);
+    }
+    let broker = Broker::connect(operator).await?;
+    let deadline = Instant::now() + PATIENCE;
+    let made = loop {
+        match admin::create(&broker, "admin", "系统管理员", "admin@duban.example", None).await {
+            Ok(made) => break made,
+            // The gateway is still starting, or migrating.
+            Err(error) if crate::exit::code(&error) == crate::exit::UNAVAILABLE && Instant::now() < deadline => {
+                tokio::time::sleep(Duration::from_millis(200)).await;
+            }
+            Err(error) if error.downcast_ref::<Problem>().is_some_and(|p| p.code == "administrator-exists") => {
+                bail!(
+                    "this data folder has an administrator, but its token is lost (file env): give it with --token, or begin anew with `duban clean`"
+                )
+            }
+            Err(error) => return Err(error.context("making the first administrator")),
+        }
+    };
+    installation.admin_token.clone_from(&made.token);
+    installation.admin_login = (made.login, made.password);
+    Ok(gateway.with_token(made.token))
+}
+
+/// Whether the gateway takes the token; waits for the gateway while it starts.
+async fn is_good(gateway: &Gateway) -> anyhow::Result<bool> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match gateway.get::<Value>("/v1/me", &()).await {
+            Ok(_) => return Ok(true),
+            Err(error) if error.downcast_ref::<Problem>().is_some_and(|p| p.status == 401) => return Ok(false),
+            Err(error) if Instant::now() > deadline => return Err(error.context("waiting for the gateway")),
+            Err(_) => tokio::time::sleep(Duration::from_millis(200)).await,
+        }
+    }
+}
+
+/// Applies organisation and packs where they differ from what was applied before.
+async fn organisation_and_packs(gateway: &Gateway, settings: &InstallSettings) -> anyhow::Result<Directory> {
+    let sources = sources::read(std::slice::from_ref(&settings.policies))?;
+    let organisation = sources.iter().find(|source| is_organisation(source)).context("no organisation file among the packs")?;
+    let parsed = Organisation::parse(organisation)
+        .map_err(|errors| anyhow::anyhow!("{}", errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")))?;
+    let directory = parsed.directory(0);
+    let is_new = gateway.get::<Sets>("/v1/policies", &()).await?.is_empty();
+    if is_new {
+        let _: Value = gateway
+            .send(Method::PUT, "/v1/organisation", &json!({ "file": organisation }))
+            .await
+            .context("applying the organisation file")?;
+        let _: Value = gateway
+            .send(Method::POST, "/v1/policies", &json!({ "sources": sources, "note": "the first set of this installation" }))
+            .await
+            .context("applying the packs")?;
+    }
+    Ok(directory)
+}
+
+/// The applied sets, under whichever name the list stands.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Sets {
+    Named { policies: Vec<Value> },
+    Bare(Vec<Value>),
+}
+
+impl Sets {
+    fn is_empty(&self) -> bool {
+        match self {
+            Sets::Named { policies } | Sets::Bare(policies) => policies.is_empty(),
+        }
+    }
+}
+
+fn is_organisation(source: &PolicySource) -> bool {
+    source.text.lines().any(|line| line.trim_start().starts_with("[organisation"))
+}
+
+/// Makes the demonstration's producers, or gives them new tokens where the old ones are lost.
+async fn producers(gateway: &Gateway, directory: &Directory, installation: &mut Installation) -> anyhow::Result<()> {
+    let root = directory
+        .units()
+        .find(|unit| unit.parent.is_none())
+        .map(|unit| unit.code.clone())
+        .context("the organisation has no unit at the top")?;
+    for (id, name) in PRODUCERS {
+        if installation.producers.contains_key(id) {
+            continue;
+        }
+        let made = gateway.send::<ProducerToken>(Method::POST, "/v1/producers", &json!({ "id": id, "name": name, "unit": root })).await;
+        let token = match made {
+            Ok(made) => made.token,
+            Err(error) if error.downcast_ref::<Problem>().is_some_and(|p| p.code == "taken") => {
+                gateway.send::<ProducerToken>(Method::POST, &format!("/v1/producers/{id}/token"), &json!({})).await?.token
+            }
+            Err(error) => return Err(error.context(format!("making producer {id}"))),
+        };
+        installation.producers.insert(id.to_owned(), token);
+    }
+    Ok(())
+}
+
+#[derive(Deserialize)]
+struct ProducerToken {
+    token: String,
+}
+
+async fn new_token(gateway: &Gateway, person: &str) -> anyhow::Result<String> {
+    let made: ProducerToken = gateway
+        .send(Method::POST, &format!("/v1/people/{person}/token"), &json!({ "name": "demonstration" }))
+        .await
+        .with_context(|| format!("making a token for {person}"))?;
+    Ok(made.token)
+}

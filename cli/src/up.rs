@@ -1,0 +1,266 @@
+//! `duban up`: a whole installation on this machine, in the foreground; `down` and `clean` end it.
+
+use crate::connection::Connection;
+use crate::env_file;
+use crate::install::{self, InstallSettings, Installation, TokensOf};
+use crate::show::Show;
+use crate::welcome;
+use anyhow::{Context, bail};
+use duban_local::{Stack, StackSettings, stack};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+#[derive(Debug, clap::Args)]
+pub struct UpArguments {
+    /// Folder of packs, calendars and the organisation.
+    #[arg(long, default_value = "policies")]
+    pub policies: PathBuf,
+    /// More copies of a service: escalation=2. May be repeated.
+    #[arg(long = "copies", value_name = "SERVICE=N", value_parser = copies)]
+    pub copies: Vec<(&'static str, usize)>,
+    /// Port of pages and API; absent: that of the last start, else any that is free.
+    #[arg(long, env = "DUBAN_GATEWAY_PORT")]
+    pub gateway_port: Option<u16>,
+    #[arg(long, env = "DUBAN_POSTGRES_PORT")]
+    pub postgres_port: Option<u16>,
+    #[arg(long, env = "DUBAN_NATS_PORT")]
+    pub nats_port: Option<u16>,
+    /// Port of the mail catcher's page.
+    #[arg(long, env = "DUBAN_MAIL_PAGE_PORT")]
+    pub mail_page_port: Option<u16>,
+    /// A superuser's URL of a PostgreSQL (17 or newer) that runs already, instead of a private one.
+    #[arg(long, env = "DUBAN_POSTGRES_URL", hide_env_values = true)]
+    pub postgres_url: Option<String>,
+    /// A NATS server that runs already with deploy/nats/nats.conf and this folder's passwords, instead of a private one.
+    #[arg(long, env = "DUBAN_BROKER_URL")]
+    pub broker_url: Option<String>,
+    /// Start, say that all is ready, and stop again: for trying an installation.
+    #[arg(long)]
+    pub exit: bool,
+}
+
+fn copies(text: &str) -> Result<(&'static str, usize), String> {
+    let (service, number) = text.split_once('=').ok_or("SERVICE=N is expected")?;
+    let known = duban_contracts::subjects::service::ALL.into_iter().find(|name| *name == service);
+    Ok((known.ok_or_else(|| format!("there is no service {service}"))?, number.parse().map_err(|_| "a number is expected")?))
+}
+
+impl UpArguments {
+    /// What the stack in `dir` is started with.
+    pub fn stack_settings(&self, dir: &Path) -> StackSettings {
+        StackSettings {
+            copies: self.copies.iter().copied().collect(),
+            gateway_port: self.gateway_port,
+            postgres_port: self.postgres_port,
+            nats_port: self.nats_port,
+            mail_page_port: self.mail_page_port,
+            postgres_url: self.postgres_url.clone(),
+            nats_url: self.broker_url.clone(),
+            ..StackSettings::kept(dir)
+        }
+    }
+}
+
+/// # Errors
+/// When a part does not start; its log's end is in the message.
+pub async fn run(arguments: &UpArguments, connection: &Connection, show: Show) -> anyhow::Result<ExitCode> {
+    let dir = &connection.dir;
+    let steps = Steps::new(show);
+    let started = tokio::select! {
+        started = start(arguments.stack_settings(dir), &arguments.policies, TokensOf::Nobody, &steps) => started?,
+        interrupted = stack::interrupted() => {
+            interrupted?;
+            bail!("interrupted while starting; nothing is lost, what was started is stopped");
+        }
+    };
+    let Started { mut stack, installation, manager } = started;
+    steps.done();
+    welcome::print(&stack, &installation, &manager, show)?;
+    let ended = if arguments.exit {
+        None
+    } else {
+        tokio::select! {
+            interrupted = stack::interrupted() => { interrupted?; None }
+            ended = stack.until_something_ends() => Some(ended),
+        }
+    };
+    show.say("\nstopping: services, then the broker, then Postgres …");
+    stack.stop().await;
+    show.say("stopped. The data stays; `duban up` continues with it.");
+    match ended {
+        Some(error) => Err(error.into()),
+        None => Ok(ExitCode::SUCCESS),
+    }
+}
+
+/// A stack that is ready and filled.
+#[derive(Debug)]
+pub struct Started {
+    pub stack: Stack,
+    pub installation: Installation,
+    /// Login and password of a manager, for looking at the pages.
+    pub manager: (String, String),
+}
+
+/// Starts, fills, waits, and writes `env`.
+///
+/// # Errors
+/// When a part does not start, or refuses what is installed.
+pub async fn start(settings: StackSettings, policies: &Path, tokens: TokensOf, steps: &Steps) -> anyhow::Result<Started> {
+    let dir = settings.dir.clone().context("an installation that stays has a folder")?;
+    let known = known(&dir)?;
+    steps.begin("PostgreSQL, NATS and the services");
+    let mut stack = Stack::launch(settings).await?;
+    steps.begin("administrator, packs, organisation, producers");
+    let install_settings = InstallSettings { policies: policies.to_path_buf(), tokens, known };
+    let installation = install::install(&stack, &install_settings).await?;
+    let manager = manager(&dir, &installation).await?;
+    write_env(&dir, &stack, &installation, &manager)?;
+    steps.begin("all services ready");
+    stack.wait_until_ready().await?;
+    Ok(Started { stack, installation, manager })
+}
+
+/// What the file of an earlier run says.
+fn known(dir: &Path) -> anyhow::Result<Installation> {
+    let mut env = env_file::read(dir)?;
+    let mut of = |name: &str| env.remove(name).filter(|value| !value.is_empty());
+    let admin_token = of("DUBAN_ADMIN_TOKEN").unwrap_or_default();
+    let admin_login = (of("DUBAN_ADMIN_LOGIN").unwrap_or_default(), of("DUBAN_ADMIN_PASSWORD").unwrap_or_default());
+    let producers = [("hotline", "DUBAN_TOKEN_HOTLINE"), ("web", "DUBAN_TOKEN_WEB")];
+    let producers = producers.into_iter().filter_map(|(id, name)| Some((id.to_owned(), of(name)?))).collect();
+    Ok(Installation { admin_token, admin_login, producers, ..Installation::default() })
+}
+
+/// The person whose login is shown: he sees most of what a demonstration has to show.
+const MANAGER: &str = "zhou.min";
+
+/// The manager's login: as the file has it, else with a new password.
+async fn manager(dir: &Path, installation: &Installation) -> anyhow::Result<(String, String)> {
+    let mut env = env_file::read(dir)?;
+    if let (Some(login), Some(password)) = (env.remove("DUBAN_LOGIN"), env.remove("DUBAN_PASSWORD")) {
+        return Ok((login, password));
+    }
+    let password = crate::admin::fresh_password();
+    let body = serde_json::json!({ "password": password });
+    let path = format!("/v1/people/{MANAGER}/reset");
+    let _: serde_json::Value =
+        installation.administrator()?.send(reqwest::Method::POST, &path, &body).await.context("setting the manager's password")?;
+    Ok((MANAGER.to_owned(), password))
+}
+
+fn write_env(dir: &Path, stack: &Stack, installation: &Installation, manager: &(String, String)) -> anyhow::Result<()> {
+    let producer = |id: &str| installation.producers.get(id).cloned().unwrap_or_default();
+    env_file::write(
+        dir,
+        &[
+            ("DUBAN_URL", installation.url.clone()),
+            ("DUBAN_TOKEN_HOTLINE", producer("hotline")),
+            ("DUBAN_TOKEN_WEB", producer("web")),
+            ("DUBAN_NATS_URL", installation.nats_url(stack, "hotline")?),
+            ("DUBAN_DATABASE_URL", stack.ground.database_url("inspector")?),
+            ("DUBAN_LOGIN", manager.0.clone()),
+            ("DUBAN_PASSWORD", manager.1.clone()),
+            ("DUBAN_ADMIN_TOKEN", installation.admin_token.clone()),
+            ("DUBAN_ADMIN_LOGIN", installation.admin_login.0.clone()),
+            ("DUBAN_ADMIN_PASSWORD", installation.admin_login.1.clone()),
+            ("DUBAN_MAIL_URL", stack.mail.page_url()),
+        ],
+    )?;
+    let operator = install::operator(stack)?;
+    env_file::write_operator(
+        dir,
+        &[
+            ("DUBAN_OPERATOR_NATS_URL", operator.nats_url),
+            ("DUBAN_OPERATOR_PASSWORD", operator.password),
+            ("DUBAN_SUPERUSER_URL", operator.superuser_url.unwrap_or_default()),
+        ],
+    )
+}
+
+/// `duban down`.
+///
+/// # Errors
+/// When what runs does not stop.
+pub async fn down(connection: &Connection, show: Show) -> anyhow::Result<ExitCode> {
+    let ran = stack::stop_running(&connection.dir).await?;
+    show.say(if ran { "stopped; the data stays" } else { "nothing runs here" });
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `duban clean`: stops and forgets everything in the folder.
+///
+/// # Errors
+/// When the folder is not one of ours, or cannot be removed.
+pub async fn clean(connection: &Connection, show: Show) -> anyhow::Result<ExitCode> {
+    let dir = &connection.dir;
+    if !dir.exists() {
+        show.say("there is nothing to forget");
+        return Ok(ExitCode::SUCCESS);
+    }
+    if !dir.join("lock").exists() && !dir.join("secrets").exists() {
+        bail!("{} does not look like a data folder of `duban up`; it is left alone", dir.display());
+    }
+    stack::stop_running(dir).await?;
+    // Where Postgres runs as another user, its folder may be a link to one that he can reach.
+    let postgres = dir.join("postgres");
+    if postgres.is_symlink()
+        && let Ok(real) = postgres.canonicalize()
+    {
+        std::fs::remove_dir_all(&real).with_context(|| format!("removing {}", real.display()))?;
+    }
+    std::fs::remove_dir_all(dir).with_context(|| format!("removing {}", dir.display()))?;
+    show.say(format!("{} is forgotten", dir.display()));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A line per step: a spinner where somebody looks, plain lines elsewhere, nothing for programs.
+#[derive(Debug)]
+pub struct Steps {
+    bar: ProgressBar,
+    show: Show,
+}
+
+impl Steps {
+    pub fn new(show: Show) -> Self {
+        let bar =
+            ProgressBar::with_draw_target(None, if show.live() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() });
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} ({elapsed})") {
+            bar.set_style(style);
+        }
+        bar.enable_steady_tick(Duration::from_millis(120));
+        Self { bar, show }
+    }
+
+    pub fn begin(&self, what: &'static str) {
+        self.bar.set_message(what);
+        if !self.show.live() {
+            self.show.say(format!("… {what}"));
+        }
+    }
+
+    pub fn done(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn copies_name_a_service_and_a_number() {
+        assert_eq!(copies("escalation=2"), Ok(("escalation", 2)));
+        assert!(copies("escalator=2").is_err() && copies("escalation").is_err() && copies("escalation=x").is_err());
+    }
+
+    #[tokio::test]
+    async fn a_folder_that_is_not_ours_is_not_forgotten() {
+        let folder = duban_local::process::TemporaryFolder::new().unwrap();
+        std::fs::write(folder.path().join("thesis.txt"), "years of work").unwrap();
+        assert!(clean(&Connection::of_folder(folder.path()), Show::new(true)).await.is_err());
+        assert!(folder.path().join("thesis.txt").exists());
+    }
+}
