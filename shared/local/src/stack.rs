@@ -74,6 +74,11 @@ impl StackSettings {
         }
     }
 
+    /// Temporary, with every commit on disk: for tests that kill Postgres and count what is left.
+    pub fn durable_test() -> StackSettings {
+        StackSettings { durable: true, ..StackSettings::test() }
+    }
+
     /// Kept in `dir`, with every commit on disk.
     pub fn kept(dir: impl Into<PathBuf>) -> StackSettings {
         StackSettings { dir: Some(dir.into()), durable: true, inherit: true, ..StackSettings::test() }
