@@ -1,0 +1,133 @@
+//! Reports refused over NATS, kept sealed for a while: a hotline that publishes without looking at replies would lose them otherwise.
+//! Kept as well as can be: with Postgres down the sender has the refusal, and only this copy of it is lost.
+
+use crate::web::of_database;
+use duban_contracts::{Problem, Timestamp, ids, time};
+use duban_platform::{Clock, Database, Seal, Ts};
+use jiff::SignedDuration;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use sqlx::Row;
+use sqlx::types::Json;
+use uuid::Uuid;
+
+/// At most so many of one producer are kept; a fault in its software would fill the table.
+const MOST_OF_A_PRODUCER: i64 = 10_000;
+
+/// Cheap to clone.
+#[derive(Clone)]
+pub struct RefusedReports {
+    pub db: Database,
+    pub seal: Seal,
+    pub clock: Clock,
+    pub keep_days: u32,
+}
+
+/// A refused report without its body.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct RefusedReport {
+    pub id: Uuid,
+    pub producer: String,
+    #[schemars(schema_with = "time::schema")]
+    pub refused_at: Timestamp,
+    pub problem: Problem,
+    #[schemars(schema_with = "time::schema")]
+    pub keep_until: Timestamp,
+}
+
+/// With its body, opened for an administrator.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct RefusedDetail {
+    pub report: RefusedReport,
+    /// As it came, as text.
+    pub body: String,
+}
+
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+pub struct RefusedQuery {
+    #[serde(default)]
+    pub producer: Option<String>,
+    #[serde(default)]
+    pub before: Option<Uuid>,
+    /// 1 to 200, default 50.
+    #[serde(default)]
+    pub limit: Option<u32>,
+}
+
+impl RefusedReports {
+    pub(super) async fn keep(&self, producer: &str, problem: &Problem, body: &[u8]) {
+        let id = ids::fresh();
+        let now = self.clock.now();
+        let until = now.saturating_add(SignedDuration::from_hours(24 * i64::from(self.keep_days))).unwrap_or(Timestamp::MAX);
+        let sealed = match self.seal.seal(body, &format!("refused/{id}")) {
+            Ok(sealed) => sealed,
+            Err(error) => return tracing::error!(%error, "a refused report cannot be sealed and is not kept"),
+        };
+        let written = sqlx::query(
+            "insert into refused_report (id, producer, refused_at, problem, sealed, keep_until)
+             select $1, $2, $3, $4, $5, $6 where (select count(*) from refused_report where producer = $2) < $7",
+        )
+        .bind(id)
+        .bind(producer)
+        .bind(Ts(now))
+        .bind(Json(problem))
+        .bind(sealed)
+        .bind(Ts(until))
+        .bind(MOST_OF_A_PRODUCER)
+        .execute(self.db.pool())
+        .await;
+        if let Err(error) = written {
+            tracing::warn!(%error, producer, "a refused report is not kept");
+        }
+    }
+
+    /// # Errors
+    /// 503 without the database.
+    pub async fn list(&self, query: &RefusedQuery) -> Result<Vec<RefusedReport>, Problem> {
+        let limit = query.limit.unwrap_or(50).clamp(1, 200);
+        sqlx::query(
+            "select id, producer, refused_at, problem, keep_until from refused_report
+             where ($1::text is null or producer = $1) and ($2::uuid is null or id < $2) order by id desc limit $3",
+        )
+        .bind(&query.producer)
+        .bind(query.before)
+        .bind(i64::from(limit))
+        .fetch_all(self.db.pool())
+        .await
+        .and_then(|rows| rows.iter().map(shown).collect())
+        .map_err(|e| of_database(&e))
+    }
+
+    /// # Errors
+    /// 404 unknown or aged out; 500 if it cannot be opened; 503 without the database.
+    pub async fn show(&self, id: Uuid) -> Result<RefusedDetail, Problem> {
+        let row = sqlx::query("select id, producer, refused_at, problem, keep_until, sealed from refused_report where id = $1")
+            .bind(id)
+            .fetch_optional(self.db.pool())
+            .await
+            .map_err(|e| of_database(&e))?
+            .ok_or_else(Problem::not_found)?;
+        let sealed: Vec<u8> = row.try_get("sealed").map_err(|e| of_database(&e))?;
+        let body = self.seal.open(&sealed, &format!("refused/{id}")).map_err(|_| Problem::internal())?;
+        Ok(RefusedDetail { report: shown(&row).map_err(|e| of_database(&e))?, body: String::from_utf8_lossy(&body).into_owned() })
+    }
+
+    /// Deletes what has aged out. Called now and then.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn tidy(&self) -> Result<(), sqlx::Error> {
+        sqlx::query("delete from refused_report where keep_until <= $1").bind(Ts(self.clock.now())).execute(self.db.pool()).await.map(|_| ())
+    }
+}
+
+fn shown(row: &sqlx::postgres::PgRow) -> Result<RefusedReport, sqlx::Error> {
+    let Json(problem) = row.try_get("problem")?;
+    Ok(RefusedReport {
+        id: row.try_get("id")?,
+        producer: row.try_get("producer")?,
+        refused_at: row.try_get::<Ts, _>("refused_at")?.0,
+        problem,
+        keep_until: row.try_get::<Ts, _>("keep_until")?.0,
+    })
+}

@@ -1,0 +1,6 @@
+//! Cases, owned by intake.
+
+pub mod act;
+pub mod list;
+pub mod show;
+pub mod watchers;

@@ -1,0 +1,3 @@
+//! Deliveries, owned by notifications.
+
+pub mod list;

@@ -1,0 +1,4 @@
+//! Duties, owned by escalation.
+
+pub mod list;
+pub mod why;

@@ -1,0 +1,4 @@
+//! The organisation, for administrators.
+
+pub mod apply;
+pub mod show;

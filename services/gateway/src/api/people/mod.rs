@@ -1,0 +1,7 @@
+//! People, for administrators.
+
+pub mod create;
+pub mod disable;
+pub mod list;
+pub mod reset;
+pub mod token;

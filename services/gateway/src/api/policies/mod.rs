@@ -1,0 +1,7 @@
+//! Sets of packs.
+
+pub mod approve;
+pub mod list;
+pub mod show;
+pub mod submit;
+pub mod withdraw;

@@ -1,0 +1,6 @@
+//! Producers, for administrators.
+
+pub mod create;
+pub mod disable;
+pub mod list;
+pub mod token;

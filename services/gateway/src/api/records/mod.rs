@@ -1,0 +1,4 @@
+//! Records, owned by archive.
+
+pub mod list;
+pub mod show;

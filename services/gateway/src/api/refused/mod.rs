@@ -1,0 +1,4 @@
+//! Reports refused over NATS.
+
+pub mod list;
+pub mod show;

@@ -1,0 +1,4 @@
+//! Reports that intake rejected.
+
+pub mod act;
+pub mod list;

@@ -1,0 +1,78 @@
+//! `POST /v1/reports`: takes a report. 202 when it is on disk. Kept lean: no cookie, no guard of pages, the body read once.
+
+use crate::App;
+use crate::acceptance::body::{MOST_BYTES, too_large};
+use crate::acceptance::{Arrived, Body};
+use crate::api::input::{is_json, not_json};
+use crate::api::openapi::{Endpoint, Who};
+use crate::viewer::bearer_of;
+use crate::web::Refusal;
+use axum::body::Body as HttpBody;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use duban_contracts::event::header::{IDEMPOTENCY_KEY, TRACEPARENT};
+use duban_contracts::report::{Accepted, Report};
+use duban_contracts::{FieldError, Problem};
+use std::time::Duration;
+
+/// How long a sender may take for its body.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+pub fn endpoint() -> Endpoint {
+    Endpoint::post("/v1/reports", "Send a report").by(Who::Producer).body::<Report>().answers::<Accepted>().status("202").acts()
+}
+
+pub async fn handle(State(app): State<App>, headers: HeaderMap, body: HttpBody) -> Response {
+    match take(&app, &headers, body).await {
+        Ok(accepted) => match serde_json::to_vec(&accepted) {
+            Ok(json) => (StatusCode::ACCEPTED, [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], json).into_response(),
+            Err(_) => Refusal(Problem::internal()).into_response(),
+        },
+        Err(problem) => Refusal(problem).into_response(),
+    }
+}
+
+async fn take(app: &App, headers: &HeaderMap, body: HttpBody) -> Result<Accepted, Problem> {
+    let token = headers.get(header::AUTHORIZATION).and_then(|value| bearer_of(value.as_bytes()));
+    let producer = token.and_then(|token| app.acceptance.producer_of(token)).ok_or_else(Problem::unauthenticated)?;
+    if !is_json(text(headers, header::CONTENT_TYPE.as_str())) {
+        return Err(not_json());
+    }
+    let bytes = read(headers, body).await?;
+    let arrived = Arrived {
+        idempotency_key: key(headers)?,
+        body: Body::Bytes(&bytes),
+        channel: None,
+        traceparent: text(headers, TRACEPARENT),
+        over: "http",
+    };
+    app.acceptance.accept(&producer, arrived).await
+}
+
+async fn read(headers: &HeaderMap, body: HttpBody) -> Result<Bytes, Problem> {
+    let announced = text(headers, header::CONTENT_LENGTH.as_str()).and_then(|length| length.parse::<usize>().ok());
+    if announced.is_some_and(|length| length > MOST_BYTES) {
+        return Err(too_large());
+    }
+    match tokio::time::timeout(PATIENCE, axum::body::to_bytes(body, MOST_BYTES)).await {
+        Ok(Ok(bytes)) => Ok(bytes),
+        // Too long, or cut off: the second has nobody left to read the answer.
+        Ok(Err(_)) => Err(too_large()),
+        Err(_) => Err(Problem::new(408, "too-slow", "The body did not come in time", "请求内容未能及时送达")),
+    }
+}
+
+/// The key as text; header values are bytes, and keys may be Chinese.
+fn key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+    let Some(value) = headers.get(IDEMPOTENCY_KEY) else { return Ok(None) };
+    std::str::from_utf8(value.as_bytes()).map(Some).map_err(|_| {
+        let fault = FieldError { field: IDEMPOTENCY_KEY.to_owned(), wrong: "it is not UTF-8".to_owned(), expected: "printable characters".to_owned() };
+        Problem::malformed("the header Idempotency-Key cannot be taken").with_errors(vec![fault])
+    })
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}

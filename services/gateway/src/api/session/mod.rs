@@ -1,0 +1,5 @@
+//! Logging in and out.
+
+pub mod login;
+pub mod logout;
+pub mod me;

@@ -1,0 +1,123 @@
+//! Producers: made, disabled, given new tokens, while everything runs.
+
+use super::{Edit, store};
+use crate::App;
+use crate::producers::Producer;
+use crate::token;
+use crate::web::of_database;
+use duban_contracts::{FieldError, Problem, subjects};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A producer to be made.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewProducer {
+    /// Subject token and broker user; part of every report's identity, so it never changes and is never given again.
+    pub id: String,
+    #[serde(default)]
+    pub name: Option<String>,
+    /// Unit of reports that name none.
+    pub unit: String,
+}
+
+/// A producer as lists show it.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct ListedProducer {
+    pub id: String,
+    pub name: String,
+    pub unit: String,
+    pub disabled: bool,
+    pub demonstration: bool,
+}
+
+/// A token, shown once.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct ProducerToken {
+    pub id: String,
+    pub token: String,
+}
+
+/// Users of the broker that are no producers.
+const RESERVED: [&str; 7] = ["gateway", "intake", "escalation", "archive", "notifications", "operator", "system"];
+
+/// # Errors
+/// 503 without the database.
+pub async fn list(app: &App) -> Result<Vec<ListedProducer>, Problem> {
+    let listed = async {
+        let mut connection = app.platform.db.pool().acquire().await?;
+        store::producers(&mut connection).await
+    };
+    let producers = listed.await.map_err(|e| of_database(&e))?;
+    let shown = |p: Producer| ListedProducer { id: p.id, name: p.name, unit: p.unit, disabled: p.disabled, demonstration: p.demonstration };
+    Ok(producers.into_iter().map(shown).collect())
+}
+
+/// # Errors
+/// 409 if the id is taken, also by one that is disabled; 422 for what cannot be.
+pub async fn create(app: &App, by: &str, new: NewProducer) -> Result<ProducerToken, Problem> {
+    let mut faults = Vec::new();
+    if !subjects::is_token(&new.id) || RESERVED.contains(&new.id.as_str()) {
+        let expected = "1 to 40 lower-case letters, digits, - and _, and no service's name".to_owned();
+        faults.push(FieldError { field: "/id".to_owned(), wrong: "it cannot name a producer".to_owned(), expected });
+    }
+    if app.holdings.directory().unit(&new.unit).is_none() {
+        let expected = "a unit's code".to_owned();
+        faults.push(FieldError { field: "/unit".to_owned(), wrong: "there is no such unit".to_owned(), expected });
+    }
+    if !faults.is_empty() {
+        return Err(Problem::invalid(faults));
+    }
+    let mut edit = Edit::begin(app, by).await?;
+    if find(&mut edit, &new.id).await.is_ok() {
+        return Err(Problem::refused("taken", "The id is taken", "该编号已被占用"));
+    }
+    let secret = token::fresh(token::PRODUCER);
+    let producer = Producer {
+        name: new.name.filter(|name| !name.trim().is_empty()).unwrap_or_else(|| new.id.clone()),
+        id: new.id,
+        unit: new.unit,
+        token_hash: token::hash(&secret),
+        disabled: false,
+        demonstration: app.settings.demonstration,
+    };
+    write(&mut edit, None, &producer).await?;
+    edit.finish(app).await?;
+    Ok(ProducerToken { id: producer.id, token: secret })
+}
+
+/// Its reports are refused from now on, over HTTP and over a connection to the broker that stands already.
+///
+/// # Errors
+/// 404 unknown.
+pub async fn disable(app: &App, by: &str, id: &str) -> Result<(), Problem> {
+    let mut edit = Edit::begin(app, by).await?;
+    let producer = find(&mut edit, id).await?;
+    write(&mut edit, Some(&producer), &Producer { disabled: true, ..producer.clone() }).await?;
+    edit.finish(app).await.map(|_| ())
+}
+
+/// A new token; the old one is good no longer. A disabled producer is enabled by it.
+///
+/// # Errors
+/// 404 unknown.
+pub async fn new_token(app: &App, by: &str, id: &str) -> Result<ProducerToken, Problem> {
+    let mut edit = Edit::begin(app, by).await?;
+    let producer = find(&mut edit, id).await?;
+    let secret = token::fresh(token::PRODUCER);
+    let demonstration = app.settings.demonstration;
+    let renewed = Producer { token_hash: token::hash(&secret), disabled: false, demonstration, ..producer.clone() };
+    write(&mut edit, Some(&producer), &renewed).await?;
+    edit.finish(app).await?;
+    Ok(ProducerToken { id: renewed.id, token: secret })
+}
+
+async fn find(edit: &mut Edit, id: &str) -> Result<Producer, Problem> {
+    let all = store::producers(edit.tx()).await.map_err(|e| of_database(&e))?;
+    all.into_iter().find(|producer| producer.id == id).ok_or_else(Problem::not_found)
+}
+
+async fn write(edit: &mut Edit, before: Option<&Producer>, after: &Producer) -> Result<(), Problem> {
+    edit.note("producer", &after.id, before, Some(after));
+    store::put_producer(edit.tx(), after).await.map_err(|e| of_database(&e))
+}

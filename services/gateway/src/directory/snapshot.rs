@@ -1,0 +1,66 @@
+//! Request `directory.snapshot`: the directory for the other services, in pages that fit the broker's messages.
+
+use crate::App;
+use duban_contracts::Problem;
+use duban_contracts::directory::{Snapshot, SnapshotRequest};
+use duban_platform::rpc::{Failed, Request};
+use duban_policy::directory::{Directory, Person, Post, Unit};
+
+/// Entities on a page: each is a few hundred bytes.
+const ON_A_PAGE: usize = 1_000;
+
+/// # Errors
+/// 409 `changed` when another version has come between the pages; 404 for a page beyond the last; 503 before the first load.
+pub async fn snapshot(app: App, request: Request<SnapshotRequest>) -> Result<Snapshot, Failed> {
+    let directory = app.directory()?;
+    let version = directory.version();
+    if request.body.version.is_some_and(|asked| asked != version) {
+        return Err(Problem::refused("changed", "The directory has changed; begin again", "目录已变更，请重新读取").into());
+    }
+    let pages = pages(&directory);
+    let page = pages.get(request.body.page as usize).ok_or_else(Problem::not_found)?;
+    let directory = serde_json::to_value(page).map_err(anyhow::Error::from)?;
+    Ok(Snapshot { version, page: request.body.page, pages: u32::try_from(pages.len()).unwrap_or(u32::MAX), directory })
+}
+
+fn pages(directory: &Directory) -> Vec<Directory> {
+    let version = directory.version();
+    let fallback = directory.fallback().map(str::to_owned);
+    let units: Vec<Unit> = directory.units().cloned().collect();
+    let posts: Vec<Post> = directory.posts().cloned().collect();
+    let people: Vec<Person> = directory.people().cloned().collect();
+    // The first page always stands, also of an empty directory.
+    let mut pages = vec![Directory::new(version, Vec::new(), Vec::new(), Vec::new(), fallback)];
+    pages.extend(units.chunks(ON_A_PAGE).map(|part| Directory::new(version, part.to_vec(), Vec::new(), Vec::new(), None)));
+    pages.extend(posts.chunks(ON_A_PAGE).map(|part| Directory::new(version, Vec::new(), part.to_vec(), Vec::new(), None)));
+    pages.extend(people.chunks(ON_A_PAGE).map(|part| Directory::new(version, Vec::new(), Vec::new(), part.to_vec(), None)));
+    pages
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_merge_into_the_whole() {
+        let person = |n: usize| Person {
+            id: format!("p{n}"),
+            name: "x".into(),
+            email: None,
+            phone: None,
+            language: Default::default(),
+            webhook: None,
+            absences: Vec::new(),
+            disabled: false,
+        };
+        let unit = super::super::installation_unit();
+        let post = super::super::administrator_post(&["p1".into()]);
+        let whole = Directory::new(7, vec![unit], vec![post], (0..2_500).map(person).collect(), Some("installation/administrator".into()));
+        let pages = pages(&whole);
+        assert_eq!(pages.len(), 6);
+        assert!(pages.iter().all(|page| serde_json::to_vec(page).unwrap().len() < 900 * 1024));
+        let mut merged = Directory::default();
+        pages.into_iter().for_each(|page| merged.merge(page));
+        assert_eq!(serde_json::to_value(&merged).unwrap(), serde_json::to_value(&whole).unwrap());
+    }
+}

@@ -1,0 +1,182 @@
+//! Schema `policy`.
+
+use super::{HeldBack, PolicySetShown};
+use duban_contracts::Timestamp;
+use duban_contracts::policy::{PolicySource, PolicyVersion};
+use duban_contracts::subjects::service;
+use duban_platform::Ts;
+use sqlx::postgres::PgRow;
+use sqlx::types::Json;
+use sqlx::{PgConnection, PgPool, Row};
+use std::collections::BTreeMap;
+
+/// The services that must hold a set before it comes into force.
+pub const HOLDERS: [&str; 4] = [service::INTAKE, service::ESCALATION, service::ARCHIVE, service::NOTIFICATIONS];
+
+/// Versions that others may need: those announced, applied, or withdrawn after they were announced.
+pub async fn versions(pool: &PgPool) -> Result<Vec<PolicyVersion>, sqlx::Error> {
+    let rows: Vec<(i64, String, Ts)> = sqlx::query_as(
+        "select version, state, effective_from from policy.applied_set where effective_from is not null order by version",
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(rows.into_iter().map(|(version, state, from)| PolicyVersion { version, state, effective_from: from.0 }).collect())
+}
+
+pub async fn sources(pool: &PgPool, version: i64) -> Result<Vec<PolicySource>, sqlx::Error> {
+    let rows: Vec<(String, String)> =
+        sqlx::query_as("select name, body from policy.source where version = $1 order by name").bind(version).fetch_all(pool).await?;
+    Ok(rows.into_iter().map(|(name, text)| PolicySource { name, text }).collect())
+}
+
+/// The newest set that was not withdrawn: what the next one is made from.
+pub async fn newest(tx: &mut PgConnection) -> Result<Option<i64>, sqlx::Error> {
+    sqlx::query_scalar("select max(version) from policy.applied_set where state <> 'withdrawn'").fetch_one(tx).await
+}
+
+pub struct NewSet<'a> {
+    pub note: &'a str,
+    pub by: &'a str,
+    pub at: Timestamp,
+    pub sources: &'a [PolicySource],
+}
+
+/// Writes a submitted set and gives its version.
+pub async fn submit(tx: &mut PgConnection, set: NewSet<'_>) -> Result<i64, sqlx::Error> {
+    let version: i64 = sqlx::query_scalar(
+        "insert into policy.applied_set (state, note, submitted_by, submitted_at) values ('submitted', $1, $2, $3) returning version",
+    )
+    .bind(set.note)
+    .bind(set.by)
+    .bind(Ts(set.at))
+    .fetch_one(&mut *tx)
+    .await?;
+    let (names, bodies): (Vec<&str>, Vec<&str>) = set.sources.iter().map(|s| (s.name.as_str(), s.text.as_str())).unzip();
+    sqlx::query("insert into policy.source (version, name, body) select $1, * from unnest($2::text[], $3::text[])")
+        .bind(version)
+        .bind(names)
+        .bind(bodies)
+        .execute(tx)
+        .await?;
+    Ok(version)
+}
+
+/// A set's state, locked until the transaction ends.
+pub struct Locked {
+    pub state: String,
+    pub submitted_by: String,
+    pub effective_from: Option<Timestamp>,
+}
+
+pub async fn lock(tx: &mut PgConnection, version: i64) -> Result<Option<Locked>, sqlx::Error> {
+    let row: Option<(String, String, Option<Ts>)> =
+        sqlx::query_as("select state, submitted_by, effective_from from policy.applied_set where version = $1 for update")
+            .bind(version)
+            .fetch_optional(tx)
+            .await?;
+    Ok(row.map(|(state, submitted_by, from)| Locked { state, submitted_by, effective_from: from.map(|ts| ts.0) }))
+}
+
+/// Whether another set is announced and not yet in force.
+pub async fn one_is_announced(tx: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar("select exists (select from policy.applied_set where state = 'announced')").fetch_one(tx).await
+}
+
+pub async fn none_was_ever(tx: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar("select not exists (select from policy.applied_set where state in ('announced', 'applied'))").fetch_one(tx).await
+}
+
+pub async fn approve(tx: &mut PgConnection, version: i64, by: &str, at: Timestamp, from: Timestamp, state: &str) -> Result<(), sqlx::Error> {
+    sqlx::query("update policy.applied_set set state = $5, approved_by = $2, approved_at = $3, effective_from = $4 where version = $1")
+        .bind(version)
+        .bind(by)
+        .bind(Ts(at))
+        .bind(Ts(from))
+        .bind(state)
+        .execute(tx)
+        .await
+        .map(|_| ())
+}
+
+pub async fn withdraw(tx: &mut PgConnection, version: i64, by: &str, at: Timestamp) -> Result<(), sqlx::Error> {
+    sqlx::query("update policy.applied_set set state = 'withdrawn', withdrawn_by = $2, withdrawn_at = $3 where version = $1")
+        .bind(version)
+        .bind(by)
+        .bind(Ts(at))
+        .execute(tx)
+        .await
+        .map(|_| ())
+}
+
+/// The announced set whose time has come and that all hold, locked; copies of the gateway step round each other.
+pub async fn lock_ripe(tx: &mut PgConnection, now: Timestamp) -> Result<Option<(i64, Timestamp)>, sqlx::Error> {
+    let row: Option<(i64, Ts)> = sqlx::query_as(
+        "select version, effective_from from policy.applied_set s
+         where state = 'announced' and effective_from <= $1
+           and (select count(*) from policy.holding h where h.version = s.version and h.error is null and h.service = any($2)) = $3
+         order by version limit 1 for update skip locked",
+    )
+    .bind(Ts(now))
+    .bind(HOLDERS.as_slice())
+    .bind(HOLDERS.len() as i64)
+    .fetch_optional(tx)
+    .await?;
+    Ok(row.map(|(version, from)| (version, from.0)))
+}
+
+pub async fn put_in_force(tx: &mut PgConnection, version: i64, from: Timestamp) -> Result<(), sqlx::Error> {
+    sqlx::query("update policy.applied_set set state = 'applied', effective_from = $2 where version = $1")
+        .bind(version)
+        .bind(Ts(from))
+        .execute(tx)
+        .await
+        .map(|_| ())
+}
+
+pub async fn keep_holding(pool: &PgPool, version: i64, service: &str, error: Option<&str>) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "insert into policy.holding (version, service, error)
+         select $1, $2, $3 where exists (select from policy.applied_set where version = $1)
+         on conflict (version, service) do update set error = excluded.error, told_at = clock_timestamp()",
+    )
+    .bind(version)
+    .bind(service)
+    .bind(error)
+    .execute(pool)
+    .await
+    .map(|_| ())
+}
+
+/// Sets, newest first; one alone if a version is given.
+pub async fn shown(pool: &PgPool, version: Option<i64>) -> Result<Vec<PolicySetShown>, sqlx::Error> {
+    let rows = sqlx::query(
+        "select s.*, coalesce((select jsonb_object_agg(h.service, h.error) from policy.holding h where h.version = s.version), '{}') as holdings
+         from policy.applied_set s where $1::bigint is null or s.version = $1 order by s.version desc limit 100",
+    )
+    .bind(version)
+    .fetch_all(pool)
+    .await?;
+    rows.iter().map(of_row).collect()
+}
+
+fn of_row(row: &PgRow) -> Result<PolicySetShown, sqlx::Error> {
+    let Json(holdings): Json<BTreeMap<String, Option<String>>> = row.try_get("holdings")?;
+    let time = |name: &str| row.try_get::<Option<Ts>, _>(name).map(|ts| ts.map(|ts| ts.0));
+    let held_by = holdings.iter().filter(|(_, error)| error.is_none()).map(|(service, _)| service.clone()).collect();
+    let state: String = row.try_get("state")?;
+    let behind = HOLDERS.iter().filter(|service| state != "withdrawn" && !matches!(holdings.get(**service), Some(None)));
+    let held_back_by = behind.map(|s| HeldBack { service: (*s).to_owned(), error: holdings.get(*s).cloned().flatten() }).collect();
+    Ok(PolicySetShown {
+        version: row.try_get("version")?,
+        state,
+        note: row.try_get("note")?,
+        submitted_by: row.try_get("submitted_by")?,
+        submitted_at: row.try_get::<Ts, _>("submitted_at")?.0,
+        approved_by: row.try_get("approved_by")?,
+        approved_at: time("approved_at")?,
+        effective_from: time("effective_from")?,
+        withdrawn_by: row.try_get("withdrawn_by")?,
+        held_by,
+        held_back_by,
+    })
+}
