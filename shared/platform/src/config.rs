@@ -1,5 +1,8 @@
 //! Settings: flags before environment before file before default.
 
+mod sources;
+
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -66,8 +69,11 @@ impl Secret {
     }
 
     /// The secret as a key: base64 of 32 bytes.
+    ///
+    /// # Errors
+    /// Anything else; the message does not repeat it.
     pub fn key(&self) -> anyhow::Result<[u8; 32]> {
-        todo!()
+        key_of(self.expose())
     }
 }
 
@@ -85,7 +91,33 @@ impl std::fmt::Debug for Secret {
     }
 }
 
+impl std::fmt::Display for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("(secret)")
+    }
+}
+
+/// A key of 32 bytes from base64, with or without padding.
+///
+/// # Errors
+/// Not base64, or not 32 bytes.
+pub fn key_of(text: &str) -> anyhow::Result<[u8; 32]> {
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD_NO_PAD;
+    let bytes = STANDARD_NO_PAD.decode(text.trim().trim_end_matches('=')).map_err(|_| anyhow::anyhow!("a key must be base64"))?;
+    bytes.try_into().map_err(|_| anyhow::anyhow!("a key must be 32 bytes, base64"))
+}
+
 /// Reads the settings of this process; prints what is wrong and exits if they cannot be read.
+///
+/// Flags come before the environment, the environment before the file, the file before the default. Every environment variable `X` may be
+/// given as `X_FILE`, the name of a file that holds the value (secrets mounted by an orchestrator).
 pub fn parse<C: clap::Parser>() -> C {
-    todo!()
+    let args: Vec<OsString> = std::env::args_os().collect();
+    let command = C::command().args_override_self(true);
+    let args = sources::complete(&command, args, |name| std::env::var_os(name)).unwrap_or_else(|error| {
+        command.clone().error(clap::error::ErrorKind::ValueValidation, format!("{error:#}")).exit();
+    });
+    let matches = command.get_matches_from(args);
+    C::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
 }

@@ -1,41 +1,14 @@
 //! A service's own copies of the directory and of the applied policies.
+//!
+//! Every process keeps them in memory and the service keeps them in its schema, so that it starts and works without the gateway. The
+//! gateway's events are heard by every process (a plain subscription beside the stream) and only say that there is something new; what
+//! is new is fetched by request, and looked for every fifteen seconds besides, so that a hint that was missed costs no more than that.
 
-use crate::consumer::NotYet;
-use duban_contracts::{Problem, Timestamp};
-use std::sync::Arc;
-use tokio::sync::watch;
+mod directory;
+mod keeping;
+mod policies;
+mod store;
 
-/// The directory as last heard from the gateway.
-#[derive(Clone)]
-pub struct DirectoryCopy {}
-
-impl DirectoryCopy {
-    pub fn version(&self) -> i64 {
-        todo!()
-    }
-
-    pub fn changed(&self) -> watch::Receiver<i64> {
-        todo!()
-    }
-}
-
-/// Every policy version, compiled.
-#[derive(Clone)]
-pub struct PolicyCopy {}
-
-impl PolicyCopy {
-    /// # Errors
-    /// The version is not held yet; it is being fetched.
-    pub fn require(&self, _version: i64) -> Result<(), NotYet> {
-        todo!()
-    }
-
-    pub fn changed(&self) -> watch::Receiver<i64> {
-        todo!()
-    }
-
-    #[doc(hidden)]
-    pub fn unfinished(&self, _at: Timestamp) -> Result<Arc<()>, Problem> {
-        todo!()
-    }
-}
+pub use directory::DirectoryCopy;
+pub(crate) use keeping::keep;
+pub use policies::PolicyCopy;

@@ -1,25 +1,118 @@
-//! Postgres.
+//! Postgres: a pool that connects when it can, migrations that run when it does, and whose fault an error is.
 
 mod failures;
 mod ts;
 
-pub use failures::{is_down, is_retryable, retry};
+pub use failures::{AsDatabaseError, is_down, is_retryable, retry};
 pub use ts::Ts;
 
+use crate::config::Common;
+use anyhow::Context;
+use sqlx::migrate::Migrator;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{PgPool, Postgres, Transaction};
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
-/// A pool that connects when it can.
+/// The service's schema. Cheap to clone; made without a connection, so that a service starts while Postgres is down.
 #[derive(Clone)]
 pub struct Database {
     pool: PgPool,
+    migrated: watch::Sender<bool>,
 }
 
+/// How long one waits for a connection before the database counts as down.
+const PATIENCE: Duration = Duration::from_secs(3);
+
 impl Database {
+    /// A pool for the role in `DUBAN_DATABASE_URL`; connects when first used.
+    ///
+    /// # Errors
+    /// A URL that cannot be parsed.
+    pub fn new(service: &str, common: &Common) -> anyhow::Result<Self> {
+        // The error could repeat the URL, which holds the password.
+        let options: PgConnectOptions = common.database_url.expose().parse().ok().context("DUBAN_DATABASE_URL is no postgres:// URL")?;
+        let options = options.application_name(&format!("duban-{service}")).options([
+            ("synchronous_commit", "on"),
+            ("timezone", "UTC"),
+            ("statement_timeout", "60s"),
+            ("idle_in_transaction_session_timeout", "60s"),
+        ]);
+        let pool = PgPoolOptions::new()
+            .max_connections(common.database_connections)
+            .acquire_timeout(PATIENCE)
+            .max_lifetime(Duration::from_secs(30 * 60))
+            .connect_lazy_with(options);
+        Ok(Self { pool, migrated: watch::Sender::new(false) })
+    }
+
+    /// Around a pool whose schema is complete. For tests.
+    pub fn from_pool(pool: PgPool) -> Self {
+        Self { pool, migrated: watch::Sender::new(true) }
+    }
+
     pub fn pool(&self) -> &PgPool {
         &self.pool
     }
 
+    /// Begins a transaction, read committed.
+    ///
+    /// # Errors
+    /// No connection within three seconds.
     pub async fn begin(&self) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
         self.pool.begin().await
+    }
+
+    /// Waits until the schema is complete.
+    pub async fn migrated(&self) {
+        // Fails only when the sender is gone, and `self` holds it.
+        let _ = self.migrated.subscribe().wait_for(|done| *done).await;
+    }
+
+    /// Whether a statement can be run now; for readiness.
+    ///
+    /// # Errors
+    /// What is missing, in a few words.
+    pub async fn check(&self) -> Result<(), String> {
+        if !*self.migrated.borrow() {
+            return Err("schema not migrated yet".to_owned());
+        }
+        sqlx::query("select 1").execute(&self.pool).await.map(|_| ()).map_err(|_| "no connection".to_owned())
+    }
+
+    /// Brings the schema up to date: the platform's tables, then the service's. Tries again until it succeeds or is stopped.
+    pub async fn migrate(&self, service: Migrator, stop: CancellationToken) {
+        let mut platform = sqlx::migrate!("./migrations");
+        platform.dangerous_set_table_name("platform_migrations");
+        let mut last = String::new();
+        loop {
+            let done = async {
+                platform.run(&self.pool).await?;
+                service.run(&self.pool).await
+            };
+            let outcome = tokio::select! {
+                outcome = done => outcome,
+                () = stop.cancelled() => return,
+            };
+            match outcome {
+                Ok(()) => {
+                    tracing::info!("schema is up to date");
+                    self.migrated.send_replace(true);
+                    return;
+                }
+                Err(error) => {
+                    let error = error.to_string();
+                    if error != last {
+                        tracing::warn!(%error, "schema cannot be migrated yet");
+                        last = error;
+                    }
+                }
+            }
+            tokio::select! {
+                () = tokio::time::sleep(Duration::from_secs(1)) => {}
+                () = stop.cancelled() => return,
+            }
+        }
     }
 }

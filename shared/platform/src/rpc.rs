@@ -1,112 +1,57 @@
-//! Requests between services over NATS.
+//! Requests between services over NATS: `duban.<service>.rpc.v1.<thing>.<verb>`, JSON both ways, problem details for what cannot be done.
+
+mod call;
+mod claims;
+mod request;
+mod server;
+
+pub use call::Call;
+pub use claims::Claims;
+pub use request::Request;
+pub use server::Rpc;
 
 use duban_contracts::Problem;
-use duban_contracts::claim::Claim;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-use std::time::Duration;
-use uuid::Uuid;
-
-/// A request as received.
-pub struct Request<Req> {
-    pub subject: String,
-    pub body: Req,
-    /// The body as it came.
-    pub raw: bytes::Bytes,
-    pub request_id: Option<Uuid>,
-    pub expected_version: Option<i64>,
-}
-
-impl<Req> Request<Req> {
-    /// The verified claim. 401 without.
-    pub fn claim(&self) -> Result<&Claim, Problem> {
-        todo!()
-    }
-
-    /// The person who asks. 401 without.
-    pub fn person(&self) -> Result<&str, Problem> {
-        todo!()
-    }
-
-    /// 409 with the present state unless the expected version is the present one; 400 if none was given.
-    pub fn expect_version<T: Serialize>(&self, _present: i64, _state: impl FnOnce() -> T) -> Result<(), Problem> {
-        todo!()
-    }
-}
 
 /// Why a request was not done.
 #[derive(Debug, thiserror::Error)]
 pub enum Failed {
+    /// Told to the asker as it is.
     #[error(transparent)]
     Problem(#[from] Problem),
+    /// Told as 503 when the database is in trouble or the transaction may be run again, else as 500.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
+    /// Told as 500, logged in full.
     #[error(transparent)]
     Other(#[from] anyhow::Error),
 }
 
-/// The requests that a service answers.
-#[derive(Clone)]
-pub struct Rpc {}
-
-impl Rpc {
-    pub async fn serve<S, Req, Res, F, Fut>(&self, _name: &'static str, _state: S, _handler: F) -> anyhow::Result<()>
-    where
-        S: Clone + Send + Sync + 'static,
-        Req: DeserializeOwned + Send + 'static,
-        Res: Serialize + Send + 'static,
-        F: Fn(S, Request<Req>) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = Result<Res, Failed>> + Send + 'static,
-    {
-        todo!()
-    }
-
-    pub async fn serve_subject<S, Req, Res, F, Fut>(&self, _name: &str, _subject: &str, _state: S, _handler: F) -> anyhow::Result<()>
-    where
-        S: Clone + Send + Sync + 'static,
-        Req: DeserializeOwned + Send + 'static,
-        Res: Serialize + Send + 'static,
-        F: Fn(S, Request<Req>) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = Result<Res, Failed>> + Send + 'static,
-    {
-        todo!()
+impl Failed {
+    /// What the asker is told. What is our own fault is logged here and told without detail.
+    pub fn into_problem(self) -> Problem {
+        match self {
+            Self::Problem(problem) => problem,
+            Self::Database(error) if crate::db::is_down(&error) || crate::db::is_retryable(&error) => {
+                tracing::warn!(%error, "request not done for want of the database");
+                Problem::unavailable("the database")
+            }
+            Self::Database(error) => {
+                tracing::error!(%error, "request failed in the database");
+                Problem::internal()
+            }
+            Self::Other(error) => {
+                tracing::error!(error = format!("{error:#}"), "request failed");
+                Problem::internal()
+            }
+        }
     }
 }
 
-/// A request to be sent.
-pub struct Call {
-    subject: String,
-    timeout: Duration,
-}
-
-impl Call {
-    pub fn new(service: &str, name: &str) -> Self {
-        Self { subject: duban_contracts::subjects::rpc(service, name), timeout: Duration::from_secs(5) }
-    }
-
-    pub fn body<Req: Serialize>(self, _body: &Req) -> Result<Self, Problem> {
-        todo!()
-    }
-
-    /// A claim as signed.
-    pub fn claim(self, _signed: &str) -> Self {
-        todo!()
-    }
-
-    pub fn request_id(self, _id: Uuid) -> Self {
-        todo!()
-    }
-
-    pub fn expected_version(self, _version: i64) -> Self {
-        todo!()
-    }
-
-    pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = timeout;
-        self
-    }
-
-    pub fn subject(&self) -> &str {
-        &self.subject
+impl crate::db::AsDatabaseError for Failed {
+    fn database_error(&self) -> Option<&sqlx::Error> {
+        match self {
+            Self::Database(error) => Some(error),
+            _ => None,
+        }
     }
 }

@@ -1,16 +1,91 @@
 //! Traces and logs.
+//!
+//! Every process makes spans (so that logs carry trace ids), and exports them by OTLP over gRPC when `OTEL_EXPORTER_OTLP_ENDPOINT` or
+//! `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` is set. The other `OTEL_*` variables are those of the specification (`OTEL_TRACES_SAMPLER`,
+//! `OTEL_RESOURCE_ATTRIBUTES`, `OTEL_BSP_*` …). The level of logs is `RUST_LOG`. Nothing personal belongs in a span or a log line.
 
-/// The trace context of the current span as a W3C `traceparent`, None when it is not sampled or tracing is off.
-pub fn current_traceparent() -> Option<String> {
-    todo!()
+mod context;
+mod lines;
+
+pub use context::{adopt, adopt_http, current_traceparent, inject, link, traceparent_of};
+
+use crate::config::LogFormat;
+use anyhow::Context;
+use opentelemetry::KeyValue;
+use opentelemetry::trace::TracerProvider;
+use opentelemetry_otlp::SpanExporter;
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::trace::SdkTracerProvider;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer};
+
+/// Holds the exporter; [`Self::flush`] before the process ends.
+#[derive(Clone)]
+pub struct Telemetry {
+    provider: Option<SdkTracerProvider>,
 }
 
-/// Makes `span` a child of the context.
-pub fn adopt(_span: &tracing::Span, _traceparent: Option<&str>) {
-    todo!()
+/// Starts logs and traces for the process. A second call in the same process (tests) changes nothing.
+///
+/// # Errors
+/// An OTLP endpoint that cannot be parsed.
+pub fn start(service: &str, copy: &str, format: LogFormat) -> anyhow::Result<Telemetry> {
+    let provider = provider(service, copy)?;
+    let traces = provider.as_ref().map(|provider| {
+        // Only our own spans: those of the libraries would drown them.
+        let ours = Targets::new().with_target("duban", LevelFilter::INFO);
+        tracing_opentelemetry::layer()
+            .with_tracer(provider.tracer("duban"))
+            .with_location(false)
+            .with_threads(false)
+            .with_target(false)
+            .with_tracked_inactivity(false)
+            .with_filter(ours)
+    });
+    let wanted = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,async_nats=warn,sqlx=warn,opentelemetry=warn"));
+    let lines = tracing_subscriber::fmt::layer().event_format(lines::Lines::new(service, format)).with_writer(std::io::stderr);
+    let started = tracing_subscriber::registry().with(traces).with(lines.with_filter(wanted)).try_init();
+    Ok(Telemetry { provider: started.is_ok().then_some(provider).flatten() })
 }
 
-/// Links `span` to the context.
-pub fn link(_span: &tracing::Span, _traceparent: Option<&str>) {
-    todo!()
+fn provider(service: &str, copy: &str) -> anyhow::Result<Option<SdkTracerProvider>> {
+    if std::env::var("OTEL_SDK_DISABLED").is_ok_and(|value| value.eq_ignore_ascii_case("true")) {
+        return Ok(None);
+    }
+    let mut resource = Resource::builder();
+    if std::env::var_os("OTEL_SERVICE_NAME").is_none() {
+        resource = resource.with_service_name(format!("duban-{service}"));
+    }
+    let resource = resource
+        .with_attributes([
+            KeyValue::new("service.namespace", "duban"),
+            KeyValue::new("service.instance.id", copy.to_owned()),
+            KeyValue::new("service.version", env!("CARGO_PKG_VERSION")),
+        ])
+        .build();
+    // The builder reads OTEL_TRACES_SAMPLER; without it, parent based and always on.
+    let mut builder = SdkTracerProvider::builder().with_resource(resource);
+    if is_exporting() {
+        builder = builder.with_batch_exporter(SpanExporter::builder().with_tonic().build().context("OTLP exporter")?);
+    }
+    Ok(Some(builder.build()))
+}
+
+fn is_exporting() -> bool {
+    let set = |name: &str| std::env::var(name).is_ok_and(|value| !value.is_empty());
+    let off = std::env::var("OTEL_TRACES_EXPORTER").is_ok_and(|value| value.eq_ignore_ascii_case("none"));
+    !off && (set("OTEL_EXPORTER_OTLP_ENDPOINT") || set("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"))
+}
+
+impl Telemetry {
+    /// Sends what is still held. Blocks for at most a few seconds, hence on a thread of its own.
+    pub async fn flush(self) {
+        let Some(provider) = self.provider else { return };
+        let flushed = tokio::task::spawn_blocking(move || provider.shutdown_with_timeout(std::time::Duration::from_secs(3))).await;
+        if let Ok(Err(error)) = flushed {
+            tracing::warn!(%error, "some spans were not sent");
+        }
+    }
 }

@@ -1,0 +1,105 @@
+//! Trying again what was set aside.
+
+use super::batch::{Entry, Handling, Refused};
+use super::message::Kept;
+use super::store::{self, Aside, Burial};
+use super::{BatchHandler, NotYet};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+const LOOK: Duration = Duration::from_millis(500);
+const MOST: i64 = 200;
+
+/// Looks twice a second for messages whose time has come.
+pub(super) async fn run<H: BatchHandler>(handling: Arc<Handling<H>>, streams: Vec<&'static str>, stop: CancellationToken) {
+    tokio::select! {
+        () = handling.db.migrated() => {}
+        () = stop.cancelled() => return,
+    }
+    while !stop.is_cancelled() {
+        match round(&handling, &streams).await {
+            Ok(count) if count == usize::try_from(MOST).unwrap_or(usize::MAX) => continue,
+            Ok(_) => {}
+            Err(error) => tracing::debug!(error = format!("{error:#}"), "what was set aside waits on"),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(LOOK) => {}
+            () = stop.cancelled() => return,
+        }
+    }
+}
+
+/// The number of messages that were looked at and are no longer due.
+async fn round<H: BatchHandler>(handling: &Handling<H>, streams: &[&'static str]) -> anyhow::Result<usize> {
+    let due = store::due(handling.db.pool(), streams, MOST).await?;
+    let count = due.len();
+    let mut ready: HashMap<String, Vec<Entry>> = HashMap::new();
+    let mut rows = HashMap::new();
+    for row in due {
+        match open(handling, &row) {
+            Ok(entry) => match handling.handler.ready(&entry.event) {
+                Ok(()) => {
+                    ready.entry(row.stream.clone()).or_default().push(entry);
+                    rows.insert(row.id, row);
+                }
+                Err(reason) => wait(handling, &row, &reason).await?,
+            },
+            // Sealed under a key that we no longer have: it stays, sealed, among the dead.
+            Err(error) => {
+                let burial = Burial {
+                    id: row.id,
+                    event: row.event,
+                    subject: row.subject.clone(),
+                    sealed: row.sealed.clone(),
+                    attempts: row.attempts,
+                    reason: error.to_string(),
+                };
+                bury(handling, &row.stream, &burial).await?;
+            }
+        }
+    }
+    for (stream, entries) in ready {
+        for refused in handling.handle(&stream, entries, true).await? {
+            if let Some(row) = rows.get(&refused.entry.id) {
+                again(handling, row, &refused).await?;
+            }
+        }
+    }
+    Ok(count)
+}
+
+fn open<H: BatchHandler>(handling: &Handling<H>, row: &Aside) -> anyhow::Result<Entry> {
+    let plain = handling.seal.open(&row.sealed, &row.id.to_string())?;
+    let kept: Kept = serde_json::from_slice(&plain)?;
+    Ok(Entry { id: row.id, event: kept.into_event()? })
+}
+
+/// Waits on, nothing counted; the longer it has waited, the more seldom it is asked about.
+async fn wait<H: BatchHandler>(handling: &Handling<H>, row: &Aside, reason: &NotYet) -> anyhow::Result<()> {
+    let after = (row.age / 4.0).clamp(0.5, 10.0);
+    store::put_off(handling.db.pool(), &[row.id], &reason.to_string(), 0, after).await?;
+    Ok(())
+}
+
+/// It failed again: later, or never.
+async fn again<H: BatchHandler>(handling: &Handling<H>, row: &Aside, refused: &Refused) -> anyhow::Result<()> {
+    let burial = handling.burial(refused, row.attempts)?;
+    if burial.attempts >= handling.attempts {
+        return bury(handling, &row.stream, &burial).await;
+    }
+    let after = if refused.is_counted { f64::from(1u32 << burial.attempts.clamp(0, 10)) } else { (row.age / 4.0).clamp(0.5, 10.0) };
+    store::put_off(handling.db.pool(), &[row.id], &burial.reason, i32::from(refused.is_counted), after).await?;
+    Ok(())
+}
+
+/// Makes a dead letter of it and says so.
+pub(super) async fn bury<H: BatchHandler>(handling: &Handling<H>, stream: &str, burial: &Burial) -> anyhow::Result<()> {
+    let mut tx = handling.db.begin().await?;
+    store::bury(&mut tx, stream, burial).await?;
+    tx.commit().await?;
+    handling.metrics.own.messages.with_label_values(&[stream, "dead"]).inc();
+    tracing::error!(stream, event = %burial.event, subject = %burial.subject, reason = %burial.reason, "a message is a dead letter");
+    Ok(())
+}

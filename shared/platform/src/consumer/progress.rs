@@ -1,0 +1,188 @@
+//! How far the service has come in a stream: whether it has caught up, how far it is behind, and what its owner may forget.
+
+use super::message::Received;
+use super::store;
+use crate::bus::created;
+use crate::relay::{FLOOR, Floor, Oldest};
+use crate::{Bus, Database, Metrics, Platform};
+use async_nats::jetstream::consumer::{Info, PullConsumer};
+use duban_contracts::{Timestamp, subjects};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+/// After this long a service raises what is due although it has not caught up.
+const PATIENCE: Duration = Duration::from_secs(300);
+const LOOK: Duration = Duration::from_millis(500);
+const FIGURES: Duration = Duration::from_secs(5);
+const TELL: Duration = Duration::from_secs(60);
+/// Handled events that are remembered until the floor has passed them.
+const REMEMBERED: usize = 20_000;
+
+pub(super) struct Progress {
+    stream: &'static str,
+    bus: Bus,
+    db: Database,
+    metrics: Metrics,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// The end of the stream when we began or came back, and when that was; None: to be noted.
+    noted: Option<Noted>,
+    is_caught_up: bool,
+    /// When waiting began: not again at each re-making of a stream.
+    since: Option<Instant>,
+    /// Events that this copy has handled, by their place in the stream.
+    handled: BTreeMap<u64, (Uuid, Timestamp)>,
+}
+
+struct Noted {
+    created: Timestamp,
+    last: u64,
+}
+
+impl Progress {
+    pub fn new(platform: &Platform, stream: &'static str) -> Self {
+        Self {
+            stream,
+            bus: platform.bus.clone(),
+            db: platform.db.clone(),
+            metrics: platform.metrics.clone(),
+            state: Mutex::new(State::default()),
+        }
+    }
+
+    pub fn is_caught_up(&self) -> bool {
+        self.state().is_caught_up
+    }
+
+    /// The consumer was made sure of: at start, after a reconnect, after the stream was made anew. The stream's end is to be noted.
+    pub fn note(&self) {
+        let mut state = self.state();
+        state.noted = None;
+        state.handled.clear();
+        if state.is_caught_up || state.since.is_none() {
+            state.since = Some(Instant::now());
+        }
+        state.is_caught_up = false;
+    }
+
+    pub fn handled(&self, batch: &[Received]) {
+        let mut state = self.state();
+        for received in batch {
+            if let Ok(event) = &received.event {
+                state.handled.insert(received.sequence, (event.id, event.time));
+            }
+        }
+        while state.handled.len() > REMEMBERED {
+            state.handled.pop_first();
+        }
+    }
+
+    /// Watches until stopped.
+    pub async fn watch(self: Arc<Self>, stop: CancellationToken) {
+        let (mut figures, mut told) = (Instant::now(), Instant::now());
+        let mut link = self.bus.link();
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep(LOOK) => {}
+                changed = link.changed() => if changed.is_ok() && link.borrow_and_update().is_up { self.note() },
+                () = stop.cancelled() => return,
+            }
+            if !self.bus.is_connected() || self.state().since.is_none() {
+                continue;
+            }
+            let is_waiting = !self.is_caught_up();
+            if !is_waiting && figures.elapsed() < FIGURES {
+                continue;
+            }
+            figures = Instant::now();
+            match self.look(is_waiting).await {
+                Ok(info) if told.elapsed() > TELL => {
+                    told = Instant::now();
+                    if let Err(error) = self.tell(&info).await {
+                        tracing::debug!(
+                            stream = self.stream,
+                            error = format!("{error:#}"),
+                            "the stream's owner was not told how far we are"
+                        );
+                    }
+                }
+                Ok(_) => {}
+                Err(error) => {
+                    tracing::debug!(stream = self.stream, error = format!("{error:#}"), "no figures of the consumer");
+                    self.give_up_waiting();
+                }
+            }
+        }
+    }
+
+    async fn look(&self, is_waiting: bool) -> anyhow::Result<Info> {
+        if is_waiting {
+            self.note_end().await?;
+        }
+        let consumer: PullConsumer = self.bus.jetstream.get_consumer_from_stream(self.bus.service(), self.stream).await?;
+        let info = consumer.cached_info().clone();
+        let behind = info.num_pending + info.num_ack_pending as u64;
+        self.metrics.own.consumer_lag.with_label_values(&[self.stream]).set(i64::try_from(behind).unwrap_or(i64::MAX));
+        let mut state = self.state();
+        let passed = state.noted.as_ref().is_some_and(|noted| info.ack_floor.stream_sequence >= noted.last);
+        if state.noted.is_some() && (passed || behind == 0) && !state.is_caught_up {
+            state.is_caught_up = true;
+            tracing::info!(stream = self.stream, "caught up");
+        }
+        drop(state);
+        self.give_up_waiting();
+        Ok(info)
+    }
+
+    /// Notes the stream's end once; anew if the stream is another one meanwhile.
+    async fn note_end(&self) -> anyhow::Result<()> {
+        let stream = self.bus.jetstream.get_stream(self.stream).await?;
+        let info = stream.cached_info();
+        let mut state = self.state();
+        if state.noted.as_ref().is_none_or(|noted| noted.created != created(info)) {
+            state.noted = Some(Noted { created: created(info), last: info.state.last_sequence });
+        }
+        Ok(())
+    }
+
+    fn give_up_waiting(&self) {
+        let mut state = self.state();
+        if !state.is_caught_up && state.since.is_some_and(|since| since.elapsed() > PATIENCE) {
+            state.is_caught_up = true;
+            tracing::warn!(stream = self.stream, "not caught up after five minutes: going on");
+        }
+    }
+
+    /// Tells the stream's owner the newest event up to which all are handled, and hears what it still keeps.
+    async fn tell(&self, info: &Info) -> anyhow::Result<()> {
+        let Some(owner) = subjects::service::ALL.into_iter().find(|service| service.eq_ignore_ascii_case(self.stream)) else {
+            return Ok(());
+        };
+        let reached = {
+            let mut state = self.state();
+            let later = state.handled.split_off(&(info.ack_floor.stream_sequence + 1));
+            let reached = state.handled.pop_last();
+            state.handled = later;
+            // Kept, so that a quiet stream is told of again.
+            reached.inspect(|(sequence, event)| {
+                state.handled.insert(*sequence, *event);
+            })
+        };
+        let Some((_, (event, time))) = reached else { return Ok(()) };
+        let floor = Floor { consumer: self.bus.service().to_owned(), event, time };
+        let answer: Oldest = self.bus.request(owner, FLOOR, &floor).await?;
+        store::put_oldest(self.db.pool(), self.stream, answer.oldest.unwrap_or(time)).await?;
+        Ok(())
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
