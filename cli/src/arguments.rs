@@ -1,7 +1,7 @@
 //! The command line's grammar.
 
 use crate::connection::Connection;
-use crate::{admin, case, clock, dead, exit, policy, report, up};
+use crate::{admin, case, clock, dead, demo, exit, policy, report, up};
 
 /// Duban: watches over a matter until it is done 督办.
 #[derive(Debug, clap::Parser)]
@@ -22,6 +22,8 @@ pub enum Command {
     ///
     /// A private PostgreSQL and NATS, the five services and a mail catcher, all under one folder (--dir), on 127.0.0.1 alone.
     Up(up::UpArguments),
+    /// The same with an accelerated clock: a fortnight of reports and a scripted staff in a few minutes.
+    Demo(demo::DemoArguments),
     /// Stop what `up` or `demo` started in the folder; the data stays.
     Down,
     /// Stop it and forget the folder with all its data.

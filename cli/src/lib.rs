@@ -14,6 +14,7 @@ pub mod case;
 pub mod clock;
 pub mod connection;
 pub mod dead;
+pub mod demo;
 pub mod env_file;
 pub mod exit;
 pub mod gateway;
@@ -39,6 +40,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let connection = cli.connection;
     match cli.command {
         Command::Up(arguments) => up::run(&arguments, &connection, show).await,
+        Command::Demo(arguments) => demo::run(&arguments, &connection, show).await,
         Command::Down => up::down(&connection, show).await,
         Command::Clean => up::clean(&connection, show).await,
         Command::Admin(command) => admin::run(command, &connection, show).await,

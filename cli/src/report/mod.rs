@@ -17,7 +17,7 @@ pub enum ReportCommand {
     /// Send one report and print its receipt and tracking code.
     ///
     /// The same key gives the same receipt for ever and never a second case: a command that failed half-way is simply run again with its key.
-    Send(send::SendArguments),
+    Send(Box<send::SendArguments>),
     /// Send a file of reports, CSV or JSON Lines.
     ///
     /// Each row is sent under a key of its own (a column that the mapping names, or the file's name and the line), so an import that was

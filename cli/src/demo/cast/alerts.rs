@@ -1,0 +1,57 @@
+//! Acknowledging alerts, as their recipients, after a while; some late, some never.
+
+use super::Cast;
+use duban_contracts::Timestamp;
+use duban_contracts::alert::{Acknowledged, AlertEvent, AlertList, AlertListRequest};
+use reqwest::Method;
+use serde_json::json;
+use std::collections::HashMap;
+use std::time::Duration;
+use uuid::Uuid;
+
+/// How often the staff looks at its alerts, real time.
+const LOOK: Duration = Duration::from_millis(700);
+
+impl Cast {
+    pub(super) async fn acknowledge_alerts(&self) -> anyhow::Result<()> {
+        // When each alert is acknowledged, by the decision of the first look; None for never.
+        let mut planned: HashMap<Uuid, Option<Timestamp>> = HashMap::new();
+        loop {
+            for alert in self.open_alerts().await.unwrap_or_default() {
+                let at = *planned.entry(alert.alert).or_insert_with(|| self.acknowledged_at(&alert));
+                if at.is_some_and(|at| at <= self.pace.now()) && self.acknowledge(&alert).await {
+                    planned.insert(alert.alert, None);
+                }
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    async fn open_alerts(&self) -> anyhow::Result<Vec<AlertEvent>> {
+        let request = AlertListRequest { state: Some("open".into()), all: true, before: None, limit: Some(200) };
+        let list: AlertList = self.overseer.get("/v1/alerts", &request).await?;
+        Ok(list.alerts)
+    }
+
+    fn acknowledged_at(&self, alert: &AlertEvent) -> Option<Timestamp> {
+        let after = self.rules.acknowledged_after(&alert.alert.to_string())?;
+        let at = alert.raised_at.checked_add(after).ok()?;
+        let calendar = self.policy.calendar_of(&alert.unit);
+        Some(if alert.urgent || calendar.is_open(at) { at } else { calendar.next_opening(at).at })
+    }
+
+    /// By every recipient where all must, else by the first. True when it is done with.
+    async fn acknowledge(&self, alert: &AlertEvent) -> bool {
+        let needed = if alert.until == "all" { alert.recipients.len() } else { 1 };
+        let mut done = true;
+        for recipient in alert.recipients.iter().take(needed) {
+            let Ok(gateway) = self.installation.person(&recipient.person).await else { continue };
+            let request = json!({ "request": Uuid::now_v7() });
+            match gateway.send::<Acknowledged>(Method::POST, &format!("/v1/alerts/{}/acknowledge", alert.alert), &request).await {
+                Ok(_) => self.count(|tally| tally.acknowledged += 1),
+                Err(error) => done &= crate::exit::code(&error) != crate::exit::UNAVAILABLE,
+            }
+        }
+        done
+    }
+}

@@ -1,0 +1,42 @@
+//! The last words of a demonstration.
+
+use super::board::{self, Counts};
+use super::cast::Tally;
+use super::play::Played;
+use crate::show::Show;
+use serde_json::json;
+
+/// Prints it. True if every report that was played is registered.
+pub(super) fn print(counts: &Counts, played: &Played, tally: Option<Tally>, show: Show) -> anyhow::Result<bool> {
+    let registered = counts.registered + counts.supplements;
+    let whole = played.refused.is_empty() && registered >= i64::try_from(played.accepted)?;
+    let said = json!({ "whole": whole, "played": played, "counts": counts, "staff": tally });
+    show.print(&said, |_| {
+        let mut text = format!(
+            "\n{} reports accepted ({} with something to put right), {} registered as cases, {} joined a case\n{}",
+            played.accepted,
+            played.with_warnings,
+            counts.registered,
+            counts.supplements,
+            board::table(counts),
+        );
+        if let Some(tally) = &tally {
+            text.push_str(&format!(
+                "\nthe scripted staff made {} acts and acknowledged {} alerts; {} acts were refused",
+                tally.acts, tally.acknowledged, tally.refused
+            ));
+            for (why, count) in &tally.refusals {
+                text.push_str(&format!("\n  {count} × {why}"));
+            }
+        }
+        if !whole {
+            text.push_str(&format!("\nNOT EVERY REPORT WAS REGISTERED: {registered} of {}", played.accepted + played.refused.len()));
+        }
+        text
+    })?;
+    if show.json {
+        return Ok(whole);
+    }
+    played.must_be_whole()?;
+    Ok(whole)
+}
