@@ -148,26 +148,7 @@ impl Ground {
 
     /// Everything that a service needs to know of this installation, but its address.
     pub fn settings(&self, service: &str) -> Result<Vec<Setting>> {
-        let mut all = vec![
-            plain("DUBAN_NATS_URL", self.nats_url.clone()),
-            plain("DUBAN_NATS_USER", service.into()),
-            secret("DUBAN_NATS_PASSWORD", self.secrets.nats_password(service)?),
-            secret("DUBAN_DATABASE_URL", self.database_url(service)?),
-            secret("DUBAN_SEAL_KEY", self.secrets.seal_key(service)?),
-            plain("DUBAN_CLAIM_PUBLIC", self.secrets.claim_public()?),
-        ];
-        if service == "gateway" {
-            all.push(secret("DUBAN_CLAIM_SEED", self.secrets.claim_seed()?));
-            all.push(secret("DUBAN_ISSUER_SEED", self.secrets.issuer_seed()?));
-        }
-        if service == "gateway" || service == "intake" {
-            all.push(secret("DUBAN_IDENTITY_KEY", self.secrets.identity_key()?));
-            all.push(secret("DUBAN_CHECK_KEY", self.secrets.check_key()?));
-        }
-        if service == "notifications" {
-            all.push(secret("DUBAN_LINK_KEY", self.secrets.link_key()?));
-        }
-        Ok(all)
+        settings_of(service, &self.secrets, &self.nats_url, self.database_url(service)?)
     }
 
     /// The broker first, then Postgres. The services must have stopped.
@@ -179,6 +160,31 @@ impl Ground {
             postgres.stop().await;
         }
     }
+}
+
+/// What a service needs to know of an installation whose servers are reached at these URLs (the database's with its role's
+/// password), but its own address.
+pub fn settings_of(service: &str, secrets: &Secrets, nats_url: &str, database_url: String) -> Result<Vec<Setting>> {
+    let mut all = vec![
+        plain("DUBAN_NATS_URL", nats_url.into()),
+        plain("DUBAN_NATS_USER", service.into()),
+        secret("DUBAN_NATS_PASSWORD", secrets.nats_password(service)?),
+        secret("DUBAN_DATABASE_URL", database_url),
+        secret("DUBAN_SEAL_KEY", secrets.seal_key(service)?),
+        plain("DUBAN_CLAIM_PUBLIC", secrets.claim_public()?),
+    ];
+    if service == "gateway" {
+        all.push(secret("DUBAN_CLAIM_SEED", secrets.claim_seed()?));
+        all.push(secret("DUBAN_ISSUER_SEED", secrets.issuer_seed()?));
+    }
+    if service == "gateway" || service == "intake" {
+        all.push(secret("DUBAN_IDENTITY_KEY", secrets.identity_key()?));
+        all.push(secret("DUBAN_CHECK_KEY", secrets.check_key()?));
+    }
+    if service == "notifications" {
+        all.push(secret("DUBAN_LINK_KEY", secrets.link_key()?));
+    }
+    Ok(all)
 }
 
 fn plain(name: &str, value: String) -> Setting {

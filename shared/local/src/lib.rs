@@ -12,6 +12,7 @@
 
 pub mod account;
 pub mod clock;
+pub mod containers;
 mod error;
 pub mod ground;
 pub mod mail_catcher;

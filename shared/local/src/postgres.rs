@@ -205,6 +205,23 @@ impl Postgres {
     }
 }
 
+/// Waits until a server that is not ours answers.
+pub async fn wait_for(url: &str, limit: Duration) -> Result<()> {
+    let deadline = Instant::now() + limit;
+    loop {
+        match PgConnection::connect(url).await {
+            Ok(connection) => {
+                let _ = connection.close().await;
+                return Ok(());
+            }
+            Err(source) if Instant::now() > deadline => {
+                return Err(Error::Database { doing: format!("waiting {limit:?} for the database"), source });
+            }
+            Err(_) => tokio::time::sleep(Duration::from_millis(500)).await,
+        }
+    }
+}
+
 /// Makes a database over any superuser's connection, if there is none of this name.
 pub async fn create_database(maintenance_url: &str, name: &str) -> Result<()> {
     let doing = || format!("making the database {name}");
