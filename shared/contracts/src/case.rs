@@ -9,7 +9,7 @@ use uuid::Uuid;
 /// Body of every `duban.intake.v1.case.<happened>`: the case as it stands after the event, and what this event adds. No personal text.
 ///
 /// `happened`: `registered`, `classified`, `supplemented`, `corrected`, `assigned`, `noted`, `answered`, `closed`, `reopened`, `linked`,
-/// `unlinked`, `merged`, `sorted`, and the `event` that a pack's move or act declares. Pack rules see every member by its name.
+/// `unlinked`, `merged`, `sorted`, `referred`, `person_added`, `person_removed`, and the `event` that a pack's move or act declares. Pack rules see every member by its name.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CaseEvent {
     pub case: Uuid,
@@ -239,7 +239,7 @@ pub struct Choice {
 pub struct CaseLink {
     pub other: Uuid,
     pub number: String,
-    /// `repeats`, `merged_into`, `merged`, `follows`.
+    /// Seen from this case: `repeats`, `repeated_by`, `merged_into`, `merged`, `follows`, `followed_by`.
     pub sort: String,
     #[schemars(schema_with = "time::schema")]
     pub at: Timestamp,
@@ -344,6 +344,31 @@ pub enum RejectedAct {
         rejected: Uuid,
         reason: String,
     },
+}
+
+/// Answer to `intake … case.export` (asked with a [`CaseListRequest`]): one page, as many as one message holds. Only with the right to
+/// export; every export is kept with who and when.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CaseExport {
+    pub cases: Vec<ExportedCase>,
+    /// To go on with, as `before`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<Uuid>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ExportedCase {
+    pub summary: CaseSummary,
+    #[schemars(schema_with = "time::schema")]
+    pub occurred_at: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<String>,
+    /// Personal ones only for who may see them.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub fields: Map<String, Value>,
+    /// The report's body, for who may see personal text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub report: Option<crate::report::Report>,
 }
 
 /// Request `intake … case.dossier`: everything of a case for its file. Only archive may ask.

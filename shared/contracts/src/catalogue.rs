@@ -100,6 +100,24 @@ fn requests() -> Vec<Entry> {
         request::<case::VisibleRequest, case::VisibleAnswer>("duban.intake.rpc.v1.case.visible", "Which of these cases the asker may see"),
         request::<case::CaseShowRequest, case::WatchersAnswer>("duban.intake.rpc.v1.case.watchers", "Who can see a case, and why"),
         request::<case::DossierRequest, case::Dossier>("duban.intake.rpc.v1.case.dossier", "A case's part of its file, for archive alone"),
+        request::<duty::TimelineRequest, duty::Timeline>(
+            "duban.intake.rpc.v1.case.timeline",
+            "What happened to a case, as intake knows it",
+        ),
+        request::<case::CaseListRequest, case::CaseExport>("duban.intake.rpc.v1.case.export", "Cases to be carried out of the system"),
+        request::<report::ResultsRequest, report::Results>("duban.intake.rpc.v1.report.results", "What became of a producer's reports"),
+        request::<report::RejectedListRequest, report::RejectedList>(
+            "duban.intake.rpc.v1.report.rejected.list",
+            "Reports that were accepted and could not be registered",
+        ),
+        request::<case::RejectedAct, report::RejectedActed>(
+            "duban.intake.rpc.v1.report.rejected.admit",
+            "A person admits a rejected report, corrected if need be",
+        ),
+        request::<case::RejectedAct, report::RejectedActed>(
+            "duban.intake.rpc.v1.report.rejected.dismiss",
+            "A person dismisses a rejected report",
+        ),
         request::<duty::DutyListRequest, duty::DutyList>("duban.escalation.rpc.v1.duty.list", "The duties that the asker may see"),
         request::<duty::WhyRequest, duty::WhyAnswer>("duban.escalation.rpc.v1.duty.why", "How a due time came about, and who is next"),
         request::<duty::TimelineRequest, duty::Timeline>("duban.escalation.rpc.v1.case.timeline", "Duties and alerts of a case"),
@@ -108,6 +126,19 @@ fn requests() -> Vec<Entry> {
         request::<alert::AcknowledgeRequest, alert::Acknowledged>(
             "duban.escalation.rpc.v1.alert.acknowledge",
             "A person acknowledges an alert",
+        ),
+        request::<alert::AlertShowRequest, alert::AlertEvent>(
+            "duban.escalation.rpc.v1.alert.state",
+            "Whether an alert still stands, just before it is sent",
+        ),
+        request::<duty::DutyCloseRequest, duty::DutyEvent>(
+            "duban.escalation.rpc.v1.duty.close",
+            "Who owes a recurring duty says that it is done",
+        ),
+        request::<duty::CaseDueRequest, duty::CaseDueAnswer>("duban.escalation.rpc.v1.case.due", "By when cases are to be closed"),
+        request::<case::DossierRequest, case::Dossier>(
+            "duban.escalation.rpc.v1.case.dossier",
+            "Duties and alerts of a closed case, for archive alone",
         ),
         request::<delivery::DeliveryListRequest, delivery::DeliveryList>(
             "duban.notifications.rpc.v1.delivery.list",

@@ -148,6 +148,8 @@ pub struct ReportEvent {
     /// Stable code, e.g. `idempotency-conflict`.
     pub reason: String,
     pub title: String,
+    #[serde(default)]
+    pub title_zh: String,
     #[schemars(schema_with = "time::schema")]
     pub received_at: Timestamp,
     /// The case that it became, when admitted.
@@ -234,4 +236,69 @@ pub struct Results {
     pub results: Vec<RejectedReport>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<Uuid>,
+}
+
+/// Request `intake … report.rejected.list`, newest first; for who takes in reports or administers.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RejectedListRequest {
+    /// `open` (default), `admitted`, `dismissed`, `all`.
+    #[serde(default)]
+    pub state: Option<String>,
+    #[serde(default)]
+    pub before: Option<Uuid>,
+    /// 1 to 200, default 50.
+    #[serde(default)]
+    pub limit: Option<u32>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RejectedList {
+    pub rejected: Vec<RejectedDetail>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<Uuid>,
+}
+
+/// A rejected report as those see it who decide about it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RejectedDetail {
+    pub rejected: Uuid,
+    /// Of the report that stands under the key: only a reference.
+    pub receipt: Uuid,
+    pub producer: String,
+    pub unit: String,
+    pub channel: String,
+    pub problem: crate::Problem,
+    #[schemars(schema_with = "time::schema")]
+    pub received_at: Timestamp,
+    #[schemars(schema_with = "time::schema")]
+    pub rejected_at: Timestamp,
+    /// `open`, `admitted`, `dismissed`.
+    pub state: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decided_by: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "time::optional_schema")]
+    pub decided_at: Option<Timestamp>,
+    /// The case that it became, when admitted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub case: Option<Uuid>,
+    pub version: i64,
+    /// What was sent, for who may see personal text; absent once its time has passed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub report: Option<Report>,
+}
+
+/// Answer to `intake … report.rejected.admit` and `… dismiss`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RejectedActed {
+    pub rejected: Uuid,
+    pub state: String,
+    pub version: i64,
+    /// When admitted: the new receipt and the case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receipt: Option<Uuid>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub case: Option<Uuid>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<String>,
 }

@@ -1,0 +1,126 @@
+//! A case: what a report is registered as, and how it tells others of itself.
+
+use duban_contracts::case::{CaseActed, CaseEvent, Reason, Step};
+use duban_contracts::{NewEvent, Timestamp, ids, subjects::service};
+use duban_platform::Clock;
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+/// A case as it stands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Case {
+    pub id: Uuid,
+    pub number: String,
+    /// The number's pattern with everything but its sequence filled in; numbers are unique within it.
+    pub number_scope: String,
+    /// Of the report that opened it.
+    pub receipt: Uuid,
+    pub pack: String,
+    pub kind: String,
+    pub unit: String,
+    pub severity: String,
+    pub stage: String,
+    pub channel: String,
+    pub producer: String,
+    pub title: String,
+    pub title_zh: String,
+    pub unsorted: bool,
+    /// Its severity is one that the pack marks as major.
+    pub major: bool,
+    /// A person has set the severity: it is not judged anew.
+    pub severity_set: bool,
+    /// Steps made since it was opened or reopened.
+    pub done: Vec<String>,
+    pub anonymous: bool,
+    pub closed: bool,
+    pub outcome: Option<String>,
+    pub occurred_at: Timestamp,
+    pub received_at: Timestamp,
+    pub registered_at: Timestamp,
+    /// Who reported it, where the directory knows the reporter.
+    pub reported_by: Option<String>,
+    pub handler: Option<String>,
+    /// People complained about.
+    pub excluded_people: Vec<String>,
+    /// Units complained about, where the pack says that they do not see it.
+    pub excluded_units: Vec<String>,
+    pub fields: Map<String, Value>,
+    /// Personal fields and subject, sealed.
+    pub sealed_fields: Option<Vec<u8>>,
+    pub sealed_subject: Option<Vec<u8>>,
+    pub phone_masked: Option<String>,
+    pub repeats: i64,
+    pub reasons: Vec<Reason>,
+    pub merged_into: Option<Uuid>,
+    pub policy: i64,
+    pub version: i64,
+    /// `ce-time` of its latest event.
+    pub last_event_at: Timestamp,
+    /// The trace that its report came with.
+    pub traceparent: Option<String>,
+}
+
+/// What an event adds to the case's own state.
+#[derive(Debug, Clone, Default)]
+pub struct Happening {
+    pub step: Option<Step>,
+    pub other: Option<Uuid>,
+    pub receipt: Option<Uuid>,
+}
+
+impl Case {
+    /// What its sealed parts are bound to.
+    pub fn about(&self) -> String {
+        format!("case/{}", self.id)
+    }
+
+    /// The body of an event as the case now stands.
+    pub fn body(&self, happening: Happening) -> CaseEvent {
+        CaseEvent {
+            case: self.id,
+            number: self.number.clone(),
+            pack: self.pack.clone(),
+            kind: self.kind.clone(),
+            unit: self.unit.clone(),
+            severity: self.severity.clone(),
+            stage: self.stage.clone(),
+            channel: self.channel.clone(),
+            producer: self.producer.clone(),
+            title: self.title.clone(),
+            title_zh: self.title_zh.clone(),
+            unsorted: self.unsorted,
+            anonymous: self.anonymous,
+            occurred_at: self.occurred_at,
+            received_at: self.received_at,
+            registered_at: self.registered_at,
+            handler: self.handler.clone(),
+            excluded_people: self.excluded_people.clone(),
+            excluded_units: self.excluded_units.clone(),
+            fields: self.fields.clone(),
+            repeats: self.repeats,
+            step: happening.step,
+            other: happening.other,
+            receipt: happening.receipt,
+            outcome: self.outcome.clone(),
+            policy: self.policy,
+            version: self.version,
+        }
+    }
+
+    /// Something happened: the next version, at a time later than its cause, the case's last event and whatever this service gave before.
+    ///
+    /// `happened` is the last token of the event's name. Call it after the state was changed: the event carries the state as it is now.
+    pub fn tell(&mut self, clock: &Clock, cause: Timestamp, happened: &str, happening: Happening) -> NewEvent {
+        self.version += 1;
+        self.last_event_at = clock.cause_after(cause.max(self.last_event_at));
+        NewEvent::new(service::INTAKE, &format!("case.{happened}"), self.about(), self.version, self.last_event_at, &self.body(happening))
+            .with_id(ids::fresh())
+            .with_policy(self.policy)
+            .with_case(self.id)
+    }
+
+    /// The answer to an act.
+    pub fn acted(&self) -> CaseActed {
+        CaseActed { case: self.id, number: self.number.clone(), stage: self.stage.clone(), version: self.version }
+    }
+}

@@ -1,0 +1,219 @@
+//! From a report to the case that it opens: pure. What cannot be understood makes it unsorted (待分拣), never refuses it.
+
+use crate::case::Case;
+use crate::contacts::Contacts;
+use crate::mask;
+use crate::store::matters::Key;
+use duban_contracts::Timestamp;
+use duban_contracts::canonical::keyed_bytes;
+use duban_contracts::case::Reason;
+use duban_contracts::report::AcceptedReport;
+use duban_policy::Policy;
+use duban_policy::directory::Directory;
+use duban_policy::policy::{Judgement, Kind, ReportFacts};
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+/// The declared fields in which a report names whom it is about.
+pub const ABOUT_PERSON: &str = "about_person";
+pub const ABOUT_UNIT: &str = "about_unit";
+
+/// What the judgement stands on, beside the report.
+pub struct Ground<'a> {
+    pub policy: &'a Policy,
+    pub policy_version: i64,
+    pub directory: &'a Directory,
+    pub contacts: &'a Contacts,
+}
+
+/// What a report was judged to be, before its number and its history are known.
+pub struct Judged<'a> {
+    pub judgement: Judgement<'a>,
+    /// Personal declared fields, to be sealed.
+    pub personal: Map<String, Value>,
+    pub open: Map<String, Value>,
+    pub excluded_people: Vec<String>,
+    pub excluded_units: Vec<String>,
+    pub reasons: Vec<Reason>,
+    pub unsorted: bool,
+}
+
+/// What the packs need to know of a report.
+pub fn facts<'a>(accepted: &'a AcceptedReport, repeated_at: &'a [Timestamp]) -> ReportFacts<'a> {
+    let report = &accepted.report;
+    ReportFacts {
+        unit: &accepted.unit,
+        channel: &report.channel,
+        producer: &accepted.producer,
+        kind: report.kind.as_deref(),
+        fields: &report.fields,
+        anonymous: report.reporter.anonymous,
+        phone: report.reporter.phone.as_deref(),
+        email: report.reporter.email.as_deref(),
+        at: accepted.received_at,
+        repeated_at,
+    }
+}
+
+/// Judges a report by the packs of its unit. `alone`: why it is unsorted whatever the packs say.
+pub fn judge<'a>(ground: &Ground<'a>, accepted: &AcceptedReport, repeated_at: &[Timestamp], alone: Option<&Reason>) -> Judged<'a> {
+    let judgement = ground.policy.judge(&facts(accepted, repeated_at));
+    let (personal, open) = apart(judgement.kind, &judgement.fields);
+    let mut reasons = judgement.reasons.clone();
+    let mut unsorted = judgement.unsorted.is_some();
+    let mut doubt = |reason: Reason| {
+        unsorted = true;
+        reasons.push(reason);
+    };
+    judgement.unsorted.iter().chain(alone).cloned().for_each(&mut doubt);
+    for warning in &judgement.warnings {
+        doubt(Reason { text: warning.message.clone(), text_zh: warning.message_zh.clone(), article: None });
+    }
+    let (excluded_people, about) = about_people(ground, &judgement.fields);
+    about.into_iter().for_each(&mut doubt);
+    let excluded_units = about_units(ground.directory, judgement.kind, &judgement.fields);
+    reasons.dedup();
+    Judged { judgement, personal, open, excluded_people, excluded_units, reasons, unsorted }
+}
+
+/// Declared fields, the personal ones apart. What names whom the report is about is personal whatever the pack says of it.
+pub fn apart(kind: &Kind, fields: &Map<String, Value>) -> (Map<String, Value>, Map<String, Value>) {
+    let mut personal = Map::new();
+    let mut open = Map::new();
+    for (id, value) in fields {
+        let is_personal = id == ABOUT_PERSON || kind.field(id).is_none_or(|field| field.personal);
+        let place = if is_personal { &mut personal } else { &mut open };
+        place.insert(id.clone(), without_nul(value));
+    }
+    (personal, open)
+}
+
+/// The people complained about, and why somebody should look at it: nobody of that name, or several.
+fn about_people(ground: &Ground<'_>, fields: &Map<String, Value>) -> (Vec<String>, Option<Reason>) {
+    let Some(named) = fields.get(ABOUT_PERSON).and_then(Value::as_str).filter(|name| !name.trim().is_empty()) else {
+        return (Vec::new(), None);
+    };
+    if ground.directory.person(named).is_some() {
+        return (vec![named.to_owned()], None);
+    }
+    let found = ground.contacts.named(named);
+    let doubt = match found.len() {
+        1 => None,
+        0 => Some(Reason {
+            text: "It is about a person whom the directory does not know by that name: say who is meant".to_owned(),
+            text_zh: "被投诉人在通讯录中查无此人，请核实".to_owned(),
+            article: None,
+        }),
+        several => Some(Reason {
+            text: format!(
+                "{several} people have the name of the person complained about; none of them sees it until somebody says who is meant"
+            ),
+            text_zh: format!("与被投诉人同名者有{several}人，核实前均不可见本案"),
+            article: None,
+        }),
+    };
+    (found.to_vec(), doubt)
+}
+
+/// Units that do not see the case, those below included: the unit complained about, where the pack says so.
+fn about_units(directory: &Directory, kind: &Kind, fields: &Map<String, Value>) -> Vec<String> {
+    if kind.about_unit_sees {
+        return Vec::new();
+    }
+    let Some(unit) = fields.get(ABOUT_UNIT).and_then(Value::as_str) else { return Vec::new() };
+    directory.unit_and_below(unit).into_iter().map(str::to_owned).collect()
+}
+
+/// Short title of a case: its kind and unit, no personal text.
+pub fn title(directory: &Directory, kind: &Kind, unit: &str) -> (String, String) {
+    let (en, zh) = directory.unit(unit).map_or((unit, unit), |unit| (unit.title.en.as_str(), unit.title.zh.as_str()));
+    (format!("{}, {en}", kind.title.en), format!("{}（{zh}）", kind.title.zh))
+}
+
+/// By what the report is recognised as repeating a matter, as keyed hashes: the keys are personal.
+pub fn matter_keys(secret: &[u8; 32], judged: &Judged<'_>, accepted: &AcceptedReport) -> Vec<Key> {
+    let kind = judged.judgement.kind;
+    keys_of(secret, kind, accepted, &judged.judgement.unit, &judged.judgement.fields)
+}
+
+/// The same for a kind and unit that somebody has corrected.
+pub fn keys_of(secret: &[u8; 32], kind: &Kind, accepted: &AcceptedReport, unit: &str, fields: &Map<String, Value>) -> Vec<Key> {
+    if accepted.report.reporter.anonymous {
+        return Vec::new();
+    }
+    let keys = kind.repeat_keys(&facts(accepted, &[]), unit, fields);
+    keys.iter().map(|key| keyed_bytes(secret, format!("matter/{}/{key}", kind.pack).as_bytes())[..16].to_vec()).collect()
+}
+
+/// Since when earlier reports of the same matter count.
+pub fn repeats_since(policy: &Policy, kind: &Kind, unit: &str, received_at: Timestamp) -> Timestamp {
+    kind.repeats.as_ref().map_or(received_at, |repeats| policy.calendar_of(unit).subtract(received_at, repeats.within).at)
+}
+
+/// A case without a number. Its version is 0 until it is told of.
+pub fn draft(ground: &Ground<'_>, judged: &Judged<'_>, accepted: &AcceptedReport, id: Uuid, now: Timestamp) -> Case {
+    let report = &accepted.report;
+    let judgement = &judged.judgement;
+    let (title, title_zh) = title(ground.directory, judgement.kind, &judgement.unit);
+    let reporter = &report.reporter;
+    let reported_by = if reporter.anonymous {
+        None
+    } else {
+        ground.contacts.reporter(reporter.email.as_deref(), reporter.phone.as_deref()).map(str::to_owned)
+    };
+    Case {
+        id,
+        number: String::new(),
+        number_scope: String::new(),
+        receipt: accepted.receipt,
+        pack: judgement.pack.id.clone(),
+        kind: judgement.kind.id.clone(),
+        unit: judgement.unit.clone(),
+        severity: judgement.severity.clone(),
+        stage: judgement.stage.clone(),
+        channel: report.channel.clone(),
+        producer: accepted.producer.clone(),
+        title,
+        title_zh,
+        unsorted: judged.unsorted,
+        major: judgement.kind.severity_named(&judgement.severity).is_some_and(|severity| severity.major),
+        severity_set: false,
+        done: Vec::new(),
+        anonymous: reporter.anonymous,
+        closed: false,
+        outcome: None,
+        occurred_at: report.occurred_at.unwrap_or(accepted.received_at),
+        received_at: accepted.received_at,
+        registered_at: now,
+        reported_by,
+        handler: None,
+        excluded_people: judged.excluded_people.clone(),
+        excluded_units: judged.excluded_units.clone(),
+        fields: judged.open.clone(),
+        sealed_fields: None,
+        sealed_subject: None,
+        phone_masked: reporter.phone.as_deref().map(mask::number).filter(|masked| !masked.is_empty()),
+        repeats: 0,
+        reasons: judged.reasons.clone(),
+        merged_into: None,
+        policy: ground.policy_version,
+        version: 0,
+        last_event_at: accepted.received_at,
+        traceparent: None,
+    }
+}
+
+/// Whether a severity is more than what a kind's cases have when nothing special is known of them.
+pub fn is_classified(kind: &Kind, severity: &str) -> bool {
+    kind.severities.last().is_some_and(|ordinary| ordinary.id != severity)
+}
+
+/// Postgres keeps no NUL in text.
+fn without_nul(value: &Value) -> Value {
+    match value {
+        Value::String(text) => Value::String(text.replace('\0', "")),
+        Value::Array(items) => Value::Array(items.iter().map(without_nul).collect()),
+        Value::Object(members) => members.iter().map(|(name, value)| (name.replace('\0', ""), without_nul(value))).collect(),
+        other => other.clone(),
+    }
+}

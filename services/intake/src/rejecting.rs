@@ -1,0 +1,76 @@
+//! Rejecting: what becomes of an accepted report that cannot be registered. It is kept, its producer can ask for it, somebody is told.
+
+use crate::app::App;
+use crate::store::rejected::{self, NewRejected};
+use duban_contracts::report::{AcceptedReport, ReportEvent};
+use duban_contracts::{NewEvent, Problem, Timestamp, ids, subjects::service};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+/// The reason of a report whose key stands for another body.
+pub const OTHER_BODY: &str = "idempotency-conflict";
+
+pub fn other_body(app: &App, accepted: AcceptedReport, body_hash: Vec<u8>, traceparent: Option<String>) -> NewRejected {
+    let problem = Problem::new(
+        409,
+        OTHER_BODY,
+        "Another report stands under this idempotency key; this one was not registered",
+        "该幂等键已用于另一份来件，本件未登记",
+    )
+    .with_detail("send it again under a key of its own, or ask for it to be corrected and admitted");
+    NewRejected {
+        id: ids::fresh(),
+        body_hash,
+        reason: OTHER_BODY.to_owned(),
+        problem,
+        rejected_at: app.platform.clock.cause_after(accepted.received_at),
+        accepted,
+        traceparent,
+    }
+}
+
+/// Keeps rejections and tells of those that are new.
+pub async fn reject(app: &App, tx: &mut PgConnection, mut refused: Vec<NewRejected>) -> Result<(), sqlx::Error> {
+    if refused.is_empty() {
+        return Ok(());
+    }
+    // In one order, so that two batches cannot wait for each other.
+    refused.sort_by(|a, b| (a.accepted.receipt, &a.body_hash).cmp(&(b.accepted.receipt, &b.body_hash)));
+    let kept = rejected::insert(tx, &app.platform.seal, &refused).await?;
+    let events: Vec<NewEvent> = refused.iter().filter(|r| kept.contains(&r.id)).map(|r| told(r)).collect();
+    app.measures.rejected(events.len());
+    app.platform.outbox.write(tx, &events).await
+}
+
+fn told(refused: &NewRejected) -> NewEvent {
+    let accepted = &refused.accepted;
+    let body = ReportEvent {
+        rejected: refused.id,
+        receipt: accepted.receipt,
+        producer: accepted.producer.clone(),
+        unit: accepted.unit.clone(),
+        channel: accepted.report.channel.clone(),
+        reason: refused.reason.clone(),
+        title: title(&accepted.producer),
+        title_zh: title_zh(&accepted.producer),
+        received_at: accepted.received_at,
+        case: None,
+        policy: 0,
+    };
+    event("rejected", refused.id, 1, refused.rejected_at, refused.traceparent.clone(), &body)
+}
+
+/// An event about a rejected report: `rejected`, `admitted`, `dismissed`.
+pub fn event(happened: &str, rejected: Uuid, version: i64, at: Timestamp, traceparent: Option<String>, body: &ReportEvent) -> NewEvent {
+    NewEvent::new(service::INTAKE, &format!("report.{happened}"), format!("report/{rejected}"), version, at, body)
+        .with_traceparent(traceparent)
+}
+
+/// Short title of a rejected report, without personal text.
+pub fn title(producer: &str) -> String {
+    format!("Rejected report of {producer}")
+}
+
+pub fn title_zh(producer: &str) -> String {
+    format!("{producer}的来件未能登记")
+}

@@ -1,0 +1,22 @@
+//! An answer to the reporter, by letter, telephone or otherwise, kept as it was given.
+
+use super::doing::{Doing, HandlingIsEnough, Words, required_text};
+use crate::case::Happening;
+use duban_contracts::Problem;
+use duban_policy::directory::Right;
+
+pub fn perform(doing: &mut Doing, text: &str, by: &str) -> Result<(), Problem> {
+    doing.require(&[Right::Move], HandlingIsEnough::Yes)?;
+    required_text("/text", text)?;
+    let by = by.trim();
+    if by.is_empty() || by.chars().count() > 40 {
+        return Err(Problem::invalid_field(
+            "/by",
+            "the way of answering is missing or too long",
+            "e.g. letter, phone, email; at most 40 characters",
+        ));
+    }
+    let words = Words::new(format!("The reporter was answered ({by})"), format!("已答复投诉人（{by}）")).with_note(text);
+    doing.tell("answered", words, Happening::default());
+    Ok(())
+}

@@ -1,0 +1,204 @@
+//! Correcting: a wrong kind, unit or severity put right, or who is complained about; also how an unsorted case is sorted.
+
+use super::doing::{Doing, HandlingIsEnough, Words, required_text};
+use super::step::{classify, facts, personal_fields};
+use crate::app::App;
+use crate::case::Happening;
+use crate::judging;
+use crate::store::{matters, reports};
+use duban_contracts::{Problem, Timestamp};
+use duban_platform::rpc::Failed;
+use duban_policy::Policy;
+use duban_policy::directory::Right;
+use duban_policy::policy::Kind;
+use serde_json::Value;
+use sqlx::PgConnection;
+use std::collections::BTreeSet;
+
+/// What is to be put right; None leaves it.
+pub struct Correction<'a> {
+    pub kind: &'a Option<String>,
+    pub unit: &'a Option<String>,
+    pub severity: &'a Option<String>,
+    /// Empty text: nobody after all.
+    pub about_person: &'a Option<String>,
+    pub reason: &'a str,
+}
+
+pub async fn perform(app: &App, tx: &mut PgConnection, doing: &mut Doing, correction: &Correction<'_>) -> Result<(), Failed> {
+    doing.require(&[Right::Take, Right::Administer], HandlingIsEnough::No)?;
+    required_text("/reason", correction.reason)?;
+    if correction.kind.is_none() && correction.unit.is_none() && correction.severity.is_none() && correction.about_person.is_none() {
+        return Err(Problem::invalid_field("", "nothing is to be corrected", "kind, unit, severity or about_person").into());
+    }
+    let policy = doing.policy.clone();
+    let was_unsorted = doing.case.unsorted;
+    let was_severity = doing.case.severity.clone();
+    let mut said = Said::default();
+    let mut repeated_at = Vec::new();
+    let moved = correct_unit(doing, correction, &mut said)?;
+    let kind = correct_kind(doing, &policy, correction, &mut said)?;
+    correct_person(doing, correction, &mut said)?;
+    if moved || correction.kind.is_some() {
+        (doing.case.title, doing.case.title_zh) = judging::title(&doing.directory, kind, &doing.case.unit);
+        repeated_at = recognise(app, tx, doing, &policy, kind).await?;
+    }
+    doing.case.unsorted = doing.case.unsorted && kind.unsorted;
+    let words = Words::new(said.en.join("; "), said.zh.join("；")).with_note(correction.reason);
+    doing.tell("corrected", words, Happening::default());
+    if was_unsorted && !doing.case.unsorted {
+        let words = Words::new(format!("Sorted as {}", kind.title.en), format!("已分拣为{}", kind.title.zh));
+        doing.tell("sorted", words.citing(Some(kind.article.clone()).filter(|article| !article.is_empty())), Happening::default());
+    }
+    correct_severity(doing, &policy, kind, correction, &was_severity, &repeated_at)
+}
+
+/// What is said of the correction on the timeline.
+#[derive(Default)]
+struct Said {
+    en: Vec<String>,
+    zh: Vec<String>,
+}
+
+impl Said {
+    fn say(&mut self, en: String, zh: String) {
+        self.en.push(en);
+        self.zh.push(zh);
+    }
+}
+
+fn correct_unit(doing: &mut Doing, correction: &Correction<'_>, said: &mut Said) -> Result<bool, Problem> {
+    let Some(unit) = correction.unit.as_deref().filter(|unit| *unit != doing.case.unit) else { return Ok(false) };
+    let directory = doing.directory.clone();
+    let Some(found) = directory.unit(unit) else {
+        return Err(Problem::invalid_field("/unit", "no such unit", "the code of a unit of the directory"));
+    };
+    said.say(
+        format!("unit: {} instead of {}", found.title.en, doing.case.unit),
+        format!("单位由{}更正为{}", doing.case.unit, found.title.zh),
+    );
+    unit.clone_into(&mut doing.case.unit);
+    Ok(true)
+}
+
+/// The kind that the case now has. One of another pack must be bound to its unit, as it was when the report was received.
+fn correct_kind<'p>(doing: &mut Doing, policy: &'p Policy, correction: &Correction<'_>, said: &mut Said) -> Result<&'p Kind, Problem> {
+    let Some(word) = correction.kind.as_deref() else {
+        return policy.kind(&doing.case.pack, &doing.case.kind).ok_or_else(Problem::internal);
+    };
+    let offered = policy.kinds_of(&doing.case.unit, doing.case.received_at);
+    let Some(kind) = offered.iter().copied().find(|kind| kind.is_called(word)) else {
+        let names: Vec<&str> = offered.iter().map(|kind| kind.id.as_str()).collect();
+        return Err(Problem::invalid_field("/kind", "no such kind for this unit", format!("one of {}", names.join(", "))));
+    };
+    if kind.id != doing.case.kind || kind.pack != doing.case.pack {
+        said.say(format!("kind: {}", kind.title.en), format!("事项类别更正为{}", kind.title.zh));
+        doing.case.pack.clone_from(&kind.pack);
+        doing.case.kind.clone_from(&kind.id);
+        doing.case.done.clear();
+        // A stage that the new kind has too, and that is not its end, is kept: work that was done need not be done again.
+        if kind.stage(&doing.case.stage).is_none_or(|stage| stage.terminal) && !doing.case.closed {
+            kind.first_stage().clone_into(&mut doing.case.stage);
+        }
+        let personal = personal_fields(&doing.app, &doing.case).map_err(|_| Problem::internal())?;
+        let all: serde_json::Map<String, Value> = doing.case.fields.clone().into_iter().chain(personal).collect();
+        let (personal, open) = judging::apart(kind, &all);
+        doing.case.fields = open;
+        let about = doing.case.about();
+        doing.case.sealed_fields =
+            Some(crate::store::sealed::seal_json(&doing.app.platform.seal, &personal, &about).map_err(|_| Problem::internal())?);
+    } else {
+        said.say(format!("kind confirmed: {}", kind.title.en), format!("确认事项类别为{}", kind.title.zh));
+    }
+    doing.case.unsorted = kind.unsorted;
+    Ok(kind)
+}
+
+/// Who is complained about: from now on that person sees nothing of it and handles nothing of it.
+fn correct_person(doing: &mut Doing, correction: &Correction<'_>, said: &mut Said) -> Result<(), Problem> {
+    let Some(person) = correction.about_person.as_deref() else { return Ok(()) };
+    if person.is_empty() {
+        doing.case.excluded_people.clear();
+        said.say("it is about no person".to_owned(), "未涉及具体人员".to_owned());
+        return Ok(());
+    }
+    let directory = doing.directory.clone();
+    let Some(found) = directory.person(person) else {
+        return Err(Problem::invalid_field("/about_person", "no such person", "the id of a person of the directory, or empty for nobody"));
+    };
+    doing.case.excluded_people = vec![found.id.clone()];
+    if doing.case.handler.as_deref() == Some(person) {
+        doing.case.handler = None;
+    }
+    said.say("the person complained about was named".to_owned(), "已确认被投诉人".to_owned());
+    Ok(())
+}
+
+/// Severity as set, or judged anew by the kind that the case now has.
+fn correct_severity(
+    doing: &mut Doing,
+    policy: &Policy,
+    kind: &Kind,
+    correction: &Correction<'_>,
+    was: &str,
+    repeated_at: &[Timestamp],
+) -> Result<(), Failed> {
+    let severity = match correction.severity.as_deref() {
+        Some(severity) => {
+            if kind.severity_named(severity).is_none() {
+                let names: Vec<&str> = kind.severities.iter().map(|severity| severity.id.as_str()).collect();
+                return Err(Problem::invalid_field("/severity", "no such severity", format!("one of {}", names.join(", "))).into());
+            }
+            doing.case.severity_set = true;
+            severity.to_owned()
+        }
+        None if doing.case.severity_set && kind.severity_named(was).is_some() => was.to_owned(),
+        None => {
+            let personal = personal_fields(&doing.app, &doing.case)?;
+            let mut facts = facts(&doing.case, &personal);
+            facts["repeated_at"] = serde_json::to_value(repeated_at).unwrap_or_default();
+            let (severity, reasons) = policy.severity_of(kind, &facts);
+            doing.case.severity_set = false;
+            doing.case.reasons = reasons;
+            severity
+        }
+    };
+    if severity != was || correction.kind.is_some() {
+        classify(doing, kind, severity);
+    }
+    Ok(())
+}
+
+/// Kind or unit are part of what makes two reports one matter: the keys are made anew, and what it repeats is looked for again. Tells when
+/// the earlier reports were received.
+async fn recognise(app: &App, tx: &mut PgConnection, doing: &mut Doing, policy: &Policy, kind: &Kind) -> Result<Vec<Timestamp>, Failed> {
+    let case = &doing.case;
+    let bodies = reports::open(&mut *tx, &app.platform.seal, &[case.receipt]).await?;
+    let Some(body) = bodies.first() else { return Ok(Vec::new()) };
+    let mut fields = case.fields.clone();
+    fields.extend(personal_fields(app, case)?);
+    let keys = judging::keys_of(&app.keys.identity, kind, body, &case.unit, &fields);
+    matters::forget(tx, case.id).await?;
+    if keys.is_empty() {
+        doing.case.repeats = 0;
+        return Ok(Vec::new());
+    }
+    matters::lock(tx, &keys.iter().cloned().collect::<BTreeSet<_>>()).await?;
+    let since = judging::repeats_since(policy, kind, &case.unit, case.received_at);
+    let wanted: Vec<(matters::Key, Timestamp)> = keys.iter().map(|key| (key.clone(), since)).collect();
+    let mut earlier = matters::earlier(tx, &wanted).await?;
+    earlier.retain(|found| found.case != case.id && found.received_at <= case.received_at);
+    earlier.sort_by_key(|found| (found.case, found.received_at));
+    earlier.dedup_by_key(|found| found.case);
+    matters::insert(tx, &keys.into_iter().map(|key| (key, case.id, case.received_at)).collect::<Vec<_>>()).await?;
+    doing.case.repeats = i64::try_from(earlier.len()).unwrap_or(i64::MAX);
+    if let Some(open) = earlier.iter().filter(|found| found.open).max_by_key(|found| found.received_at) {
+        let (own, other, number) = (doing.case.id, open.case, open.number.clone());
+        doing.link(own, other, "repeats");
+        let words = Words::new(format!("Repeats an open matter {number}"), format!("与在办案件{number}为同一事项"));
+        doing.tell("linked", words, Happening { other: Some(other), ..Happening::default() });
+    }
+    let mut times: Vec<Timestamp> = earlier.iter().map(|found| found.received_at).collect();
+    times.sort_unstable();
+    Ok(times)
+}

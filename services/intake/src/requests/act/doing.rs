@@ -1,0 +1,195 @@
+//! An act under way: who does it, what was locked for it, and what comes of it.
+
+use crate::app::App;
+use crate::case::{Case, Happening};
+use crate::store::{cases, involvement, links, timeline};
+use crate::visibility;
+use duban_contracts::{NewEvent, Problem, Timestamp};
+use duban_policy::Policy;
+use duban_policy::directory::{Directory, Right};
+use sqlx::PgConnection;
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// Everything that an act decides upon, and what it decided.
+pub struct Doing {
+    pub app: App,
+    /// Who acts.
+    pub person: String,
+    pub at: Timestamp,
+    pub directory: Arc<Directory>,
+    /// The policy that the case was registered under.
+    pub policy: Arc<Policy>,
+    pub case: Case,
+    /// The other case of a merger or a link.
+    pub other: Option<Case>,
+    changes: Changes,
+}
+
+#[derive(Default)]
+struct Changes {
+    events: Vec<NewEvent>,
+    entries: Vec<timeline::NewEntry>,
+    links: Vec<links::NewLink>,
+    involve: Vec<(String, &'static str)>,
+    release: Vec<(String, &'static str)>,
+    decisions_ended: bool,
+}
+
+/// What a timeline says of an act.
+#[derive(Debug, Clone, Default)]
+pub struct Words {
+    pub text: String,
+    pub text_zh: String,
+    /// Free text of the person who acts; kept sealed.
+    pub note: Option<String>,
+    pub article: Option<String>,
+}
+
+impl Words {
+    pub fn new(text: impl Into<String>, text_zh: impl Into<String>) -> Self {
+        Self { text: text.into(), text_zh: text_zh.into(), note: None, article: None }
+    }
+
+    pub fn with_note(mut self, note: impl Into<String>) -> Self {
+        self.note = Some(note.into());
+        self
+    }
+
+    pub fn citing(mut self, article: Option<String>) -> Self {
+        self.article = article;
+        self
+    }
+}
+
+impl Doing {
+    pub fn new(
+        app: App,
+        person: String,
+        at: Timestamp,
+        directory: Arc<Directory>,
+        policy: Arc<Policy>,
+        case: Case,
+        other: Option<Case>,
+    ) -> Self {
+        Self { app, person, at, directory, policy, case, other, changes: Changes::default() }
+    }
+
+    /// Whether who acts has this right over the case by a post.
+    pub fn may(&self, right: Right) -> bool {
+        visibility::may(&self.directory, &self.person, right, &self.case, self.at)
+    }
+
+    pub fn handles(&self) -> bool {
+        self.case.handler.as_deref() == Some(&self.person)
+    }
+
+    /// Refuses unless who acts has one of the rights, or handles the case where that is enough.
+    pub fn require(&self, rights: &[Right], handling_is_enough: HandlingIsEnough) -> Result<(), Problem> {
+        if rights.iter().any(|right| self.may(*right)) || (handling_is_enough == HandlingIsEnough::Yes && self.handles()) {
+            return Ok(());
+        }
+        let list = |word: fn(Right) -> String, or: &str| rights.iter().map(|right| word(*right)).collect::<Vec<_>>().join(or);
+        let mut problem =
+            Problem::forbidden(format!("it takes the right to {} over unit {}", list(|r| r.title().en, " or to "), self.case.unit));
+        problem.title_zh = format!("您无权进行此操作：需要对单位{}的“{}”权限", self.case.unit, list(|r| r.title().zh, "”或“"));
+        Err(problem)
+    }
+
+    /// Something happened to the case: its next version, its event and its line on the timeline.
+    pub fn tell(&mut self, happened: &str, words: Words, happening: Happening) {
+        let told = tell(&self.app, &mut self.case, self.at, &self.person, happened, words, happening);
+        self.changes.events.push(told.0);
+        self.changes.entries.push(told.1);
+    }
+
+    /// The same to the other case.
+    pub fn tell_other(&mut self, happened: &str, words: Words, happening: Happening) {
+        let Some(other) = &mut self.other else { return };
+        let told = tell(&self.app, other, self.at, &self.person, happened, words, happening);
+        self.changes.events.push(told.0);
+        self.changes.entries.push(told.1);
+    }
+
+    pub fn link(&mut self, case: Uuid, other: Uuid, sort: &'static str) {
+        self.changes.links.push(links::NewLink { case, other, sort, at: self.at });
+    }
+
+    /// From now on this person sees the case by name.
+    pub fn involve(&mut self, person: &str, sort: &'static str) {
+        self.changes.involve.push((person.to_owned(), sort));
+    }
+
+    pub fn release(&mut self, person: &str, sort: &'static str) {
+        self.changes.release.push((person.to_owned(), sort));
+    }
+
+    /// The case is closed: nobody decides anything of it any longer.
+    pub fn end_decisions(&mut self) {
+        self.changes.decisions_ended = true;
+    }
+
+    /// Writes what came of it: state, timeline, links, and the events that tell of it.
+    pub async fn write(self, tx: &mut PgConnection) -> Result<(), sqlx::Error> {
+        let seal = &self.app.platform.seal;
+        let id = self.case.id;
+        let touched: Vec<Case> = std::iter::once(self.case).chain(self.other).collect();
+        cases::save(tx, &touched).await?;
+        timeline::insert(tx, seal, &self.changes.entries).await?;
+        if !self.changes.links.is_empty() {
+            links::insert(tx, &self.changes.links).await?;
+        }
+        for (person, sort) in &self.changes.involve {
+            involvement::add(tx, id, person, sort, self.at, &self.person).await?;
+        }
+        for (person, sort) in &self.changes.release {
+            involvement::end(tx, id, person, sort, self.at).await?;
+        }
+        if self.changes.decisions_ended {
+            involvement::end_decisions(tx, id, self.at).await?;
+        }
+        self.app.platform.outbox.write(tx, &self.changes.events).await
+    }
+}
+
+/// Whether it is enough to handle the case, without any right by a post.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HandlingIsEnough {
+    Yes,
+    No,
+}
+
+fn tell(
+    app: &App,
+    case: &mut Case,
+    at: Timestamp,
+    person: &str,
+    happened: &str,
+    words: Words,
+    happening: Happening,
+) -> (NewEvent, timeline::NewEntry) {
+    let event = case.tell(&app.platform.clock, at, happened, happening);
+    let entry = timeline::NewEntry {
+        id: event.id,
+        case: case.id,
+        version: event.version,
+        at: event.time,
+        event: format!("case.{happened}"),
+        text: words.text,
+        text_zh: words.text_zh,
+        by: person.to_owned(),
+        note: words.note,
+        article: words.article,
+    };
+    (event, entry)
+}
+
+/// Free text that a person must give: not empty, and not endless.
+pub fn required_text(field: &str, text: &str) -> Result<(), Problem> {
+    let length = text.trim().chars().count();
+    match length {
+        0 => Err(Problem::invalid_field(field, "it is empty", "some words")),
+        1..=20_000 => Ok(()),
+        _ => Err(Problem::invalid_field(field, format!("{length} characters"), "at most 20,000 characters")),
+    }
+}

@@ -1,0 +1,39 @@
+//! Merging: this case's matter is that of the other, where it is dealt with from now on. This one is closed as merged.
+
+use super::doing::{Doing, HandlingIsEnough, Words, required_text};
+use crate::case::Happening;
+use duban_contracts::Problem;
+use duban_policy::directory::Right;
+
+/// The outcome of a case that was merged into another; no pack needs to declare it.
+pub const MERGED: &str = "merged";
+
+pub fn perform(doing: &mut Doing, reason: &str) -> Result<(), Problem> {
+    doing.require(&[Right::Move, Right::Take], HandlingIsEnough::Yes)?;
+    required_text("/reason", reason)?;
+    let Some(into) = &doing.other else { return Err(Problem::not_found()) };
+    let (into_id, into_number) = (into.id, into.number.clone());
+    if into_id == doing.case.id {
+        return Err(Problem::invalid_field("/into", "it is the case itself", "another case"));
+    }
+    if doing.case.merged_into.is_some() || into.merged_into.is_some() {
+        return Err(Problem::refused("merged-already", "One of the two was merged already", "其中一案已并入其他案件"));
+    }
+    if doing.case.closed {
+        return Err(Problem::refused("closed", "The case is closed: reopen it first", "案件已办结，请先重新开启"));
+    }
+    doing.case.merged_into = Some(into_id);
+    doing.case.closed = true;
+    doing.case.unsorted = false;
+    doing.case.outcome = Some(MERGED.to_owned());
+    doing.link(doing.case.id, into_id, "merged_into");
+    doing.end_decisions();
+    let (own_id, own_number) = (doing.case.id, doing.case.number.clone());
+    let there = Happening { other: Some(into_id), ..Happening::default() };
+    doing.tell("merged", Words::new(format!("Merged into {into_number}"), format!("并入{into_number}")).with_note(reason), there.clone());
+    doing.tell("closed", Words::new("Closed: merged into another case", "已办结：并案处理"), there);
+    let words = Words::new(format!("{own_number} was merged into this case"), format!("{own_number}并入本案")).with_note(reason);
+    // Not `merged`: that ends the duties of the case that it is about, and this one goes on.
+    doing.tell_other("linked", words, Happening { other: Some(own_id), ..Happening::default() });
+    Ok(())
+}

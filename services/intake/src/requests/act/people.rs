@@ -1,0 +1,29 @@
+//! Letting a person see a case by name, and ending that.
+
+use super::assign::suitable;
+use super::doing::{Doing, HandlingIsEnough, Words, required_text};
+use crate::case::Happening;
+use duban_contracts::Problem;
+use duban_policy::directory::Right;
+
+pub fn add(doing: &mut Doing, person: &str, reason: &str) -> Result<(), Problem> {
+    doing.require(&[Right::Move, Right::Administer], HandlingIsEnough::Yes)?;
+    required_text("/reason", reason)?;
+    let directory = doing.directory.clone();
+    let added = suitable(&directory, &doing.case, person)?;
+    doing.involve(person, "added");
+    let words = Words::new(format!("{} may see the case", added.name), format!("{}可查看本案", added.name)).with_note(reason);
+    doing.tell("person_added", words, Happening::default());
+    Ok(())
+}
+
+pub fn remove(doing: &mut Doing, person: &str, reason: &str) -> Result<(), Problem> {
+    doing.require(&[Right::Move, Right::Administer], HandlingIsEnough::Yes)?;
+    required_text("/reason", reason)?;
+    let directory = doing.directory.clone();
+    let name = directory.person(person).map_or(person, |person| person.name.as_str());
+    doing.release(person, "added");
+    let words = Words::new(format!("{name} no longer sees the case by name"), format!("取消{name}的个人查看权限")).with_note(reason);
+    doing.tell("person_removed", words, Happening::default());
+    Ok(())
+}

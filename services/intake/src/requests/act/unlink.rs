@@ -1,0 +1,34 @@
+//! Undoing a link: the two are different matters after all.
+
+use super::doing::{Doing, HandlingIsEnough, Words, required_text};
+use crate::case::Happening;
+use crate::store::links;
+use duban_contracts::Problem;
+use duban_platform::rpc::Failed;
+use duban_policy::directory::Right;
+use sqlx::PgConnection;
+
+pub async fn perform(tx: &mut PgConnection, doing: &mut Doing, reason: &str) -> Result<(), Failed> {
+    doing.require(&[Right::Move, Right::Take], HandlingIsEnough::Yes)?;
+    required_text("/reason", reason)?;
+    let Some(other) = &doing.other else { return Err(Problem::not_found().into()) };
+    let (other_id, other_number) = (other.id, other.number.clone());
+    let undone = links::undo(tx, doing.case.id, other_id, doing.at, &doing.person).await?;
+    if undone.is_empty() {
+        return Err(Problem::refused("not-linked", "The two cases are not linked, or are merged", "两案之间没有可解除的关联").into());
+    }
+    // The later one no longer counts the earlier as the same matter.
+    for (repeating, sort) in &undone {
+        if sort == "repeats" {
+            let case = if *repeating == doing.case.id { Some(&mut doing.case) } else { doing.other.as_mut() };
+            if let Some(case) = case {
+                case.repeats = (case.repeats - 1).max(0);
+            }
+        }
+    }
+    let (own_id, own_number) = (doing.case.id, doing.case.number.clone());
+    let words = |number: &str| Words::new(format!("No longer linked with {number}"), format!("解除与{number}的关联")).with_note(reason);
+    doing.tell("unlinked", words(&other_number), Happening { other: Some(other_id), ..Happening::default() });
+    doing.tell_other("unlinked", words(&own_number), Happening { other: Some(own_id), ..Happening::default() });
+    Ok(())
+}

@@ -1,0 +1,52 @@
+//! `report.track`: what the public may be told of a report, by tracking code or receipt. When it is due the gateway asks escalation.
+
+use crate::app::App;
+use crate::showing::stage_title;
+use crate::store::{cases, identities};
+use duban_contracts::Problem;
+use duban_contracts::report::{PublicCase, PublicStatus, TrackRequest};
+use duban_platform::rpc::{Failed, Request};
+
+pub async fn track(app: App, request: Request<TrackRequest>) -> Result<PublicStatus, Failed> {
+    let pool = app.platform.db.pool();
+    let asked = &request.body;
+    let found = match (&asked.code, asked.receipt) {
+        (_, Some(receipt)) => identities::by_receipt(pool, receipt).await?.into_iter().collect(),
+        (Some(code), None) => {
+            let code: i64 = code.parse().map_err(|_| Problem::invalid_field("/code", "it is not a number", "54 bits, in decimal"))?;
+            identities::by_code(pool, code).await?
+        }
+        (None, None) => return Err(Problem::invalid_field("", "neither code nor receipt is given", "code or receipt").into()),
+    };
+    match found.as_slice() {
+        // Genuine, as the gateway has seen by its check part, and not registered yet.
+        [] => Ok(bare("accepted")),
+        [one] => match one.case {
+            Some(case) => registered(&app, case, one.state == "supplement").await,
+            None => Ok(bare("waiting")),
+        },
+        // Two reports share the code: neither is shown.
+        _ => Ok(bare("ambiguous")),
+    }
+}
+
+fn bare(state: &str) -> PublicStatus {
+    PublicStatus { state: state.to_owned(), case: None }
+}
+
+async fn registered(app: &App, case: uuid::Uuid, supplement: bool) -> Result<PublicStatus, Failed> {
+    let Some(case) = cases::by_ids(app.platform.db.pool(), &[case]).await?.pop() else { return Ok(bare("accepted")) };
+    let policy = app.platform.policies.get(case.policy);
+    let stage = stage_title(policy.as_deref().and_then(|policy| policy.kind(&case.pack, &case.kind)), &case.stage);
+    let state = if case.closed {
+        "closed"
+    } else if supplement {
+        "supplement"
+    } else {
+        "registered"
+    };
+    Ok(PublicStatus {
+        state: state.to_owned(),
+        case: Some(PublicCase { number: case.number, stage: stage.en, stage_zh: stage.zh, due: None, received_at: case.received_at }),
+    })
+}

@@ -1,0 +1,71 @@
+//! How a case is shown: titles from the policy that it is under, personal text only for who may see it.
+
+use crate::app::App;
+use crate::case::Case;
+use crate::store::sealed;
+use duban_contracts::Problem;
+use duban_contracts::case::{CaseSummary, Choice, FieldSpec};
+use duban_platform::rpc::Failed;
+use duban_policy::policy::{Field, Kind};
+use duban_policy::{Policy, Title};
+
+/// A case as lists show it.
+pub fn summary(app: &App, case: &Case, personal: bool) -> Result<CaseSummary, Failed> {
+    let policy = app.platform.policies.get(case.policy);
+    let kind = policy.as_deref().and_then(|policy| policy.kind(&case.pack, &case.kind));
+    let kind_title = kind.map_or_else(|| Title::new(&case.kind, &case.kind), |kind| kind.title.clone());
+    let stage_title = stage_title(kind, &case.stage);
+    let subject = match &case.sealed_subject {
+        Some(text) if personal => Some(sealed::open_text(&app.platform.seal, text, &case.about())?),
+        _ => None,
+    };
+    Ok(CaseSummary {
+        case: case.id,
+        number: case.number.clone(),
+        pack: case.pack.clone(),
+        kind: case.kind.clone(),
+        kind_title: kind_title.en,
+        kind_title_zh: kind_title.zh,
+        unit: case.unit.clone(),
+        severity: case.severity.clone(),
+        stage: case.stage.clone(),
+        stage_title: stage_title.en,
+        stage_title_zh: stage_title.zh,
+        channel: case.channel.clone(),
+        title: case.title.clone(),
+        title_zh: case.title_zh.clone(),
+        subject,
+        phone: case.phone_masked.clone(),
+        unsorted: case.unsorted,
+        closed: case.closed,
+        handler: case.handler.clone(),
+        received_at: case.received_at,
+        registered_at: case.registered_at,
+        repeats: case.repeats,
+        version: case.version,
+    })
+}
+
+pub fn stage_title(kind: Option<&Kind>, stage: &str) -> Title {
+    kind.and_then(|kind| kind.stage(stage)).map_or_else(|| Title::new(stage, stage), |stage| stage.title.clone())
+}
+
+/// The kind of a case, as its policy has it.
+pub fn kind_of<'p>(policy: &'p Policy, case: &Case) -> Result<&'p Kind, Problem> {
+    policy.kind(&case.pack, &case.kind).ok_or_else(Problem::internal)
+}
+
+/// A field as a form asks for it.
+pub fn field_spec(field: &Field) -> FieldSpec {
+    FieldSpec {
+        name: field.id.clone(),
+        title: field.title.en.clone(),
+        title_zh: field.title.zh.clone(),
+        sort: field.sort.as_str().to_owned(),
+        choices: field
+            .choices
+            .iter()
+            .map(|choice| Choice { value: choice.value.clone(), title: choice.title.en.clone(), title_zh: choice.title.zh.clone() })
+            .collect(),
+    }
+}

@@ -1,0 +1,110 @@
+//! Lists and counts of cases, within what a person may see: the rights stand in the query, so that pages and counts are right.
+
+use crate::case::Case;
+use crate::store::cases;
+use crate::visibility::Sight;
+use sqlx::{PgPool, Postgres, QueryBuilder, Row};
+use uuid::Uuid;
+
+/// Which cases are asked for. None takes all.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Units, those below included.
+    pub units: Option<Vec<String>>,
+    pub kind: Option<String>,
+    pub stage: Option<String>,
+    pub severity: Option<String>,
+    pub closed: Option<bool>,
+    pub unsorted: bool,
+    /// Of a severity that its pack marks as major.
+    pub major: bool,
+    /// Handled by the asker.
+    pub mine: bool,
+    /// Part of number or title.
+    pub search: Option<String>,
+}
+
+/// A page, newest first: one case more than `limit` is looked for, so that the caller knows whether there is a next page.
+pub async fn page(pool: &PgPool, sight: &Sight, filter: &Filter, before: Option<Uuid>, limit: i64) -> Result<Vec<Case>, sqlx::Error> {
+    let mut query = QueryBuilder::new("select * from cases where ");
+    restrict(&mut query, sight, filter);
+    if let Some(before) = before {
+        query.push(" and id < ").push_bind(before);
+    }
+    query.push(" order by id desc limit ").push_bind(limit + 1);
+    let rows = query.build().fetch_all(pool).await?;
+    rows.iter().map(cases::from_row).collect()
+}
+
+/// How many cases there are of what is asked for.
+pub async fn count(pool: &PgPool, sight: &Sight, filter: &Filter) -> Result<i64, sqlx::Error> {
+    let mut query = QueryBuilder::new("select count(*) from cases where ");
+    restrict(&mut query, sight, filter);
+    query.build().fetch_one(pool).await?.try_get(0)
+}
+
+/// Of these cases, those that the person may see.
+pub async fn visible(pool: &PgPool, sight: &Sight, ids: &[Uuid]) -> Result<Vec<Uuid>, sqlx::Error> {
+    let mut query = QueryBuilder::new("select id from cases where id = any(");
+    query.push_bind(ids).push(") and ");
+    within(&mut query, sight);
+    query.push(" order by id");
+    query.build_query_scalar().fetch_all(pool).await
+}
+
+/// The cases that a person sees by name.
+pub async fn by_name(pool: &PgPool, person: &str) -> Result<Vec<Uuid>, sqlx::Error> {
+    sqlx::query_scalar("select distinct case_id from involvement where person = $1 and ended_at is null").bind(person).fetch_all(pool).await
+}
+
+fn restrict(query: &mut QueryBuilder<Postgres>, sight: &Sight, filter: &Filter) {
+    within(query, sight);
+    if let Some(units) = &filter.units {
+        query.push(" and unit = any(").push_bind(units.clone()).push(")");
+    }
+    for (column, value) in [("kind", &filter.kind), ("stage", &filter.stage), ("severity", &filter.severity)] {
+        if let Some(value) = value {
+            query.push(" and ").push(column).push(" = ").push_bind(value.clone());
+        }
+    }
+    if let Some(closed) = filter.closed {
+        query.push(if closed { " and closed" } else { " and not closed" });
+    }
+    if filter.unsorted {
+        query.push(" and unsorted");
+    }
+    if filter.major {
+        query.push(" and major");
+    }
+    if filter.mine {
+        query.push(" and handler = ").push_bind(sight.person.clone());
+    }
+    if let Some(search) = &filter.search {
+        let pattern = format!("%{}%", search.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"));
+        query.push(" and (number ilike ").push_bind(pattern.clone());
+        query.push(" or title ilike ").push_bind(pattern.clone());
+        query.push(" or title_zh ilike ").push_bind(pattern).push(")");
+    }
+}
+
+/// The rule of who sees what, in SQL. A person complained about sees nothing, however he would otherwise.
+fn within(query: &mut QueryBuilder<Postgres>, sight: &Sight) {
+    query.push("not (excluded_people @> array[").push_bind(sight.person.clone()).push("]) and (");
+    if sight.by_name {
+        query.push("handler = ").push_bind(sight.person.clone());
+        query.push(" or reported_by = ").push_bind(sight.person.clone());
+        query.push(" or id = any(").push_bind(sight.named.clone()).push(") or ");
+    }
+    // What posts give. A post within a unit complained about gives nothing where the pack says so; `via` is the post's unit.
+    query.push("(unit = any(").push_bind(sight.units.clone());
+    query.push(") and (excluded_units = '{}' or exists (select 1 from unnest(").push_bind(sight.units.clone());
+    query.push("::text[], ").push_bind(sight.via.clone());
+    query.push(
+        "::text[]) as right_of_post (unit, via) where right_of_post.unit = cases.unit and right_of_post.via <> all (excluded_units))))",
+    );
+    if !sight.everywhere_via.is_empty() {
+        query.push(" or excluded_units = '{}' or exists (select 1 from unnest(").push_bind(sight.everywhere_via.clone());
+        query.push("::text[]) as post (via) where post.via <> all (excluded_units))");
+    }
+    query.push(")");
+}
