@@ -1,14 +1,238 @@
 //! Conditions: small tables over an event's or a report's members, read as a sentence.
+//!
+//! Evaluation is total: what is absent, or of another type than the test, does not hold; nothing fails. Numbers are compared as exact
+//! decimals.
 
+mod decimal;
+
+pub use decimal::Decimal;
+
+use crate::Title;
+use crate::calendar::{Calendar, Duration};
+use duban_contracts::Timestamp;
 use serde_json::Value;
+use std::cmp::Ordering;
 
-/// A compiled condition. Evaluating it never fails: what is absent or of another type does not hold.
+/// A compiled condition: every test and every `all` must hold, one of `any` (if there are any), none of `none`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Condition {
+    pub(crate) tests: Vec<Test>,
+    pub(crate) any: Vec<Condition>,
+    pub(crate) all: Vec<Condition>,
+    pub(crate) none: Vec<Condition>,
+}
+
+/// One line of a condition.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Condition {}
+pub(crate) struct Test {
+    /// Members from the outside in: `["fields", "amount"]`.
+    pub path: Vec<String>,
+    pub title: Title,
+    pub check: Check,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Check {
+    OneOf(Vec<Operand>),
+    NotOneOf(Vec<Operand>),
+    Compare(Comparison, Operand),
+    Present,
+    Absent,
+    YesNo(bool),
+    /// So many earlier ones, received within the window before this one.
+    Count {
+        at_least: i64,
+        within: Option<Duration>,
+    },
+}
+
+/// A value to compare with, and how it is called.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Operand {
+    Value { value: String, title: Title },
+    Parameter(String),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Comparison {
+    Above,
+    AtLeast,
+    Below,
+    AtMost,
+}
+
+/// Gives the figure of a parameter, by name.
+pub type Figures<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 impl Condition {
-    pub fn holds(&self, facts: &Value) -> bool {
-        let _ = facts;
-        todo!()
+    /// Whether it holds of these facts.
+    pub fn holds(&self, facts: &Value, figures: Figures<'_>) -> bool {
+        self.tests.iter().all(|test| test.holds(facts, figures))
+            && self.all.iter().all(|condition| condition.holds(facts, figures))
+            && (self.any.is_empty() || self.any.iter().any(|condition| condition.holds(facts, figures)))
+            && !self.none.iter().any(|condition| condition.holds(facts, figures))
+    }
+
+    /// The condition as a sentence in both languages.
+    pub fn words(&self, figures: Figures<'_>) -> Title {
+        let mut parts: Vec<Title> = self.tests.iter().map(|test| test.words(figures)).collect();
+        parts.extend(self.all.iter().map(|condition| condition.words(figures)));
+        if !self.any.is_empty() {
+            parts.push(joined(self.any.iter().map(|condition| condition.words(figures)), "，或者", " or "));
+        }
+        if !self.none.is_empty() {
+            let none = joined(self.none.iter().map(|condition| condition.words(figures)), "，或者", " or ");
+            parts.push(Title::new(format!("不是（{}）", none.zh), format!("not ({})", none.en)));
+        }
+        joined(parts.into_iter(), "，且", " and ")
+    }
+}
+
+fn joined(parts: impl Iterator<Item = Title>, zh: &str, en: &str) -> Title {
+    let (chinese, english): (Vec<_>, Vec<_>) = parts.map(|title| (title.zh, title.en)).unzip();
+    Title::new(chinese.join(zh), english.join(en))
+}
+
+impl Test {
+    fn holds(&self, facts: &Value, figures: Figures<'_>) -> bool {
+        let found = self.path.iter().try_fold(facts, |at, member| at.get(member)).filter(|value| !is_empty(value));
+        match &self.check {
+            Check::Present => found.is_some(),
+            Check::Absent => found.is_none(),
+            Check::YesNo(wanted) => found.and_then(Value::as_bool).unwrap_or(false) == *wanted,
+            Check::OneOf(operands) => found.is_some_and(|value| operands.iter().any(|operand| operand.equals(value, figures))),
+            Check::NotOneOf(operands) => found.is_some_and(|value| !operands.iter().any(|operand| operand.equals(value, figures))),
+            Check::Compare(comparison, operand) => {
+                let order = found.zip(operand.text(figures)).and_then(|(value, operand)| order(value, &operand));
+                order.is_some_and(|order| comparison.accepts(order))
+            }
+            Check::Count { at_least, within } => counted(facts, found, *within) >= *at_least,
+        }
+    }
+
+    fn words(&self, figures: Figures<'_>) -> Title {
+        let name = &self.title;
+        let list = |operands: &[Operand]| joined(operands.iter().map(|operand| operand.words(figures)), "、", ", ");
+        match &self.check {
+            Check::Present => Title::new(format!("已填写{}", name.zh), format!("{} is given", name.en)),
+            Check::Absent => Title::new(format!("未填写{}", name.zh), format!("{} is not given", name.en)),
+            Check::YesNo(true) => Title::new(name.zh.clone(), name.en.clone()),
+            Check::YesNo(false) => Title::new(format!("并非{}", name.zh), format!("not {}", name.en)),
+            Check::OneOf(operands) => {
+                let (list, several) = (list(operands), operands.len() > 1);
+                Title::new(
+                    format!("{}为{}{}", name.zh, list.zh, if several { "之一" } else { "" }),
+                    format!("{} is {}{}", name.en, if several { "one of " } else { "" }, list.en),
+                )
+            }
+            Check::NotOneOf(operands) => {
+                let list = list(operands);
+                Title::new(format!("{}不为{}", name.zh, list.zh), format!("{} is not {}", name.en, list.en))
+            }
+            Check::Compare(comparison, operand) => {
+                let (zh, en) = comparison.words();
+                let operand = operand.words(figures);
+                Title::new(format!("{}{zh}{}", name.zh, operand.zh), format!("{} is {en} {}", name.en, operand.en))
+            }
+            Check::Count { at_least, within } => {
+                let (zh, en) = within
+                    .map_or((String::new(), String::new()), |within| (format!("{}内", within.zh()), format!(" within {}", within.en())));
+                Title::new(format!("{zh}此前已有至少{at_least}次同一事项"), format!("at least {at_least} earlier of the same matter{en}"))
+            }
+        }
+    }
+}
+
+impl Operand {
+    fn text(&self, figures: Figures<'_>) -> Option<String> {
+        match self {
+            Self::Value { value, .. } => Some(value.clone()),
+            Self::Parameter(name) => figures(name),
+        }
+    }
+
+    fn equals(&self, value: &Value, figures: Figures<'_>) -> bool {
+        let Some(wanted) = self.text(figures) else { return false };
+        match value {
+            Value::Array(values) => values.iter().any(|value| same(value, &wanted)),
+            value => same(value, &wanted),
+        }
+    }
+
+    fn words(&self, figures: Figures<'_>) -> Title {
+        match self {
+            Self::Value { title, .. } => title.clone(),
+            Self::Parameter(name) => figures(name).map_or_else(|| Title::new(name, name), |figure| Title::new(figure.clone(), figure)),
+        }
+    }
+}
+
+impl Comparison {
+    fn accepts(self, order: Ordering) -> bool {
+        match self {
+            Self::Above => order.is_gt(),
+            Self::AtLeast => order.is_ge(),
+            Self::Below => order.is_lt(),
+            Self::AtMost => order.is_le(),
+        }
+    }
+
+    fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Above => ("超过", "above"),
+            Self::AtLeast => ("不低于", "at least"),
+            Self::Below => ("低于", "below"),
+            Self::AtMost => ("不超过", "at most"),
+        }
+    }
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(values) => values.is_empty(),
+        _ => false,
+    }
+}
+
+fn same(value: &Value, wanted: &str) -> bool {
+    match value {
+        Value::String(text) => text == wanted || matches!((Decimal::parse(text), Decimal::parse(wanted)), (Some(a), Some(b)) if a == b),
+        Value::Number(number) => Decimal::parse(&number.to_string()).is_some_and(|number| Decimal::parse(wanted) == Some(number)),
+        Value::Bool(truth) => wanted == if *truth { "true" } else { "false" },
+        _ => false,
+    }
+}
+
+fn order(value: &Value, wanted: &str) -> Option<Ordering> {
+    let text = match value {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.to_string(),
+        _ => return None,
+    };
+    if let (Some(value), Some(wanted)) = (Decimal::parse(&text), Decimal::parse(wanted)) {
+        return Some(value.cmp(&wanted));
+    }
+    // Dates are compared by their day, instants exactly.
+    match (text.parse::<Timestamp>(), wanted.parse::<Timestamp>()) {
+        (Ok(value), Ok(wanted)) => Some(value.cmp(&wanted)),
+        _ => Some(text.get(..10)?.parse::<jiff::civil::Date>().ok()?.cmp(&wanted.get(..10)?.parse().ok()?)),
+    }
+}
+
+/// Earlier ones within the window before `received_at`, where their times are known; else the plain count.
+fn counted(facts: &Value, count: Option<&Value>, within: Option<Duration>) -> i64 {
+    let plain = count.and_then(Value::as_i64).unwrap_or(0);
+    let Some(within) = within else { return plain };
+    let instant = |value: &Value| value.as_str().and_then(|text| text.parse::<Timestamp>().ok());
+    let times = facts.get("repeated_at").and_then(Value::as_array);
+    match (times, facts.get("received_at").and_then(instant)) {
+        (Some(times), Some(received)) => {
+            let since = Calendar::always(jiff::tz::TimeZone::UTC).subtract(received, within).at;
+            let counted = times.iter().filter_map(instant).filter(|at| *at >= since && *at <= received).count();
+            i64::try_from(counted).unwrap_or(i64::MAX)
+        }
+        _ => plain,
     }
 }

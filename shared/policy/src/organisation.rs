@@ -1,29 +1,281 @@
 //! The organisation file: units, posts, people, rights, and which packs bind which units.
 
-use crate::directory::Directory;
-use crate::{Diagnostic, Source};
+use crate::directory::{Absence, Directory, Grant, Holding, Language, Person, Post, Right, Scope, Unit};
+use crate::source::organisation::{HoldingText, ORGANISATION_SECTIONS, OrganisationFile, PersonText, PostText};
+use crate::source::{self, Fault, Faults, File, Many, Placed};
+use crate::{Diagnostic, Source, Title};
+use duban_contracts::Timestamp;
+use jiff::ToSpan;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 
 /// An organisation file, read and checked for itself.
 #[derive(Debug, Clone)]
-pub struct Organisation {}
+pub struct Organisation {
+    pub(crate) file: OrganisationFile,
+    pub(crate) zone: TimeZone,
+}
 
 impl Organisation {
     /// # Errors
-    /// Everything wrong with the file: shapes, names that mean nothing, trees with cycles.
+    /// Everything wrong with the file: shapes, names that mean nothing, a tree with a cycle.
     pub fn parse(source: &Source) -> Result<Self, Vec<Diagnostic>> {
-        let _ = source;
-        todo!()
+        let mut faults = Faults::default();
+        let read = source::read(source, &mut faults).and_then(|file| Self::read(&file, &mut faults));
+        faults.finish()?;
+        read.ok_or_else(Vec::new)
+    }
+
+    pub(crate) fn read(file: &File<'_>, faults: &mut Faults) -> Option<Self> {
+        file.only(ORGANISATION_SECTIONS, faults);
+        let about = file.section("organisation", faults);
+        let unit = file.named("unit", faults);
+        let read = OrganisationFile {
+            organisation: about?,
+            channel: file.optional("channel", faults),
+            role: file.named("role", faults),
+            unit,
+            person: file.named("person", faults),
+            bind: file.list("bind", faults),
+            plays: file.list("plays", faults),
+            parameter: file.list("parameter", faults),
+        };
+        let mut found = Vec::new();
+        let zone = source::calendar::zone(&read.organisation.zone, &mut found);
+        check(&read, &mut found);
+        for fault in found {
+            faults.add(file.source(), fault);
+        }
+        Some(Self { file: read, zone: zone.unwrap_or(TimeZone::UTC) })
     }
 
     /// Units, posts and people as a directory.
     pub fn directory(&self, version: i64) -> Directory {
-        let _ = version;
-        todo!()
+        let units = self.file.unit.iter().map(|(code, unit)| Unit {
+            code: code.value.clone(),
+            title: unit.title.clone(),
+            parent: unit.parent.as_ref().map(|parent| parent.value.clone()),
+            department: unit.department,
+            head: unit.head.as_ref().map(|head| head.value.clone()),
+            calendar: unit.calendar.as_ref().map(|calendar| calendar.value.clone()),
+        });
+        let posts = self.file.unit.iter().flat_map(|(code, unit)| unit.post.iter().map(|(role, post)| self.post(code, role, post)));
+        let people = self.file.person.iter().map(|(id, person)| self.person(id, person));
+        Directory::new(version, units.collect(), posts.collect(), people.collect(), Some(self.file.organisation.fallback.value.clone()))
     }
 
     /// The file as it belongs into a policy set: units, roles and bindings, without people. Compile with this one, so that applied
     /// versions keep no personal data.
     pub fn policy_source(&self) -> Source {
-        todo!()
+        let mut file = self.file.clone();
+        file.person.0.clear();
+        for post in file.unit.0.iter_mut().flat_map(|(_, unit)| &mut unit.post.0) {
+            post.1.holders = Many::default();
+            post.1.deputies = Many::default();
+        }
+        // A shape that was read can be written: names are strings, values are plain.
+        let text = toml::to_string(&file).unwrap_or_default();
+        Source { name: "organisation.toml".to_owned(), text }
+    }
+
+    fn post(&self, unit: &str, role: &Placed<String>, post: &PostText) -> Post {
+        let known = self.file.role.get(role);
+        let title = post.title.clone().or_else(|| known.map(|role| role.title.clone()));
+        let rights = known.map(|role| role.rights.as_slice()).unwrap_or_default().iter().chain(&post.rights);
+        Post {
+            id: format!("{unit}/{}", role.value),
+            unit: unit.to_owned(),
+            role: role.value.clone(),
+            title: title.unwrap_or_else(|| Title::new(&role.value, &role.value)),
+            holders: self.holdings(&post.holders),
+            deputies: self.holdings(&post.deputies),
+            rights: rights.filter_map(|right| grant(right)).collect(),
+        }
+    }
+
+    fn holdings(&self, holdings: &[HoldingText]) -> Vec<Holding> {
+        let holding = |text: &HoldingText| Holding {
+            person: text.person.value.clone(),
+            from: text.from.as_deref().and_then(|date| start_of(date, &self.zone)),
+            until: text.until.as_deref().and_then(|date| end_of(date, &self.zone)),
+        };
+        holdings.iter().map(holding).collect()
+    }
+
+    fn person(&self, id: &str, text: &PersonText) -> Person {
+        let absence = |absence: &source::organisation::AbsenceText| {
+            Some(Absence {
+                from: start_of(&absence.from, &self.zone)?,
+                until: absence.until.as_deref().and_then(|date| end_of(date, &self.zone)),
+            })
+        };
+        Person {
+            id: id.to_owned(),
+            name: text.name.clone(),
+            email: text.email.clone(),
+            phone: text.phone.clone(),
+            language: if text.language.as_deref().map(String::as_str) == Some("en") { Language::English } else { Language::Chinese },
+            webhook: text.webhook.clone(),
+            absences: text.absent.iter().filter_map(absence).collect(),
+            disabled: false,
+        }
+    }
+}
+
+/// The first instant of a date.
+pub(crate) fn start_of(date: &str, zone: &TimeZone) -> Option<Timestamp> {
+    let date: Date = date.parse().ok()?;
+    zone.to_ambiguous_timestamp(date.at(0, 0, 0, 0)).compatible().ok()
+}
+
+/// The instant at which a date is over.
+pub(crate) fn end_of(date: &str, zone: &TimeZone) -> Option<Timestamp> {
+    let date: Date = date.parse().ok()?;
+    zone.to_ambiguous_timestamp(date.checked_add(1.day()).ok()?.at(0, 0, 0, 0)).compatible().ok()
+}
+
+/// `see below` → a grant.
+fn grant(text: &str) -> Option<Grant> {
+    let (right, scope) = text.split_once(' ')?;
+    let right = Right::ALL.into_iter().find(|candidate| candidate.as_str() == right)?;
+    let scope = match scope {
+        "unit" => Scope::Unit,
+        "below" => Scope::Below,
+        "everywhere" => Scope::Everywhere,
+        _ => return None,
+    };
+    Some(Grant { right, scope })
+}
+
+fn check(file: &OrganisationFile, faults: &mut Vec<Fault>) {
+    let units: Vec<&str> = file.unit.names().collect();
+    let unknown_unit = |unit: &Placed<String>| {
+        let fault =
+            Fault::new(unit.range, "unknown-unit", format!("there is no unit '{}'", unit.value), format!("没有单位“{}”", unit.value));
+        fault.suggest(unit, units.iter().copied())
+    };
+    for (code, unit) in file.unit.iter() {
+        check_unit(file, code, unit, &unknown_unit, faults);
+    }
+    let roots: Vec<_> = file.unit.iter().filter(|(_, unit)| unit.parent.is_none()).collect();
+    for (code, _) in roots.iter().skip(1) {
+        let en = format!("'{}' has no unit above it, and neither has '{}': a tree has one root", code.value, roots[0].0.value);
+        let zh = format!("“{}”没有上级单位，而“{}”也没有：单位树只能有一个根", code.value, roots[0].0.value);
+        faults.push(Fault::new(code.range, "two-roots", en, zh).help("write parent = \"…\"", "请写 parent = \"…\""));
+    }
+    let fallback = &file.organisation.fallback;
+    let posts: Vec<String> =
+        file.unit.iter().flat_map(|(code, unit)| unit.post.names().map(move |role| format!("{}/{role}", code.value))).collect();
+    if !posts.iter().any(|post| *post == fallback.value) {
+        faults.push(unknown_post(fallback, &posts));
+    }
+    for bind in &file.bind {
+        bind.unit.iter().filter(|unit| !units.contains(&unit.as_str())).for_each(|unit| faults.push(unknown_unit(unit)));
+        [Some(&bind.from), bind.until.as_ref()].into_iter().flatten().for_each(|date| check_date(date, faults));
+    }
+    for plays in &file.plays {
+        plays.unit.iter().filter(|unit| !units.contains(&unit.as_str())).for_each(|unit| faults.push(unknown_unit(unit)));
+        for (_, post) in plays.role.iter() {
+            let roles: Vec<&str> = file.unit.iter().flat_map(|(_, unit)| unit.post.names()).collect();
+            if post.contains('/') && !posts.contains(&post.value) {
+                faults.push(unknown_post(post, &posts));
+            } else if !post.contains('/') && !roles.contains(&post.value.as_str()) {
+                let en = format!("no unit has a post with the role '{}'", post.value);
+                let fault = Fault::new(post.range, "unknown-post", en, format!("没有单位设有岗位“{}”", post.value));
+                faults.push(fault.suggest(post, roles));
+            }
+        }
+    }
+    for over in &file.parameter {
+        over.unit.iter().filter(|unit| !units.contains(&unit.as_str())).for_each(|unit| faults.push(unknown_unit(unit)));
+    }
+    for right in file.role.iter().flat_map(|(_, role)| &role.rights) {
+        check_right(right, faults);
+    }
+    for (_, person) in file.person.iter() {
+        for absence in &person.absent {
+            [Some(&absence.from), absence.until.as_ref()].into_iter().flatten().for_each(|date| check_date(date, faults));
+        }
+    }
+}
+
+fn check_unit(
+    file: &OrganisationFile,
+    code: &Placed<String>,
+    unit: &source::organisation::UnitText,
+    unknown_unit: &dyn Fn(&Placed<String>) -> Fault,
+    faults: &mut Vec<Fault>,
+) {
+    let fits = !code.is_empty() && code.chars().all(|c| c.is_alphanumeric() || c == '-' || c == '_');
+    if !fits {
+        let en = format!("'{}' is no code for a unit: letters, digits, '-' and '_' only", code.value);
+        faults.push(Fault::new(code.range, "bad-code", en, format!("“{}”不能作单位代码：只可用字母、数字、“-”和“_”", code.value)));
+    }
+    if let Some(parent) = &unit.parent {
+        if file.unit.get(parent).is_none() {
+            faults.push(unknown_unit(parent));
+        } else if in_cycle(file, code) {
+            let en = format!("'{}' lies below itself", code.value);
+            faults.push(Fault::new(parent.range, "cycle", en, format!("单位“{}”成了自己的下级", code.value)));
+        }
+    }
+    if let Some(head) = unit.head.as_ref().filter(|head| unit.post.get(head).is_none()) {
+        let en = format!("the unit has no post '{}' to head it", head.value);
+        faults.push(
+            Fault::new(head.range, "unknown-post", en, format!("本单位没有岗位“{}”，不能作负责岗位", head.value))
+                .suggest(head, unit.post.names()),
+        );
+    }
+    for (role, post) in unit.post.iter() {
+        if file.role.get(role).is_none() {
+            let fault =
+                Fault::new(role.range, "unknown-role", format!("there is no role '{}'", role.value), format!("没有角色“{}”", role.value));
+            faults.push(fault.suggest(role, file.role.names()));
+        }
+        for holding in post.holders.iter().chain(post.deputies.iter()) {
+            if file.person.get(&holding.person).is_none() {
+                let en = format!("there is no person '{}'", holding.person.value);
+                let fault = Fault::new(holding.person.range, "unknown-person", en, format!("没有人员“{}”", holding.person.value));
+                faults.push(fault.suggest(&holding.person, file.person.names()));
+            }
+            [&holding.from, &holding.until].into_iter().flatten().for_each(|date| check_date(date, faults));
+        }
+        post.rights.iter().for_each(|right| check_right(right, faults));
+    }
+}
+
+fn in_cycle(file: &OrganisationFile, code: &str) -> bool {
+    let parent_of = |code: &str| file.unit.get(code).and_then(|unit| unit.parent.as_ref()).map(|parent| parent.value.as_str());
+    let mut at = parent_of(code);
+    for _ in 0..file.unit.0.len() {
+        match at {
+            Some(above) if above == code => return true,
+            Some(above) => at = parent_of(above),
+            None => return false,
+        }
+    }
+    false
+}
+
+fn unknown_post(post: &Placed<String>, posts: &[String]) -> Fault {
+    let fault = Fault::new(post.range, "unknown-post", format!("there is no post '{}'", post.value), format!("没有岗位“{}”", post.value));
+    fault.suggest(post, posts.iter().map(String::as_str))
+}
+
+fn check_date(date: &Placed<String>, faults: &mut Vec<Fault>) {
+    if date.parse::<Date>().is_err() {
+        let en = format!("'{}' is not a date: write YYYY-MM-DD", date.value);
+        faults.push(Fault::new(date.range, "bad-date", en, format!("“{}”不是日期：请写 YYYY-MM-DD", date.value)));
+    }
+}
+
+fn check_right(right: &Placed<String>, faults: &mut Vec<Fault>) {
+    if grant(right).is_none() {
+        let en = format!("'{}' is no right", right.value);
+        let fault = Fault::new(right.range, "unknown-right", en, format!("“{}”不是一项权限", right.value));
+        faults.push(fault.help(
+            "write a right (see, see_personal, take, move, decide, export, administer) and a scope (unit, below, everywhere): \"see below\"",
+            "请写权限（see、see_personal、take、move、decide、export、administer）加范围（unit、below、everywhere），例如 \"see below\"",
+        ));
     }
 }

@@ -96,9 +96,9 @@ impl Calendar {
             Measure::Day => Reached::at(self.wall_shift(start, amount.days())),
             Measure::Week => Reached::at(self.wall_shift(start, amount.weeks())),
             Measure::Month => Reached::at(self.wall_shift(start, amount.months())),
-            Measure::WorkingSecond => self.add_working(start, SignedDuration::from_secs(amount)),
-            Measure::WorkingMinute => self.add_working(start, SignedDuration::from_secs(amount * 60)),
-            Measure::WorkingHour => self.add_working(start, SignedDuration::from_secs(amount * 3600)),
+            Measure::WorkingSecond => self.after_working(start, SignedDuration::from_secs(amount)),
+            Measure::WorkingMinute => self.after_working(start, SignedDuration::from_secs(amount * 60)),
+            Measure::WorkingHour => self.after_working(start, SignedDuration::from_secs(amount * 3600)),
             Measure::WorkingDay => self.add_working_days(start, duration.amount),
         }
     }
@@ -225,7 +225,8 @@ impl Calendar {
         }
     }
 
-    fn add_working(&self, start: Timestamp, length: SignedDuration) -> Reached {
+    /// So much working time after `start`; an end exactly at closing stays there.
+    pub fn after_working(&self, start: Timestamp, length: SignedDuration) -> Reached {
         let mut left = length;
         let mut date = self.day_after(self.date(start), -1);
         let mut from = start;

@@ -3,5 +3,5 @@
 mod arithmetic;
 mod duration;
 
-pub use arithmetic::{Calendar, Reached};
+pub use arithmetic::{Calendar, Hours, Reached};
 pub use duration::{BadDuration, Basis, Duration, Measure, Term};

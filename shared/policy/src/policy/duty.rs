@@ -1,12 +1,12 @@
 //! Duties: which events open and close them, what they say, by when they are due and who is told.
 
-use super::Policy;
 use super::kind::Actor;
 use super::template::Template;
+use super::{Pack, Policy};
 use crate::Title;
-use crate::calendar::{Duration, Term};
+use crate::calendar::{Basis, Calendar, Duration, Term};
 use crate::condition::Condition;
-use crate::ladder::{Plan, Who};
+use crate::ladder::{Plan, Sort, TimedRung, Until, Who};
 use duban_contracts::Timestamp;
 use serde_json::Value;
 
@@ -36,8 +36,6 @@ pub struct DutyRule {
     pub calendar: Option<String>,
     pub remind: Vec<Reminder>,
     pub ladder: Option<String>,
-    /// Words of what the source leaves open, shown with every explanation: parameter names used.
-    pub parameters: Vec<String>,
 }
 
 /// An event that starts or ends something, where its condition holds.
@@ -58,6 +56,13 @@ pub struct When {
     pub term: TermSource,
 }
 
+/// A duration as written, or a parameter that holds one.
+#[derive(Debug, Clone)]
+pub enum Amount {
+    Fixed(Duration),
+    Parameter(String),
+}
+
 /// Where a term comes from.
 #[derive(Debug, Clone)]
 pub enum TermSource {
@@ -74,9 +79,38 @@ pub enum TermSource {
 #[derive(Debug, Clone)]
 pub enum Reminder {
     /// So long before due.
-    Before(Duration),
+    Before(Amount),
     /// After so many hundredths of the period.
     Share(u8),
+}
+
+/// A ladder, compiled.
+#[derive(Debug, Clone)]
+pub struct Ladder {
+    pub id: String,
+    pub title: Title,
+    pub article: String,
+    pub rules: Vec<String>,
+    pub rungs: Vec<Rung>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Rung {
+    pub at: RungAt,
+    pub tell: Vec<Actor>,
+    pub until: Until,
+    pub repeat: Option<Amount>,
+    pub hold: Amount,
+    pub urgent: bool,
+    pub when: Option<Condition>,
+}
+
+#[derive(Debug, Clone)]
+pub enum RungAt {
+    Opened,
+    Due,
+    After(Amount),
+    Before(Amount),
 }
 
 /// An event as rules see it.
@@ -124,24 +158,264 @@ pub struct ClosedDuty {
 impl Policy {
     /// The duties that an event opens, with due times, reminders and rungs.
     pub fn duties_opened(&self, event: &EventFacts<'_>) -> Vec<OpenedDuty> {
-        let _ = event;
-        todo!()
+        let mut opened = Vec::new();
+        for (pack, rule, trigger) in self.seen_by(event, &self.openers, |rule| &rule.opens) {
+            let key = trigger.key.as_ref().unwrap_or(&rule.key).fill(event.facts);
+            let from = rule.from.as_deref().and_then(|member| instant(event.facts, member)).unwrap_or(event.time);
+            let duty = self.opened(pack, rule, key, from, event.time, event.facts);
+            if !opened.iter().any(|other: &OpenedDuty| other.rule == duty.rule && other.pack == duty.pack && other.key == duty.key) {
+                opened.push(duty);
+            }
+        }
+        opened
     }
 
     /// The duties that an event closes.
     pub fn duties_closed(&self, event: &EventFacts<'_>) -> Vec<ClosedDuty> {
-        let _ = event;
-        todo!()
+        let mut closed: Vec<ClosedDuty> = Vec::new();
+        let closing: fn(&DutyRule) -> &[Trigger] = |rule| &rule.closes;
+        let cancelling: fn(&DutyRule) -> &[Trigger] = |rule| &rule.cancels;
+        for (cancelled, listeners, triggers) in [(false, &self.closers, closing), (true, &self.cancellers, cancelling)] {
+            for (pack, rule, trigger) in self.seen_by(event, listeners, triggers) {
+                let key = trigger.key.as_ref().unwrap_or(&rule.key).fill(event.facts);
+                let duty = ClosedDuty { pack: pack.id.clone(), rule: rule.id.clone(), key, cancelled };
+                if !closed.contains(&duty) {
+                    closed.push(duty);
+                }
+            }
+        }
+        closed
     }
 
     /// True if no rule listens to this event: nothing to do for escalation.
     pub fn ignores(&self, event: &str) -> bool {
-        let _ = event;
-        todo!()
+        ![&self.openers, &self.closers, &self.cancellers].into_iter().any(|listeners| listeners.contains_key(event))
     }
 
     pub fn duty_rule(&self, pack: &str, rule: &str) -> Option<&DutyRule> {
-        let _ = (pack, rule);
-        todo!()
+        let pack = self.pack(pack)?;
+        let recurring = pack.recurring.iter().map(|recurring| &recurring.rule);
+        pack.duties.iter().chain(recurring).find(|duty| duty.id == rule)
+    }
+
+    /// The rules that see this event, with the trigger that lets them: those of the event's own pack, those that look at every pack, and
+    /// for events without a pack those of all packs that bind the unit.
+    fn seen_by<'a>(
+        &'a self,
+        event: &EventFacts<'_>,
+        listeners: &'a super::Listeners,
+        triggers: fn(&DutyRule) -> &[Trigger],
+    ) -> Vec<(&'a Pack, &'a DutyRule, &'a Trigger)> {
+        let facts = event.facts;
+        let own = facts.get("pack").and_then(Value::as_str);
+        let unit = unit_of(facts);
+        let found = listeners.get(event.name).into_iter().flatten().filter_map(|place| {
+            let (pack, rule, trigger) = self.at(place, triggers)?;
+            let concerned = match own {
+                Some(own) => own == pack.id || trigger.any_pack,
+                None => self.packs_of(unit, event.time).iter().any(|bound| bound.id == pack.id),
+            };
+            let figures = |name: &str| self.figure(&pack.id, name, unit);
+            let holds = concerned && trigger.when.as_ref().is_none_or(|when| when.holds(facts, &figures));
+            holds.then_some((pack, rule, trigger))
+        });
+        found.collect()
+    }
+
+    pub(super) fn opened(
+        &self,
+        pack: &Pack,
+        rule: &DutyRule,
+        key: String,
+        from: Timestamp,
+        opened: Timestamp,
+        facts: &Value,
+    ) -> OpenedDuty {
+        let unit = unit_of(facts).to_owned();
+        let calendar = self.calendar_for(rule, &unit);
+        let (due, basis) = self.due(pack, rule, from, facts, &unit, calendar);
+        let who = |actors: &[Actor]| actors.iter().filter_map(|actor| self.who(pack, rule, actor, &unit, facts)).collect::<Vec<_>>();
+        let mut plan = Plan { reminders: self.reminders(pack, rule, from, due, basis, &unit, calendar), rungs: Vec::new() };
+        plan.reminders.retain(|at| *at > opened);
+        if let Some(ladder) = rule.ladder.as_deref().and_then(|ladder| pack.ladders.get(ladder)) {
+            plan.rungs = self.rungs(pack, rule, ladder, due, opened, facts, &unit, calendar);
+        }
+        OpenedDuty {
+            pack: pack.id.clone(),
+            rule: rule.id.clone(),
+            article: rule.article.clone(),
+            key,
+            title: Title::new(rule.title_zh.fill(facts), rule.title_en.fill(facts)),
+            link: rule.link.fill(facts),
+            owed_by: who(&rule.owed_by),
+            owed_to: who(&rule.owed_to),
+            from,
+            due,
+            calendar: calendar.name.clone(),
+            plan,
+            unit,
+        }
+    }
+
+    pub(super) fn calendar_for(&self, rule: &DutyRule, unit: &str) -> &Calendar {
+        rule.calendar.as_deref().and_then(|name| self.calendar(name)).unwrap_or_else(|| self.calendar_of(unit))
+    }
+
+    fn due(&self, pack: &Pack, rule: &DutyRule, from: Timestamp, facts: &Value, unit: &str, calendar: &Calendar) -> (Timestamp, Basis) {
+        let figures = |name: &str| self.figure(&pack.id, name, unit);
+        let when = rule.within.iter().find(|when| when.when.as_ref().is_none_or(|condition| condition.holds(facts, &figures)));
+        let mut source = match when.or(rule.within.last()) {
+            Some(when) => &when.term,
+            None => return (from, Basis::Calendar),
+        };
+        while let TermSource::Field { field, otherwise } = source {
+            if let Some(at) = end_in_field(facts, field, calendar) {
+                return (at.max(from), Basis::Calendar);
+            }
+            source = otherwise;
+        }
+        let term = self.term(pack, source, unit);
+        let basis = if let Term::Within(duration) = term { duration.basis() } else { Basis::Calendar };
+        (calendar.due(from, term).at, basis)
+    }
+
+    /// The term with its parameter looked up. Every parameter was checked when the set was compiled.
+    pub(super) fn term(&self, pack: &Pack, source: &TermSource, unit: &str) -> Term {
+        let end_of_day = Term::EndOfDay { next: false, working: false };
+        match source {
+            TermSource::Fixed(term) => *term,
+            TermSource::Parameter(name) => self.figure(&pack.id, name, unit).and_then(|value| value.parse().ok()).unwrap_or(end_of_day),
+            TermSource::Field { otherwise, .. } => self.term(pack, otherwise, unit),
+        }
+    }
+
+    pub(super) fn amount(&self, pack: &Pack, amount: &Amount, unit: &str) -> Option<Duration> {
+        match amount {
+            Amount::Fixed(duration) => Some(*duration),
+            Amount::Parameter(name) => self.figure(&pack.id, name, unit)?.parse().ok(),
+        }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "all of it is one duty's context, used once")]
+    fn reminders(
+        &self,
+        pack: &Pack,
+        rule: &DutyRule,
+        from: Timestamp,
+        due: Timestamp,
+        basis: Basis,
+        unit: &str,
+        calendar: &Calendar,
+    ) -> Vec<Timestamp> {
+        let mut times: Vec<Timestamp> = Vec::new();
+        for reminder in &rule.remind {
+            times.extend(match reminder {
+                Reminder::Before(amount) => self.amount(pack, amount, unit).map(|amount| calendar.subtract(due, amount).at),
+                Reminder::Share(hundredths) => Some(share(from, due, *hundredths, basis, calendar)),
+            });
+        }
+        times.retain(|at| *at > from && *at < due);
+        times.sort();
+        times.dedup();
+        times
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "all of it is one duty's context, used once")]
+    fn rungs(
+        &self,
+        pack: &Pack,
+        rule: &DutyRule,
+        ladder: &Ladder,
+        due: Timestamp,
+        opened: Timestamp,
+        facts: &Value,
+        unit: &str,
+        calendar: &Calendar,
+    ) -> Vec<TimedRung> {
+        let figures = |name: &str| self.figure(&pack.id, name, unit);
+        let mut rungs = Vec::new();
+        let mut breached = false;
+        for (nth, rung) in ladder.rungs.iter().enumerate() {
+            if rung.when.as_ref().is_some_and(|when| !when.holds(facts, &figures)) {
+                continue;
+            }
+            let amount = |amount: &Amount| self.amount(pack, amount, unit);
+            let (at, mut sort) = match &rung.at {
+                RungAt::Opened => (Some(opened), Sort::Notice),
+                RungAt::Due => (Some(due), Sort::Breach),
+                RungAt::After(span) => (amount(span).map(|span| calendar.add(due, span).at), Sort::Breach),
+                RungAt::Before(span) => (amount(span).map(|span| calendar.subtract(due, span).at.max(opened)), Sort::Notice),
+            };
+            if sort == Sort::Breach && breached {
+                sort = Sort::Escalation;
+            }
+            breached |= sort == Sort::Breach;
+            let (Some(at), Some(hold)) = (at, amount(&rung.hold)) else { continue };
+            // The list's order counts, also where working and calendar time would have it otherwise.
+            let at = rungs.last().map_or(at, |below: &TimedRung| at.max(below.at));
+            let tell = rung.tell.iter().flat_map(|actor| self.told(pack, rule, actor, unit, facts)).collect();
+            let number = i32::try_from(nth).unwrap_or(i32::MAX - 1) + 1;
+            let repeat = rung.repeat.as_ref().and_then(amount);
+            rungs.push(TimedRung { rung: number, at, sort, tell, until: rung.until, repeat, hold, urgent: rung.urgent });
+        }
+        rungs
+    }
+
+    /// Ladders name the duty's own people by what they are to it.
+    fn told(&self, pack: &Pack, rule: &DutyRule, actor: &Actor, unit: &str, facts: &Value) -> Vec<Who> {
+        let all = |actors: &[Actor]| actors.iter().filter_map(|actor| self.who(pack, rule, actor, unit, facts)).collect::<Vec<_>>();
+        match actor {
+            Actor::Owner => all(&rule.owed_by).into_iter().take(1).collect(),
+            Actor::OwedTo => all(&rule.owed_to),
+            actor => self.who(pack, rule, actor, unit, facts).into_iter().collect(),
+        }
+    }
+
+    fn who(&self, pack: &Pack, rule: &DutyRule, actor: &Actor, unit: &str, facts: &Value) -> Option<Who> {
+        let first_post = || {
+            let role = rule.owed_by.iter().find_map(|actor| if let Actor::Role(role) = actor { Some(role) } else { None });
+            role.map(|role| self.post_for(&pack.id, role, unit))
+        };
+        match actor {
+            Actor::Role(role) => Some(Who::Post(self.post_for(&pack.id, role, unit))),
+            // Nobody assigned, and no role named beside: whoever heads the unit.
+            Actor::Handler => Some(Who::Handler { otherwise: first_post().unwrap_or_else(|| self.head_of(unit)) }),
+            Actor::Field(field) => {
+                facts.get("fields")?.get(field)?.as_str().filter(|id| !id.is_empty()).map(|id| Who::Person(id.to_owned()))
+            }
+            Actor::Superior => Some(Who::Superior(first_post().unwrap_or_else(|| self.head_of(unit)))),
+            Actor::Reporter => None,
+            Actor::Owner | Actor::OwedTo => None,
+        }
+    }
+}
+
+fn unit_of(facts: &Value) -> &str {
+    facts.get("unit").and_then(Value::as_str).unwrap_or_default()
+}
+
+fn member<'a>(facts: &'a Value, path: &str) -> Option<&'a str> {
+    path.split('.').try_fold(facts, |at, step| at.get(step))?.as_str()
+}
+
+fn instant(facts: &Value, path: &str) -> Option<Timestamp> {
+    member(facts, path)?.parse().ok()
+}
+
+/// An instant as it stands, a date by its end in the calendar's zone.
+fn end_in_field(facts: &Value, path: &str, calendar: &Calendar) -> Option<Timestamp> {
+    let text = member(facts, path)?;
+    text.parse().ok().or_else(|| crate::organisation::end_of(text, &calendar.zone))
+}
+
+/// The instant at which so many hundredths of the period are over, in working time where the period is.
+fn share(from: Timestamp, due: Timestamp, hundredths: u8, basis: Basis, calendar: &Calendar) -> Timestamp {
+    let part = |seconds: i64| seconds.saturating_mul(i64::from(hundredths)) / 100;
+    match basis {
+        Basis::Calendar => from.checked_add(jiff::SignedDuration::from_secs(part(due.duration_since(from).as_secs()))).unwrap_or(due),
+        Basis::Working => {
+            let seconds = part(calendar.working_between(from, due).as_secs());
+            calendar.after_working(from, jiff::SignedDuration::from_secs(seconds)).at
+        }
     }
 }

@@ -1,15 +1,230 @@
 //! A rule in words, with the dates that it would give.
 
-use super::Policy;
+use super::duty::{DutyRule, OpenedDuty, TermSource, Trigger};
+use super::kind::Actor;
+use super::recurring::RecurringRule;
+use super::{Pack, Policy};
 use crate::Title;
+use crate::calendar::Calendar;
+use crate::ladder::{Sort, TimedRung, Until, Who};
 use duban_contracts::Timestamp;
+use serde_json::json;
 
 impl Policy {
     /// What a duty rule does, in both languages, for an example that opens at `at` in `unit` (the first unit that the pack binds unless
-    /// given). `rule`: `pack/rule`, a rule id alone if only one pack has it, or an id of regulations.md (`R13.2.5b`).
+    /// given). `rule`: `pack/rule`, a rule's own id, or an id of regulations.md (`R13.2.5b`); several that answer to it follow each other.
     /// None if there is no such rule.
     pub fn explain(&self, rule: &str, unit: Option<&str>, at: Timestamp) -> Option<Title> {
-        let _ = (rule, unit, at);
-        todo!()
+        let mut found = Title::default();
+        for pack in self.packs.values() {
+            for duty in pack.duties.iter().filter(|duty| answers(duty, rule)) {
+                add(&mut found, self.explain_duty(pack, duty, unit, at));
+            }
+            for recurring in pack.recurring.iter().filter(|recurring| answers(&recurring.rule, rule)) {
+                add(&mut found, self.explain_recurring(pack, recurring, at));
+            }
+        }
+        (!found.zh.is_empty()).then_some(found)
     }
+
+    fn explain_duty(&self, pack: &Pack, duty: &DutyRule, unit: Option<&str>, at: Timestamp) -> Title {
+        let unit = unit.map_or_else(|| self.first_bound(pack, at), str::to_owned);
+        let figures = |name: &str| self.figure(&pack.id, name, &unit);
+        let events = |triggers: &[Trigger]| {
+            let each = triggers.iter().map(|trigger| {
+                let event = self.event_words(pack, &trigger.event);
+                let Some(when) = &trigger.when else { return event };
+                let words = when.words(&figures);
+                Title::new(format!("{}（{}）", event.zh, words.zh), format!("{} ({})", event.en, words.en))
+            });
+            joined(each, "或", " or ")
+        };
+        let facts = json!({ "pack": pack.id, "unit": unit, "number": "〔编号〕", "received_at": at.to_string(), "case": "…" });
+        let sample = self.opened(pack, duty, String::new(), at, at, &facts);
+        let calendar = self.calendar_for(duty, &unit);
+        let (opens, closes) = (events(&duty.opens), events(&duty.closes));
+        let term = self.term_words(pack, duty, &unit);
+        let people = |actors: &[Actor]| joined(actors.iter().map(|actor| self.actor_words(&pack.id, actor)), "、", ", ");
+        let (owner, to) = (people(&duty.owed_by), people(&duty.owed_to));
+        let to = if to.zh.is_empty() { Title::default() } else { Title::new(format!("，对象为{}", to.zh), format!(" to {}", to.en)) };
+        let mut text = Title::new(
+            format!(
+                "〔{}〕第{}条：{}时，{}须{}完成“{}”{}；{}即办结。例：{}产生的，{}到期（日历：{}）",
+                pack.title.zh,
+                duty.article,
+                opens.zh,
+                owner.zh,
+                term.zh,
+                duty.title_zh.fill(&facts),
+                to.zh,
+                closes.zh,
+                shown(at, calendar),
+                shown(sample.due, calendar),
+                calendar.title.zh
+            ),
+            format!(
+                "[{}] article {}: at {}, {} owes{} '{}' {}; {} closes it. Example: opened {}, it is due {} (calendar: {})",
+                pack.title.en,
+                duty.article,
+                opens.en,
+                owner.en,
+                to.en,
+                duty.title_en.fill(&facts),
+                term.en,
+                closes.en,
+                shown(at, calendar),
+                shown(sample.due, calendar),
+                calendar.title.en
+            ),
+        );
+        self.add_plan(&mut text, &sample, calendar);
+        text
+    }
+
+    fn explain_recurring(&self, pack: &Pack, recurring: &RecurringRule, at: Timestamp) -> Title {
+        let rule = &recurring.rule;
+        let unit = self.owing_posts(pack, rule, at).first().map_or_else(|| self.root.clone(), |post| post.unit.clone());
+        let calendar = self.calendar_for(rule, &unit);
+        let (zh, en) = recurring.every.words();
+        let term = self.term_words(pack, rule, &unit);
+        let owner = joined(rule.owed_by.iter().map(|actor| self.actor_words(&pack.id, actor)), "、", ", ");
+        let facts = json!({ "unit": unit, "period": "…" });
+        let mut text = Title::new(
+            format!("〔{}〕第{}条：{zh}结束后，{}须{}完成“{}”", pack.title.zh, rule.article, owner.zh, term.zh, rule.title_zh.fill(&facts)),
+            format!(
+                "[{}] article {}: {en}, once it is over, {} owes '{}' {}",
+                pack.title.en,
+                rule.article,
+                owner.en,
+                rule.title_en.fill(&facts),
+                term.en
+            ),
+        );
+        let year = at.checked_add(jiff::SignedDuration::from_hours(24 * 370)).unwrap_or(Timestamp::MAX);
+        if let Some(next) = self.recurring(at, year).into_iter().find(|next| next.duty.pack == pack.id && next.duty.rule == rule.id) {
+            text.zh.push_str(&format!("。下一次：{}产生，{}到期", shown(next.at, calendar), shown(next.duty.due, calendar)));
+            text.en.push_str(&format!(". Next: opens {}, due {}", shown(next.at, calendar), shown(next.duty.due, calendar)));
+            self.add_plan(&mut text, &next.duty, calendar);
+        }
+        text
+    }
+
+    fn add_plan(&self, text: &mut Title, duty: &OpenedDuty, calendar: &Calendar) {
+        if !duty.plan.reminders.is_empty() {
+            let times: Vec<String> = duty.plan.reminders.iter().map(|at| shown(*at, calendar)).collect();
+            text.zh.push_str(&format!("；{}提醒", times.join("、")));
+            text.en.push_str(&format!("; reminders at {}", times.join(", ")));
+        }
+        text.zh.push('。');
+        text.en.push('.');
+        for rung in &duty.plan.rungs {
+            self.add_rung(text, rung, &duty.unit, calendar);
+        }
+    }
+
+    fn add_rung(&self, text: &mut Title, rung: &TimedRung, unit: &str, calendar: &Calendar) {
+        let told = joined(rung.tell.iter().map(|who| self.who_words(who, unit)), "、", ", ");
+        let (zh, en) = match rung.sort {
+            Sort::Reminder => ("提醒", "reminder"),
+            Sort::Notice => ("即时通知", "notice at once"),
+            Sort::Breach => ("逾期", "if it is missed"),
+            Sort::Escalation => ("仍未办结则升级", "then"),
+        };
+        let all = rung.until == Until::All;
+        let mut chinese = format!("{zh}：{}通知{}", shown(rung.at, calendar), told.zh);
+        let mut english = format!("{en}: {} {} told", shown(rung.at, calendar), told.en);
+        if let Some(repeat) = rung.repeat {
+            chinese.push_str(&format!("，每{}重复，直至{}签收", repeat.zh(), if all { "全部" } else { "有人" }));
+            english.push_str(&format!(", again every {} until {} acknowledged", repeat.en(), if all { "all have" } else { "someone has" }));
+        }
+        text.zh.push_str(&format!("{chinese}；签收后暂停升级{}。", rung.hold.zh()));
+        text.en.push_str(&format!(" {english}; an acknowledgement holds the climb for {}.", rung.hold.en()));
+    }
+
+    fn who_words(&self, who: &Who, unit: &str) -> Title {
+        match who {
+            Who::Post(post) => self.post_words(post, unit),
+            Who::Handler { .. } => Title::new("承办人", "the handler"),
+            Who::Person(_) => Title::new("指定人员", "the person named"),
+            Who::Superior(post) => {
+                let post = self.post_words(post, unit);
+                Title::new(format!("{}的直接上级", post.zh), format!("the direct superior of {}", post.en))
+            }
+        }
+    }
+
+    fn post_words(&self, post: &str, unit: &str) -> Title {
+        let Some(post) = self.tree.find_post(post, unit) else { return Title::new(post, post) };
+        let unit = self.tree.unit(&post.unit).map(|unit| unit.title.clone()).unwrap_or_default();
+        Title::new(format!("{}{}", unit.zh, post.title.zh), format!("{} of {}", post.title.en, unit.en))
+    }
+
+    fn term_words(&self, pack: &Pack, duty: &DutyRule, unit: &str) -> Title {
+        let figures = |name: &str| self.figure(&pack.id, name, unit);
+        let terms = duty.within.iter().map(|when| {
+            let term = self.term(pack, &when.term, unit);
+            let mut words = Title::new(term.zh(), term.en());
+            if let TermSource::Field { .. } = when.term {
+                words =
+                    Title::new(format!("按表中所定期限（未定者{}）", words.zh), format!("by the date set in the form (else {})", words.en));
+            }
+            if let Some(condition) = &when.when {
+                let condition = condition.words(&figures);
+                words = Title::new(format!("{}（{}时）", words.zh, condition.zh), format!("{} (when {})", words.en, condition.en));
+            }
+            words
+        });
+        joined(terms, "，", ", ")
+    }
+
+    fn event_words(&self, pack: &Pack, event: &str) -> Title {
+        let step =
+            event.strip_prefix("case.").and_then(|word| pack.kinds.iter().flat_map(|kind| &kind.steps).find(|step| step.event == word));
+        if let Some(step) = step {
+            return Title::new(format!("“{}”", step.title.zh), format!("'{}'", step.title.en));
+        }
+        let (zh, en) = match event {
+            "case.registered" => ("案件登记", "registration"),
+            "case.sorted" => ("分拣完成", "sorting"),
+            "case.classified" => ("定级", "classification"),
+            "case.closed" => ("结案", "closure"),
+            "case.answered" => ("答复客户", "an answer to the customer"),
+            "case.reopened" => ("重新受理", "reopening"),
+            "report.rejected" => ("来件被退回", "rejection of a report"),
+            "report.admitted" => ("来件补录", "admission of a report"),
+            "report.dismissed" => ("来件作废", "dismissal of a report"),
+            "alert.unreachable" => ("督办通知无法送达", "an alert that reached nobody"),
+            other => (other, other),
+        };
+        Title::new(zh, en)
+    }
+
+    fn first_bound(&self, pack: &Pack, at: Timestamp) -> String {
+        let mut units = self.bindings.iter().filter(|binding| binding.pack == pack.id);
+        let now = units.clone().find(|binding| binding.from <= at).or_else(|| units.next());
+        now.map_or_else(|| self.root.clone(), |binding| binding.unit.clone())
+    }
+}
+
+fn answers(duty: &DutyRule, rule: &str) -> bool {
+    rule == duty.id || rule.split_once('/') == Some((duty.pack.as_str(), duty.id.as_str())) || duty.rules.iter().any(|id| id == rule)
+}
+
+fn add(found: &mut Title, more: Title) {
+    if !found.zh.is_empty() {
+        found.zh.push('\n');
+        found.en.push('\n');
+    }
+    found.zh.push_str(&more.zh);
+    found.en.push_str(&more.en);
+}
+
+fn joined(parts: impl Iterator<Item = Title>, zh: &str, en: &str) -> Title {
+    let (chinese, english): (Vec<_>, Vec<_>) = parts.map(|title| (title.zh, title.en)).unzip();
+    Title::new(chinese.join(zh), english.join(en))
+}
+
+/// `2026-03-06 18:40` in the calendar's zone.
+fn shown(at: Timestamp, calendar: &Calendar) -> String {
+    calendar.zone.to_datetime(at).strftime("%Y-%m-%d %H:%M").to_string()
 }

@@ -152,6 +152,12 @@ pub enum Actor {
     Reporter,
     /// The person named in this field.
     Field(String),
+    /// In ladders: whoever owes the duty.
+    Owner,
+    /// In ladders: the next superior of who owes it.
+    Superior,
+    /// In ladders: those to whom it is owed.
+    OwedTo,
 }
 
 /// When reports are of the same matter.

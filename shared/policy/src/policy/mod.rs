@@ -1,27 +1,34 @@
 //! A compiled policy set: every pack, calendar and binding of one version, checked, ready to be asked.
 
+mod compile;
 mod coverage;
 mod duty;
 mod explain;
+mod field;
 mod judge;
 mod kind;
 mod number;
 mod recurring;
 mod step;
 mod template;
+mod vocabulary;
 
 pub use coverage::Covered;
-pub use duty::{ClosedDuty, DutyRule, EventFacts, OpenedDuty, Reminder, TermSource, Trigger, When};
+pub use duty::{Amount, ClosedDuty, DutyRule, EventFacts, Ladder, OpenedDuty, Reminder, Rung, RungAt, TermSource, Trigger, When};
+pub use field::{BadField, check_fields};
 pub use judge::{Judgement, ReportFacts};
 pub use kind::{Actor, Choice, Field, FieldSort, FollowsClosed, Kind, Repeats, Severity, Stage, Step, StepSort};
 pub use number::NumberPattern;
-pub use recurring::{Occurrence, RecurringRule};
+pub use recurring::{Every, Occurrence, RecurringRule};
 pub use step::{CaseFacts, Permitted, Refusal};
 pub use template::Template;
 
 use crate::calendar::Calendar;
-use crate::{Diagnostic, Source, Title};
+use crate::directory::Directory;
+use crate::{Diagnostic, Title};
 use duban_contracts::Timestamp;
+use jiff::tz::TimeZone;
+use std::collections::BTreeMap;
 
 /// A pack, compiled.
 #[derive(Debug, Clone)]
@@ -30,31 +37,101 @@ pub struct Pack {
     pub title: Title,
     /// `R13`, where it carries one of the seventeen.
     pub regulation: Option<String>,
+    pub purpose: Option<Title>,
+    pub scope: Option<Title>,
+    pub in_force: Option<Title>,
+    pub interpretation: Option<Title>,
+    /// Rules that are metadata alone.
+    pub rules: Vec<String>,
+    pub parameters: BTreeMap<String, Parameter>,
+    /// Titles by role id.
+    pub roles: BTreeMap<String, Title>,
     pub kinds: Vec<Kind>,
     pub duties: Vec<DutyRule>,
     pub recurring: Vec<RecurringRule>,
+    pub ladders: BTreeMap<String, Ladder>,
+    /// Rules that a later version runs, or that have nothing to run.
+    pub set_aside: Vec<Set>,
+}
+
+/// A figure that the source leaves open.
+#[derive(Debug, Clone)]
+pub struct Parameter {
+    pub title: Title,
+    /// The pack's default; the organisation may override it.
+    pub value: String,
+    pub article: Option<String>,
+    pub note: Option<Title>,
+    pub rules: Vec<String>,
+}
+
+/// Rules set aside.
+#[derive(Debug, Clone)]
+pub struct Set {
+    pub rules: Vec<String>,
+    pub article: String,
+    /// What will carry them (`decision`, `survey` …), or why nothing does (`exhortation`, `metadata`).
+    pub with: String,
+    pub says: Title,
+    /// A later version of Duban runs them.
+    pub later: bool,
+}
+
+/// Which rules listen to an event, by its name.
+type Listeners = BTreeMap<String, Vec<Place>>;
+
+/// A trigger's place: pack, number of the rule (duties, then recurring ones), number of the trigger.
+#[derive(Debug, Clone)]
+struct Place {
+    pack: String,
+    rule: usize,
+    trigger: usize,
+}
+
+/// A pack binds a unit and those below it.
+#[derive(Debug, Clone)]
+struct Binding {
+    pack: String,
+    unit: String,
+    from: Timestamp,
+    until: Option<Timestamp>,
+    instead_of: Vec<String>,
+}
+
+/// Posts that play a pack's roles, everywhere or in a unit and below.
+#[derive(Debug, Clone)]
+struct Plays {
+    pack: String,
+    unit: Option<String>,
+    roles: BTreeMap<String, String>,
 }
 
 /// A whole policy set, compiled. Cheap to ask, shared behind an `Arc`.
 #[derive(Debug)]
 pub struct Policy {
-    packs: std::collections::BTreeMap<String, Pack>,
+    packs: BTreeMap<String, Pack>,
+    calendars: BTreeMap<String, Calendar>,
+    /// Of units that name none.
+    calendar: Calendar,
+    zone: TimeZone,
+    /// Units and posts, without people.
+    tree: Directory,
+    root: String,
+    bindings: Vec<Binding>,
+    plays: Vec<Plays>,
+    /// By pack and parameter: unit (None: everywhere) and value.
+    overrides: BTreeMap<(String, String), Vec<(Option<String>, String)>>,
+    channels: Vec<Choice>,
+    remarks: Vec<Diagnostic>,
+    openers: Listeners,
+    closers: Listeners,
+    cancellers: Listeners,
 }
 
 impl Policy {
-    /// Compiles a set: packs, calendars and exactly one organisation file, told apart by what is in them (`[pack]`, `[calendar]`,
-    /// `[organisation]`), not by name.
-    ///
-    /// # Errors
-    /// Everything that is wrong with any of the files, in order of file and place.
-    pub fn compile(sources: &[Source]) -> Result<Self, Vec<Diagnostic>> {
-        let _ = sources;
-        todo!()
-    }
-
     /// What is worth saying though the set compiles: roles that no post plays in a unit where the pack is bound, and the like.
     pub fn remarks(&self) -> &[Diagnostic] {
-        todo!()
+        &self.remarks
     }
 
     pub fn packs(&self) -> impl Iterator<Item = &Pack> {
@@ -69,10 +146,41 @@ impl Policy {
         self.pack(pack)?.kinds.iter().find(|candidate| candidate.id == kind)
     }
 
-    /// The packs bound to a unit at this time, directly or from above.
+    /// Units and posts as the organisation file of this set has them, without people.
+    pub fn tree(&self) -> &Directory {
+        &self.tree
+    }
+
+    /// Code of the unit above all others.
+    pub fn root(&self) -> &str {
+        &self.root
+    }
+
+    /// Zone of the organisation's dates.
+    pub fn zone(&self) -> &TimeZone {
+        &self.zone
+    }
+
+    /// The packs bound to a unit at this time, directly or from above. An unknown unit has those of the root.
     pub fn packs_of(&self, unit: &str, at: Timestamp) -> Vec<&Pack> {
-        let _ = (unit, at);
-        todo!()
+        let mut bound: Vec<&Pack> = Vec::new();
+        let mut replaced: Vec<&str> = Vec::new();
+        for unit in self.path(unit) {
+            let here = self
+                .bindings
+                .iter()
+                .filter(|binding| binding.unit == unit && binding.from <= at && binding.until.is_none_or(|until| at < until));
+            let mut dropped: Vec<&str> = Vec::new();
+            for binding in here {
+                dropped.extend(binding.instead_of.iter().map(String::as_str));
+                let pack = self.packs.get(&binding.pack).filter(|pack| !replaced.contains(&pack.id.as_str()));
+                if let Some(pack) = pack.filter(|pack| !bound.iter().any(|known| known.id == pack.id)) {
+                    bound.push(pack);
+                }
+            }
+            replaced.extend(dropped);
+        }
+        bound
     }
 
     /// Kinds that a report for this unit may have; for forms.
@@ -80,25 +188,69 @@ impl Policy {
         self.packs_of(unit, at).into_iter().flat_map(|pack| &pack.kinds).collect()
     }
 
-    /// The post that plays a pack's role as seen from a unit, for `Directory::resolve_post`.
+    /// The kind for what cannot be sorted, of whichever pack has one.
+    pub fn unsorted(&self) -> Option<&Kind> {
+        self.packs.values().flat_map(|pack| &pack.kinds).find(|kind| kind.unsorted)
+    }
+
+    /// The post that plays a pack's role as seen from a unit, for `Directory::resolve_post`: a role to be looked for from the unit
+    /// upwards, or a certain post (`GROUP/legal-counsel`).
     pub fn post_for(&self, pack: &str, role: &str, unit: &str) -> String {
-        let _ = (pack, role, unit);
-        todo!()
+        let said = |scope: Option<&str>| {
+            let mut plays = self.plays.iter().filter(|plays| plays.pack == pack && plays.unit.as_deref() == scope);
+            plays.find_map(|plays| plays.roles.get(role)).cloned()
+        };
+        let nearest = self.path(unit).into_iter().find_map(|unit| said(Some(unit)));
+        nearest.or_else(|| said(None)).unwrap_or_else(|| role.to_owned())
+    }
+
+    /// A parameter's figure as it holds in a unit: the organisation's nearest, else the pack's default.
+    pub fn figure(&self, pack: &str, parameter: &str, unit: &str) -> Option<String> {
+        let default = &self.pack(pack)?.parameters.get(parameter)?.value;
+        let Some(overrides) = self.overrides.get(&(pack.to_owned(), parameter.to_owned())) else { return Some(default.clone()) };
+        let said = |scope: Option<&str>| overrides.iter().rev().find(|(unit, _)| unit.as_deref() == scope).map(|(_, value)| value.clone());
+        let nearest = self.path(unit).into_iter().find_map(|unit| said(Some(unit)));
+        nearest.or_else(|| said(None)).or_else(|| Some(default.clone()))
     }
 
     /// The calendar of a unit (its own or the nearest above); unknown units have the root's.
     pub fn calendar_of(&self, unit: &str) -> &Calendar {
-        let _ = unit;
-        todo!()
+        let path = self.path(unit);
+        let mut named = path.iter().filter_map(|unit| self.tree.unit(unit)?.calendar.as_deref());
+        named.find_map(|name| self.calendars.get(name)).unwrap_or(&self.calendar)
     }
 
     pub fn calendar(&self, name: &str) -> Option<&Calendar> {
-        let _ = name;
-        todo!()
+        self.calendars.get(name)
+    }
+
+    pub fn calendars(&self) -> impl Iterator<Item = &Calendar> {
+        self.calendars.values()
     }
 
     /// Declared channels (`phone`, `web` …) with titles.
     pub fn channels(&self) -> &[Choice] {
-        todo!()
+        &self.channels
+    }
+
+    /// The unit and all above it; of an unknown unit, the root.
+    fn path(&self, unit: &str) -> Vec<&str> {
+        let path = self.tree.unit_and_above(unit);
+        if path.is_empty() { vec![self.root.as_str()] } else { path.into_iter().map(|unit| unit.code.as_str()).collect() }
+    }
+
+    /// The post that heads the unit, or the one nearest above.
+    fn head_of(&self, unit: &str) -> String {
+        let headed = self.path(unit).into_iter().find_map(|code| Some(format!("{code}/{}", self.tree.unit(code)?.head.as_deref()?)));
+        headed.unwrap_or_default()
+    }
+
+    fn at(&self, place: &Place, triggers: fn(&DutyRule) -> &[Trigger]) -> Option<(&Pack, &DutyRule, &Trigger)> {
+        let pack = self.packs.get(&place.pack)?;
+        let rule = match pack.duties.get(place.rule) {
+            Some(rule) => rule,
+            None => &pack.recurring.get(place.rule.checked_sub(pack.duties.len())?)?.rule,
+        };
+        Some((pack, rule, triggers(rule).get(place.trigger)?))
     }
 }

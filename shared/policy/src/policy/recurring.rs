@@ -1,18 +1,37 @@
 //! Duties that come back: monthly statistics, weekly reports.
 
-use super::Policy;
-use super::duty::OpenedDuty;
+use super::duty::{DutyRule, OpenedDuty};
+use super::kind::Actor;
+use super::{Pack, Policy};
+use crate::directory::Post;
+use crate::ladder::Who;
 use duban_contracts::Timestamp;
+use jiff::ToSpan;
+use jiff::civil::{Date, Weekday};
+use serde_json::json;
+use std::collections::BTreeMap;
+
+/// At most so many days are looked through in one call: after a longer silence the oldest rounds are not made up for.
+const LONGEST_DAYS: i32 = 400;
 
 /// A rule whose duty opens by the calendar, for each post that owes it.
 #[derive(Debug, Clone)]
 pub struct RecurringRule {
-    pub pack: String,
-    pub id: String,
-    pub article: String,
-    pub rules: Vec<String>,
-    /// False: declared and checked, run by a later version.
-    pub runs: bool,
+    pub every: Every,
+    /// Without opening events; closed by events whose key names unit and period.
+    pub rule: DutyRule,
+}
+
+/// What comes to an end when the duty opens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Every {
+    Day,
+    WorkingDay,
+    Week,
+    Month,
+    Quarter,
+    HalfYear,
+    Year,
 }
 
 /// One coming round of a recurring duty.
@@ -20,16 +39,111 @@ pub struct RecurringRule {
 pub struct Occurrence {
     /// When the duty opens: the end of the period that it is about.
     pub at: Timestamp,
-    /// `2026-02`, `2026-W09`, `2026-02-11`.
+    /// `2026-02`, `2026-W09`, `2026-02-11`, `2026-Q1`, `2026-H1`, `2026`.
     pub period: String,
     /// Ready to be opened; its key is unique per rule, unit and period, so that two copies open it once.
     pub duty: OpenedDuty,
 }
 
+impl Every {
+    pub(super) const ALL: [(Self, &'static str); 7] = [
+        (Self::Day, "day"),
+        (Self::WorkingDay, "working day"),
+        (Self::Week, "week"),
+        (Self::Month, "month"),
+        (Self::Quarter, "quarter"),
+        (Self::HalfYear, "half-year"),
+        (Self::Year, "year"),
+    ];
+
+    pub(super) fn read(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|(_, written)| *written == word).map(|(every, _)| every)
+    }
+
+    pub(super) fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Day => ("每日", "every day"),
+            Self::WorkingDay => ("每个工作日", "every working day"),
+            Self::Week => ("每周", "every week"),
+            Self::Month => ("每月", "every month"),
+            Self::Quarter => ("每季度", "every quarter"),
+            Self::HalfYear => ("每半年", "every half-year"),
+            Self::Year => ("每年", "every year"),
+        }
+    }
+
+    /// The name of the period whose last day this is, if one ends with it.
+    fn ending_with(self, last: Date, works: impl FnOnce(Date) -> bool) -> Option<String> {
+        let next = last.tomorrow().ok()?;
+        let (year, month) = (last.year(), last.month());
+        let month_ends = next.day() == 1;
+        match self {
+            Self::Day => Some(last.to_string()),
+            Self::WorkingDay => works(last).then(|| last.to_string()),
+            Self::Week => (next.weekday() == Weekday::Monday).then(|| {
+                let week = last.iso_week_date();
+                format!("{:04}-W{:02}", week.year(), week.week())
+            }),
+            Self::Month => month_ends.then(|| format!("{year:04}-{month:02}")),
+            Self::Quarter => (month_ends && month % 3 == 0).then(|| format!("{year:04}-Q{}", month / 3)),
+            Self::HalfYear => (month_ends && month % 6 == 0).then(|| format!("{year:04}-H{}", month / 6)),
+            Self::Year => (month_ends && month == 12).then(|| format!("{year:04}")),
+        }
+    }
+}
+
 impl Policy {
     /// Every recurring duty that opens in (`after`, `until`], in order of time. Pure: ask it on every tick with the last `until` kept.
     pub fn recurring(&self, after: Timestamp, until: Timestamp) -> Vec<Occurrence> {
-        let _ = (after, until);
-        todo!()
+        let mut found = Vec::new();
+        if until <= after {
+            return found;
+        }
+        for pack in self.packs.values() {
+            for recurring in &pack.recurring {
+                self.rounds(pack, recurring, after, until, &mut found);
+            }
+        }
+        found.sort_by(|a, b| (a.at, &a.duty.pack, &a.duty.rule, &a.duty.unit).cmp(&(b.at, &b.duty.pack, &b.duty.rule, &b.duty.unit)));
+        found
+    }
+
+    fn rounds(&self, pack: &Pack, recurring: &RecurringRule, after: Timestamp, until: Timestamp, found: &mut Vec<Occurrence>) {
+        let rule = &recurring.rule;
+        let calendar = self.calendar_for(rule, &self.root);
+        let to = calendar.date(until);
+        let mut day = calendar.date(after).max(to.saturating_sub(LONGEST_DAYS.days()));
+        while day <= to {
+            let at = calendar.instant(day.at(0, 0, 0, 0));
+            let ended = day.yesterday().ok().and_then(|last| recurring.every.ending_with(last, |date| calendar.is_working_day(date)));
+            if let Some(period) = ended.filter(|_| at > after && at <= until) {
+                for post in self.owing_posts(pack, rule, at) {
+                    found.push(self.round(pack, rule, post, at, &period));
+                }
+            }
+            match day.tomorrow() {
+                Ok(next) => day = next,
+                Err(_) => break,
+            }
+        }
+    }
+
+    fn round(&self, pack: &Pack, rule: &DutyRule, post: &Post, at: Timestamp, period: &str) -> Occurrence {
+        let facts = json!({ "pack": pack.id, "unit": post.unit, "period": period });
+        let mut duty = self.opened(pack, rule, rule.key.fill(&facts), at, at, &facts);
+        duty.owed_by = vec![Who::Post(post.id.clone())];
+        Occurrence { at, period: period.to_owned(), duty }
+    }
+
+    /// Each post once that plays the owing role in the units where the pack binds.
+    pub(super) fn owing_posts(&self, pack: &Pack, rule: &DutyRule, at: Timestamp) -> Vec<&Post> {
+        let role = rule.owed_by.iter().find_map(|actor| if let Actor::Role(role) = actor { Some(role.as_str()) } else { None });
+        let Some(role) = role else { return Vec::new() };
+        let mut posts: BTreeMap<&str, &Post> = BTreeMap::new();
+        for unit in self.tree.units().filter(|unit| self.packs_of(&unit.code, at).iter().any(|bound| bound.id == pack.id)) {
+            let post = self.tree.find_post(&self.post_for(&pack.id, role, &unit.code), &unit.code);
+            posts.extend(post.map(|post| (post.id.as_str(), post)));
+        }
+        posts.into_values().collect()
     }
 }

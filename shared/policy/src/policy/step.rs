@@ -1,8 +1,10 @@
 //! Whether a move or act may be made now, by this person, with these fields.
 
 use super::Policy;
-use super::kind::Step;
-use crate::directory::Directory;
+use super::field::check_fields;
+use super::kind::{Actor, Kind, Step};
+use crate::Title;
+use crate::directory::{Directory, Right};
 use duban_contracts::{FieldError, Problem, Timestamp};
 use serde_json::{Map, Value};
 
@@ -60,6 +62,12 @@ impl From<Refusal> for Problem {
     }
 }
 
+impl Refusal {
+    fn new(code: &'static str, en: impl Into<String>, zh: impl Into<String>) -> Self {
+        Self { code, en: en.into(), zh: zh.into(), errors: Vec::new() }
+    }
+}
+
 impl Policy {
     /// Whether `person` may make this step now with these fields.
     ///
@@ -74,8 +82,13 @@ impl Policy {
         fields: &Map<String, Value>,
         at: Timestamp,
     ) -> Result<Permitted<'a>, Refusal> {
-        let _ = (directory, person, case, step, fields, at);
-        todo!()
+        let kind = self.kind(case.pack, case.kind).ok_or_else(|| unknown_step(step))?;
+        let step = kind.steps.iter().find(|candidate| candidate.id == step).ok_or_else(|| unknown_step(step))?;
+        self.may_step(directory, person, case, step, at)?;
+        let fields = self.step_fields(kind, step, case, fields)?;
+        let closes = step.to.as_deref().is_some_and(|to| kind.is_terminal(to)) && !kind.is_terminal(case.stage);
+        let reopens = step.to.as_deref().is_some_and(|to| !kind.is_terminal(to)) && kind.is_terminal(case.stage);
+        Ok(Permitted { step, fields, event: format!("case.{}", step.event), to: step.to.as_deref(), closes, reopens })
     }
 
     /// The same without fields: may the person, if he brings what is required? For the list of what may be done next.
@@ -83,7 +96,124 @@ impl Policy {
     /// # Errors
     /// As [`Policy::check_step`].
     pub fn may_step(&self, directory: &Directory, person: &str, case: &CaseFacts<'_>, step: &Step, at: Timestamp) -> Result<(), Refusal> {
-        let _ = (directory, person, case, step, at);
-        todo!()
+        let kind = self.kind(case.pack, case.kind).ok_or_else(|| unknown_step(&step.id))?;
+        if !step.from.iter().any(|from| from == case.stage) {
+            let stage = kind.stage(case.stage).map_or_else(|| Title::new(case.stage, case.stage), |stage| stage.title.clone());
+            return Err(Refusal::new(
+                "wrong-stage",
+                format!("'{}' cannot be done while the case is at '{}'", step.title.en, stage.en),
+                format!("案件处于“{}”环节，不能“{}”", stage.zh, step.title.zh),
+            ));
+        }
+        if step.once && case.done.contains(&step.id) {
+            let (en, zh) = (format!("'{}' has been done already", step.title.en), format!("“{}”已经办过", step.title.zh));
+            return Err(Refusal::new("done-already", en, zh));
+        }
+        let figures = |name: &str| self.figure(case.pack, name, case.unit);
+        if let Some(when) = step.when.as_ref().filter(|when| !when.holds(case.facts, &figures)) {
+            let words = when.words(&figures);
+            return Err(Refusal::new(
+                "not-now",
+                format!("'{}' asks for: {}", step.title.en, words.en),
+                format!("“{}”的条件尚未满足：{}", step.title.zh, words.zh),
+            ));
+        }
+        self.may_by_role(directory, person, case, step, at)
     }
+
+    fn may_by_role(&self, directory: &Directory, person: &str, case: &CaseFacts<'_>, step: &Step, at: Timestamp) -> Result<(), Refusal> {
+        let excluded = case.excluded.iter().any(|out| out == person);
+        let is_handler = case.handler == Some(person);
+        if excluded || (!is_handler && directory.may(person, Right::Move, case.unit, at).is_none()) {
+            return Err(Refusal::new("no-right", "you have no right to move cases of this unit", "您没有办理该单位案件的权限"));
+        }
+        let is_one = |actor: &Actor| match actor {
+            Actor::Handler => is_handler,
+            Actor::Reporter => case.reporter == Some(person),
+            Actor::Field(field) => {
+                case.facts.pointer("/fields").and_then(|fields| fields.get(field)).and_then(Value::as_str) == Some(person)
+            }
+            Actor::Role(role) => directory.acts_for(person, &self.post_for(case.pack, role, case.unit), case.unit, at, case.excluded),
+            Actor::Owner | Actor::Superior | Actor::OwedTo => false,
+        };
+        if step.by.is_empty() || step.by.iter().any(is_one) {
+            return Ok(());
+        }
+        let (zh, en): (Vec<String>, Vec<String>) =
+            step.by.iter().map(|actor| self.actor_words(case.pack, actor)).map(|title| (title.zh, title.en)).unzip();
+        Err(Refusal::new(
+            "wrong-role",
+            format!("'{}' is for: {}", step.title.en, en.join(", ")),
+            format!("“{}”只能由{}办理", step.title.zh, zh.join("、")),
+        ))
+    }
+
+    /// What an actor is called.
+    pub(super) fn actor_words(&self, pack: &str, actor: &Actor) -> Title {
+        match actor {
+            Actor::Role(role) => self.pack(pack).and_then(|pack| pack.roles.get(role)).cloned().unwrap_or_else(|| Title::new(role, role)),
+            Actor::Handler => Title::new("承办人", "the handler"),
+            Actor::Reporter => Title::new("登记人", "who reported it"),
+            Actor::Field(field) => {
+                let found = self.pack(pack).and_then(|pack| pack.kinds.iter().find_map(|kind| kind.field(field)));
+                found.map_or_else(|| Title::new(field, field), |field| field.title.clone())
+            }
+            Actor::Owner => Title::new("责任人", "who owes it"),
+            Actor::Superior => Title::new("责任人的直接上级", "the direct superior of who owes it"),
+            Actor::OwedTo => Title::new("责任对象", "those to whom it is owed"),
+        }
+    }
+
+    fn step_fields(
+        &self,
+        kind: &Kind,
+        step: &Step,
+        case: &CaseFacts<'_>,
+        sent: &Map<String, Value>,
+    ) -> Result<Map<String, Value>, Refusal> {
+        let (mut good, bad) = check_fields(&kind.fields, sent);
+        if !bad.is_empty() {
+            let errors = bad.into_iter().map(|bad| FieldError {
+                field: format!("/fields/{}", bad.name),
+                wrong: if bad.id.is_some() {
+                    "does not fit / 内容不符合要求".to_owned()
+                } else {
+                    "is no field of this kind / 没有此字段".to_owned()
+                },
+                expected: if bad.id.is_some() {
+                    format!("{} / {}", bad.expected, bad.expected_zh)
+                } else {
+                    "a field of this kind / 本类别的字段".to_owned()
+                },
+            });
+            let mut refusal = Refusal::new("bad-fields", "some fields do not fit", "有字段不符合要求");
+            refusal.errors = errors.collect();
+            return Err(refusal);
+        }
+        let standing = case.facts.get("fields");
+        let stands = |id: &str| standing.and_then(|fields| fields.get(id)).is_some_and(|value| !value.is_null());
+        let missing = step.requires.iter().filter(|id| !good.contains_key(*id) && !stands(id)).filter_map(|id| kind.field(id));
+        let errors: Vec<FieldError> = missing
+            .map(|field| FieldError {
+                field: format!("/fields/{}", field.id),
+                wrong: "is missing / 未填写".to_owned(),
+                expected: format!("{} / {}", field.title.en, field.title.zh),
+            })
+            .collect();
+        if !errors.is_empty() {
+            let mut refusal = Refusal::new(
+                "missing-fields",
+                format!("'{}' needs more fields", step.title.en),
+                format!("“{}”还需填写必填内容", step.title.zh),
+            );
+            refusal.errors = errors;
+            return Err(refusal);
+        }
+        good.retain(|id, _| kind.field(id).is_some());
+        Ok(good)
+    }
+}
+
+fn unknown_step(step: &str) -> Refusal {
+    Refusal::new("unknown-step", format!("there is no step '{step}' for this kind"), format!("此类事项没有步骤“{step}”"))
 }

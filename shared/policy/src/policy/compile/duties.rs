@@ -1,0 +1,405 @@
+//! Duties, once and recurring.
+
+use super::super::duty::{DutyRule, Reminder, TermSource, Trigger, When};
+use super::super::kind::Kind;
+use super::super::recurring::{Every, RecurringRule};
+use super::super::template::{Piece, Template};
+use super::super::vocabulary::{self, Vocabulary};
+use super::kinds::{PEOPLE, actors, reachable};
+use super::ladders::{amount, fixed, roughly};
+use super::packs::{Context, ids};
+use super::{CASE_EVENTS, OTHER_EVENTS, unknown};
+use crate::Title;
+use crate::calendar::Term;
+use crate::condition::{Check, Condition, Operand};
+use crate::source::pack::{DutyText, RecurringText, TriggerText, WithinText};
+use crate::source::{Fault, Many, Placed};
+
+/// Both vocabularies: that of cases, and that of all other events.
+#[derive(Clone, Copy)]
+struct Words<'a> {
+    cases: &'a Vocabulary,
+    others: &'a Vocabulary,
+}
+
+impl Words<'_> {
+    fn of(&self, event: &str) -> &Vocabulary {
+        if event.starts_with("case.") { self.cases } else { self.others }
+    }
+}
+
+pub(super) fn compile(
+    context: &Context<'_>,
+    kinds: &[Kind],
+    cases: &Vocabulary,
+    others: &Vocabulary,
+    faults: &mut Vec<Fault>,
+) -> Vec<DutyRule> {
+    let words = Words { cases, others };
+    context.file.duty.iter().map(|(id, text)| duty(context, kinds, words, id, text, faults)).collect()
+}
+
+fn duty(
+    context: &Context<'_>,
+    kinds: &[Kind],
+    words: Words<'_>,
+    id: &Placed<String>,
+    text: &DutyText,
+    faults: &mut Vec<Fault>,
+) -> DutyRule {
+    let opens = triggers(&text.opens, kinds, words, faults);
+    let closes = triggers(&text.closes, kinds, words, faults);
+    check_can_close(kinds, id, &opens, &closes, &text.closes, faults);
+    let opening = opens.first().map_or("case.registered", |trigger| trigger.event.as_str());
+    let vocabulary = words.of(opening);
+    let key = match &text.key {
+        Some(key) => template(key, vocabulary, faults),
+        None => Template::parse("case/{case}"),
+    };
+    let link = match &text.link {
+        Some(link) => template(link, vocabulary, faults),
+        None => Template::parse(if opening.starts_with("case.") { "/cases/{case}" } else { "{link}" }),
+    };
+    let from = text.from.as_ref().and_then(|member| path(member, vocabulary, faults));
+    let within = within(context, &text.within, vocabulary, faults);
+    let remind = reminders(context, text.remind.as_ref().unwrap_or(&context.file.defaults.remind), &within, faults);
+    DutyRule {
+        pack: context.file.pack.id.value.clone(),
+        id: id.value.clone(),
+        article: text.article.clone(),
+        rules: ids(&text.rule),
+        title_zh: template(&Placed { value: text.title.zh.clone(), range: text.title.range }, vocabulary, faults),
+        title_en: template(&Placed { value: text.title.en.clone(), range: text.title.range }, vocabulary, faults),
+        link,
+        opens,
+        closes,
+        cancels: triggers(&text.cancels, kinds, words, faults),
+        key,
+        owed_by: owed_by(context, id, &text.owed_by, faults),
+        owed_to: actors(context, None, &text.owed_to, &PEOPLE, faults),
+        within,
+        from,
+        calendar: calendar(context, text.calendar.as_ref().or(context.file.defaults.calendar.as_ref()), faults),
+        remind,
+        ladder: ladder(context, id, text.on_miss.as_ref(), faults),
+    }
+}
+
+pub(super) fn recurring(
+    context: &Context<'_>,
+    kinds: &[Kind],
+    cases: &Vocabulary,
+    others: &Vocabulary,
+    faults: &mut Vec<Fault>,
+) -> Vec<RecurringRule> {
+    let words = Words { cases, others };
+    context.file.recurring.iter().filter_map(|(id, text)| one_recurring(context, kinds, words, id, text, faults)).collect()
+}
+
+fn one_recurring(
+    context: &Context<'_>,
+    kinds: &[Kind],
+    words: Words<'_>,
+    id: &Placed<String>,
+    text: &RecurringText,
+    faults: &mut Vec<Fault>,
+) -> Option<RecurringRule> {
+    if context.file.duty.get(id).is_some() {
+        let en = format!("a duty is called '{}' too", id.value);
+        faults.push(Fault::new(id.range, "twice", en, format!("已有同名的责任事项“{}”", id.value)));
+    }
+    let mut closes = triggers(&text.closes, kinds, words, faults);
+    for trigger in &mut closes {
+        trigger.key.get_or_insert_with(|| Template::parse("period/{unit}/{fields.period}"));
+    }
+    let Some(every) = Every::read(&text.every) else {
+        faults.push(unknown(&text.every, ("period", "周期"), "unknown-word", Every::ALL.into_iter().map(|(_, word)| word)));
+        return None;
+    };
+    let terms = Many(vec![WithinText { within: Some(text.within.clone()), when: None, field: None }]);
+    let within = within(context, &terms, words.cases, faults);
+    let remind = reminders(context, text.remind.as_ref().unwrap_or(&context.file.defaults.remind), &within, faults);
+    // Its titles and link speak of the period and the unit alone.
+    let places = |text: &str, faults: &mut Vec<Fault>| {
+        let parsed = Template::parse(text);
+        for place in parsed.places().filter(|place| !["period", "unit"].contains(place)) {
+            let name = Placed { value: place.to_owned(), range: id.range };
+            faults.push(unknown(
+                &name,
+                ("place in a recurring title", "周期性事项标题占位"),
+                "unknown-member",
+                ["period", "unit"].into_iter(),
+            ));
+        }
+        parsed
+    };
+    let rule = DutyRule {
+        pack: context.file.pack.id.value.clone(),
+        id: id.value.clone(),
+        article: text.article.clone(),
+        rules: ids(&text.rule),
+        title_zh: places(&text.title.zh, faults),
+        title_en: places(&text.title.en, faults),
+        link: places(text.link.as_ref().map_or("/duties", |link| link.as_str()), faults),
+        opens: Vec::new(),
+        closes,
+        cancels: Vec::new(),
+        key: Template::parse("period/{unit}/{period}"),
+        owed_by: owed_by(context, id, &text.owed_by, faults),
+        owed_to: actors(context, None, &text.owed_to, &PEOPLE, faults),
+        within,
+        from: None,
+        calendar: calendar(context, text.calendar.as_ref().or(context.file.defaults.calendar.as_ref()), faults),
+        remind,
+        ladder: ladder(context, id, text.on_miss.as_ref(), faults),
+    };
+    Some(RecurringRule { every, rule })
+}
+
+fn owed_by(
+    context: &Context<'_>,
+    id: &Placed<String>,
+    text: &Many<crate::source::pack::ActorText>,
+    faults: &mut Vec<Fault>,
+) -> Vec<super::super::kind::Actor> {
+    if text.is_empty() {
+        faults.push(Fault::new(
+            id.range,
+            "owed-by-nobody",
+            format!("'{}' is owed by nobody", id.value),
+            format!("责任事项“{}”没有责任人", id.value),
+        ));
+    }
+    actors(context, None, text, &PEOPLE, faults)
+}
+
+fn triggers(texts: &Many<TriggerText>, kinds: &[Kind], words: Words<'_>, faults: &mut Vec<Fault>) -> Vec<Trigger> {
+    let mut triggers = Vec::new();
+    for text in texts.iter() {
+        for event in text.on.iter() {
+            if !is_known(event, kinds) {
+                let own = kinds.iter().flat_map(|kind| &kind.steps).map(|step| format!("case.{}", step.event));
+                let known: Vec<String> =
+                    CASE_EVENTS.iter().map(|word| format!("case.{word}")).chain(own).chain(OTHER_EVENTS.map(str::to_owned)).collect();
+                let en = format!("nothing ever tells '{}'", event.value);
+                let fault = Fault::new(event.range, "unknown-event", en, format!("没有任何步骤会发出事件“{}”", event.value));
+                faults.push(fault.suggest(event, known.iter().map(String::as_str)));
+                continue;
+            }
+            let vocabulary = words.of(event);
+            triggers.push(Trigger {
+                event: event.value.clone(),
+                when: text.when.as_ref().map(|when| vocabulary.condition(when, faults)),
+                any_pack: text.any_pack,
+                key: text.key.as_ref().map(|key| template(key, vocabulary, faults)),
+            });
+        }
+    }
+    triggers
+}
+
+fn is_known(event: &str, kinds: &[Kind]) -> bool {
+    match event.strip_prefix("case.") {
+        Some(word) => CASE_EVENTS.contains(&word) || kinds.iter().flat_map(|kind| &kind.steps).any(|step| step.event == word),
+        None => OTHER_EVENTS.contains(&event),
+    }
+}
+
+/// A duty must be able to end: one of its closing events must be told by the kinds that open it, from a stage that can be reached.
+fn check_can_close(
+    kinds: &[Kind],
+    id: &Placed<String>,
+    opens: &[Trigger],
+    closes: &[Trigger],
+    texts: &Many<TriggerText>,
+    faults: &mut Vec<Fault>,
+) {
+    if texts.is_empty() {
+        let en = format!("nothing closes '{}'", id.value);
+        faults.push(Fault::new(id.range, "never-closes", en, format!("没有事件能办结责任事项“{}”", id.value)));
+        return;
+    }
+    if closes.is_empty() || opens.is_empty() {
+        return;
+    }
+    let concerned: Vec<&Kind> = kinds.iter().filter(|kind| opens.iter().any(|trigger| may_be(trigger.when.as_ref(), kind))).collect();
+    let can_happen = |trigger: &Trigger| {
+        let Some(word) = trigger.event.strip_prefix("case.") else { return true };
+        if opens.iter().all(|open| !open.event.starts_with("case.")) {
+            return true;
+        }
+        let told = |kind: &&Kind| {
+            let reached = reachable(kind);
+            let by_step = kind.steps.iter().any(|step| step.event == word && step.from.iter().any(|from| reached.contains(&from.as_str())));
+            (CASE_EVENTS.contains(&word) || by_step) && may_be(trigger.when.as_ref(), kind)
+        };
+        concerned.iter().any(told)
+    };
+    if !closes.iter().any(can_happen) {
+        let range = texts.iter().flat_map(|text| text.on.iter()).next().map_or(id.range, |event| event.range);
+        let kinds: Vec<&str> = concerned.iter().map(|kind| kind.id.as_str()).collect();
+        let en = format!("nothing can close '{}': the kinds that open it ({}) never tell this", id.value, kinds.join(", "));
+        let zh = format!("责任事项“{}”无法办结：引发它的事项类别（{}）不会发出此事件", id.value, kinds.join("、"));
+        faults.push(
+            Fault::new(range, "never-closes", en, zh).help("name an event that one of their steps tells", "请写这些类别的步骤所发出的事件"),
+        );
+    }
+}
+
+/// False if the condition rules this kind out by name.
+fn may_be(when: Option<&Condition>, kind: &Kind) -> bool {
+    let Some(condition) = when else { return true };
+    condition.tests.iter().filter(|test| test.path == ["kind"]).all(|test| match &test.check {
+        Check::OneOf(operands) => operands.iter().any(|operand| matches!(operand, Operand::Value { value, .. } if *value == kind.id)),
+        _ => true,
+    })
+}
+
+/// A template whose places are all known and none personal; fields get their full path.
+fn template(text: &Placed<String>, vocabulary: &Vocabulary, faults: &mut Vec<Fault>) -> Template {
+    let mut parsed = Template::parse(text);
+    for piece in &mut parsed.pieces {
+        let Piece::Place(place) = piece else { continue };
+        match vocabulary.member(place) {
+            Some(member) if member.personal => {
+                let en = format!("'{{{place}}}' is personal and must not stand in a title, link or key");
+                let zh = format!("“{{{place}}}”属于个人信息，不得出现在标题、链接或识别键中");
+                faults.push(
+                    Fault::new(text.range, "personal", en, zh).help(
+                        "use {number}: who may see the case finds the rest there",
+                        "请改用 {number}，有权查看者可在案件中看到其余内容",
+                    ),
+                );
+            }
+            Some(member) => *place = member.path.join("."),
+            None => {
+                let en = format!("the event has nothing called '{place}'");
+                let fault = Fault::new(text.range, "unknown-member", en, format!("事件中没有“{place}”"));
+                faults.push(fault.suggest(place, vocabulary.names()));
+            }
+        }
+    }
+    parsed
+}
+
+fn path(name: &Placed<String>, vocabulary: &Vocabulary, faults: &mut Vec<Fault>) -> Option<String> {
+    let found = vocabulary.member(name).map(|member| member.path.join("."));
+    if found.is_none() {
+        let en = format!("the event has nothing called '{}'", name.value);
+        let fault = Fault::new(name.range, "unknown-member", en, format!("事件中没有“{}”", name.value));
+        faults.push(fault.suggest(name, vocabulary.names()));
+    }
+    found
+}
+
+fn within(context: &Context<'_>, texts: &Many<WithinText>, vocabulary: &Vocabulary, faults: &mut Vec<Fault>) -> Vec<When> {
+    let mut terms = Vec::new();
+    for text in texts.iter() {
+        let written = text.within.as_ref().and_then(|within| term(context, within, faults));
+        let term = match (&text.field, written) {
+            (Some(field), Some(otherwise)) => {
+                path(field, vocabulary, faults).map(|field| TermSource::Field { field, otherwise: Box::new(otherwise) })
+            }
+            (Some(field), None) => {
+                let fault = Fault::new(
+                    field.range,
+                    "missing-key",
+                    "'within' is missing: what counts while the field is empty?",
+                    "缺少“within”：字段为空时按什么计算？",
+                );
+                faults.push(fault);
+                None
+            }
+            (None, written) => written,
+        };
+        let when = text.when.as_ref().map(|when| vocabulary.condition(when, faults));
+        terms.extend(term.map(|term| When { when, term }));
+    }
+    terms
+}
+
+fn term(context: &Context<'_>, text: &Placed<String>, faults: &mut Vec<Fault>) -> Option<TermSource> {
+    if let Some(name) = text.trim().strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
+        let Some((_, value)) = context.parameters.iter().find(|(known, _)| known == name) else {
+            faults.push(vocabulary::unknown_parameter(name, text.range, context.parameters.iter().map(|(name, _)| name.as_str())));
+            return None;
+        };
+        if let Err(bad) = value.parse::<Term>() {
+            let en = format!("parameter '{name}' is no term: {bad}");
+            faults.push(Fault::new(text.range, "bad-duration", en, format!("参数“{name}”不是期限：{}", bad.zh())));
+        }
+        return Some(TermSource::Parameter(name.to_owned()));
+    }
+    match text.parse::<Term>() {
+        Ok(term) => Some(TermSource::Fixed(term)),
+        Err(bad) => {
+            faults.push(Fault::new(text.range, "bad-duration", bad.to_string(), bad.zh()));
+            None
+        }
+    }
+}
+
+fn reminders(context: &Context<'_>, texts: &Many<Placed<String>>, within: &[When], faults: &mut Vec<Fault>) -> Vec<Reminder> {
+    let mut reminders = Vec::new();
+    for text in texts.iter() {
+        if let Some(share) = text.strip_suffix('%').and_then(|share| share.parse::<u8>().ok()).filter(|share| (1..=99).contains(share)) {
+            reminders.push(Reminder::Share(share));
+            continue;
+        }
+        let Some(span) = text.strip_suffix(" before") else {
+            let en = format!("'{}' is no reminder", text.value);
+            let fault = Fault::new(text.range, "bad-reminder", en, format!("“{}”不是提醒时间", text.value));
+            faults.push(fault.help("write \"12h before\", or \"80%\" of the period", "请写 \"12h before\"，或期限的百分比 \"80%\""));
+            continue;
+        };
+        let Some(amount) = amount(context, text, span, faults) else { continue };
+        let shortest = within.iter().filter_map(|when| match &when.term {
+            TermSource::Fixed(Term::Within(duration)) => roughly(*duration),
+            _ => None,
+        });
+        if let (Some(before), Some(shortest)) = (fixed(context, &amount).and_then(roughly), shortest.min()) {
+            if before >= shortest {
+                let en = format!("'{}' lies before the duty opens", text.value);
+                faults.push(Fault::new(text.range, "bad-reminder", en, format!("提醒时间“{}”早于责任事项产生之时", text.value)));
+            }
+        }
+        reminders.push(Reminder::Before(amount));
+    }
+    reminders
+}
+
+fn calendar(context: &Context<'_>, name: Option<&Placed<String>>, faults: &mut Vec<Fault>) -> Option<String> {
+    let name = name?;
+    if !context.calendars.contains_key(&name.value) {
+        let fault = unknown(name, ("calendar", "日历"), "unknown-calendar", context.calendars.keys().map(String::as_str));
+        if !faults.contains(&fault) {
+            faults.push(fault);
+        }
+    }
+    Some(name.value.clone())
+}
+
+fn ladder(context: &Context<'_>, id: &Placed<String>, name: Option<&Placed<String>>, faults: &mut Vec<Fault>) -> Option<String> {
+    let Some(name) = name.or(context.file.defaults.on_miss.as_ref()) else {
+        let en = format!("nobody hears of it when '{}' is missed", id.value);
+        let fault = Fault::new(id.range, "no-ladder", en, format!("责任事项“{}”逾期时没有人会知道", id.value));
+        faults.push(fault.help("write on_miss = \"ladder.…\", here or in [defaults]", "请在此处或 [defaults] 中写 on_miss = \"ladder.…\""));
+        return None;
+    };
+    let short = name.strip_prefix("ladder.").unwrap_or(name);
+    let known = super::find(&context.file.ladder, short, |ladder| ladder.title.as_ref().unwrap_or(&NOWHERE));
+    if known.is_none() {
+        let fault = unknown(
+            &Placed { value: short.to_owned(), range: name.range },
+            ("ladder", "阶梯"),
+            "unknown-ladder",
+            context.file.ladder.names(),
+        );
+        if !faults.contains(&fault) {
+            faults.push(fault);
+        }
+    }
+    known.map(str::to_owned)
+}
+
+static NOWHERE: Title = Title { zh: String::new(), en: String::new() };

@@ -1,0 +1,151 @@
+//! Ladders.
+
+use super::super::duty::{Amount, Ladder, Rung, RungAt};
+use super::super::vocabulary::{self, Vocabulary};
+use super::kinds::actors;
+use super::packs::{Context, ids};
+use crate::calendar::{Basis, Duration, Measure};
+use crate::ladder::Until;
+use crate::source::pack::RungText;
+use crate::source::{Fault, Placed};
+use std::collections::BTreeMap;
+
+/// How long an acknowledgement stops the climb where the ladder says nothing.
+const HOLD: Duration = Duration::new(24, Measure::Hour);
+
+const TOLD: [&str; 4] = ["handler", "owner", "superior", "owed_to"];
+
+pub(super) fn compile(context: &Context<'_>, cases: &Vocabulary, faults: &mut Vec<Fault>) -> BTreeMap<String, Ladder> {
+    let mut ladders = BTreeMap::new();
+    for (id, text) in context.file.ladder.iter() {
+        let rungs: Vec<Rung> = text.rungs.iter().filter_map(|rung| self::rung(context, rung, cases, faults)).collect();
+        check_order(context, id, &text.rungs, &rungs, faults);
+        let title = text.title.clone().unwrap_or_else(|| crate::Title::new(&id.value, &id.value));
+        ladders
+            .insert(id.value.clone(), Ladder { id: id.value.clone(), title, article: text.article.clone(), rules: ids(&text.rule), rungs });
+    }
+    ladders
+}
+
+fn rung(context: &Context<'_>, text: &RungText, cases: &Vocabulary, faults: &mut Vec<Fault>) -> Option<Rung> {
+    let tell = actors(context, None, &text.tell, &TOLD, faults);
+    let until = match text.until.as_deref().map(String::as_str) {
+        None | Some("acknowledged") => Until::Any,
+        Some("acknowledged by all") => Until::All,
+        Some(_) => {
+            let until = text.until.as_ref()?;
+            faults.push(super::unknown(
+                until,
+                ("end of a rung", "终止条件"),
+                "unknown-word",
+                ["acknowledged", "acknowledged by all"].into_iter(),
+            ));
+            Until::Any
+        }
+    };
+    if text.tell.is_empty() {
+        faults.push(Fault::new(text.at.range, "ladder-gap", "this rung tells nobody", "这一级没有通知任何人"));
+    }
+    Some(Rung {
+        at: at(context, &text.at, faults)?,
+        tell,
+        until,
+        repeat: text.repeat.as_ref().and_then(|repeat| amount(context, repeat, repeat, faults)),
+        hold: text.hold.as_ref().and_then(|hold| amount(context, hold, hold, faults)).unwrap_or(Amount::Fixed(HOLD)),
+        urgent: text.urgent,
+        when: text.when.as_ref().map(|when| cases.condition(when, faults)),
+    })
+}
+
+fn at(context: &Context<'_>, text: &Placed<String>, faults: &mut Vec<Fault>) -> Option<RungAt> {
+    let at = match text.trim() {
+        "opened" => RungAt::Opened,
+        "due" => RungAt::Due,
+        words => match (words.strip_suffix(" after"), words.strip_suffix(" before")) {
+            (Some(span), _) => RungAt::After(amount(context, text, span, faults)?),
+            (None, Some(span)) => RungAt::Before(amount(context, text, span, faults)?),
+            (None, None) => {
+                let en = format!("'{words}' is no place on a ladder");
+                let fault = Fault::new(text.range, "bad-rung", en, format!("“{words}”不是阶梯上的位置"));
+                faults.push(
+                    fault.help("write opened, due, \"2h after\" or \"12h before\"", "请写 opened、due、\"2h after\" 或 \"12h before\""),
+                );
+                return None;
+            }
+        },
+    };
+    Some(at)
+}
+
+/// A duration or `{parameter}` that holds one.
+pub(super) fn amount(context: &Context<'_>, place: &Placed<String>, text: &str, faults: &mut Vec<Fault>) -> Option<Amount> {
+    if let Some(name) = text.trim().strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
+        let Some((_, value)) = context.parameters.iter().find(|(known, _)| known == name) else {
+            faults.push(vocabulary::unknown_parameter(name, place.range, context.parameters.iter().map(|(name, _)| name.as_str())));
+            return None;
+        };
+        if let Err(bad) = value.parse::<Duration>() {
+            let en = format!("parameter '{name}' is no duration: {bad}");
+            faults.push(Fault::new(place.range, "bad-duration", en, format!("参数“{name}”不是时长：{}", bad.zh())));
+        }
+        return Some(Amount::Parameter(name.to_owned()));
+    }
+    let placed = Placed { value: text.trim().to_owned(), range: place.range };
+    vocabulary::duration(&placed, faults).map(Amount::Fixed)
+}
+
+/// Rungs ascend, and one stands at due: nobody should hear of a miss only later.
+fn check_order(context: &Context<'_>, id: &Placed<String>, texts: &[RungText], rungs: &[Rung], faults: &mut Vec<Fault>) {
+    if rungs.len() != texts.len() {
+        return;
+    }
+    if !rungs.iter().any(|rung| matches!(rung.at, RungAt::Due) && rung.when.is_none()) {
+        let en = format!("the ladder '{}' tells nobody when the duty falls due", id.value);
+        faults.push(
+            Fault::new(id.range, "ladder-gap", en, format!("阶梯“{}”在到期时没有通知任何人", id.value))
+                .help("write a rung with at = \"due\"", "请增加 at = \"due\" 的一级"),
+        );
+    }
+    for pair in rungs.iter().zip(texts).collect::<Vec<_>>().windows(2) {
+        let ((lower, _), (higher, text)) = (pair[0], pair[1]);
+        if let (Some(first), Some(second)) = (place(context, &lower.at), place(context, &higher.at)) {
+            if first > second {
+                let en = format!("'{}' comes before the rung above it in the list", text.at.value);
+                let fault = Fault::new(text.at.range, "ladder-order", en, format!("“{}”早于它前面的一级", text.at.value));
+                faults.push(fault.help("put the rungs in order of time", "请按时间先后排列各级"));
+            }
+        }
+    }
+}
+
+/// Seconds from due, roughly; None where two are not comparable (working against calendar time).
+fn place(context: &Context<'_>, at: &RungAt) -> Option<i64> {
+    match at {
+        RungAt::Opened => Some(i64::MIN),
+        RungAt::Due => Some(0),
+        RungAt::After(amount) => roughly(fixed(context, amount)?),
+        RungAt::Before(amount) => roughly(fixed(context, amount)?).map(|seconds| -seconds),
+    }
+}
+
+pub(super) fn fixed(context: &Context<'_>, amount: &Amount) -> Option<Duration> {
+    match amount {
+        Amount::Fixed(duration) => Some(*duration),
+        Amount::Parameter(name) => context.parameters.iter().find(|(known, _)| known == name)?.1.parse().ok(),
+    }
+}
+
+/// Length in seconds, with a working day as a calendar day.
+pub(super) fn roughly(duration: Duration) -> Option<i64> {
+    let unit = match duration.measure {
+        Measure::Second | Measure::WorkingSecond => 1,
+        Measure::Minute | Measure::WorkingMinute => 60,
+        Measure::Hour | Measure::WorkingHour => 3_600,
+        Measure::Day | Measure::WorkingDay => 86_400,
+        Measure::Week => 604_800,
+        Measure::Month => 2_592_000,
+    };
+    // Eight working hours are a day's work: not comparable with elapsed hours.
+    let comparable = duration.basis() == Basis::Calendar || duration.measure == Measure::WorkingDay;
+    comparable.then(|| i64::from(duration.amount) * unit)
+}

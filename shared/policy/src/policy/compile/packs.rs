@@ -1,0 +1,152 @@
+//! One pack by itself.
+
+use super::super::vocabulary::Vocabulary;
+use super::super::{Pack, Parameter, Set};
+use super::{duties, kinds, ladders};
+use crate::Title;
+use crate::calendar::Calendar;
+use crate::source::pack::PackFile;
+use crate::source::{Fault, Many, Placed};
+use std::collections::BTreeMap;
+
+/// What the parts of a pack need to know of the others.
+pub(super) struct Context<'a> {
+    pub file: &'a PackFile,
+    pub calendars: &'a BTreeMap<String, Calendar>,
+    pub parameters: Vec<(String, String)>,
+}
+
+pub(super) fn compile(
+    file: &PackFile,
+    channels: &[(String, Title)],
+    calendars: &BTreeMap<String, Calendar>,
+    faults: &mut Vec<Fault>,
+) -> Pack {
+    let parameters: Vec<(String, String)> =
+        file.parameter.iter().map(|(name, text)| (name.value.clone(), text.value.value.clone())).collect();
+    let context = Context { file, calendars, parameters };
+    check_head(file, faults);
+    check_rule_ids(file, faults);
+    let kinds = kinds::compile(&context, channels, faults);
+    let cases = Vocabulary::of_cases(&kinds, channels, (&file.pack.id, &file.pack.title), context.parameters.clone()).without_personal();
+    let others = Vocabulary::of_others(context.parameters.clone());
+    let ladders = ladders::compile(&context, &cases, faults);
+    let duties = duties::compile(&context, &kinds, &cases, &others, faults);
+    let recurring = duties::recurring(&context, &kinds, &cases, &others, faults);
+    check_used(file, faults);
+    Pack {
+        id: file.pack.id.value.clone(),
+        title: file.pack.title.clone(),
+        regulation: file.pack.regulation.clone(),
+        purpose: file.pack.purpose.clone(),
+        scope: file.pack.scope.clone(),
+        in_force: file.pack.in_force.clone(),
+        interpretation: file.pack.interpretation.clone(),
+        rules: ids(&file.pack.rule),
+        parameters: file.parameter.iter().map(|(name, text)| (name.value.clone(), parameter(text))).collect(),
+        roles: file.role.iter().map(|(id, role)| (id.value.clone(), role.title.clone())).collect(),
+        kinds,
+        duties,
+        recurring,
+        ladders,
+        set_aside: set_aside(file),
+    }
+}
+
+fn parameter(text: &crate::source::pack::ParameterText) -> Parameter {
+    Parameter {
+        title: text.title.clone(),
+        value: text.value.value.clone(),
+        article: text.article.clone(),
+        note: text.note.clone(),
+        rules: ids(&text.rule),
+    }
+}
+
+fn set_aside(file: &PackFile) -> Vec<Set> {
+    let later = file.later.iter().map(|later| Set {
+        rules: ids(&later.rule),
+        article: later.article.clone(),
+        with: later.with.value.clone(),
+        says: later.says.clone(),
+        later: true,
+    });
+    let excused = file.excused.iter().map(|excused| Set {
+        rules: ids(&excused.rule),
+        article: excused.article.clone(),
+        with: excused.why.value.clone(),
+        says: excused.says.clone(),
+        later: false,
+    });
+    later.chain(excused).collect()
+}
+
+pub(super) fn ids(rules: &Many<Placed<String>>) -> Vec<String> {
+    rules.iter().map(|rule| rule.value.clone()).collect()
+}
+
+fn check_head(file: &PackFile, faults: &mut Vec<Fault>) {
+    let id = &file.pack.id;
+    if id.is_empty() || !id.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-') {
+        let en = format!("'{}' is no id for a pack: lower-case letters, digits and '-' only", id.value);
+        faults.push(Fault::new(id.range, "bad-id", en, format!("“{}”不能作制度包的标识：只可用小写字母、数字和“-”", id.value)));
+    }
+    const LATER: [&str; 10] = ["decision", "recurring", "form", "report", "record", "notice", "survey", "register", "conduct", "routing"];
+    for later in file.later.iter().filter(|later| !LATER.contains(&later.with.as_str())) {
+        faults.push(super::unknown(&later.with, ("declaration", "声明类别"), "unknown-word", LATER.into_iter()));
+    }
+    const WHY: [&str; 2] = ["exhortation", "metadata"];
+    for excused in file.excused.iter().filter(|excused| !WHY.contains(&excused.why.as_str())) {
+        faults.push(super::unknown(&excused.why, ("excuse", "理由"), "unknown-word", WHY.into_iter()));
+    }
+}
+
+/// Every id must be of the pack's own regulation.
+fn check_rule_ids(file: &PackFile, faults: &mut Vec<Fault>) {
+    let kinds = file.kind.iter().flat_map(|(_, kind)| {
+        let fields = kind.field.iter().flat_map(|(_, field)| field.rule.iter());
+        let severities = kind.severity.iter().flat_map(|(_, severity)| severity.rule.iter());
+        let moves = kind.moves.iter().flat_map(|(_, text)| text.rule.iter());
+        let acts = kind.act.iter().flat_map(|(_, act)| act.rule.iter());
+        let repeats = kind.repeats.iter().flat_map(|repeats| repeats.rule.iter());
+        kind.rule.iter().chain(fields).chain(severities).chain(moves).chain(acts).chain(repeats)
+    });
+    let all = kinds
+        .chain(file.pack.rule.iter())
+        .chain(file.parameter.iter().flat_map(|(_, parameter)| parameter.rule.iter()))
+        .chain(file.duty.iter().flat_map(|(_, duty)| duty.rule.iter()))
+        .chain(file.recurring.iter().flat_map(|(_, recurring)| recurring.rule.iter()))
+        .chain(file.ladder.iter().flat_map(|(_, ladder)| ladder.rule.iter()))
+        .chain(file.later.iter().flat_map(|later| later.rule.iter()))
+        .chain(file.excused.iter().flat_map(|excused| excused.rule.iter()));
+    for rule in all {
+        let own = file
+            .pack
+            .regulation
+            .as_deref()
+            .is_some_and(|regulation| rule.strip_prefix(regulation).is_some_and(|rest| rest.starts_with('.')));
+        if !own {
+            let regulation = file.pack.regulation.as_deref().unwrap_or("R00");
+            let en = format!("'{}' is no rule of this pack's regulation", rule.value);
+            let fault = Fault::new(rule.range, "foreign-rule", en, format!("“{}”不是本制度包所载制度的条款", rule.value));
+            faults.push(fault.help(
+                format!("write an id such as {regulation}.1, and 'regulation' in [pack]"),
+                format!("请写形如 {regulation}.1 的编号，并在 [pack] 中写明 regulation"),
+            ));
+        }
+    }
+}
+
+/// Declared and never used: worth saying, not wrong.
+fn check_used(file: &PackFile, faults: &mut Vec<Fault>) {
+    let text = toml::to_string(file).unwrap_or_default();
+    for (name, _) in file.parameter.iter().filter(|(name, _)| !text.contains(&format!("{{{}}}", name.value))) {
+        let fault = Fault::new(
+            name.range,
+            "unused",
+            format!("nothing uses the parameter '{}'", name.value),
+            format!("参数“{}”没有被使用", name.value),
+        );
+        faults.push(fault.warning());
+    }
+}

@@ -1,0 +1,290 @@
+//! The set as a whole: calendars, bindings, who plays which role, and whether two packs claim the same report.
+
+use super::super::kind::{Actor, Kind};
+use super::super::{Binding, Choice, Pack, Place, Plays, Policy};
+use super::{Parsed, unknown};
+use crate::calendar::{Calendar, Duration, Term};
+use crate::condition::Decimal;
+use crate::directory::Directory;
+use crate::organisation::{Organisation, end_of, start_of};
+use crate::source::organisation::{BindText, OverrideText};
+use crate::source::pack::PackFile;
+use crate::source::{Fault, Faults, Placed};
+use duban_contracts::Timestamp;
+use std::collections::{BTreeMap, BTreeSet};
+
+pub(super) fn assemble(
+    packs: Vec<(Parsed<'_, PackFile>, Pack)>,
+    organisation: &Parsed<'_, Organisation>,
+    calendars: BTreeMap<String, Calendar>,
+    faults: &mut Faults,
+) -> Policy {
+    let mut compiled: BTreeMap<String, Pack> = BTreeMap::new();
+    for (parsed, pack) in packs {
+        if compiled.contains_key(&pack.id) {
+            let en = format!("there are two packs called '{}'", pack.id);
+            faults.add(parsed.source, Fault::new(parsed.file.pack.id.range, "twice", en, format!("有两个名为“{}”的制度包", pack.id)));
+        }
+        compiled.insert(pack.id.clone(), pack);
+    }
+    let file = &organisation.file.file;
+    let mut found = Vec::new();
+    check_calendars(&organisation.file, &calendars, &mut found);
+    let tree = Directory::new(
+        0,
+        organisation.file.directory(0).units().cloned().collect(),
+        organisation.file.directory(0).posts().cloned().collect(),
+        Vec::new(),
+        None,
+    );
+    let root = tree.units().find(|unit| unit.parent.is_none()).map(|unit| unit.code.clone()).unwrap_or_default();
+    let mut policy = Policy {
+        bindings: bindings(&organisation.file, &compiled, &mut found),
+        plays: plays(&organisation.file, &compiled, &mut found),
+        overrides: overrides(&organisation.file, &compiled, &mut found),
+        channels: file.channel.iter().map(|(id, title)| Choice { value: id.value.clone(), title: title.clone() }).collect(),
+        zone: organisation.file.zone.clone(),
+        calendar: calendars
+            .get(&file.organisation.calendar.value)
+            .cloned()
+            .unwrap_or_else(|| Calendar::always(organisation.file.zone.clone())),
+        packs: compiled,
+        calendars,
+        tree,
+        root,
+        remarks: Vec::new(),
+        openers: BTreeMap::new(),
+        closers: BTreeMap::new(),
+        cancellers: BTreeMap::new(),
+    };
+    listen(&mut policy);
+    check_claims(&policy, &organisation.file, &mut found);
+    check_roles(&policy, &organisation.file, &mut found);
+    for fault in found {
+        faults.add(organisation.source, fault);
+    }
+    policy
+}
+
+fn check_calendars(organisation: &Organisation, calendars: &BTreeMap<String, Calendar>, faults: &mut Vec<Fault>) {
+    let units = organisation.file.unit.iter().filter_map(|(_, unit)| unit.calendar.as_ref());
+    for name in units.chain([&organisation.file.organisation.calendar]).filter(|name| !calendars.contains_key(&name.value)) {
+        faults.push(unknown(name, ("calendar", "日历"), "unknown-calendar", calendars.keys().map(String::as_str)));
+    }
+}
+
+fn unknown_pack(pack: &Placed<String>, packs: &BTreeMap<String, Pack>) -> Fault {
+    unknown(pack, ("pack", "制度包"), "unknown-pack", packs.keys().map(String::as_str))
+}
+
+fn bindings(organisation: &Organisation, packs: &BTreeMap<String, Pack>, faults: &mut Vec<Fault>) -> Vec<Binding> {
+    let mut bindings = Vec::new();
+    for bind in &organisation.file.bind {
+        for pack in bind.pack.iter().chain(bind.instead_of.iter()).filter(|pack| !packs.contains_key(&pack.value)) {
+            faults.push(unknown_pack(pack, packs));
+        }
+        let from = start_of(&bind.from, &organisation.zone).unwrap_or(Timestamp::MIN);
+        let until = bind.until.as_ref().and_then(|date| end_of(date, &organisation.zone));
+        for (pack, unit) in bind.pack.iter().flat_map(|pack| bind.unit.iter().map(move |unit| (pack, unit))) {
+            bindings.push(Binding {
+                pack: pack.value.clone(),
+                unit: unit.value.clone(),
+                from,
+                until,
+                instead_of: bind.instead_of.iter().map(|pack| pack.value.clone()).collect(),
+            });
+        }
+    }
+    bindings
+}
+
+fn plays(organisation: &Organisation, packs: &BTreeMap<String, Pack>, faults: &mut Vec<Fault>) -> Vec<Plays> {
+    let mut all = Vec::new();
+    for text in &organisation.file.plays {
+        let Some(pack) = packs.get(&text.pack.value) else {
+            faults.push(unknown_pack(&text.pack, packs));
+            continue;
+        };
+        for (role, _) in text.role.iter().filter(|(role, _)| !pack.roles.contains_key(&role.value)) {
+            faults.push(unknown(role, ("role in this pack", "该制度包的角色"), "unknown-role", pack.roles.keys().map(String::as_str)));
+        }
+        all.push(Plays {
+            pack: text.pack.value.clone(),
+            unit: text.unit.as_ref().map(|unit| unit.value.clone()),
+            roles: text.role.iter().map(|(role, post)| (role.value.clone(), post.value.clone())).collect(),
+        });
+    }
+    all
+}
+
+type Overrides = BTreeMap<(String, String), Vec<(Option<String>, String)>>;
+
+fn overrides(organisation: &Organisation, packs: &BTreeMap<String, Pack>, faults: &mut Vec<Fault>) -> Overrides {
+    let mut overrides = Overrides::new();
+    for text in &organisation.file.parameter {
+        let OverrideText { pack, name, value, unit } = &text.value;
+        let Some(known) = packs.get(&pack.value) else {
+            faults.push(unknown_pack(pack, packs));
+            continue;
+        };
+        let Some(parameter) = known.parameters.get(&name.value) else {
+            faults.push(unknown(
+                name,
+                ("parameter in this pack", "该制度包的参数"),
+                "unknown-parameter",
+                known.parameters.keys().map(String::as_str),
+            ));
+            continue;
+        };
+        if let Some((en, zh)) = unfit(&parameter.value, value) {
+            faults.push(Fault::new(
+                value.range,
+                "wrong-type",
+                format!("'{}' is {en}, as '{}' is", value.value, parameter.value),
+                format!("“{}”{zh}（默认值为“{}”）", value.value, parameter.value),
+            ));
+        }
+        let unit = unit.as_ref().map(|unit| unit.value.clone());
+        overrides.entry((pack.value.clone(), name.value.clone())).or_default().push((unit, value.value.clone()));
+    }
+    overrides
+}
+
+/// Why a value cannot stand where the default stood.
+fn unfit(default: &str, value: &str) -> Option<(&'static str, &'static str)> {
+    if default.parse::<Duration>().is_ok() && value.parse::<Duration>().is_err() {
+        return Some(("no duration", "不是时长"));
+    }
+    if default.parse::<Term>().is_ok() && value.parse::<Term>().is_err() {
+        return Some(("no term", "不是期限"));
+    }
+    (Decimal::parse(default).is_some() && Decimal::parse(value).is_none()).then_some(("no number", "不是数字"))
+}
+
+/// Notes which rule listens to which event.
+fn listen(policy: &mut Policy) {
+    for pack in policy.packs.values() {
+        let recurring = pack.recurring.iter().map(|recurring| &recurring.rule);
+        for (rule, duty) in pack.duties.iter().chain(recurring).enumerate() {
+            let sorts = [(&duty.opens, &mut policy.openers), (&duty.closes, &mut policy.closers), (&duty.cancels, &mut policy.cancellers)];
+            for (triggers, listeners) in sorts {
+                for (trigger, found) in triggers.iter().enumerate() {
+                    listeners.entry(found.event.clone()).or_default().push(Place { pack: pack.id.clone(), rule, trigger });
+                }
+            }
+        }
+    }
+}
+
+/// In no unit, at no time, do two bound packs take the same report; and somebody takes what cannot be sorted.
+fn check_claims(policy: &Policy, organisation: &Organisation, faults: &mut Vec<Fault>) {
+    let mut told: BTreeSet<(String, String)> = BTreeSet::new();
+    let times: BTreeSet<Timestamp> = policy.bindings.iter().map(|binding| binding.from).collect();
+    for (code, _) in organisation.file.unit.iter() {
+        for at in &times {
+            let packs = policy.packs_of(code, *at);
+            let kinds: Vec<&Kind> = packs.iter().flat_map(|pack| &pack.kinds).collect();
+            for (nth, first) in kinds.iter().enumerate() {
+                for second in kinds.iter().skip(nth + 1) {
+                    let Some((en, zh)) = clash(first, second) else { continue };
+                    if told.insert((place(first), place(second))) {
+                        faults.push(claimed(organisation, code, first, second, en, zh));
+                    }
+                }
+            }
+        }
+    }
+    if policy.unsorted().is_none() {
+        let fallback = &organisation.file.organisation.fallback;
+        let fault = Fault::new(
+            fallback.range,
+            "no-unsorted",
+            "no pack has a kind for reports that cannot be sorted",
+            "没有制度包设有“待分拣”事项类别",
+        );
+        faults.push(fault.help(
+            "write unsorted = true in one kind, as policies/basics.toml does",
+            "请在某一事项类别写 unsorted = true，参见 policies/basics.toml",
+        ));
+    }
+}
+
+/// Why two kinds would take the same report.
+fn clash(first: &Kind, second: &Kind) -> Option<(&'static str, &'static str)> {
+    if first.default && second.default {
+        return Some(("both take a report without a kind", "都会受理未注明类别的来件"));
+    }
+    if first.unsorted && second.unsorted {
+        return Some(("both take what cannot be sorted", "都会受理待分拣的来件"));
+    }
+    let same = first.is_called(&second.id)
+        || first.is_called(&second.title.zh)
+        || first.is_called(&second.title.en)
+        || second.aliases.iter().any(|alias| first.is_called(alias))
+        || first.aliases.iter().any(|alias| second.is_called(alias));
+    same.then_some(("a report may ask for both by the same name", "同一名称会同时指向两者"))
+}
+
+fn place(kind: &Kind) -> String {
+    format!("{}/kind.{}", kind.pack, kind.id)
+}
+
+fn named(kind: &Kind) -> String {
+    let rules = if kind.rules.is_empty() { String::new() } else { format!(", {}", kind.rules.join(", ")) };
+    format!("{}/kind.{} (article {}{rules})", kind.pack, kind.id, if kind.article.is_empty() { "-" } else { &kind.article })
+}
+
+fn claimed(organisation: &Organisation, unit: &Placed<String>, first: &Kind, second: &Kind, en: &str, zh: &str) -> Fault {
+    let binds: Vec<&BindText> = organisation.file.bind.iter().map(|bind| &bind.value).collect();
+    let concerns = |bind: &&&BindText| bind.pack.iter().any(|pack| pack.value == second.pack);
+    let range = binds
+        .iter()
+        .rev()
+        .find(concerns)
+        .and_then(|bind| bind.pack.iter().find(|pack| pack.value == second.pack))
+        .map_or(unit.range, |pack| pack.range);
+    let message = format!("two packs claim the same report in unit '{}': {} and {}; {en}", unit.value, named(first), named(second));
+    let message_zh = format!("单位“{}”中有两个制度包争办同一来件：{} 与 {}，{zh}", unit.value, named(first), named(second));
+    Fault::new(range, "claimed-twice", message, message_zh).help(
+        format!("bind one of them only, or write instead_of = [\"{}\"] where '{}' is bound", first.pack, second.pack),
+        format!("只绑定其中之一，或在绑定“{}”处写 instead_of = [\"{}\"]", second.pack, first.pack),
+    )
+}
+
+/// Lists the roles that no post plays, where their pack binds.
+fn check_roles(policy: &Policy, organisation: &Organisation, faults: &mut Vec<Fault>) {
+    let times: BTreeSet<Timestamp> = policy.bindings.iter().map(|binding| binding.from).collect();
+    let mut lacking: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
+    for (code, _) in organisation.file.unit.iter() {
+        let mut bound: BTreeMap<&str, &Pack> = BTreeMap::new();
+        bound.extend(times.iter().flat_map(|at| policy.packs_of(code, *at)).map(|pack| (pack.id.as_str(), pack)));
+        for pack in bound.into_values() {
+            for role in needed(pack) {
+                if policy.tree.find_post(&policy.post_for(&pack.id, role, code), code).is_none() {
+                    lacking.entry((pack.id.clone(), role.to_owned())).or_default().push(code.value.clone());
+                }
+            }
+        }
+    }
+    for ((pack, role), units) in lacking {
+        let bind = organisation.file.bind.iter().flat_map(|bind| bind.pack.iter()).find(|bound| bound.value == pack);
+        let range = bind.map_or((0, 0), |pack| pack.range);
+        let title = policy.pack(&pack).and_then(|pack| pack.roles.get(&role)).map_or(role.as_str(), |title| title.zh.as_str());
+        let (shown, more) = (units.iter().take(6).cloned().collect::<Vec<_>>(), units.len().saturating_sub(6));
+        let rest =
+            if more > 0 { (format!(" and {more} more"), format!("等{}个单位", units.len())) } else { (String::new(), String::new()) };
+        let en = format!("nobody plays '{role}' of pack '{pack}' in {}{}", shown.join(", "), rest.0);
+        let zh = format!("制度包“{pack}”的角色“{title}”在 {}{}中没有对应岗位", shown.join("、"), rest.1);
+        let fault = Fault::new(range, "role-unbound", en, zh).warning();
+        faults.push(fault.help("write it under [[plays]], or give the units such a post", "请在 [[plays]] 中指定，或为这些单位设置该岗位"));
+    }
+}
+
+/// Roles that some rule of the pack really speaks of.
+fn needed(pack: &Pack) -> BTreeSet<&str> {
+    let recurring = pack.recurring.iter().map(|recurring| &recurring.rule);
+    let duties = pack.duties.iter().chain(recurring).flat_map(|duty| duty.owed_by.iter().chain(&duty.owed_to));
+    let steps = pack.kinds.iter().flat_map(|kind| &kind.steps).flat_map(|step| &step.by);
+    let rungs = pack.ladders.values().flat_map(|ladder| &ladder.rungs).flat_map(|rung| &rung.tell);
+    duties.chain(steps).chain(rungs).filter_map(|actor| if let Actor::Role(role) = actor { Some(role.as_str()) } else { None }).collect()
+}

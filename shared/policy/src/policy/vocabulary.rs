@@ -1,0 +1,344 @@
+//! The names that conditions and templates may use, with what they hold: so that a misspelt name is found before it matters.
+
+use super::kind::{Field, FieldSort, Kind};
+use crate::Title;
+use crate::calendar::Duration;
+use crate::condition::{Check, Comparison, Condition, Decimal, Operand, Test};
+use crate::source::condition::{ConditionText, TestText};
+use crate::source::{Fault, Placed};
+
+/// A member of an event or report.
+#[derive(Debug, Clone)]
+pub(crate) struct Member {
+    pub name: String,
+    pub path: Vec<String>,
+    pub title: Title,
+    pub holds: Holds,
+    pub personal: bool,
+}
+
+/// What a member holds.
+#[derive(Debug, Clone)]
+pub(crate) enum Holds {
+    Text,
+    /// One (or several) of these, each with its title.
+    Words(Vec<(String, Title)>),
+    Number,
+    Date,
+    YesNo,
+}
+
+/// The names known at some place.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Vocabulary {
+    members: Vec<Member>,
+    /// Names and values of the pack's parameters.
+    parameters: Vec<(String, String)>,
+    /// Conditions may not look at personal members here: events do not carry them.
+    without_personal: bool,
+}
+
+/// Members of `CaseEvent` that anything may look at; those with words of their own are added by the compiler.
+const CASE_TEXTS: [(&str, &str, &str); 9] = [
+    ("case", "案件", "case"),
+    ("number", "案件编号", "number"),
+    ("unit", "单位", "unit"),
+    ("producer", "来源系统", "producer"),
+    ("title", "标题", "title"),
+    ("title_zh", "中文标题", "Chinese title"),
+    ("handler", "承办人", "handler"),
+    ("other", "另一案件", "other case"),
+    ("version", "版本", "version"),
+];
+const CASE_DATES: [(&str, &str, &str); 3] = [
+    ("occurred_at", "发生时间", "time of occurrence"),
+    ("received_at", "收到时间", "time of receipt"),
+    ("registered_at", "登记时间", "time of registration"),
+];
+const CASE_TRUTHS: [(&str, &str, &str); 2] = [("unsorted", "待分拣", "unsorted"), ("anonymous", "匿名", "anonymous")];
+
+/// Members of events that are not of cases.
+const OTHER_TEXTS: [&str; 19] = [
+    "rejected", "receipt", "producer", "unit", "channel", "reason", "title", "title_zh", "case", "duty", "alert", "person", "rule", "pack",
+    "key", "link", "sort", "state", "record",
+];
+
+impl Vocabulary {
+    pub fn of_cases(kinds: &[Kind], channels: &[(String, Title)], pack: (&str, &Title), parameters: Vec<(String, String)>) -> Self {
+        let mut vocabulary = Self { parameters, ..Self::default() };
+        let words = |found: Vec<(String, Title)>| Holds::Words(found);
+        for (name, zh, en) in CASE_TEXTS {
+            vocabulary.add(name, Title::new(zh, en), Holds::Text);
+        }
+        for (name, zh, en) in CASE_DATES {
+            vocabulary.add(name, Title::new(zh, en), Holds::Date);
+        }
+        for (name, zh, en) in CASE_TRUTHS {
+            vocabulary.add(name, Title::new(zh, en), Holds::YesNo);
+        }
+        vocabulary.add("repeats", Title::new("重复次数", "number of repeats"), Holds::Number);
+        vocabulary.add("pack", Title::new("制度包", "pack"), words(vec![(pack.0.to_owned(), pack.1.clone())]));
+        vocabulary.add(
+            "kind",
+            Title::new("事项类别", "kind"),
+            words(kinds.iter().map(|kind| (kind.id.clone(), kind.title.clone())).collect()),
+        );
+        let severities = kinds.iter().flat_map(|kind| &kind.severities).map(|severity| (severity.id.clone(), severity.title.clone()));
+        vocabulary.add("severity", Title::new("严重程度", "severity"), words(severities.collect()));
+        let stages = kinds.iter().flat_map(|kind| &kind.stages).map(|stage| (stage.id.clone(), stage.title.clone()));
+        vocabulary.add("stage", Title::new("环节", "stage"), words(stages.collect()));
+        let outcomes = kinds.iter().flat_map(|kind| &kind.steps).filter_map(|step| step.outcome.clone());
+        vocabulary.add(
+            "outcome",
+            Title::new("结果", "outcome"),
+            words(outcomes.map(|outcome| (outcome.clone(), Title::new(&outcome, &outcome))).collect()),
+        );
+        let channel = if channels.is_empty() { Holds::Text } else { words(channels.to_vec()) };
+        vocabulary.add("channel", Title::new("渠道", "channel"), channel);
+        let steps = kinds.iter().flat_map(|kind| &kind.steps).map(|step| (step.id.clone(), step.title.clone()));
+        vocabulary.members.push(Member {
+            name: "step".to_owned(),
+            path: vec!["step".to_owned(), "name".to_owned()],
+            title: Title::new("步骤", "step"),
+            holds: words(steps.collect()),
+            personal: false,
+        });
+        for field in kinds.iter().flat_map(|kind| &kind.fields) {
+            vocabulary.add_field(field);
+        }
+        vocabulary
+    }
+
+    /// Names of events that are not of cases.
+    pub fn of_others(parameters: Vec<(String, String)>) -> Self {
+        let mut vocabulary = Self { parameters, without_personal: true, ..Self::default() };
+        for name in OTHER_TEXTS {
+            vocabulary.add(name, Title::new(name, name), Holds::Text);
+        }
+        vocabulary.add("received_at", Title::new("收到时间", "time of receipt"), Holds::Date);
+        vocabulary
+    }
+
+    pub fn without_personal(mut self) -> Self {
+        self.without_personal = true;
+        self
+    }
+
+    pub fn is_reserved(name: &str) -> bool {
+        let tables = [CASE_TEXTS.as_slice(), CASE_DATES.as_slice(), CASE_TRUTHS.as_slice()];
+        tables.into_iter().flatten().any(|(member, _, _)| *member == name)
+            || ["pack", "kind", "severity", "stage", "channel", "repeats", "outcome", "step", "fields", "any", "all", "none", "policy"]
+                .contains(&name)
+    }
+
+    pub fn member(&self, name: &str) -> Option<&Member> {
+        let short = name.strip_prefix("fields.").unwrap_or(name);
+        self.members.iter().find(|member| member.name == short || member.title.zh == short)
+    }
+
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.members.iter().map(|member| member.name.as_str())
+    }
+
+    fn add(&mut self, name: &str, title: Title, holds: Holds) {
+        self.members.push(Member { name: name.to_owned(), path: vec![name.to_owned()], title, holds, personal: false });
+    }
+
+    /// The same field of several kinds is one member; choices of all are its words.
+    fn add_field(&mut self, field: &Field) {
+        let choices = field.choices.iter().map(|choice| (choice.value.clone(), choice.title.clone()));
+        if let Some(known) = self.members.iter_mut().find(|member| member.name == field.id && member.path.len() == 2) {
+            known.personal |= field.personal;
+            if let Holds::Words(words) = &mut known.holds {
+                words.extend(choices);
+            }
+            return;
+        }
+        let holds = match field.sort {
+            FieldSort::Choice | FieldSort::Choices => Holds::Words(choices.collect()),
+            FieldSort::Amount | FieldSort::Number => Holds::Number,
+            FieldSort::Date => Holds::Date,
+            FieldSort::YesNo => Holds::YesNo,
+            _ => Holds::Text,
+        };
+        let path = vec!["fields".to_owned(), field.id.clone()];
+        self.members.push(Member { name: field.id.clone(), path, title: field.title.clone(), holds, personal: field.personal });
+    }
+
+    /// Compiles a condition; what cannot be is told and left out.
+    pub fn condition(&self, text: &ConditionText, faults: &mut Vec<Fault>) -> Condition {
+        let all =
+            |conditions: &[ConditionText], faults: &mut Vec<Fault>| conditions.iter().map(|text| self.condition(text, faults)).collect();
+        Condition {
+            tests: text.tests.iter().filter_map(|(name, test)| self.test(name, test, faults)).collect(),
+            any: all(&text.any, faults),
+            all: all(&text.all, faults),
+            none: all(&text.none, faults),
+        }
+    }
+
+    fn test(&self, name: &Placed<String>, text: &Placed<TestText>, faults: &mut Vec<Fault>) -> Option<Test> {
+        let Some(member) = self.member(name) else {
+            let fault = Fault::new(
+                name.range,
+                "unknown-member",
+                format!("there is nothing called '{}' to ask about", name.value),
+                format!("没有可供判断的“{}”", name.value),
+            );
+            faults.push(fault.suggest(name, self.names()));
+            return None;
+        };
+        if self.without_personal && member.personal {
+            let en = format!("'{}' is personal: events do not carry it, so no rule can look at it", name.value);
+            let zh = format!("“{}”属于个人信息，事件中不携带，规则无法据此判断", name.value);
+            faults.push(
+                Fault::new(name.range, "personal", en, zh)
+                    .help("let a severity or a field that is not personal tell the rule", "请改用严重程度或非个人信息字段"),
+            );
+            return None;
+        }
+        let check = match &text.value {
+            TestText::YesNo(truth) => self.yes_no(member, text, *truth, faults)?,
+            TestText::Number(number) => {
+                Check::OneOf(vec![self.operand(member, &Placed { value: number.clone(), range: text.range }, faults)?])
+            }
+            TestText::OneOf(values) => {
+                Check::OneOf(values.iter().map(|value| self.operand(member, value, faults)).collect::<Option<Vec<_>>>()?)
+            }
+            TestText::Count { at_least, within } => self.count(member, text, *at_least, within.as_ref(), faults)?,
+            TestText::Word(word) => self.word(member, &Placed { value: word.clone(), range: text.range }, faults)?,
+        };
+        Some(Test { path: member.path.clone(), title: member.title.clone(), check })
+    }
+
+    fn yes_no(&self, member: &Member, text: &Placed<TestText>, truth: bool, faults: &mut Vec<Fault>) -> Option<Check> {
+        if matches!(member.holds, Holds::YesNo) {
+            return Some(Check::YesNo(truth));
+        }
+        faults.push(mismatch(member, text.range, "yes or no", "是或否"));
+        None
+    }
+
+    fn count(
+        &self,
+        member: &Member,
+        text: &Placed<TestText>,
+        at_least: i64,
+        within: Option<&Placed<String>>,
+        faults: &mut Vec<Fault>,
+    ) -> Option<Check> {
+        if member.name != "repeats" {
+            faults.push(mismatch(
+                member,
+                text.range,
+                "a count within a window; only 'repeats' has one",
+                "时间窗口内的次数；只有“repeats”可以这样写",
+            ));
+            return None;
+        }
+        let within = match within {
+            Some(text) => Some(duration(text, faults)?),
+            None => None,
+        };
+        Some(Check::Count { at_least, within })
+    }
+
+    fn word(&self, member: &Member, word: &Placed<String>, faults: &mut Vec<Fault>) -> Option<Check> {
+        let text = word.trim();
+        if text == "present" {
+            return Some(Check::Present);
+        }
+        if text == "absent" {
+            return Some(Check::Absent);
+        }
+        let comparisons = [(">=", Comparison::AtLeast), ("<=", Comparison::AtMost), (">", Comparison::Above), ("<", Comparison::Below)];
+        for (sign, comparison) in comparisons {
+            if let Some(rest) = text.strip_prefix(sign) {
+                if !matches!(member.holds, Holds::Number | Holds::Date) {
+                    faults.push(mismatch(member, word.range, "a number or date to compare", "可比较大小的数字或日期"));
+                    return None;
+                }
+                let operand = self.operand(member, &Placed { value: rest.trim().to_owned(), range: word.range }, faults)?;
+                return Some(Check::Compare(comparison, operand));
+            }
+        }
+        if let Some(rest) = text.strip_prefix("!=") {
+            let operand = self.operand(member, &Placed { value: rest.trim().to_owned(), range: word.range }, faults)?;
+            return Some(Check::NotOneOf(vec![operand]));
+        }
+        let value = text.strip_prefix('=').map_or(text, str::trim);
+        Some(Check::OneOf(vec![self.operand(member, &Placed { value: value.to_owned(), range: word.range }, faults)?]))
+    }
+
+    fn operand(&self, member: &Member, value: &Placed<String>, faults: &mut Vec<Fault>) -> Option<Operand> {
+        if let Some(name) = value.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
+            return self.parameter(member, name, value, faults);
+        }
+        let plain = Operand::Value { value: value.value.clone(), title: Title::new(&value.value, &value.value) };
+        match &member.holds {
+            Holds::Text => Some(plain),
+            Holds::Words(words) => match words.iter().find(|(word, title)| *word == value.value || title.zh == value.value) {
+                Some((word, title)) => Some(Operand::Value { value: word.clone(), title: title.clone() }),
+                None => {
+                    let en = format!("{} is never '{}'", member.name, value.value);
+                    let fault = Fault::new(value.range, "unknown-value", en, format!("“{}”不会是“{}”", member.title.zh, value.value));
+                    faults.push(fault.suggest(value, words.iter().map(|(word, _)| word.as_str())));
+                    None
+                }
+            },
+            Holds::Number if Decimal::parse(value).is_none() => {
+                faults.push(mismatch(member, value.range, "a number", "数字"));
+                None
+            }
+            Holds::Date if value.get(..10).is_none_or(|date| date.parse::<jiff::civil::Date>().is_err()) => {
+                faults.push(mismatch(member, value.range, "a date (YYYY-MM-DD)", "日期（YYYY-MM-DD）"));
+                None
+            }
+            Holds::YesNo => {
+                faults.push(mismatch(member, value.range, "true or false, without quotes", "true 或 false（不加引号）"));
+                None
+            }
+            Holds::Number | Holds::Date => Some(plain),
+        }
+    }
+
+    fn parameter(&self, member: &Member, name: &str, at: &Placed<String>, faults: &mut Vec<Fault>) -> Option<Operand> {
+        let Some((_, value)) = self.parameters.iter().find(|(known, _)| known == name) else {
+            faults.push(unknown_parameter(name, at.range, self.parameters.iter().map(|(name, _)| name.as_str())));
+            return None;
+        };
+        if matches!(member.holds, Holds::Number) && Decimal::parse(value).is_none() {
+            let en = format!("parameter '{name}' is '{value}', and {} is a number", member.name);
+            faults.push(Fault::new(at.range, "wrong-type", en, format!("参数“{name}”的值为“{value}”，而“{}”是数字", member.title.zh)));
+            return None;
+        }
+        Some(Operand::Parameter(name.to_owned()))
+    }
+}
+
+pub(crate) fn unknown_parameter<'a>(name: &str, range: (usize, usize), known: impl Iterator<Item = &'a str>) -> Fault {
+    Fault::new(range, "unknown-parameter", format!("there is no parameter '{name}'"), format!("没有参数“{name}”")).suggest(name, known)
+}
+
+/// A duration, or a fault that says what is wrong with it.
+pub(crate) fn duration(text: &Placed<String>, faults: &mut Vec<Fault>) -> Option<Duration> {
+    match text.parse::<Duration>() {
+        Ok(duration) => Some(duration),
+        Err(bad) => {
+            faults.push(Fault::new(text.range, "bad-duration", bad.to_string(), bad.zh()));
+            None
+        }
+    }
+}
+
+fn mismatch(member: &Member, range: (usize, usize), expected_en: &str, expected_zh: &str) -> Fault {
+    let (holds_en, holds_zh) = match member.holds {
+        Holds::Text => ("text", "文字"),
+        Holds::Words(_) => ("one of a few words", "固定选项"),
+        Holds::Number => ("a number", "数字"),
+        Holds::Date => ("a date", "日期"),
+        Holds::YesNo => ("yes or no", "是或否"),
+    };
+    let en = format!("{} is {holds_en}; this asks for {expected_en}", member.name);
+    Fault::new(range, "wrong-type", en, format!("“{}”是{holds_zh}；此处要求{expected_zh}", member.title.zh))
+}
