@@ -1,1 +1,24 @@
-fn main() {}
+//! `duban-escalation`: reads its settings, wires its parts, runs.
+
+use duban_platform::{Platform, config};
+use std::time::Duration;
+
+/// Duties, ladders, alerts.
+#[derive(Debug, Clone, clap::Parser)]
+#[command(name = "duban-escalation", version, about = "Duties, ladders and alerts: who owes what by when, and who is told")]
+struct Config {
+    #[command(flatten)]
+    common: config::Common,
+    /// How often, at least, what is due is looked for, in milliseconds of real time.
+    #[arg(long, env = "DUBAN_TICK_MS", default_value_t = 500)]
+    tick_ms: u64,
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let config: Config = config::parse();
+    let platform = Platform::start("escalation", &config.common, sqlx::migrate!()).await?;
+    duban_escalation::start(&platform, Duration::from_millis(config.tick_ms.max(1))).await?;
+    platform.serve_http(axum::Router::new()).await?;
+    platform.run_until_shutdown().await
+}

@@ -105,3 +105,34 @@ pub struct NextRung {
     pub posts: Vec<String>,
     pub people: Vec<String>,
 }
+
+/// Request `escalation … duty.close`: who owes a recurring duty says that it is done. Needs a claim and a request id. Duties that an event
+/// closes answer 409 `closed-by-event`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct DutyCloseRequest {
+    pub duty: Uuid,
+    /// What was done, at most 2,000 characters; no personal text.
+    #[serde(default)]
+    pub note: String,
+}
+
+/// Request `escalation … case.due`: by when cases are to be closed, for the public's tracking. By ids, or one by its number.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CaseDueRequest {
+    #[serde(default)]
+    pub cases: Vec<Uuid>,
+    #[serde(default)]
+    pub number: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CaseDueAnswer {
+    /// Of the one asked for by number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "time::optional_schema")]
+    pub due: Option<Timestamp>,
+    /// Of those asked for by id; absent where no clock runs. RFC 3339.
+    #[serde(default)]
+    #[schemars(with = "std::collections::BTreeMap<Uuid, String>")]
+    pub cases: std::collections::BTreeMap<Uuid, Timestamp>,
+}

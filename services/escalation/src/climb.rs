@@ -1,0 +1,115 @@
+//! What is due for a duty now: reminder, breach, rungs, repetitions, in order. Pure; the times of the rungs are the policy's
+//! [`duban_policy::ladder`], this is what a tick makes of them.
+
+use crate::duty::{Duty, State};
+use duban_contracts::Timestamp;
+use duban_policy::calendar::Calendar;
+use duban_policy::ladder::{Next, Raised, Sort, Until, Who};
+
+/// One thing that a tick finds due.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Step {
+    /// The due time has passed.
+    Breached,
+    /// A reminder or a rung.
+    Raised(Rung),
+}
+
+/// A rung (or reminder) to be raised.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rung {
+    /// Negative for reminders.
+    pub rung: i32,
+    pub repetition: i32,
+    pub sort: Sort,
+    pub tell: Tell,
+    pub until: Until,
+    pub urgent: bool,
+    /// When it should have been raised.
+    pub at: Timestamp,
+    /// Raised after its time, because nobody could in time.
+    pub late: bool,
+}
+
+/// To whom.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Tell {
+    /// Who owes the duty.
+    Debtor,
+    /// All of these at once.
+    All(Vec<Who>),
+}
+
+/// Takes every step that is due at `now`, in order, and sets the duty's timer to the next. What should have happened before
+/// `late_before` is marked late.
+pub fn climb(duty: &mut Duty, now: Timestamp, late_before: Timestamp, calendar: &Calendar) -> Vec<Step> {
+    let mut steps = Vec::new();
+    while duty.state.is_open() {
+        let next = duty.terms.plan.next(duty.due_at, &duty.progress, now, calendar);
+        let is_breach_next = duty.breached_at.is_none() && next.as_ref().is_none_or(|next| duty.due_at <= next.at);
+        if is_breach_next && duty.due_at <= now {
+            duty.breached_at = Some(now);
+            duty.state = State::Breached;
+            duty.late = duty.due_at < late_before;
+            steps.push(Step::Breached);
+            continue;
+        }
+        let Some(next) = next.filter(|next| next.at <= now) else { break };
+        let rung = raised(&next, late_before);
+        count(duty, &rung, now);
+        steps.push(Step::Raised(rung));
+    }
+    duty.next_at = timer(duty, now, calendar);
+    steps
+}
+
+/// When the duty's next step is due if nobody acts.
+pub fn timer(duty: &Duty, now: Timestamp, calendar: &Calendar) -> Option<Timestamp> {
+    if !duty.state.is_open() {
+        return None;
+    }
+    let next = duty.terms.plan.next(duty.due_at, &duty.progress, now, calendar).map(|next| next.at);
+    let breach = duty.breached_at.is_none().then_some(duty.due_at);
+    next.into_iter().chain(breach).min()
+}
+
+/// Takes an acknowledgement of a whole rung: it stops the climb if the rung is the newest.
+pub fn acknowledge(duty: &mut Duty, rung: i32, at: Timestamp, calendar: &Calendar) {
+    if duty.state.is_open() && duty.progress.last.is_some_and(|last| last.rung == rung) {
+        duty.progress.acknowledged_at.get_or_insert(at);
+        duty.next_at = timer(duty, at, calendar);
+    }
+}
+
+/// Until when the climb stands still by the acknowledgement of this rung. None if it does not stop the climb.
+pub fn quiet_until(duty: &Duty, rung: i32, calendar: &Calendar) -> Option<Timestamp> {
+    let since = duty.progress.acknowledged_at.filter(|_| duty.state.is_open())?;
+    let newest = duty.progress.last.filter(|last| last.rung == rung)?;
+    let timed = duty.terms.plan.rungs.iter().find(|timed| timed.rung == newest.rung)?;
+    Some(calendar.add(since, timed.hold).at)
+}
+
+fn raised(next: &Next<'_>, late_before: Timestamp) -> Rung {
+    Rung {
+        rung: next.rung,
+        repetition: next.repetition,
+        sort: next.sort,
+        tell: next.timed.map_or(Tell::Debtor, |timed| Tell::All(timed.tell.clone())),
+        until: next.timed.map_or(Until::Any, |timed| timed.until),
+        urgent: next.timed.is_some_and(|timed| timed.urgent),
+        at: next.at,
+        late: next.at < late_before,
+    }
+}
+
+fn count(duty: &mut Duty, rung: &Rung, now: Timestamp) {
+    if rung.sort == Sort::Reminder {
+        duty.progress.reminders += 1;
+        if duty.state == State::Pending {
+            duty.state = State::DueSoon;
+        }
+    } else {
+        duty.progress.last = Some(Raised { rung: rung.rung, repetition: rung.repetition, at: now });
+        duty.progress.acknowledged_at = None;
+    }
+}

@@ -1,0 +1,74 @@
+//! What is measured: how late what is due is raised, how long ticks take, how many duties are open.
+
+use crate::alert::Alert;
+use crate::duty::Duty;
+use duban_platform::Platform;
+use prometheus::{HistogramVec, IntCounterVec, IntGaugeVec};
+use std::time::Duration;
+
+/// The service's own figures.
+pub struct Figures {
+    lateness: HistogramVec,
+    ticks: HistogramVec,
+    batches: HistogramVec,
+    duties: IntCounterVec,
+    alerts: IntCounterVec,
+    nobody: IntCounterVec,
+    open: IntGaugeVec,
+}
+
+impl Figures {
+    pub fn new(platform: &Platform) -> Self {
+        let metrics = &platform.metrics;
+        let seconds = vec![0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 600.0, 3600.0];
+        Self {
+            lateness: metrics.histogram("duban_duty_lateness_seconds", "Real seconds between due and raised", &[], seconds),
+            ticks: metrics.histogram(
+                "duban_tick_seconds",
+                "Seconds per tick that looked for what is due",
+                &[],
+                vec![0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0],
+            ),
+            batches: metrics.histogram(
+                "duban_raised_batch_size",
+                "Alerts raised per transaction",
+                &[],
+                vec![1.0, 5.0, 25.0, 100.0, 250.0, 500.0, 1000.0],
+            ),
+            duties: metrics.counter("duban_duties_total", "Duties by what became of them", &["state"]),
+            alerts: metrics.counter("duban_alerts_total", "Alerts raised, by sort", &["sort"]),
+            nobody: metrics.counter("duban_alerts_to_nobody_total", "Alerts for which no person could be found", &[]),
+            open: metrics.gauge("duban_duties_open", "Open duties", &[]),
+        }
+    }
+
+    /// Duties opened by a batch, and those that it ended.
+    pub fn settled(&self, fresh: &[Duty], changed: &[Duty]) {
+        let opened = fresh.iter().filter(|duty| !duty.shadowed).count();
+        self.duties.with_label_values(&["opened"]).inc_by(u64::try_from(opened).unwrap_or(0));
+        for duty in fresh.iter().chain(changed).filter(|duty| !duty.state.is_open() && !duty.shadowed) {
+            self.duties.with_label_values(&[duty.state.as_str()]).inc();
+        }
+    }
+
+    pub fn ticked(&self, took: Duration) {
+        self.ticks.with_label_values::<&str>(&[]).observe(took.as_secs_f64());
+    }
+
+    pub fn raised(&self, alerts: &[Alert], lateness: &[f64]) {
+        self.batches.with_label_values::<&str>(&[]).observe(alerts.len() as f64);
+        for alert in alerts {
+            self.alerts.with_label_values(&[&alert.sort]).inc();
+            if alert.recipients.is_empty() {
+                self.nobody.with_label_values::<&str>(&[]).inc();
+            }
+        }
+        for seconds in lateness {
+            self.lateness.with_label_values::<&str>(&[]).observe(*seconds);
+        }
+    }
+
+    pub fn open(&self, count: i64) {
+        self.open.with_label_values::<&str>(&[]).set(count);
+    }
+}

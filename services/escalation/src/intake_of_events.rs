@@ -1,0 +1,252 @@
+//! The journey of events: what they open, close and move by the policy that they name, a batch at a time.
+//!
+//! Read, judge by the policy (pure), settle each matter (pure), write duties, alerts and outbox rows. Nothing here knows what a case is:
+//! rules say which events belong together and by which key.
+
+use crate::App;
+use crate::duty::{Closing, Duty};
+use crate::matter::{self, Change};
+use crate::recipients;
+use crate::rules::{self, Effects, MatterKey};
+use crate::store::matters::{Moved, Said};
+use crate::store::{alerts, duties, matters};
+use crate::telling;
+use duban_contracts::{Event, NewEvent, Timestamp};
+use duban_platform::consumer::{BatchHandler, Failure, NotYet};
+use duban_policy::Policy;
+use serde_json::Value;
+use sqlx::PgConnection;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// Handles batches of events.
+pub struct IntakeOfEvents {
+    pub app: Arc<App>,
+}
+
+impl BatchHandler for IntakeOfEvents {
+    fn ready(&self, event: &Event) -> Result<(), NotYet> {
+        self.policy_of(event).map(|_| ())
+    }
+
+    async fn handle(&self, tx: &mut PgConnection, batch: &[Event]) -> Result<(), Failure> {
+        let read = self.read(batch)?;
+        if read.effects.opens.is_empty() && read.effects.closes.is_empty() && read.said.is_empty() {
+            return Ok(());
+        }
+        let mut settled = self.settle(tx, read).await?;
+        let events = settled.tell(&self.app, tx).await?;
+        self.app.platform.outbox.write(tx, &events).await?;
+        Ok(())
+    }
+
+    async fn committed(&self, _batch: &[Event]) {
+        self.app.timers_changed.notify_one();
+    }
+}
+
+/// What a batch says.
+struct Read {
+    effects: Effects,
+    said: Vec<Said>,
+    /// Latest time of the batch's events: what is told of them is later.
+    latest: Timestamp,
+}
+
+impl IntakeOfEvents {
+    /// The version that the event names; for events that name none, the one in force when it happened.
+    fn policy_of(&self, event: &Event) -> Result<(i64, Arc<Policy>), NotYet> {
+        let policies = &self.app.platform.policies;
+        if event.policy == 0 {
+            return policies.in_force(event.time).map_err(|problem| NotYet(problem.detail));
+        }
+        policies.require(event.policy)?;
+        let policy = policies.get(event.policy).ok_or_else(|| NotYet(format!("policy version {}", event.policy)))?;
+        Ok((event.policy, policy))
+    }
+
+    fn read(&self, batch: &[Event]) -> Result<Read, Failure> {
+        let directory = self.app.platform.directory.current().ok();
+        let mut read = Read { effects: Effects::default(), said: Vec::new(), latest: Timestamp::MIN };
+        let mut newest: BTreeMap<&str, Said> = BTreeMap::new();
+        for event in batch {
+            let (version, policy) = self.policy_of(event).map_err(|not_yet| Failure::waits(event, not_yet))?;
+            let says_more = event.version > 1 && event.case.is_some();
+            if policy.ignores(event.name()) && !says_more {
+                continue;
+            }
+            let facts: Value = event.parse().map_err(|error| Failure::of(event, error))?;
+            let effects = rules::effects(event, &facts, &policy, version, directory.as_deref());
+            read.effects.opens.extend(effects.opens);
+            read.effects.closes.extend(effects.closes);
+            read.latest = read.latest.max(event.time);
+            if says_more && facts.get("unit").is_some_and(Value::is_string) {
+                let said = Said { about: event.about.clone(), case: event.case, facts: rules::said_of(&facts, event.version) };
+                let known = newest.entry(&event.about).or_insert_with(|| said.clone());
+                if known.facts.version < event.version {
+                    *known = said;
+                }
+            }
+        }
+        read.said = newest.into_values().collect();
+        Ok(read)
+    }
+
+    async fn settle(&self, tx: &mut PgConnection, mut read: Read) -> Result<Settled, Failure> {
+        let touched: BTreeSet<MatterKey> =
+            read.effects.opens.iter().map(Duty::matter).chain(read.effects.closes.iter().map(|(matter, _)| matter.clone())).collect();
+        let touched: Vec<&MatterKey> = touched.iter().collect();
+        let mut turns: Vec<&str> =
+            touched.iter().map(|matter| matter.key.as_str()).chain(read.said.iter().map(|said| said.about.as_str())).collect();
+        turns.extend(read.effects.opens.iter().map(|duty| duty.opened.subject.as_str()));
+        matters::take_turns(tx, &turns).await?;
+        matters::keep_said(tx, &read.said).await?;
+        let moved = matters::follow(tx, &read.said).await?;
+        self.place_by_newest_facts(tx, &mut read.effects.opens).await?;
+
+        matters::remember(tx, &read.effects.closes).await?;
+        let closes = matters::closes(tx, &touched).await?;
+        let mut by_matter: BTreeMap<MatterKey, Vec<Duty>> = BTreeMap::new();
+        let standing = matters::lock_duties(tx, &touched).await?;
+        let known: BTreeSet<_> = standing.iter().map(|duty| duty.id).collect();
+        for duty in standing {
+            by_matter.entry(duty.matter()).or_default().push(duty);
+        }
+        let standing: BTreeMap<MatterKey, usize> = by_matter.iter().map(|(matter, duties)| (matter.clone(), duties.len())).collect();
+        let mut fresh = BTreeSet::new();
+        for duty in read.effects.opens {
+            if !known.contains(&duty.id) && fresh.insert(duty.id) {
+                by_matter.entry(duty.matter()).or_default().push(duty);
+            }
+        }
+        let mut settled = Settled { moved, latest: read.latest, ..Settled::default() };
+        for (matter, mut duties) in by_matter {
+            let first_fresh = standing.get(&matter).copied().unwrap_or(0);
+            let changes = matter::settle(&mut duties, first_fresh, closes.get(&matter).map_or(&[], Vec::as_slice));
+            settled.take(duties, first_fresh, changes);
+        }
+        Ok(settled)
+    }
+
+    /// An open that is read late belongs where its subject is now.
+    async fn place_by_newest_facts(&self, tx: &mut PgConnection, opens: &mut [Duty]) -> Result<(), Failure> {
+        let abouts: BTreeSet<&str> = opens.iter().map(|duty| duty.opened.subject.as_str()).collect();
+        if abouts.is_empty() {
+            return Ok(());
+        }
+        let said = matters::said_of(tx, &abouts.into_iter().collect::<Vec<_>>()).await?;
+        for duty in opens {
+            if let Some(newer) = said.get(&duty.opened.subject).filter(|newer| newer.version > duty.facts.version) {
+                let unit = if newer.unit.is_empty() { duty.facts.unit.clone() } else { newer.unit.clone() };
+                duty.facts = crate::duty::Facts { unit, ..newer.clone() };
+                self.find_owing_post(duty);
+            }
+        }
+        Ok(())
+    }
+
+    fn find_owing_post(&self, duty: &mut Duty) {
+        find_owing_post(&self.app, duty);
+    }
+}
+
+fn find_owing_post(app: &App, duty: &mut Duty) {
+    let directory = app.platform.directory.current().ok();
+    if let Some(post) = directory.and_then(|directory| recipients::owing_post(&directory, &duty.terms.owed, &duty.facts)) {
+        duty.owed_by = post;
+    }
+}
+
+/// What has become of the duties that a batch touches.
+struct Settled {
+    fresh: Vec<Duty>,
+    changed: Vec<Duty>,
+    /// In order: which duty (fresh or changed, by place) and what happened to it.
+    told: Vec<(bool, usize, Change)>,
+    moved: Vec<Moved>,
+    latest: Timestamp,
+}
+
+impl Default for Settled {
+    fn default() -> Self {
+        Self { fresh: Vec::new(), changed: Vec::new(), told: Vec::new(), moved: Vec::new(), latest: Timestamp::MIN }
+    }
+}
+
+impl Settled {
+    fn take(&mut self, duties: Vec<Duty>, first_fresh: usize, changes: Vec<(usize, Change)>) {
+        let mut places = BTreeMap::new();
+        let touched: BTreeSet<usize> = changes.iter().map(|(place, _)| *place).collect();
+        for (place, duty) in duties.into_iter().enumerate() {
+            if place >= first_fresh {
+                places.insert(place, (true, self.fresh.len()));
+                self.fresh.push(duty);
+            } else if touched.contains(&place) {
+                places.insert(place, (false, self.changed.len()));
+                self.changed.push(duty);
+            }
+        }
+        self.told.extend(changes.into_iter().filter_map(|(place, change)| {
+            let (is_fresh, place) = places.get(&place)?;
+            Some((*is_fresh, *place, change))
+        }));
+    }
+
+    /// Makes the events, numbers the duties by them, and writes duties and what became of their alerts.
+    async fn tell(&mut self, app: &App, tx: &mut PgConnection) -> Result<Vec<NewEvent>, sqlx::Error> {
+        let clock = &app.platform.clock;
+        let mut events = Vec::new();
+        self.follow(app, &mut events);
+        for (is_fresh, place, change) in std::mem::take(&mut self.told) {
+            let Some(duty) = (if is_fresh { self.fresh.get_mut(place) } else { self.changed.get_mut(place) }) else { continue };
+            for name in names(duty, change) {
+                let cause = duty.ended.as_ref().map_or(duty.opened.at, |ended| ended.moment.at).max(duty.opened.at);
+                events.push(telling::of_duty(duty, name, clock.cause_after(cause)));
+            }
+        }
+        duties::insert(tx, &self.fresh).await?;
+        duties::save(tx, &self.changed).await?;
+        let ended: Vec<_> = self.changed.iter().filter(|duty| !duty.state.is_open()).map(|duty| duty.id).collect();
+        let closed = alerts::close_of(tx, &ended, clock.now()).await?;
+        for alert in closed {
+            let Some(duty) = self.changed.iter().find(|duty| duty.id == alert.duty) else { continue };
+            let event = telling::of_alert(&alert, duty, "alert.closed", clock.cause_after(self.latest));
+            events.push(event.with_traceparent(alert.traceparent.clone()));
+        }
+        app.figures.settled(&self.fresh, &self.changed);
+        Ok(events)
+    }
+
+    /// Duties whose subject has moved, or keeps out somebody new: told, unless they are told as changed anyhow. The rows that `settle`
+    /// has read afterwards carry the new facts already.
+    fn follow(&mut self, app: &App, events: &mut Vec<NewEvent>) {
+        for moved in std::mem::take(&mut self.moved) {
+            let is_elsewhere = moved.duty.facts.unit != moved.unit_before || moved.duty.facts.excluded_people != moved.excluded_before;
+            if !is_elsewhere || moved.duty.shadowed {
+                continue;
+            }
+            let place = self.changed.iter().position(|duty| duty.id == moved.duty.id).unwrap_or_else(|| {
+                self.changed.push(moved.duty);
+                self.changed.len() - 1
+            });
+            if let Some(duty) = self.changed.get_mut(place) {
+                find_owing_post(app, duty);
+                events.push(telling::of_duty(duty, "duty.moved", app.platform.clock.cause_after(self.latest)));
+            }
+        }
+    }
+}
+
+/// The events that tell of a change, in order.
+fn names(duty: &Duty, change: Change) -> Vec<&'static str> {
+    let is_cancelled = duty.ended.as_ref().is_some_and(|ended| ended.cancelled);
+    let ended = if is_cancelled { "duty.cancelled" } else { "duty.closed" };
+    match change {
+        Change::Opened => vec!["duty.opened"],
+        Change::Superseded => vec!["duty.cancelled"],
+        Change::Closing(Closing::Ended | Closing::Dated) => vec![ended],
+        Change::Closing(Closing::EndedAndDisproved) => vec!["duty.withdrawn", ended],
+        Change::Closing(Closing::Disproved) => vec!["duty.withdrawn"],
+        Change::Shadowed => Vec::new(),
+    }
+}

@@ -1,0 +1,75 @@
+//! Escalation: who owes what by when, and who is told when it is not done.
+//!
+//! What it promises:
+//!
+//! - Each event opens and closes what the policy's rules say, once, in whatever order and however often it comes ([`intake_of_events`],
+//!   [`matter`]). It knows nothing of cases: rule and key say what belongs together.
+//! - Each rung of a duty's ladder is raised once, by whichever copy claims it, and never after the duty's close has committed
+//!   ([`raise_due`], [`climb`]). After an outage every missed rung is raised once, in order, marked late ([`lateness`]).
+//! - Rungs name posts; people are found at the time of raising, deputies and superiors included, and who is complained about is passed
+//!   over ([`recipients`]).
+//! - A person sees what [`sight`] says, in lists, counts and single answers alike.
+//!
+//! Deciding modules ([`duty`], [`matter`], [`climb`], [`alert`], [`lateness`], [`recipients`], [`rules`]) are pure; [`store`] has the SQL;
+//! [`requests`] has a file for each thing that can be asked.
+
+pub mod alert;
+pub mod climb;
+pub mod duty;
+pub mod figures;
+pub mod intake_of_events;
+pub mod lateness;
+pub mod matter;
+pub mod moment;
+pub mod raise_due;
+pub mod recipients;
+pub mod recurring;
+pub mod requests;
+pub mod rules;
+pub mod sight;
+pub mod store;
+pub mod telling;
+mod upkeep;
+
+use duban_contracts::Timestamp;
+use duban_contracts::subjects::stream;
+use duban_platform::Platform;
+use duban_platform::consumer::Consume;
+use figures::Figures;
+use intake_of_events::IntakeOfEvents;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Notify;
+
+/// What the parts of the service share.
+pub struct App {
+    pub platform: Platform,
+    pub figures: Figures,
+    /// Told when a transaction may have set a timer that runs out earlier than the tick expects.
+    pub timers_changed: Notify,
+}
+
+impl App {
+    /// Real seconds that lie between two instants of domain time, as the clock runs now.
+    fn real_seconds(&self, from: Timestamp, to: Timestamp) -> f64 {
+        let factor = self.platform.clock.setting().factor;
+        let ahead = to.duration_since(from).as_secs_f64().max(0.0);
+        if factor > 0.0 { ahead / factor } else { 0.0 }
+    }
+}
+
+/// Starts consumers, requests and ticks. `tick` is how often, at least, due rungs are looked for.
+///
+/// # Errors
+/// A request that cannot be announced.
+pub async fn start(platform: &Platform, tick: Duration) -> anyhow::Result<Arc<App>> {
+    let app = Arc::new(App { platform: platform.clone(), figures: Figures::new(platform), timers_changed: Notify::new() });
+    platform.keep_copies();
+    let consume =
+        Consume::new(IntakeOfEvents { app: app.clone() }).stream(stream::INTAKE).stream(stream::ARCHIVE).stream(stream::NOTIFICATIONS);
+    platform.consume(consume);
+    requests::serve(&app).await?;
+    platform.tasks.spawn(raise_due::run(app.clone(), tick));
+    platform.tasks.spawn(upkeep::run(app.clone()));
+    Ok(app)
+}

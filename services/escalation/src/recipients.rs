@@ -1,0 +1,76 @@
+//! From posts to people, at the time of raising: deputies, then up the tree, with the reason; who is excluded is passed over.
+
+use crate::climb::Tell;
+use crate::duty::{Duty, Facts};
+use duban_contracts::Timestamp;
+use duban_contracts::alert::Recipient;
+use duban_contracts::duty::NextRung;
+use duban_policy::directory::{Directory, How, Resolution};
+use duban_policy::ladder::Who;
+
+/// Everybody to be told, each once, as the post by which he comes first.
+pub fn recipients(directory: &Directory, duty: &Duty, tell: &Tell, at: Timestamp) -> Vec<Recipient> {
+    match tell {
+        Tell::Debtor => debtor(directory, &duty.terms.owed, &duty.facts, at).recipients(),
+        Tell::All(posts) => {
+            let mut told: Vec<Recipient> = Vec::new();
+            for recipient in posts.iter().flat_map(|who| resolve(directory, who, &duty.facts, at).recipients()) {
+                if !told.iter().any(|earlier| earlier.person == recipient.person) {
+                    told.push(recipient);
+                }
+            }
+            told
+        }
+    }
+}
+
+/// Who owes a duty: the first of those named for whom somebody is there; else wherever the first one leads.
+pub fn debtor(directory: &Directory, owed: &[Who], facts: &Facts, at: Timestamp) -> Resolution {
+    let found: Vec<Resolution> = owed.iter().map(|who| resolve(directory, who, facts, at)).collect();
+    let there = found.iter().position(|resolution| matches!(resolution.how, How::Direct | How::Deputy)).unwrap_or(0);
+    found.into_iter().nth(there).unwrap_or_else(|| head(directory, facts, at))
+}
+
+/// The post that owes a duty, as lists show it: the first named that exists as seen from the unit, held or not.
+pub fn owing_post(directory: &Directory, owed: &[Who], facts: &Facts) -> Option<String> {
+    owed.iter().find_map(|who| match who {
+        Who::Post(post) | Who::Handler { otherwise: post } => directory.find_post(post, &facts.unit).map(|post| post.id.clone()),
+        Who::Superior(_) | Who::Person(_) => None,
+    })
+}
+
+/// When and to whom it goes next if nobody acts.
+pub fn next_rung(directory: &Directory, duty: &Duty, at: Timestamp, calendar: &duban_policy::calendar::Calendar) -> Option<NextRung> {
+    let next = duty.terms.plan.next(duty.due_at, &duty.progress, at, calendar)?;
+    let tell = next.timed.map_or(Tell::Debtor, |timed| Tell::All(timed.tell.clone()));
+    let told = recipients(directory, duty, &tell, at);
+    let mut posts: Vec<String> = told.iter().map(|recipient| recipient.post.clone()).collect();
+    posts.dedup();
+    Some(NextRung { at: next.at, posts, people: told.into_iter().map(|recipient| recipient.person).collect() })
+}
+
+fn resolve(directory: &Directory, who: &Who, facts: &Facts, at: Timestamp) -> Resolution {
+    let out = &facts.excluded_people;
+    match who {
+        Who::Post(post) => directory.resolve_post(post, &facts.unit, at, out),
+        Who::Superior(post) => directory.resolve_superior(post, &facts.unit, at, out),
+        Who::Handler { otherwise } => {
+            let handler = facts.handler.as_deref().and_then(|person| present(directory, person, otherwise, facts, at));
+            handler.unwrap_or_else(|| directory.resolve_post(otherwise, &facts.unit, at, out))
+        }
+        Who::Person(person) => present(directory, person, "", facts, at).unwrap_or_else(|| head(directory, facts, at)),
+    }
+}
+
+/// A person himself, if he is there and may know.
+fn present(directory: &Directory, person: &str, post: &str, facts: &Facts, at: Timestamp) -> Option<Resolution> {
+    let found = directory.person(person)?;
+    let may_know = !found.disabled && !found.is_absent(at) && !facts.excluded_people.contains(&found.id);
+    let post = directory.find_post(post, &facts.unit).map_or_else(|| post.to_owned(), |post| post.id.clone());
+    may_know.then(|| Resolution { post, unit: facts.unit.clone(), how: How::Direct, people: vec![found.id.clone()], reason: None })
+}
+
+/// The head of the unit, or of the one above.
+fn head(directory: &Directory, facts: &Facts, at: Timestamp) -> Resolution {
+    directory.resolve_superior("", &facts.unit, at, &facts.excluded_people)
+}

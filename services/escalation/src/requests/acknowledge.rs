@@ -1,0 +1,143 @@
+//! `alert.acknowledge` (签收): a person takes note, by session or by the link in a message. It stops the climb for the rung's time.
+//!
+//! Who may: who was told, who stands in for one who was told, and who decides over the unit. One press answers for every repetition of
+//! the rung. An alert that was closed meanwhile, or acknowledged already, answers its present state.
+
+use crate::App;
+use crate::alert::{Alert, State};
+use crate::duty::Duty;
+use crate::store::{alerts, duties};
+use crate::{climb, telling};
+use duban_contracts::alert::{AcknowledgeRequest, Acknowledged, Acknowledgement};
+use duban_contracts::claim::{Asker, Claim};
+use duban_contracts::{NewEvent, Problem, Timestamp};
+use duban_platform::acting::{self, Begun};
+use duban_platform::rpc::{Failed, Request};
+use duban_platform::telemetry;
+use duban_policy::directory::{Directory, Right};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// What a link must have been made for.
+const ACT: &str = "acknowledge";
+
+pub async fn acknowledge(app: Arc<App>, request: Request<AcknowledgeRequest>) -> Result<Acknowledged, Failed> {
+    let mut act = match acting::begin(&app.platform, &request).await? {
+        Begun::Known(answer) => return Ok(answer),
+        Begun::New(act) => act,
+    };
+    let id = request.body.alert;
+    let by = Asked::from(act.claim(), id)?;
+    let directory = app.platform.directory.current()?;
+    let mut duty = alerts::lock_duty(act.tx(), id).await?.ok_or_else(Problem::not_found)?;
+    let alert = alerts::one(act.tx(), id).await?.ok_or_else(Problem::not_found)?;
+    let now = app.platform.clock.cause_after(alert.raised_at);
+    permit(&directory, &alert, &duty, &by.person, now)?;
+    telemetry::link(&tracing::Span::current(), alert.traceparent.as_deref());
+    if alert.state == State::Closed {
+        return act.finish(answer(&app, &alert, &duty)).await;
+    }
+    let told = take_note(&app, act.tx(), &directory, &mut duty, &alert, &by, now).await?;
+    app.platform.outbox.write(act.tx(), &told.events).await?;
+    let answer = answer(&app, &told.alert, &duty);
+    let answer = act.finish(answer).await?;
+    app.timers_changed.notify_one();
+    Ok(answer)
+}
+
+/// Who asks, and by which link.
+struct Asked {
+    person: String,
+    link: Option<Uuid>,
+}
+
+impl Asked {
+    fn from(claim: &Claim, alert: Uuid) -> Result<Self, Problem> {
+        match &claim.asker {
+            Asker::Person { person, .. } => Ok(Self { person: person.clone(), link: None }),
+            Asker::Link { link, person, act, on } if act == ACT && *on == alert => Ok(Self { person: person.clone(), link: Some(*link) }),
+            Asker::Link { .. } => Err(Problem::forbidden("the link is for something else")),
+            Asker::Producer { .. } | Asker::Public => Err(Problem::unauthenticated()),
+        }
+    }
+}
+
+fn permit(directory: &Directory, alert: &Alert, duty: &Duty, person: &str, now: Timestamp) -> Result<(), Problem> {
+    let excluded = &duty.facts.excluded_people;
+    // Who is complained about is not told that there is anything.
+    if excluded.iter().any(|out| out == person) {
+        return Err(Problem::not_found());
+    }
+    let may = alert.is_recipient(person)
+        || alert.is_deputy(directory, person, excluded, now)
+        || directory.may(person, Right::Decide, &duty.facts.unit, now).is_some();
+    if may { Ok(()) } else { Err(Problem::forbidden("only who was told, his deputies and who decides over the unit may acknowledge")) }
+}
+
+struct Told {
+    alert: Alert,
+    events: Vec<NewEvent>,
+}
+
+/// Writes the acknowledgement, and what it does to the rung's repetitions and to the duty's climb.
+async fn take_note(
+    app: &App,
+    tx: &mut sqlx::PgConnection,
+    directory: &Directory,
+    duty: &mut Duty,
+    alert: &Alert,
+    by: &Asked,
+    now: Timestamp,
+) -> Result<Told, Failed> {
+    let mut rung = alerts::of_rung(tx, duty.id, alert.run, alert.rung).await?;
+    let is_new = !alert.acknowledgements.iter().any(|known| known.person == by.person);
+    let acknowledgement = Acknowledgement { person: by.person.clone(), at: now, link: by.link };
+    if is_new {
+        alerts::acknowledge(tx, alert.id, &acknowledgement).await?;
+    }
+    let mut people: BTreeSet<String> = rung.iter().flat_map(|alert| &alert.acknowledgements).map(|known| known.person.clone()).collect();
+    people.insert(by.person.clone());
+    let is_satisfied = alert.is_satisfied_by(&people, directory, &duty.facts.excluded_people, now);
+    let mut events = Vec::new();
+    let mut changed = Vec::new();
+    for each in &mut rung {
+        let is_this = each.id == alert.id;
+        if is_this && is_new {
+            each.acknowledgements.push(acknowledgement.clone());
+        }
+        let ends = is_satisfied && each.state == State::Open;
+        if ends {
+            each.state = State::Acknowledged;
+            each.ended_at = Some(now);
+        }
+        if ends || (is_this && is_new) {
+            each.version += 1;
+            let event = telling::of_alert(each, duty, "alert.acknowledged", app.platform.clock.cause_after(now));
+            events.push(event.with_traceparent(telemetry::current_traceparent().or_else(|| each.traceparent.clone())));
+            changed.push(&*each);
+        }
+    }
+    alerts::save(tx, &changed).await?;
+    if is_satisfied && alert.rung > 0 {
+        stop_climb(app, duty, alert.rung, now)?;
+        duties::save(tx, std::slice::from_ref(duty)).await?;
+    }
+    let alert = rung.into_iter().find(|each| each.id == alert.id).ok_or_else(Problem::not_found)?;
+    Ok(Told { alert, events })
+}
+
+fn stop_climb(app: &App, duty: &mut Duty, rung: i32, now: Timestamp) -> Result<(), Problem> {
+    let policy = app.platform.policies.get(duty.policy).ok_or_else(|| Problem::unavailable("the policy of this duty"))?;
+    let calendar = policy.calendar(&duty.terms.calendar).unwrap_or_else(|| policy.calendar_of(&duty.facts.unit));
+    climb::acknowledge(duty, rung, now, calendar);
+    Ok(())
+}
+
+fn answer(app: &App, alert: &Alert, duty: &Duty) -> Acknowledged {
+    let quiet_until = app.platform.policies.get(duty.policy).and_then(|policy| {
+        let calendar = policy.calendar(&duty.terms.calendar).unwrap_or_else(|| policy.calendar_of(&duty.facts.unit));
+        climb::quiet_until(duty, alert.rung, calendar)
+    });
+    Acknowledged { alert: alert.id, duty: duty.id, state: alert.state.as_str().to_owned(), quiet_until }
+}

@@ -1,0 +1,124 @@
+//! `case.timeline`: a case's duties and alerts, as far as the asker may see them.
+
+use super::sight;
+use crate::App;
+use crate::alert::Alert;
+use crate::duty::Duty;
+use crate::store::{alerts, case};
+use duban_contracts::case::TimelineEntry;
+use duban_contracts::duty::{Timeline, TimelineRequest};
+use duban_contracts::{Timestamp, ids};
+use duban_platform::rpc::{Failed, Request};
+use duban_policy::directory::Directory;
+use std::sync::Arc;
+use uuid::Uuid;
+
+pub async fn timeline(app: Arc<App>, request: Request<TimelineRequest>) -> Result<Timeline, Failed> {
+    let (sight, directory) = sight(&app, &request)?;
+    let mut connection = app.platform.db.pool().acquire().await?;
+    let duties = case::duties(&mut *connection, request.body.case).await?;
+    let ids: Vec<Uuid> = duties.iter().map(|duty| duty.id).collect();
+    let alerts = alerts::of_duties(&mut connection, &ids).await?;
+    let was_alerted = |duty: &Duty| alerts.iter().any(|alert| alert.duty == duty.id && alert.is_recipient(&sight.person));
+    let seen: Vec<&Duty> = duties.iter().filter(|duty| sight.sees(duty, was_alerted(duty))).collect();
+    let mut entries = Vec::new();
+    for duty in &seen {
+        entries.extend(of_duty(duty));
+        entries.extend(alerts.iter().filter(|alert| alert.duty == duty.id).flat_map(|alert| of_alert(alert, duty, &directory)));
+    }
+    entries.sort_by_key(|entry| (entry.at, entry.id));
+    Ok(Timeline { entries, duties: seen.into_iter().map(Duty::shown).collect() })
+}
+
+/// One entry. Its id is derived, so that asked again it is the same.
+fn entry(of: Uuid, at: Timestamp, event: &str, text: String, text_zh: String, article: &str) -> TimelineEntry {
+    TimelineEntry {
+        id: ids::derived("timeline", &[&of.to_string(), event, &at.to_string()]),
+        at,
+        event: event.to_owned(),
+        text,
+        text_zh,
+        by: String::new(),
+        note: None,
+        article: (!article.is_empty()).then(|| article.to_owned()),
+    }
+}
+
+fn of_duty(duty: &Duty) -> Vec<TimelineEntry> {
+    let (en, zh) = (&duty.title, &duty.title_zh);
+    let say = |at: Timestamp, event: &str, text: String, text_zh: String| entry(duty.id, at, event, text, text_zh, &duty.terms.article);
+    let mut entries = vec![say(duty.opened.at, "duty.opened", format!("Duty: {en}"), format!("产生责任事项：{zh}"))];
+    if let Some(at) = duty.breached_at {
+        let late = if duty.late { (" (told late)", "（补报）") } else { ("", "") };
+        entries.push(say(at, "duty.breached", format!("Not done in time: {en}{}", late.0), format!("逾期：{zh}{}", late.1)));
+    }
+    if let (Some(at), Some(told)) = (duty.withdrawn_at, duty.breached_at) {
+        // It happened before the breach was told; it belongs behind it.
+        let text = format!("Breach withdrawn, it was done in time: {en}");
+        entries.push(say(at.max(told), "duty.withdrawn", text, format!("逾期撤销，实际已按时完成：{zh}")));
+    }
+    if let Some(ended) = &duty.ended {
+        let (event, text, text_zh) = match (ended.cancelled, ended.moment.at > duty.due_at) {
+            (true, _) => ("duty.cancelled", format!("Fell away: {en}"), format!("责任事项取消：{zh}")),
+            (false, true) => ("duty.closed", format!("Done late: {en}"), format!("逾期完成：{zh}")),
+            (false, false) => ("duty.closed", format!("Done in time: {en}"), format!("按时完成：{zh}")),
+        };
+        let mut closed = say(ended.moment.at, event, text, text_zh);
+        closed.by = ended.by.clone().unwrap_or_default();
+        closed.note = ended.note.clone();
+        entries.push(closed);
+    }
+    entries
+}
+
+fn of_alert(alert: &Alert, duty: &Duty, directory: &Directory) -> Vec<TimelineEntry> {
+    let (posts, posts_zh) = posts(alert, directory);
+    let (sort, sort_zh) = match alert.sort.as_str() {
+        "reminder" => ("Reminder", "到期提醒"),
+        "notice" => ("Notice", "即时通报"),
+        "breach" => ("Alert", "逾期督办"),
+        _ => ("Escalated", "升级督办"),
+    };
+    let again = if alert.repetition > 0 {
+        (format!(", again ({})", alert.repetition + 1), format!("（第{}次）", alert.repetition + 1))
+    } else {
+        Default::default()
+    };
+    let say = |at: Timestamp, event: &str, text: String, text_zh: String| entry(alert.id, at, event, text, text_zh, &duty.terms.article);
+    let mut entries = vec![say(
+        alert.raised_at,
+        "alert.raised",
+        format!("{sort} to {posts}: {}{}", duty.title, again.0),
+        format!("{sort_zh}{posts_zh}：{}{}", duty.title_zh, again.1),
+    )];
+    for acknowledgement in &alert.acknowledgements {
+        let mut taken = say(
+            acknowledgement.at,
+            "alert.acknowledged",
+            format!("{sort} acknowledged: {}", duty.title),
+            format!("已签收{sort_zh}：{}", duty.title_zh),
+        );
+        taken.id = ids::derived("timeline", &[&alert.id.to_string(), "alert.acknowledged", &acknowledgement.person]);
+        taken.by.clone_from(&acknowledgement.person);
+        entries.push(taken);
+    }
+    entries
+}
+
+/// The posts told, in words; without one, that nobody could be found.
+fn posts(alert: &Alert, directory: &Directory) -> (String, String) {
+    let mut titles: Vec<(String, String)> = Vec::new();
+    for recipient in &alert.recipients {
+        let title = directory
+            .post(&recipient.post)
+            .map_or((recipient.post.clone(), recipient.post.clone()), |post| (post.title.en.clone(), post.title.zh.clone()));
+        if !titles.contains(&title) {
+            titles.push(title);
+        }
+    }
+    if titles.is_empty() {
+        return ("nobody (no post is filled)".to_owned(), "（无人在岗）".to_owned());
+    }
+    let (en, zh): (Vec<String>, Vec<String>) = titles.into_iter().unzip();
+    (en.join(", "), zh.join("、"))
+}

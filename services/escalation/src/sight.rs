@@ -1,0 +1,68 @@
+//! Who sees which duties: by the right to see over the unit, by owing it, by handling the matter, or by having been alerted; never who is
+//! complained about. Lists, counts and single questions obey the same.
+
+use crate::duty::Duty;
+use duban_contracts::Timestamp;
+use duban_policy::directory::{Directory, Right, Scope};
+
+/// What one person may see, worked out once per request.
+#[derive(Debug, Clone)]
+pub struct Sight {
+    pub person: String,
+    /// Posts that he holds or stands in for: he sees what they owe.
+    pub posts: Vec<String>,
+    /// Over which units he has the right to see, and from where.
+    pub grants: Vec<Grant>,
+}
+
+/// The right to see, as one post gives it.
+#[derive(Debug, Clone)]
+pub struct Grant {
+    /// The post's unit and all above it: where one of these is complained about and must not see it, the post gives nothing.
+    pub path: Vec<String>,
+    /// None for everywhere.
+    pub units: Option<Vec<String>>,
+}
+
+impl Sight {
+    pub fn of(directory: &Directory, person: &str, at: Timestamp) -> Self {
+        let held = directory.posts_of(person, at);
+        let mut grants = Vec::new();
+        for post in held.iter().map(|held| held.post) {
+            let path: Vec<String> = directory.unit_and_above(&post.unit).into_iter().map(|unit| unit.code.clone()).collect();
+            for grant in post.rights.iter().filter(|grant| grant.right == Right::See) {
+                let units = match grant.scope {
+                    Scope::Unit => Some(vec![post.unit.clone()]),
+                    Scope::Below => Some(directory.unit_and_below(&post.unit).into_iter().map(str::to_owned).collect()),
+                    Scope::Everywhere => None,
+                };
+                grants.push(Grant { path: path.clone(), units });
+            }
+        }
+        Self { person: person.to_owned(), posts: held.iter().map(|held| held.post.id.clone()).collect(), grants }
+    }
+
+    /// Whether he sees the duty. `was_alerted`: an alert of it went to him.
+    pub fn sees(&self, duty: &Duty, was_alerted: bool) -> bool {
+        if duty.facts.excluded_people.contains(&self.person) {
+            return false;
+        }
+        let is_his = self.posts.contains(&duty.owed_by) || duty.facts.handler.as_deref() == Some(&self.person);
+        was_alerted || is_his || self.has_right_over(duty)
+    }
+
+    fn has_right_over(&self, duty: &Duty) -> bool {
+        self.grants.iter().any(|grant| {
+            let reaches = grant.units.as_ref().is_none_or(|units| units.contains(&duty.facts.unit));
+            reaches && !grant.path.iter().any(|unit| duty.facts.excluded_units.contains(unit))
+        })
+    }
+
+    /// All units over which he has the right, where nobody is kept out. None: everywhere.
+    pub fn units(&self) -> Option<Vec<&str>> {
+        if self.grants.iter().any(|grant| grant.units.is_none()) {
+            return None;
+        }
+        Some(self.grants.iter().filter_map(|grant| grant.units.as_ref()).flatten().map(String::as_str).collect())
+    }
+}

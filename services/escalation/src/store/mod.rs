@@ -1,0 +1,13 @@
+//! All SQL of this service: one function per question, for many rows at once.
+
+pub mod alerts;
+pub mod case;
+pub mod duties;
+pub mod lists;
+pub mod matters;
+pub mod recurrences;
+
+/// A row that does not read as what it should be: a fault of ours, told with column and content's kind, never with the content.
+fn spoilt(column: &'static str, what: impl std::fmt::Display) -> sqlx::Error {
+    sqlx::Error::ColumnDecode { index: column.to_owned(), source: what.to_string().into() }
+}
