@@ -1,9 +1,11 @@
 //! For operators: deliveries, dead letters and rejected reports, records, policies, who can see a case.
 
 use super::frame::{Frame, Urgency};
+use crate::policies::PolicySetShown;
 use duban_contracts::case::WatchersAnswer;
+use duban_contracts::dead::DeadLetter;
 use duban_contracts::delivery::{DeliveryEvent, DeliveryList};
-use duban_contracts::policy::{PolicySource, PolicyVersion};
+use duban_contracts::policy::PolicySource;
 use duban_contracts::record::{RecordDetail, RecordList};
 use duban_contracts::report::RejectedReport;
 use maud::{Markup, html};
@@ -48,17 +50,7 @@ fn delivery_row(frame: &Frame, delivery: &DeliveryEvent) -> Markup {
     }
 }
 
-/// A dead letter as the list shows it.
-pub struct DeadLetter {
-    pub service: String,
-    pub id: String,
-    pub subject: String,
-    pub reason: String,
-    pub at: duban_contracts::Timestamp,
-    pub replayed: bool,
-}
-
-pub fn dead(frame: &Frame, letters: &[DeadLetter], rejected: &[RejectedReport], silent: &[&str], told: Option<&str>) -> Markup {
+pub fn dead(frame: &Frame, letters: &[DeadLetter], rejected: &[RejectedReport], silent: &[String], told: Option<&str>) -> Markup {
     let content = html! {
         @if let Some(told) = told { div.notice role="status" { (told) } }
         @for service in silent { div.notice.bad role="alert" { (service) (frame.t(" 服务暂时没有响应。", " does not answer just now.")) } }
@@ -68,12 +60,12 @@ pub fn dead(frame: &Frame, letters: &[DeadLetter], rejected: &[RejectedReport], 
             thead { tr { th { (frame.t("服务", "Service")) } th { (frame.t("消息", "Message")) } th { (frame.t("原因", "Reason")) } th { (frame.t("时间", "Time")) } th {} } }
             tbody { @for letter in letters { tr data-row {
                 td data-label=(frame.t("服务", "Service")) { (letter.service) }
-                td data-label=(frame.t("消息", "Message")) { (letter.subject) br; span.soft.small { (letter.id) } }
+                td data-label=(frame.t("消息", "Message")) { (letter.subject) br; span.soft.small { (letter.letter) } }
                 td data-label=(frame.t("原因", "Reason")) { (letter.reason) }
                 td data-label=(frame.t("时间", "Time")) { (frame.time(letter.at)) }
                 td {
-                    @if letter.replayed { (Urgency::Done.mark(frame.language)) }
-                    @else { form method="post" action={ "/dead/" (letter.service) "/" (letter.id) "/replay" } { (frame.csrf())
+                    @if letter.replayed_at.is_some() { (Urgency::Done.mark(frame.language)) }
+                    @else { form method="post" action={ "/dead/" (letter.service) "/" (letter.letter) "/replay" } { (frame.csrf())
                         input type="hidden" name="request" value=(duban_contracts::ids::fresh());
                         button.plain type="submit" { (frame.t("重新处理", "Handle again")) } } }
                 }
@@ -151,19 +143,39 @@ pub fn record(frame: &Frame, detail: &RecordDetail) -> Markup {
     frame.page(&format!("{} {}", frame.t("档案", "Record"), record.index_number), false, &content)
 }
 
-pub fn policies(frame: &Frame, versions: &[PolicyVersion], sources: &[PolicySource]) -> Markup {
+/// The sets of packs and, of one of them, the sources as they were applied.
+pub fn policies(frame: &Frame, sets: &[PolicySetShown], sources: &[PolicySource]) -> Markup {
     let content = html! {
-        table {
-            thead { tr { th.number { (frame.t("版本", "Version")) } th { (frame.t("状态", "State")) } th { (frame.t("生效时间", "In force from")) } } }
-            tbody { @for version in versions { tr {
-                td.number { a href={ "/policies?version=" (version.version) } { (version.version) } }
-                td { (match version.state.as_str() { "applied" => frame.t("已生效", "Applied"), "announced" => frame.t("已公告", "Announced"), "withdrawn" => frame.t("已撤回", "Withdrawn"), other => other }) }
-                td { (frame.time(version.effective_from)) }
-            } } }
-        }
+        @if sets.is_empty() { div.sheet { p { (frame.t("还没有制度。用 duban policy check 检查后提交，由第二人批准后生效。", "No packs yet. Check them with duban policy check, submit them; a second person approves.")) } } }
+        @else { table {
+            thead { tr { th.number { (frame.t("版本", "Version")) } th { (frame.t("状态", "State")) } th { (frame.t("提交", "Submitted")) } th { (frame.t("批准", "Approved")) } th { (frame.t("生效时间", "In force from")) } } }
+            tbody { @for set in sets { (set_row(frame, set)) } }
+        } }
         @for source in sources { details.sheet { summary { (source.name) } pre tabindex="0" { (source.text) } } }
     };
     frame.page(frame.t("制度", "Policies"), false, &content)
+}
+
+fn set_row(frame: &Frame, set: &PolicySetShown) -> Markup {
+    let word = match set.state.as_str() {
+        "submitted" => frame.t("待批准", "Waits for approval"),
+        "announced" => frame.t("已公告，待生效", "Announced"),
+        "applied" => frame.t("已生效", "Applied"),
+        "withdrawn" => frame.t("已撤回", "Withdrawn"),
+        other => other,
+    };
+    html! {
+        tr data-row {
+            td.number data-label=(frame.t("版本", "Version")) { a href={ "/policies?version=" (set.version) } { (set.version) } }
+            td data-label=(frame.t("状态", "State")) {
+                (word)
+                @for held in &set.held_back_by { p.wrong { (held.service) "：" (held.error.as_deref().unwrap_or(frame.t("尚未回应", "has not answered yet"))) } }
+            }
+            td data-label=(frame.t("提交", "Submitted")) { (set.submitted_by) " " (frame.time(set.submitted_at)) @if !set.note.is_empty() { br; (set.note) } }
+            td data-label=(frame.t("批准", "Approved")) { (set.approved_by.as_deref().unwrap_or("—")) }
+            td data-label=(frame.t("生效时间", "In force from")) { @if let Some(from) = set.effective_from { (frame.time(from)) } @else { "—" } }
+        }
+    }
 }
 
 pub fn watchers(frame: &Frame, case: Uuid, number: &str, answer: &WatchersAnswer) -> Markup {

@@ -146,7 +146,7 @@ fn body(typed: &Typed) -> Value {
 /// Units that a pack is bound to, as the public knows them. Without a directory the form offers none and reports go to the form's own unit.
 fn units(app: &App, frame: &Frame) -> Vec<(String, String)> {
     let Ok(directory) = app.directory() else { return Vec::new() };
-    directory.units().map(|unit| (unit.code.clone(), frame.t(&unit.title.zh, unit.title.english()).to_owned())).collect()
+    directory.units().map(|unit| (unit.code.clone(), frame.t(&unit.title.zh, &unit.title.en).to_owned())).collect()
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 
 /// `2026年11月23日（周一）14:30` or `Mon 23 Nov 2026, 14:30`, in the organisation's zone.
 pub fn instant(language: Language, at: Timestamp, zone: &TimeZone) -> String {
-    let local = at.to_zoned(zone.clone());
+    let local = at.to_zoned_datetime(zone.clone());
     match language {
         Language::Chinese => {
             let day = ["一", "二", "三", "四", "五", "六", "日"][(local.weekday().to_monday_zero_offset() as usize).min(6)];

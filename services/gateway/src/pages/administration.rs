@@ -1,0 +1,241 @@
+//! People and producers: made, disabled, given new tokens, without a restart of anything; and who changed what.
+
+use super::frame::Frame;
+use super::respond;
+use crate::App;
+use crate::directory::history::{ChangeShown, HistoryQuery};
+use crate::directory::{history, people, producers};
+use crate::viewer::{PageViewer, SignedForm, Speaks};
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use duban_contracts::Problem;
+use duban_policy::directory::Directory;
+use maud::{Markup, html};
+use serde::Deserialize;
+
+/// A new token's days of validity.
+const TOKEN_DAYS: i32 = 365;
+
+fn view(frame: &Frame, directory: &Directory, producers: &[producers::ListedProducer], changes: &[ChangeShown]) -> Markup {
+    let content = html! {
+        h2 { (frame.t("来件渠道方", "Producers")) }
+        (producer_table(frame, producers))
+        (new_producer(frame))
+        h2 { (frame.t("人员", "People")) }
+        (people_table(frame, directory))
+        (new_person(frame))
+        h2 { (frame.t("变更记录", "Changes")) }
+        (history_table(frame, changes))
+    };
+    frame.page(frame.t("管理", "Administration"), false, &content)
+}
+
+fn producer_table(frame: &Frame, producers: &[producers::ListedProducer]) -> Markup {
+    html! {
+        @if producers.is_empty() { p.soft { (frame.t("还没有来件渠道方。热线平台、网页表单要先登记，才能提交来件。", "None yet. A hotline or a form must be known before it can send reports.")) } }
+        @else { table {
+            thead { tr { th { (frame.t("代码", "Id")) } th { (frame.t("名称", "Name")) } th { (frame.t("默认单位", "Unit")) } th { (frame.t("状态", "State")) } th { (frame.t("操作", "Actions")) } } }
+            tbody { @for producer in producers { tr data-row {
+                td data-label=(frame.t("代码", "Id")) { (producer.id) }
+                td data-label=(frame.t("名称", "Name")) { (producer.name) }
+                td data-label=(frame.t("默认单位", "Unit")) { (producer.unit) }
+                td { (state(frame, producer.disabled)) }
+                td { (buttons(frame, "producers", &producer.id, producer.disabled)) }
+            } } }
+        } }
+    }
+}
+
+fn state(frame: &Frame, disabled: bool) -> Markup {
+    html! { @if disabled { span.state.done { (frame.t("已停用", "Disabled")) } } @else { span.state.normal { (frame.t("启用", "Active")) } } }
+}
+
+fn buttons(frame: &Frame, what: &str, id: &str, disabled: bool) -> Markup {
+    html! {
+        @if !disabled {
+            form method="post" action={ "/administration/" (what) "/" (id) "/token" } { (frame.csrf()) button.plain type="submit" { (frame.t("换发令牌", "New token")) } }
+            form method="post" action={ "/administration/" (what) "/" (id) "/disable" } { (frame.csrf()) button.plain type="submit" { (frame.t("停用", "Disable")) } }
+        }
+    }
+}
+
+fn new_producer(frame: &Frame) -> Markup {
+    html! {
+        details.sheet {
+            summary { (frame.t("登记来件渠道方", "Add a producer")) }
+            form method="post" action="/administration/producers" {
+                (frame.csrf())
+                label for="producer-id" { (frame.t("代码", "Id")) span.hint { (frame.t("小写字母、数字、连字符；登记后不能更改", "lower-case letters, digits, hyphens; it can never be changed")) } }
+                input #producer-id name="id" required pattern="[a-z0-9_\\-]{1,40}";
+                label for="producer-name" { (frame.t("名称", "Name")) } input #producer-name name="name";
+                label for="producer-unit" { (frame.t("默认单位", "Unit of reports that name none")) } input #producer-unit name="unit" required;
+                p { button type="submit" { (frame.t("登记并发放令牌", "Add and give a token")) } }
+            }
+        }
+    }
+}
+
+fn people_table(frame: &Frame, directory: &Directory) -> Markup {
+    html! {
+        table {
+            caption { (directory.people().count()) " " (frame.t("人", "people")) }
+            thead { tr { th { (frame.t("代码", "Id")) } th { (frame.t("姓名", "Name")) } th { (frame.t("岗位", "Posts")) } th { (frame.t("状态", "State")) } th { (frame.t("操作", "Actions")) } } }
+            tbody { @for person in directory.people() { tr data-row {
+                td data-label=(frame.t("代码", "Id")) { (person.id) }
+                td data-label=(frame.t("姓名", "Name")) { (person.name) }
+                td data-label=(frame.t("岗位", "Posts")) {
+                    @for held in directory.posts_of(&person.id, frame.now) {
+                        div.small { (frame.t(&held.post.title.zh, &held.post.title.en)) " · " (held.post.unit) @if held.as_deputy { " " (frame.t("（代理）", "(deputy)")) } }
+                    }
+                }
+                td { (state(frame, person.disabled)) }
+                td { (buttons(frame, "people", &person.id, person.disabled)) }
+            } } }
+        }
+    }
+}
+
+fn new_person(frame: &Frame) -> Markup {
+    html! {
+        details.sheet {
+            summary { (frame.t("添加人员", "Add a person")) }
+            form method="post" action="/administration/people" {
+                (frame.csrf())
+                label for="person-id" { (frame.t("代码（登录名）", "Id (to log in)")) } input #person-id name="id" required pattern="[a-z0-9_\\-]{1,40}";
+                label for="person-name" { (frame.t("姓名", "Name")) } input #person-name name="name" required;
+                label for="person-email" { (frame.t("邮箱", "Email")) } input #person-email name="email" type="email";
+                label for="person-phone" { (frame.t("电话", "Telephone")) } input #person-phone name="phone" type="tel";
+                label for="person-language" { (frame.t("语言", "Language")) }
+                select #person-language name="language" { option value="zh" { "中文" } option value="en" { "English" } }
+                label for="person-password" { (frame.t("初始密码", "First password")) } input #person-password name="password" type="password" autocomplete="new-password" required minlength="10";
+                p { button type="submit" { (frame.t("添加人员", "Add the person")) } }
+            }
+        }
+    }
+}
+
+fn history_table(frame: &Frame, changes: &[ChangeShown]) -> Markup {
+    html! {
+        table {
+            thead { tr { th { (frame.t("时间", "Time")) } th { (frame.t("谁", "Who")) } th { (frame.t("什么", "What")) } th { (frame.t("改前 → 改后", "Before → after")) } } }
+            tbody { @for change in changes { tr {
+                td { (frame.time(change.at)) }
+                td data-label=(frame.t("谁", "Who")) { (change.by) }
+                td data-label=(frame.t("什么", "What")) { (change.what) " " (change.which) }
+                td { details { summary { (frame.t("查看", "Show")) } pre tabindex="0" { (shown(change.before.as_ref())) "\n→\n" (shown(change.after.as_ref())) } } }
+            } } }
+        }
+    }
+}
+
+fn shown(value: Option<&serde_json::Value>) -> String {
+    value.map_or_else(|| "—".to_owned(), |value| serde_json::to_string_pretty(value).unwrap_or_default())
+}
+
+/// A secret, shown once.
+fn secret(frame: &Frame, whose: &str, secret: &str) -> Markup {
+    let content = html! {
+        div.notice role="status" {
+            p { (whose) " " (frame.t("的令牌，只显示这一次，请立即保存：", "has this token. It is shown only this once; keep it now:")) }
+            p { code { (secret) } }
+        }
+        p { a.button href="/administration" { (frame.t("我已保存", "I have kept it")) } }
+    };
+    frame.page(frame.t("新令牌", "New token"), true, &content)
+}
+
+/// `GET /administration`
+pub async fn show(State(app): State<App>, PageViewer(viewer): PageViewer, Speaks(language): Speaks) -> Response {
+    let frame = respond::frame(&app, Some(&viewer), language, "/administration");
+    let content = async {
+        viewer.must_administer()?;
+        let directory = app.directory()?;
+        let producers = producers::list(&app).await?;
+        let changes = history::list(&app, &HistoryQuery::default()).await?;
+        Ok(view(&frame, &directory, &producers, &changes.changes))
+    };
+    respond::page(&frame, content.await)
+}
+
+/// `POST /administration/people`
+pub async fn create_person(
+    State(app): State<App>,
+    PageViewer(viewer): PageViewer,
+    Speaks(language): Speaks,
+    SignedForm(new): SignedForm<people::NewPerson>,
+) -> Response {
+    let frame = respond::frame(&app, Some(&viewer), language, "/administration");
+    let done = async {
+        viewer.must_administer()?;
+        people::create(&app, &viewer.person, new).await
+    };
+    done.await.map_or_else(|why| respond::problem(&frame, &why), |_| Redirect::to("/administration").into_response())
+}
+
+/// `POST /administration/producers`
+pub async fn create_producer(
+    State(app): State<App>,
+    PageViewer(viewer): PageViewer,
+    Speaks(language): Speaks,
+    SignedForm(new): SignedForm<producers::NewProducer>,
+) -> Response {
+    let frame = respond::frame(&app, Some(&viewer), language, "/administration");
+    let done = async {
+        viewer.must_administer()?;
+        producers::create(&app, &viewer.person, new).await
+    };
+    respond::page(&frame, done.await.map(|made| secret(&frame, &made.id, &made.token)))
+}
+
+/// Forms whose address says everything.
+#[derive(Debug, Deserialize)]
+pub struct Nothing {}
+
+/// `POST /administration/people/{person}/{token|disable}`
+pub async fn act_on_person(
+    State(app): State<App>,
+    PageViewer(viewer): PageViewer,
+    Speaks(language): Speaks,
+    Path((person, act)): Path<(String, String)>,
+    SignedForm(Nothing {}): SignedForm<Nothing>,
+) -> Response {
+    let frame = respond::frame(&app, Some(&viewer), language, "/administration");
+    let done = async {
+        viewer.must_administer()?;
+        match act.as_str() {
+            "token" => people::new_token(&app, &viewer.person, &person, "page", TOKEN_DAYS).await.map(|made| made.token),
+            "disable" => people::disable(&app, &viewer.person, &person).await.map(|()| None),
+            _ => Err(Problem::not_found()),
+        }
+    };
+    told(&frame, &person, done.await)
+}
+
+/// `POST /administration/producers/{producer}/{token|disable}`
+pub async fn act_on_producer(
+    State(app): State<App>,
+    PageViewer(viewer): PageViewer,
+    Speaks(language): Speaks,
+    Path((producer, act)): Path<(String, String)>,
+    SignedForm(Nothing {}): SignedForm<Nothing>,
+) -> Response {
+    let frame = respond::frame(&app, Some(&viewer), language, "/administration");
+    let done = async {
+        viewer.must_administer()?;
+        match act.as_str() {
+            "token" => producers::new_token(&app, &viewer.person, &producer).await.map(|made| Some(made.token)),
+            "disable" => producers::disable(&app, &viewer.person, &producer).await.map(|()| None),
+            _ => Err(Problem::not_found()),
+        }
+    };
+    told(&frame, &producer, done.await)
+}
+
+/// A new token is shown; anything else leads back.
+fn told(frame: &Frame, whose: &str, done: Result<Option<String>, Problem>) -> Response {
+    match done {
+        Ok(Some(token)) => secret(frame, whose, &token).into_response(),
+        Ok(None) => Redirect::to("/administration").into_response(),
+        Err(why) => respond::problem(frame, &why),
+    }
+}
