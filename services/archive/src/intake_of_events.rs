@@ -1,0 +1,57 @@
+//! From events to jobs: a close makes one, every event keeps the copy by which rights are decided.
+
+use crate::App;
+use crate::store::cases::{self, CaseRow};
+use crate::store::filings::{self, NewFiling};
+use duban_contracts::Event;
+use duban_contracts::case::CaseEvent;
+use duban_platform::Ts;
+use duban_platform::consumer::{BatchHandler, Failure};
+use sqlx::PgConnection;
+use std::collections::HashMap;
+use uuid::Uuid;
+
+/// Takes in the events of intake.
+pub struct IntakeOfEvents {
+    pub app: App,
+}
+
+impl BatchHandler for IntakeOfEvents {
+    async fn handle(&self, tx: &mut PgConnection, batch: &[Event]) -> Result<(), Failure> {
+        let mut standing: HashMap<Uuid, CaseRow> = HashMap::new();
+        let mut closed = Vec::new();
+        for event in batch {
+            let Some(("case", happened)) = event.name().split_once('.') else { continue };
+            let body: CaseEvent = event.parse().map_err(|error| Failure::of(event, error))?;
+            if standing.get(&body.case).is_none_or(|row| row.version < body.version) {
+                standing.insert(body.case, row(&body));
+            }
+            if happened == "closed" {
+                let traceparent = event.traceparent.clone();
+                closed.push(NewFiling { closing: event.id, closed_at: Ts(event.time), body, traceparent });
+            }
+        }
+        let mut standing: Vec<CaseRow> = standing.into_values().collect();
+        standing.sort_unstable_by_key(|row| row.id);
+        cases::keep(tx, &standing).await?;
+        filings::insert(tx, &closed).await?;
+        Ok(())
+    }
+
+    async fn committed(&self, batch: &[Event]) {
+        if batch.iter().any(|event| event.name() == "case.closed") {
+            self.app.wake.notify_one();
+        }
+    }
+}
+
+fn row(body: &CaseEvent) -> CaseRow {
+    CaseRow {
+        id: body.case,
+        unit: body.unit.clone(),
+        handler: body.handler.clone(),
+        excluded_people: body.excluded_people.clone(),
+        excluded_units: body.excluded_units.clone(),
+        version: body.version,
+    }
+}

@@ -1,0 +1,61 @@
+//! The owners of the parts of a case's file, and how they are asked.
+
+use crate::App;
+use duban_contracts::Problem;
+use duban_contracts::case::{Dossier, DossierRequest};
+use duban_contracts::subjects::service;
+use duban_platform::rpc::Call;
+use uuid::Uuid;
+
+/// In the order in which they are asked: intake's close ends escalation's duties, and these end what notifications still has to send.
+const OWNERS: [&str; 3] = [service::INTAKE, service::ESCALATION, service::NOTIFICATIONS];
+
+/// Why the file cannot be had now.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum Withheld {
+    #[error("{0} has not handled the close yet")]
+    NotYet(&'static str),
+    #[error("{0} does not answer")]
+    Unavailable(&'static str),
+    #[error("{owner} refuses: {problem}")]
+    Refused { owner: &'static str, problem: Box<Problem> },
+}
+
+impl Withheld {
+    /// As counted.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotYet(_) => "not_yet",
+            Self::Unavailable(_) => "unavailable",
+            Self::Refused { .. } => "failed",
+        }
+    }
+}
+
+/// Asks every owner for its part of the case's file as of the closing event.
+///
+/// # Errors
+/// The first owner that cannot give it now.
+pub async fn dossiers(app: &App, case: Uuid, closing: Uuid) -> Result<Vec<Dossier>, Withheld> {
+    let request = DossierRequest { case, after: closing };
+    let mut parts = Vec::with_capacity(OWNERS.len());
+    for owner in OWNERS {
+        parts.push(ask(app, owner, &request).await?);
+    }
+    Ok(parts)
+}
+
+async fn ask(app: &App, owner: &'static str, request: &DossierRequest) -> Result<Dossier, Withheld> {
+    let refused = |problem: Problem| match (problem.status, problem.code.as_str()) {
+        (409, "not-yet") => Withheld::NotYet(owner),
+        (503, _) => Withheld::Unavailable(owner),
+        _ => Withheld::Refused { owner, problem: Box::new(problem) },
+    };
+    let call = Call::new(owner, "case.dossier").body(request).map_err(refused)?.timeout(app.settings.dossier_timeout);
+    let dossier: Dossier = app.platform.bus.call(call).await.map_err(refused)?;
+    if dossier.case != request.case || dossier.service != owner {
+        let problem = Problem::malformed("The dossier is of another case or service.");
+        return Err(Withheld::Refused { owner, problem: Box::new(problem) });
+    }
+    Ok(dossier)
+}

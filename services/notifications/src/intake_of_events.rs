@@ -1,0 +1,192 @@
+//! From events to messages: what escalation raises is told, what is acknowledged, closed or ended is not told any more.
+
+use crate::App;
+use crate::store::alerts::{self, AlertRow, DutyRow};
+use crate::store::cases::{self, CaseRow};
+use crate::store::{deliveries, links};
+use crate::tell::Told;
+use duban_contracts::alert::AlertEvent;
+use duban_contracts::case::CaseEvent;
+use duban_contracts::duty::DutyEvent;
+use duban_contracts::{Event, NewEvent};
+use duban_platform::Ts;
+use duban_platform::consumer::{BatchHandler, Failure, NotYet};
+use sqlx::PgConnection;
+use std::collections::HashMap;
+use uuid::Uuid;
+
+/// Takes in the events of escalation and intake.
+pub struct IntakeOfEvents {
+    pub app: App,
+}
+
+/// What a batch says, the newest of each thing.
+#[derive(Default)]
+struct Read {
+    cases: HashMap<Uuid, CaseRow>,
+    closings: Vec<(Uuid, Uuid)>,
+    duties: HashMap<Uuid, DutyRow>,
+    alerts: HashMap<Uuid, AlertRow>,
+    used_links: Vec<(Uuid, Ts)>,
+    /// Alerts whose raising is in the batch, with the event's time.
+    raised: Vec<(Uuid, Ts)>,
+    /// Duties and alerts that something may have ended.
+    ended_duties: Vec<Uuid>,
+    ended_alerts: Vec<Uuid>,
+}
+
+impl BatchHandler for IntakeOfEvents {
+    /// Nobody can be told without the directory.
+    fn ready(&self, event: &Event) -> Result<(), NotYet> {
+        if event.name() == "alert.raised" {
+            self.app.platform.directory.current().map_err(|_| NotYet("the directory".to_owned()))?;
+        }
+        Ok(())
+    }
+
+    async fn handle(&self, tx: &mut PgConnection, batch: &[Event]) -> Result<(), Failure> {
+        let read = Read::of(batch)?;
+        cases::keep(tx, &sorted(read.cases)).await?;
+        cases::keep_closings(tx, &read.closings).await?;
+        alerts::keep_duties(tx, &sorted(read.duties)).await?;
+        let bodies = sorted(read.alerts);
+        alerts::keep_alerts(tx, &bodies).await?;
+        links::mark_used(tx, &read.used_links).await?;
+        let mut out = self.tell(tx, &read.raised, &bodies, batch).await?;
+        out.extend(self.cancel(tx, &read.ended_alerts, &read.ended_duties, batch).await?);
+        self.app.platform.outbox.write(tx, &out).await?;
+        Ok(())
+    }
+
+    async fn committed(&self, batch: &[Event]) {
+        if batch.iter().any(|event| event.name() == "alert.raised") {
+            self.app.wake.notify_one();
+        }
+    }
+}
+
+impl IntakeOfEvents {
+    /// Writes messages and deliveries of the alerts raised in the batch that are wanted still.
+    async fn tell(&self, tx: &mut PgConnection, raised: &[(Uuid, Ts)], bodies: &[AlertRow], batch: &[Event]) -> Result<Vec<NewEvent>, Failure> {
+        if raised.is_empty() {
+            return Ok(Vec::new());
+        }
+        let directory = self.app.platform.directory.current().map_err(|_| NotYet("the directory".to_owned()))?;
+        let ids: Vec<Uuid> = raised.iter().map(|raised| raised.0).collect();
+        let wanted = alerts::wanted(tx, &ids).await?;
+        let now = self.app.platform.clock.now();
+        let mut told = Told::default();
+        for row in bodies.iter().filter(|row| wanted.contains(&row.body.alert)) {
+            told.add(&row.body, &directory, &self.app.settings.links, now);
+        }
+        deliveries::insert_messages(tx, &told.messages).await?;
+        deliveries::insert_deliveries(tx, &told.deliveries).await?;
+        let unreached = told.messages.iter().filter(|message| !told.deliveries.iter().any(|d| d.alert == message.alert && d.person == message.person));
+        let unreached: Vec<_> = unreached.map(|message| (message.alert, message.person.clone())).collect();
+        let cause = batch.iter().map(|event| event.time).max().unwrap_or(now);
+        crate::unreachable::tell(&self.app, tx, &unreached, cause).await.map_err(Failure::from)
+    }
+
+    /// Cancels what waits of what has ended.
+    async fn cancel(&self, tx: &mut PgConnection, ended: &[Uuid], duties: &[Uuid], batch: &[Event]) -> Result<Vec<NewEvent>, Failure> {
+        if ended.is_empty() && duties.is_empty() {
+            return Ok(Vec::new());
+        }
+        let clock = &self.app.platform.clock;
+        let cancelled = deliveries::cancel_unwanted(tx, ended, duties, Ts(clock.now())).await?;
+        let cause = batch.iter().map(|event| event.time).max().unwrap_or_else(|| clock.now());
+        self.app.measures.ended.with_label_values(&["any", "cancelled"]).inc_by(cancelled.len() as u64);
+        Ok(cancelled.iter().map(|delivery| crate::outcome::event(delivery, clock.cause_after(cause))).collect())
+    }
+}
+
+impl Read {
+    fn of(batch: &[Event]) -> Result<Self, Failure> {
+        let mut read = Self::default();
+        for event in batch {
+            match event.name().split_once('.') {
+                Some(("case", happened)) => read.case(event, happened)?,
+                Some(("duty", happened)) => read.duty(event, happened)?,
+                Some(("alert", happened)) => read.alert(event, happened)?,
+                // Reports are no concern of ours.
+                _ => {}
+            }
+        }
+        Ok(read)
+    }
+
+    fn case(&mut self, event: &Event, happened: &str) -> Result<(), Failure> {
+        let body: CaseEvent = event.parse().map_err(|error| Failure::of(event, error))?;
+        if happened == "closed" {
+            self.closings.push((event.id, body.case));
+        }
+        if self.cases.get(&body.case).is_none_or(|row| row.version < body.version) {
+            self.cases.insert(
+                body.case,
+                CaseRow {
+                    id: body.case,
+                    number: body.number,
+                    unit: body.unit,
+                    handler: body.handler,
+                    excluded_people: body.excluded_people,
+                    excluded_units: body.excluded_units,
+                    version: body.version,
+                },
+            );
+        }
+        Ok(())
+    }
+
+    fn duty(&mut self, event: &Event, happened: &str) -> Result<(), Failure> {
+        let body: DutyEvent = event.parse().map_err(|error| Failure::of(event, error))?;
+        let ends = matches!(happened, "closed" | "cancelled" | "withdrawn");
+        if ends {
+            self.ended_duties.push(body.duty);
+        }
+        let ended_at = ends.then_some(Ts(event.time));
+        let row = DutyRow { id: body.duty, owed_by: body.owed_by, excluded_people: body.excluded_people, version: body.version, ended_at };
+        match self.duties.entry(body.duty) {
+            std::collections::hash_map::Entry::Vacant(entry) => {
+                entry.insert(row);
+            }
+            std::collections::hash_map::Entry::Occupied(mut entry) => {
+                let ended_at = entry.get().ended_at.max(row.ended_at);
+                if row.version > entry.get().version {
+                    entry.insert(row);
+                }
+                entry.get_mut().ended_at = ended_at;
+            }
+        }
+        Ok(())
+    }
+
+    fn alert(&mut self, event: &Event, happened: &str) -> Result<(), Failure> {
+        let body: AlertEvent = event.parse().map_err(|error| Failure::of(event, error))?;
+        let raised = (happened == "raised").then(|| (Ts(event.time), event.traceparent.clone()));
+        match &raised {
+            Some((at, _)) => self.raised.push((body.alert, *at)),
+            None => self.ended_alerts.push(body.alert),
+        }
+        self.used_links.extend(body.acknowledgements.iter().filter_map(|by| Some((by.link?, Ts(by.at)))));
+        match self.alerts.entry(body.alert) {
+            std::collections::hash_map::Entry::Vacant(entry) => {
+                entry.insert(AlertRow { body, raised });
+            }
+            std::collections::hash_map::Entry::Occupied(mut entry) => {
+                let kept = entry.get_mut();
+                kept.raised = kept.raised.take().or(raised);
+                if body.version > kept.body.version {
+                    kept.body = body;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// In a fixed order, so that two batches lock rows in the same order.
+fn sorted<T>(rows: HashMap<Uuid, T>) -> Vec<T> {
+    let mut rows: Vec<(Uuid, T)> = rows.into_iter().collect();
+    rows.sort_unstable_by_key(|row| row.0);
+    rows.into_iter().map(|row| row.1).collect()
+}

@@ -1,0 +1,121 @@
+//! What became of an attempt, and what that makes of the delivery.
+
+use crate::App;
+use crate::store::attempts::{self, AttemptRow};
+use crate::store::claims::{self, Claimed, Ending};
+use duban_contracts::delivery::DeliveryEvent;
+use duban_contracts::{NewEvent, Timestamp};
+use duban_platform::Ts;
+use std::time::Duration;
+
+/// What the other side made of an attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    Sent,
+    /// May succeed later; perhaps not before the wait that was asked for.
+    TryAgain { error: String, after: Option<Duration> },
+    /// Never will.
+    Failed { error: String },
+}
+
+impl Outcome {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Sent => "sent",
+            Self::TryAgain { .. } => "try_again",
+            Self::Failed { .. } => "failed",
+        }
+    }
+
+    fn error(&self) -> Option<&str> {
+        match self {
+            Self::Sent => None,
+            Self::TryAgain { error, .. } | Self::Failed { error } => Some(error),
+        }
+    }
+}
+
+/// The event that tells of a delivery's end.
+pub fn event(delivery: &DeliveryEvent, time: Timestamp) -> NewEvent {
+    let event = NewEvent::new(
+        "notifications",
+        &format!("delivery.{}", delivery.state),
+        format!("delivery/{}", delivery.delivery),
+        delivery.version,
+        time,
+        delivery,
+    );
+    match delivery.case {
+        Some(case) => event.with_case(case),
+        None => event,
+    }
+}
+
+/// Writes down what became of an attempt: its log row, the delivery's state, the events, in one transaction.
+///
+/// # Errors
+/// The database's; then the lease runs out and the attempt is made again under the same id.
+pub async fn record(app: &App, claimed: &Claimed, outcome: &Outcome, took: Duration) -> Result<(), sqlx::Error> {
+    let attempt = u32::try_from(claimed.delivery.attempts).unwrap_or(1);
+    let channel = claimed.delivery.channel.as_str();
+    let (state, wait) = match outcome {
+        Outcome::Sent => (Some("sent"), Duration::ZERO),
+        Outcome::Failed { .. } => (Some("failed"), Duration::ZERO),
+        Outcome::TryAgain { after, .. } => match app.settings.schedule.wait(attempt, rand::random(), *after) {
+            Some(wait) => (None, wait),
+            None => (Some("failed"), Duration::ZERO),
+        },
+    };
+    let clock = &app.platform.clock;
+    let now = clock.now();
+    let mut tx = app.platform.db.begin().await?;
+    let log = AttemptRow {
+        delivery: claimed.delivery.delivery,
+        number: claimed.delivery.attempts,
+        at: Ts(now),
+        took_ms: i32::try_from(took.as_millis()).unwrap_or(i32::MAX),
+        outcome: outcome.code(),
+        error: outcome.error(),
+    };
+    attempts::insert(&mut tx, &log).await?;
+    let ending = Ending { claimed, state, wait, error: outcome.error(), at: Ts(now) };
+    if let Some(ended) = claims::end(&mut tx, &ending).await?
+        && ended.state != "waiting"
+    {
+        let time = clock.cause_after(claimed.alert.raised_at);
+        let mut out = vec![event(&ended, time).with_policy(claimed.alert.policy)];
+        if ended.state == "failed" {
+            out.extend(crate::unreachable::tell(app, &mut tx, &[(ended.alert, ended.person.clone())], time).await?);
+        }
+        app.platform.outbox.write(&mut tx, &out).await?;
+    }
+    tx.commit().await?;
+    app.platform.outbox.wake();
+    app.measures.attempts.with_label_values(&[channel, outcome.code()]).inc();
+    if let Some(state) = state {
+        app.measures.ended.with_label_values(&[channel, state]).inc();
+    }
+    if *outcome == Outcome::Sent {
+        let age = now.as_millisecond().saturating_sub(claimed.alert.raised_at.as_millisecond());
+        app.measures.age.with_label_values(&[channel]).observe(age.max(0) as f64 / 1000.0);
+    }
+    Ok(())
+}
+
+/// Ends a claim whose delivery is no longer wanted.
+///
+/// # Errors
+/// The database's.
+pub async fn cancel(app: &App, claimed: &Claimed) -> Result<(), sqlx::Error> {
+    let clock = &app.platform.clock;
+    let mut tx = app.platform.db.begin().await?;
+    let ending = Ending { claimed, state: Some("cancelled"), wait: Duration::ZERO, error: None, at: Ts(clock.now()) };
+    if let Some(ended) = claims::end(&mut tx, &ending).await? {
+        let event = event(&ended, clock.cause_after(claimed.alert.raised_at)).with_policy(claimed.alert.policy);
+        app.platform.outbox.write(&mut tx, &[event]).await?;
+        app.measures.ended.with_label_values(&[ended.channel.as_str(), "cancelled"]).inc();
+    }
+    tx.commit().await?;
+    app.platform.outbox.wake();
+    Ok(())
+}

@@ -1,0 +1,78 @@
+//! The copy of cases: number, unit, and who must not see them.
+
+use serde_json::Value;
+use sqlx::{PgConnection, PgPool};
+use uuid::Uuid;
+
+/// What a case event says that is kept.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct CaseRow {
+    pub id: Uuid,
+    pub number: String,
+    pub unit: String,
+    pub handler: Option<String>,
+    pub excluded_people: Vec<String>,
+    pub excluded_units: Vec<String>,
+    pub version: i64,
+}
+
+/// Keeps the newest of each case. At most one row per case.
+pub async fn keep(tx: &mut PgConnection, rows: &[CaseRow]) -> Result<(), sqlx::Error> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(
+        "insert into case_copy (id, number, unit, handler, excluded_people, excluded_units, version)
+         select id, number, unit, handler, array(select jsonb_array_elements_text(people)), array(select jsonb_array_elements_text(units)), version
+         from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::jsonb[], $7::bigint[])
+              as t(id, number, unit, handler, people, units, version)
+         order by id
+         on conflict (id) do update set
+             number = excluded.number, unit = excluded.unit, handler = excluded.handler, excluded_people = excluded.excluded_people,
+             excluded_units = excluded.excluded_units, version = excluded.version
+         where excluded.version > case_copy.version",
+    )
+    .bind(rows.iter().map(|row| row.id).collect::<Vec<_>>())
+    .bind(rows.iter().map(|row| row.number.clone()).collect::<Vec<_>>())
+    .bind(rows.iter().map(|row| row.unit.clone()).collect::<Vec<_>>())
+    .bind(rows.iter().map(|row| row.handler.clone()).collect::<Vec<_>>())
+    .bind(rows.iter().map(|row| Value::from(row.excluded_people.clone())).collect::<Vec<_>>())
+    .bind(rows.iter().map(|row| Value::from(row.excluded_units.clone())).collect::<Vec<_>>())
+    .bind(rows.iter().map(|row| row.version).collect::<Vec<_>>())
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// Remembers closing events, (event, case).
+pub async fn keep_closings(tx: &mut PgConnection, closings: &[(Uuid, Uuid)]) -> Result<(), sqlx::Error> {
+    if closings.is_empty() {
+        return Ok(());
+    }
+    sqlx::query("insert into case_closing (event, case_id) select * from unnest($1::uuid[], $2::uuid[]) on conflict do nothing")
+        .bind(closings.iter().map(|closing| closing.0).collect::<Vec<_>>())
+        .bind(closings.iter().map(|closing| closing.1).collect::<Vec<_>>())
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// Whether the closing event was read and nothing of the case is on its way any more.
+pub async fn is_told_out(pool: &PgPool, case: Uuid, closing: Uuid) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar(
+        "select exists (select 1 from case_closing where event = $2 and case_id = $1)
+            and not exists (select 1 from alert join delivery on delivery.alert = alert.id
+                            where alert.case_id = $1 and delivery.state = 'waiting')",
+    )
+    .bind(case)
+    .bind(closing)
+    .fetch_one(pool)
+    .await
+}
+
+pub async fn find(pool: &PgPool, case: Uuid) -> Result<Option<CaseRow>, sqlx::Error> {
+    sqlx::query_as("select id, number, unit, handler, excluded_people, excluded_units, version from case_copy where id = $1")
+        .bind(case)
+        .fetch_optional(pool)
+        .await
+}

@@ -1,0 +1,35 @@
+use super::{Language, Paragraphs, Urgency};
+use maud::{DOCTYPE, html as markup};
+
+/// The message as HTML: the same sentences. One column, no picture, no outside request, readable in the dark and on a phone.
+pub fn html(message: &Paragraphs, subject: &str, urgency: Urgency) -> String {
+    let lang = message.language.pick("zh-CN", "en");
+    // Mail programs drop style sheets, so the few styles stand at their elements.
+    let page = "margin:0 auto;max-width:36em;padding:16px;line-height:1.7;\
+                font-family:'PingFang SC','Microsoft YaHei','Noto Sans CJK SC',system-ui,sans-serif;font-size:16px";
+    let button = "display:inline-block;padding:12px 20px;border-radius:6px;background:#1f5fbf;color:#ffffff;text-decoration:none;font-weight:600";
+    // Red means overdue and nothing else; the word stands beside the colour.
+    let edge = match urgency {
+        Urgency::OnTime => "#5a6b7b",
+        Urgency::DueSoon => "#b26a00",
+        Urgency::Overdue => "#b3261e",
+        Urgency::Escalated => "#6a3fb5",
+    };
+    let wanted = format!("margin:0 0 16px;padding:4px 0 4px 12px;border-left:4px solid {edge};font-size:18px;font-weight:600");
+    markup! {
+        (DOCTYPE)
+        html lang=(lang) {
+            head { meta charset="utf-8"; meta name="viewport" content="width=device-width, initial-scale=1"; meta name="color-scheme" content="light dark"; title { (subject) } }
+            body style=(page) {
+                p style=(wanted) { (message.wanted) }
+                p { (message.reason) }
+                p { @for (i, line) in message.story.iter().enumerate() { @if i > 0 { br; } (line) } }
+                p { (message.next) }
+                p { a href=(message.acknowledge.1) style=(button) { (message.acknowledge.0) } }
+                p { a href=(message.page.1) { (message.page.0) } }
+                p style="font-size:13px;opacity:.75" { (message.footer) @if message.language == Language::English { " " } br; (message.acknowledge.1) }
+            }
+        }
+    }
+    .into_string()
+}

@@ -1,0 +1,107 @@
+//! What is not sent: what was acknowledged, closed or ended before.
+
+mod world;
+
+use anyhow::Result;
+use duban_policy::directory::Language;
+use serde_json::json;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use world::{LIMIT, World, acknowledged, alert, at, duty, person};
+
+async fn world_with_mail_refused() -> Result<World> {
+    let wang = person("wang", Some("wang@duban.example"), None, Language::Chinese);
+    let li = person("li", Some("li@duban.example"), None, Language::Chinese);
+    let world = World::of(vec![wang, li]).await?;
+    world.mail.refuse(true);
+    Ok(world)
+}
+
+#[tokio::test]
+async fn acknowledged_before_it_is_sent_cancels_it() -> Result<()> {
+    let mut world = world_with_mail_refused().await?;
+    let raised = alert(1, &["wang", "li"]);
+    world.alert("raised", &raised).await?;
+    world.alert("acknowledged", &acknowledged(&raised, "li", None)).await?;
+    world.heard.wait_for("delivery.cancelled", 2, LIMIT).await?;
+    world.mail.refuse(false);
+    world.alert("raised", &alert(2, &["wang"])).await?;
+    world.heard.wait_for("delivery.sent", 1, LIMIT).await?;
+    assert_eq!(world.mails_to("@").len(), 1, "{}", world.log());
+    Ok(())
+}
+
+#[tokio::test]
+async fn where_all_must_acknowledge_only_who_has_is_left_in_peace() -> Result<()> {
+    let mut world = world_with_mail_refused().await?;
+    let mut raised = alert(1, &["wang", "li"]);
+    raised.until = "all".into();
+    world.alert("raised", &raised).await?;
+    let mut by_one = acknowledged(&raised, "li", None);
+    by_one.state = "open".into();
+    world.alert("acknowledged", &by_one).await?;
+    let cancelled = world.heard.wait_for("delivery.cancelled", 1, LIMIT).await?;
+    assert_eq!(cancelled[0].body["person"], "li");
+    world.mail.refuse(false);
+    world.heard.wait_for("delivery.sent", 1, LIMIT).await?;
+    assert_eq!(world.mails_to("wang@").len(), 1);
+    assert_eq!(world.mails_to("li@").len(), 0);
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_acknowledgement_that_overtakes_its_alert_counts() -> Result<()> {
+    let wang = person("wang", Some("wang@duban.example"), None, Language::Chinese);
+    let mut world = World::of(vec![wang]).await?;
+    let raised = alert(1, &["wang"]);
+    world.alert("acknowledged", &acknowledged(&raised, "wang", None)).await?;
+    world.alert("raised", &raised).await?;
+    world.alert("raised", &alert(2, &["wang"])).await?;
+    world.heard.wait_for("delivery.sent", 1, LIMIT).await?;
+    assert_eq!(world.mails_to("wang@").len(), 1);
+    assert!(world.mails_to("wang@")[0].subject.contains("TS-2"));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_duty_that_ends_takes_its_messages_with_it_and_one_reopened_does_not() -> Result<()> {
+    let mut world = world_with_mail_refused().await?;
+    let raised = alert(1, &["wang"]);
+    world.duty("opened", &duty(&raised, "pending", 1), at("2026-03-01T02:00:00Z")).await?;
+    world.alert("raised", &raised).await?;
+    world.duty("closed", &duty(&raised, "closed_late", 3), at("2026-03-02T03:10:00Z")).await?;
+    world.heard.wait_for("delivery.cancelled", 1, LIMIT).await?;
+
+    // The duty is opened again and its ladder runs anew: that alert is raised after the end.
+    let mut again = alert(1, &["wang"]);
+    again.alert = duban_contracts::ids::derived("alert", &[&again.duty.to_string(), "2", "1", "0"]);
+    again.run = 2;
+    again.raised_at = at("2026-03-05T03:00:00Z");
+    world.mail.refuse(false);
+    world.alert("raised", &again).await?;
+    let sent = world.heard.wait_for("delivery.sent", 1, LIMIT).await?;
+    assert_eq!(sent[0].body["alert"], json!(again.alert));
+    Ok(())
+}
+
+#[tokio::test]
+async fn escalation_has_the_last_word_where_it_answers() -> Result<()> {
+    let wang = person("wang", Some("wang@duban.example"), None, Language::Chinese);
+    let mut world = World::of(vec![wang]).await?;
+    let closed = Arc::new(AtomicBool::new(true));
+    let raised = alert(1, &["wang"]);
+    let (template, is_closed) = (serde_json::to_value(&raised)?, closed.clone());
+    let answer = move |_| {
+        let mut alert = template.clone();
+        alert["state"] = json!(if is_closed.load(Ordering::SeqCst) { "closed" } else { "open" });
+        Ok(alert)
+    };
+    world.neighbours.answer("escalation", "alert.state", answer).await?;
+    world.alert("raised", &raised).await?;
+    world.heard.wait_for("delivery.cancelled", 1, LIMIT).await?;
+    closed.store(false, Ordering::SeqCst);
+    world.alert("raised", &alert(2, &["wang"])).await?;
+    world.heard.wait_for("delivery.sent", 1, LIMIT).await?;
+    assert_eq!(world.mails_to("wang@").len(), 1);
+    Ok(())
+}
