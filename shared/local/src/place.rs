@@ -15,6 +15,15 @@ use crate::{Error, Result, account::Account};
 /// Where root keeps what another user must reach but cannot reach where it lies, e.g. below /root.
 const ELSEWHERE: &str = "/var/lib/duban";
 
+/// The system's folder for what is temporary, or, where the user who is to run Postgres cannot get there, `/tmp`.
+pub fn temporary() -> Result<PathBuf> {
+    let usual = std::env::temp_dir();
+    match Account::for_postgres(Path::new(""))? {
+        Some(account) if !account.can_enter(&usual) => Ok(PathBuf::from("/tmp")),
+        _ => Ok(usual),
+    }
+}
+
 /// Sets the permission bits of `path`.
 pub fn set_mode(path: &Path, mode: u32) -> Result<()> {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).map_err(Error::io(format!("setting the mode of {}", path.display())))
@@ -29,7 +38,7 @@ pub fn private_folder(path: &Path) -> Result<()> {
 /// Writes a file that only its owner reads, whole or not at all.
 pub fn write_private(path: &Path, content: &str) -> Result<()> {
     let doing = || format!("writing {}", path.display());
-    let fresh = path.with_extension(format!("new-{}", std::process::id()));
+    let fresh = path.with_extension(format!("new-{:08x}", rand::random::<u32>()));
     let _ = fs::remove_file(&fresh);
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&fresh).map_err(Error::io(doing()))?;
     file.write_all(content.as_bytes()).and_then(|()| file.sync_all()).map_err(Error::io(doing()))?;
@@ -77,7 +86,7 @@ pub fn reachable_programs(bin: &Path, account: Option<Account>) -> Result<PathBu
     let root = wheel.or(real.parent()).unwrap_or(&real);
     let copy = elsewhere("programs", root)?;
     if !copy.is_dir() {
-        let fresh = copy.with_extension(format!("new-{}", std::process::id()));
+        let fresh = copy.with_extension(format!("new-{:08x}", rand::random::<u32>()));
         copy_folder(root, &fresh)?;
         set_mode(&fresh, 0o755)?;
         if fs::rename(&fresh, &copy).is_err() {

@@ -284,7 +284,7 @@ fn finish(home: &Path) -> Result<()> {
 /// Copies a cluster made once per machine and version: a tenth of a second instead of one.
 fn copy_template(bin: &Path, account: Option<Account>, home: &Path) -> Result<()> {
     let me = rustix::process::geteuid().as_raw();
-    let cache = std::env::temp_dir().join(format!("duban-clusters-{me}"));
+    let cache = place::temporary()?.join(format!("duban-clusters-{me}"));
     fs::create_dir_all(&cache).map_err(Error::io(format!("making {}", cache.display())))?;
     if cache.metadata().map_err(Error::io("reading the cache's owner"))?.uid() != me {
         return Err(Error::Wrong(format!("{} belongs to another user; remove it", cache.display())));

@@ -155,7 +155,7 @@ pub struct TemporaryFolder(PathBuf);
 impl TemporaryFolder {
     /// Made in the system's folder for such, readable by all: what is secret in it has a mode of its own.
     pub fn new() -> Result<TemporaryFolder> {
-        let path = std::env::temp_dir().join(format!("duban-{}-{:08x}", std::process::id(), rand::random::<u32>()));
+        let path = crate::place::temporary()?.join(format!("duban-{}-{:08x}", std::process::id(), rand::random::<u32>()));
         fs::create_dir_all(&path).map_err(Error::io(format!("making {}", path.display())))?;
         crate::place::set_mode(&path, 0o755)?;
         let folder = TemporaryFolder(path);
