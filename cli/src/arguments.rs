@@ -1,7 +1,7 @@
 //! The command line's grammar.
 
 use crate::connection::Connection;
-use crate::{admin, case, clock, dead, demo, exit, policy, report, up};
+use crate::{admin, bench, case, clock, dead, demo, exit, policy, report, up};
 
 /// Duban: watches over a matter until it is done 督办.
 #[derive(Debug, clap::Parser)]
@@ -46,4 +46,6 @@ pub enum Command {
     /// Domain time: show it, step it (demonstrations and tests).
     #[command(subcommand)]
     Clock(clock::ClockCommand),
+    /// How fast it is on this machine, as ratios to simpler ways of doing the same (a few minutes; build with --release).
+    Bench(bench::BenchArguments),
 }

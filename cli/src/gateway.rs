@@ -1,6 +1,7 @@
 //! The gateway's HTTP API as a client sees it: every path that this program calls stands here.
 
 use anyhow::Context;
+use duban_contracts::alert::Acknowledged;
 use duban_contracts::report::{Accepted, Report};
 use duban_contracts::{Problem, case, report::PublicStatus};
 use reqwest::Method;
@@ -75,6 +76,25 @@ impl Gateway {
             .header("If-Match", format!("\"{expected}\""))
             .json(act);
         self.answer(request).await
+    }
+
+    /// `POST /v1/alerts/{id}/acknowledge`.
+    ///
+    /// # Errors
+    /// The gateway's problem, or that it cannot be reached.
+    pub async fn acknowledge(&self, alert: Uuid, request: Uuid) -> anyhow::Result<Acknowledged> {
+        let request =
+            self.client.post(format!("{}/v1/alerts/{alert}/acknowledge", self.url)).header("Idempotency-Key", request.to_string());
+        self.answer(request).await
+    }
+
+    /// `PUT /v1/organisation`: an organisation file as it is.
+    ///
+    /// # Errors
+    /// The gateway's problem, or that it cannot be reached.
+    pub async fn apply_organisation(&self, file: &str) -> anyhow::Result<serde_json::Value> {
+        let request = self.client.put(format!("{}/v1/organisation", self.url)).header("Content-Type", "text/plain; charset=utf-8");
+        self.answer(request.body(file.to_owned())).await
     }
 
     /// Any `GET` with a query.

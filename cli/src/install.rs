@@ -192,12 +192,9 @@ async fn organisation_and_packs(gateway: &Gateway, settings: &InstallSettings) -
     let parsed = Organisation::parse(organisation)
         .map_err(|errors| anyhow::anyhow!("{}", errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")))?;
     let directory = parsed.directory(0);
-    let is_new = gateway.get::<Sets>("/v1/policies", &()).await?.is_empty();
-    if is_new {
-        let _: Value = gateway
-            .send(Method::PUT, "/v1/organisation", &json!({ "file": organisation }))
-            .await
-            .context("applying the organisation file")?;
+    let sets: Sets = gateway.get("/v1/policies", &()).await?;
+    if sets.sets.is_empty() {
+        gateway.apply_organisation(&organisation.text).await.context("applying the organisation file")?;
         let _: Value = gateway
             .send(Method::POST, "/v1/policies", &json!({ "sources": sources, "note": "the first set of this installation" }))
             .await
@@ -206,20 +203,10 @@ async fn organisation_and_packs(gateway: &Gateway, settings: &InstallSettings) -
     Ok(directory)
 }
 
-/// The applied sets, under whichever name the list stands.
+/// What was submitted so far.
 #[derive(Deserialize)]
-#[serde(untagged)]
-enum Sets {
-    Named { policies: Vec<Value> },
-    Bare(Vec<Value>),
-}
-
-impl Sets {
-    fn is_empty(&self) -> bool {
-        match self {
-            Sets::Named { policies } | Sets::Bare(policies) => policies.is_empty(),
-        }
-    }
+struct Sets {
+    sets: Vec<Value>,
 }
 
 fn is_organisation(source: &PolicySource) -> bool {

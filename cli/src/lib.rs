@@ -10,6 +10,7 @@
 
 pub mod admin;
 pub mod arguments;
+pub mod bench;
 pub mod case;
 pub mod clock;
 pub mod connection;
@@ -48,6 +49,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Report(command) => report::run(command, &connection, show).await,
         Command::Case(command) => case::run(command, &connection, show).await,
         Command::Dead(command) => dead::run(command, &connection, show).await,
+        Command::Bench(arguments) => bench::run(&arguments, show).await,
         Command::Clock(command) => clock::run(command, &connection, show).await,
     }
 }

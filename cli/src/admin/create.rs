@@ -48,15 +48,15 @@ pub(super) async fn run(arguments: &CreateArguments, connection: &Connection, sh
 /// The gateway's problem (there is one already), or that it does not answer.
 pub async fn create(broker: &Broker, id: &str, name: &str, email: &str, password: Option<&str>) -> anyhow::Result<Administrator> {
     let password = password.map_or_else(fresh_password, str::to_owned);
-    let body = json!({ "id": id, "name": name, "email": email, "password": password });
-    let shown: Shown = broker.ask("gateway", "admin.create", &body).await?;
-    Ok(Administrator { login: shown.id.clone(), person: shown.id, token: shown.token.unwrap_or_default(), password })
+    let body = json!({ "person": id, "name": name, "email": email, "password": password });
+    let created: Created = broker.ask("gateway", "admin.create", &body).await?;
+    Ok(Administrator { login: created.person.clone(), person: created.person, token: created.token, password })
 }
 
 #[derive(Deserialize)]
-struct Shown {
-    id: String,
-    token: Option<String>,
+struct Created {
+    person: String,
+    token: String,
 }
 
 /// 20 letters and digits that cannot be confused: about 98 bits.

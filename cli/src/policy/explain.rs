@@ -27,7 +27,7 @@ fn list(policy: &Policy, show: Show) -> anyhow::Result<()> {
         .packs()
         .flat_map(|pack| {
             let duties = pack.duties.iter().map(|d| (format!("{}/{}", pack.id, d.id), d.article.clone()));
-            let recurring = pack.recurring.iter().map(|d| (format!("{}/{}", pack.id, d.id), d.article.clone()));
+            let recurring = pack.recurring.iter().map(|d| (format!("{}/{}", pack.id, d.rule.id), d.rule.article.clone()));
             duties.chain(recurring).collect::<Vec<_>>()
         })
         .collect();

@@ -41,6 +41,11 @@ pub enum PolicyCommand {
         #[arg(long)]
         regulation: Option<String>,
     },
+    /// The JSON Schema of packs or of the organisation file, for editors.
+    Schema {
+        #[arg(value_parser = ["pack", "organisation"])]
+        of: String,
+    },
 }
 
 /// # Errors
@@ -49,6 +54,11 @@ pub fn run(command: PolicyCommand, show: Show) -> anyhow::Result<ExitCode> {
     match command {
         PolicyCommand::Check { paths, strict } => check::run(&paths, strict, show),
         PolicyCommand::Explain { rule, unit, at, set } => explain::run(rule.as_deref(), unit.as_deref(), at, &set, show),
+        PolicyCommand::Schema { of } => {
+            let schema = if of == "pack" { duban_policy::source::pack_schema() } else { duban_policy::source::organisation_schema() };
+            println!("{}", serde_json::to_string_pretty(&schema)?);
+            Ok(ExitCode::SUCCESS)
+        }
         PolicyCommand::Coverage { set, regulation } => coverage::run(&set, regulation.as_deref(), show),
     }
 }

@@ -2,9 +2,7 @@
 
 use super::Cast;
 use duban_contracts::Timestamp;
-use duban_contracts::alert::{Acknowledged, AlertEvent, AlertList, AlertListRequest};
-use reqwest::Method;
-use serde_json::json;
+use duban_contracts::alert::{AlertEvent, AlertList, AlertListRequest};
 use std::collections::HashMap;
 use std::time::Duration;
 use uuid::Uuid;
@@ -46,8 +44,7 @@ impl Cast {
         let mut done = true;
         for recipient in alert.recipients.iter().take(needed) {
             let Ok(gateway) = self.installation.person(&recipient.person).await else { continue };
-            let request = json!({ "request": Uuid::now_v7() });
-            match gateway.send::<Acknowledged>(Method::POST, &format!("/v1/alerts/{}/acknowledge", alert.alert), &request).await {
+            match gateway.acknowledge(alert.alert, Uuid::now_v7()).await {
                 Ok(_) => self.count(|tally| tally.acknowledged += 1),
                 Err(error) => done &= crate::exit::code(&error) != crate::exit::UNAVAILABLE,
             }

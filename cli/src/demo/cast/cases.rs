@@ -159,7 +159,7 @@ impl Cast {
                 self.directory.resolve_post(&post, &case.unit, now, &[]).people.into_iter().next()
             }
             Actor::Handler => case.handler.clone(),
-            Actor::Reporter | Actor::Field(_) => None,
+            _ => None,
         };
         step.by.iter().find_map(of).or_else(|| self.someone_who(Right::Move, &case.unit))
     }
