@@ -49,6 +49,9 @@ pub struct Unreachable {
     pub title_zh: String,
     pub link: String,
     pub policy: i64,
+    /// The rule whose duty the alert is of, so that a rule about unreachable alerts need not answer its own.
+    #[serde(default)]
+    pub rule: String,
 }
 
 /// Request `notifications … delivery.list`, of an alert, a case, or all for administrators.
