@@ -1,4 +1,3 @@
-# syntax=docker/dockerfile:1
 # One image for everything of ours: the five services, the command line, and what containers need besides.
 #
 #   docker build .                                   compiles from source
