@@ -50,6 +50,8 @@ pub struct StackSettings {
     pub postgres_url: Option<String>,
     /// A broker that runs already with this folder's passwords.
     pub nats_url: Option<String>,
+    /// Folder of the services' binaries; None for those that [`programs::service`](crate::programs::service) finds.
+    pub binaries: Option<PathBuf>,
     /// Whether the services get the `DUBAN_*` variables of this process, so that one can tune an installation from outside.
     pub inherit: bool,
 }
@@ -70,6 +72,7 @@ impl StackSettings {
             mail_page_port: None,
             postgres_url: None,
             nats_url: None,
+            binaries: None,
             inherit: false,
         }
     }
@@ -239,7 +242,7 @@ impl Stack {
         let number = self.copies.get(service).map_or(0, Vec::len);
         let port = port.map_or_else(Port::reserve, Ok)?;
         let public = self.copies.get(service::GATEWAY).and_then(|gateways| gateways.first()).map(Copy::url);
-        let mut copy = Copy::new(service, number, port, &self.dir)?;
+        let mut copy = Copy::new(service, number, port, &self.dir, self.settings.binaries.as_deref())?;
         let mut settings = self.ground.settings(service)?;
         settings.extend(copy.own_settings(public, &self.mail.smtp_url()));
         let extra = self.settings.extra.iter().filter(|(of, ..)| of == "*" || of == service);

@@ -33,13 +33,13 @@ pub struct Copy {
 }
 
 impl Copy {
-    pub(super) fn new(service: &'static str, number: usize, port: Port, dir: &Path) -> Result<Copy> {
+    pub(super) fn new(service: &'static str, number: usize, port: Port, dir: &Path, binaries: Option<&Path>) -> Result<Copy> {
         let logs = dir.join("logs");
         fs::create_dir_all(&logs).map_err(Error::io(format!("making {}", logs.display())))?;
         let log = logs.join(if number == 0 { format!("{service}.log") } else { format!("{service}-{number}.log") });
         let folder = dir.join("run").join(format!("{service}-{number}"));
         place::private_folder(&folder)?;
-        let program = programs::service(service)?;
+        let program = binaries.map_or_else(|| programs::service(service), |folder| Ok(folder.join(format!("duban-{service}"))))?;
         Ok(Copy { service, number, port, program, log, folder, environment: BTreeMap::new(), process: None })
     }
 
