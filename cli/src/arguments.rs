@@ -1,7 +1,7 @@
 //! The command line's grammar.
 
 use crate::connection::Connection;
-use crate::{admin, bench, case, clock, dead, demo, exit, policy, report, up};
+use crate::{admin, bench, case, clock, dead, demo, exit, install_command, policy, report, up};
 
 /// Duban: watches over a matter until it is done 督办.
 #[derive(Debug, clap::Parser)]
@@ -28,6 +28,8 @@ pub enum Command {
     Down,
     /// Stop it and forget the folder with all its data.
     Clean,
+    /// Fill an installation that runs elsewhere (containers): the first administrator, packs, organisation, demonstration producers.
+    Install(install_command::InstallArguments),
     /// Administrators, producers, people, their tokens.
     #[command(subcommand)]
     Admin(admin::AdminCommand),

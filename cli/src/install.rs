@@ -1,6 +1,6 @@
-//! Fills a stack that has just been started: the first administrator, packs and organisation, demonstration producers and logins.
-//! `duban up` and `duban demo` use it, and so do the end-to-end tests. Done again on data that is there, it changes nothing but what
-//! differs.
+//! Fills an installation that has just been started: the first administrator, packs and organisation, demonstration producers and logins.
+//! `duban up` and `duban demo` use it, `duban install` does it beside containers, and so do the end-to-end tests. Done again on data that
+//! is there, it makes only what is missing.
 
 use crate::admin;
 use crate::connection::Operator;
@@ -11,7 +11,7 @@ use anyhow::{Context, bail};
 use duban_contracts::Problem;
 use duban_contracts::policy::PolicySource;
 use duban_local::Stack;
-use duban_policy::directory::Directory;
+use duban_policy::directory::{Directory, Person, Right};
 use duban_policy::organisation::Organisation;
 use reqwest::Method;
 use serde::Deserialize;
@@ -51,9 +51,13 @@ impl Default for InstallSettings {
 pub struct Installation {
     /// The gateway's address.
     pub url: String,
+    /// The broker's, without credentials.
+    pub broker_url: String,
     pub admin_token: String,
     /// Login name and password of the administrator; empty when it was made by an earlier run whose file is lost.
     pub admin_login: (String, String),
+    /// A person who sees the whole organisation: whose login is shown to newcomers.
+    pub manager: String,
     /// Tokens by producer: `hotline` and `web`.
     pub producers: BTreeMap<String, String>,
     /// Tokens by person, as [`InstallSettings::tokens`] asked for.
@@ -66,14 +70,23 @@ pub const PRODUCERS: [(&str, &str); 2] = [("hotline", "客服热线 Hotline"), (
 /// How long the gateway may take to answer its first request.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Fills a stack of this machine.
+///
 /// # Errors
 /// What the gateway refuses, or that it does not answer.
 pub async fn install(stack: &Stack, settings: &InstallSettings) -> anyhow::Result<Installation> {
-    let url = stack.url("gateway", 0);
-    let operator = operator(stack)?;
-    let mut installation = Installation { url: url.clone(), ..settings.known.clone() };
-    let gateway = administrator(&operator, &url, &mut installation).await?;
+    install_at(&operator(stack)?, &stack.url("gateway", 0), settings).await
+}
+
+/// Fills an installation that is reached through its gateway and, as the operator, through its broker.
+///
+/// # Errors
+/// What the gateway refuses, or that it does not answer.
+pub async fn install_at(operator: &Operator, url: &str, settings: &InstallSettings) -> anyhow::Result<Installation> {
+    let mut installation = Installation { url: url.to_owned(), broker_url: operator.nats_url.clone(), ..settings.known.clone() };
+    let gateway = administrator(operator, url, &mut installation).await?;
     let directory = organisation_and_packs(&gateway, settings).await?;
+    installation.manager = manager(&directory).unwrap_or_default();
     producers(&gateway, &directory, &mut installation).await?;
     let wanted: Vec<String> = match &settings.tokens {
         TokensOf::Nobody => Vec::new(),
@@ -122,9 +135,9 @@ impl Installation {
     ///
     /// # Errors
     /// When there is no such producer.
-    pub fn nats_url(&self, stack: &Stack, producer: &str) -> anyhow::Result<String> {
+    pub fn nats_url(&self, producer: &str) -> anyhow::Result<String> {
         let token = self.producers.get(producer).with_context(|| format!("no token of producer {producer}"))?;
-        let mut url = reqwest::Url::parse(stack.ground.nats_url())?;
+        let mut url = reqwest::Url::parse(&self.broker_url)?;
         if url.set_username(producer).and_then(|()| url.set_password(Some(token))).is_err() {
             bail!("the broker's URL takes no credentials: {url}");
         }
@@ -211,6 +224,16 @@ struct Sets {
 
 fn is_organisation(source: &PolicySource) -> bool {
     source.text.lines().any(|line| line.trim_start().starts_with("[organisation"))
+}
+
+/// Who sees everything and decides most: the first of those, by id.
+fn manager(directory: &Directory) -> Option<String> {
+    let now = jiff::Timestamp::now();
+    let sees = |person: &&Person| directory.sees_everywhere(&person.id, Right::See, now);
+    let decides = |person: &Person| directory.sees_everywhere(&person.id, Right::Decide, now);
+    let mut people: Vec<&Person> = directory.people().filter(sees).collect();
+    people.sort_by_key(|person| (!decides(person), person.id.clone()));
+    people.first().map(|person| person.id.clone())
 }
 
 /// Makes the demonstration's producers, or gives them new tokens where the old ones are lost.

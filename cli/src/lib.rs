@@ -14,12 +14,14 @@ pub mod bench;
 pub mod case;
 pub mod clock;
 pub mod connection;
+pub mod credentials;
 pub mod dead;
 pub mod demo;
 pub mod env_file;
 pub mod exit;
 pub mod gateway;
 pub mod install;
+pub mod install_command;
 pub mod policy;
 pub mod report;
 pub mod show;
@@ -44,6 +46,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Demo(arguments) => demo::run(&arguments, &connection, show).await,
         Command::Down => up::down(&connection, show).await,
         Command::Clean => up::clean(&connection, show).await,
+        Command::Install(arguments) => install_command::run(&arguments, &connection, show).await,
         Command::Admin(command) => admin::run(command, &connection, show).await,
         Command::Policy(command) => policy::run(command, show),
         Command::Report(command) => report::run(command, &connection, show).await,

@@ -1,10 +1,9 @@
 //! `duban up`: a whole installation on this machine, in the foreground; `down` and `clean` end it.
 
-use crate::connection::Connection;
-use crate::env_file;
+use crate::connection::{Connection, Operator};
 use crate::install::{self, InstallSettings, Installation, TokensOf};
 use crate::show::Show;
-use crate::welcome;
+use crate::{credentials, env_file, welcome};
 use anyhow::{Context, bail};
 use duban_local::{Stack, StackSettings, stack};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -110,74 +109,28 @@ pub struct Started {
 /// When a part does not start, or refuses what is installed.
 pub async fn start(settings: StackSettings, policies: &Path, tokens: TokensOf, steps: &Steps) -> anyhow::Result<Started> {
     let dir = settings.dir.clone().context("an installation that stays has a folder")?;
-    let known = known(&dir)?;
+    let known = credentials::known(&dir)?;
     steps.begin("PostgreSQL, NATS and the services");
     let mut stack = Stack::launch(settings).await?;
     steps.begin("administrator, packs, organisation, producers");
     let install_settings = InstallSettings { policies: policies.to_path_buf(), tokens, known };
     let installation = install::install(&stack, &install_settings).await?;
-    let manager = manager(&dir, &installation).await?;
-    write_env(&dir, &stack, &installation, &manager)?;
+    let manager = credentials::manager(&dir, &installation).await?;
+    let looking = [("DUBAN_DATABASE_URL", stack.ground.database_url("inspector")?), ("DUBAN_MAIL_URL", stack.mail.page_url())];
+    credentials::write(&dir, &installation, &manager, &looking)?;
+    write_operator(&dir, &install::operator(&stack)?)?;
     steps.begin("all services ready");
     stack.wait_until_ready().await?;
     Ok(Started { stack, installation, manager })
 }
 
-/// What the file of an earlier run says.
-fn known(dir: &Path) -> anyhow::Result<Installation> {
-    let mut env = env_file::read(dir)?;
-    let mut of = |name: &str| env.remove(name).filter(|value| !value.is_empty());
-    let admin_token = of("DUBAN_ADMIN_TOKEN").unwrap_or_default();
-    let admin_login = (of("DUBAN_ADMIN_LOGIN").unwrap_or_default(), of("DUBAN_ADMIN_PASSWORD").unwrap_or_default());
-    let producers = [("hotline", "DUBAN_TOKEN_HOTLINE"), ("web", "DUBAN_TOKEN_WEB")];
-    let producers = producers.into_iter().filter_map(|(id, name)| Some((id.to_owned(), of(name)?))).collect();
-    Ok(Installation { admin_token, admin_login, producers, ..Installation::default() })
-}
-
-/// The person whose login is shown: he sees most of what a demonstration has to show.
-const MANAGER: &str = "zhou.min";
-
-/// The manager's login: as the file has it, else with a new password.
-async fn manager(dir: &Path, installation: &Installation) -> anyhow::Result<(String, String)> {
-    let mut env = env_file::read(dir)?;
-    if let (Some(login), Some(password)) = (env.remove("DUBAN_LOGIN"), env.remove("DUBAN_PASSWORD")) {
-        return Ok((login, password));
-    }
-    let password = crate::admin::fresh_password();
-    let body = serde_json::json!({ "password": password });
-    let path = format!("/v1/people/{MANAGER}/reset");
-    let _: serde_json::Value =
-        installation.administrator()?.send(reqwest::Method::POST, &path, &body).await.context("setting the manager's password")?;
-    Ok((MANAGER.to_owned(), password))
-}
-
-fn write_env(dir: &Path, stack: &Stack, installation: &Installation, manager: &(String, String)) -> anyhow::Result<()> {
-    let producer = |id: &str| installation.producers.get(id).cloned().unwrap_or_default();
-    env_file::write(
-        dir,
-        &[
-            ("DUBAN_URL", installation.url.clone()),
-            ("DUBAN_TOKEN_HOTLINE", producer("hotline")),
-            ("DUBAN_TOKEN_WEB", producer("web")),
-            ("DUBAN_NATS_URL", installation.nats_url(stack, "hotline")?),
-            ("DUBAN_DATABASE_URL", stack.ground.database_url("inspector")?),
-            ("DUBAN_LOGIN", manager.0.clone()),
-            ("DUBAN_PASSWORD", manager.1.clone()),
-            ("DUBAN_ADMIN_TOKEN", installation.admin_token.clone()),
-            ("DUBAN_ADMIN_LOGIN", installation.admin_login.0.clone()),
-            ("DUBAN_ADMIN_PASSWORD", installation.admin_login.1.clone()),
-            ("DUBAN_MAIL_URL", stack.mail.page_url()),
-        ],
-    )?;
-    let operator = install::operator(stack)?;
-    env_file::write_operator(
-        dir,
-        &[
-            ("DUBAN_OPERATOR_NATS_URL", operator.nats_url),
-            ("DUBAN_OPERATOR_PASSWORD", operator.password),
-            ("DUBAN_SUPERUSER_URL", operator.superuser_url.unwrap_or_default()),
-        ],
-    )
+fn write_operator(dir: &Path, operator: &Operator) -> anyhow::Result<()> {
+    let settings = [
+        ("DUBAN_OPERATOR_NATS_URL", operator.nats_url.clone()),
+        ("DUBAN_OPERATOR_PASSWORD", operator.password.clone()),
+        ("DUBAN_SUPERUSER_URL", operator.superuser_url.clone().unwrap_or_default()),
+    ];
+    env_file::write_operator(dir, &settings)
 }
 
 /// `duban down`.

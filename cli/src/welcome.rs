@@ -32,11 +32,12 @@ pub fn print(stack: &Stack, installation: &Installation, manager: &(String, Stri
         ] {
             table.add_row([what.to_owned(), where_]);
         }
-        format!("\n{table}\n\n{}", first_report(&env.display().to_string()))
+        format!("\n{table}\n\n{}\n\nCtrl-C stops everything in order; nothing is lost.", first_report(&env.display().to_string()))
     })
 }
 
-fn first_report(env: &str) -> String {
+/// How to send a first report, from curl and from this program.
+pub fn first_report(env: &str) -> String {
     format!(
         r#"Send a first report, in another terminal:
 
@@ -45,8 +46,6 @@ fn first_report(env: &str) -> String {
        -H "Idempotency-Key: my-first-report" -H "Content-Type: application/json" \
        -d '{{"channel":"web","subject":"第一件来件","text":"你好，督办。","reporter":{{"name":"王先生","phone":"19900001234"}}}}'
 
-or   target/debug/duban report send --subject 第一件来件 --text 你好，督办。 --name 王先生 --phone 19900001234
-
-Ctrl-C stops everything in order; nothing is lost."#
+or   duban report send --subject 第一件来件 --text 你好，督办。 --name 王先生 --phone 19900001234"#
     )
 }

@@ -136,7 +136,7 @@ async fn perform(
         }
     };
     let play = async {
-        let played = play::play(script, stack, installation, &pace, QUIET, &board).await?;
+        let played = play::play(script, installation, &pace, QUIET, &board).await?;
         board.wait_for_registration(played.accepted, Duration::from_secs(60)).await?;
         play::wait_for_the_end(script, &pace).await;
         anyhow::Ok(played)

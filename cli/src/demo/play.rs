@@ -6,7 +6,6 @@ use super::script::{Entry, Script, Via};
 use crate::install::Installation;
 use crate::report::sender::Sender;
 use anyhow::Context;
-use duban_local::Stack;
 use jiff::SignedDuration;
 use serde::Serialize;
 use std::collections::HashMap;
@@ -25,13 +24,12 @@ const BEFORE: SignedDuration = SignedDuration::from_hours(1);
 
 pub(super) async fn play(
     script: &Script,
-    stack: &Stack,
     installation: &Installation,
     pace: &Pace,
     quiet: SignedDuration,
     board: &Board,
 ) -> anyhow::Result<Played> {
-    let hotline = Sender::nats(&installation.nats_url(stack, "hotline")?).await?;
+    let hotline = Sender::nats(&installation.nats_url("hotline")?).await?;
     let web = Sender::Http(installation.producer("web")?);
     let mut played = Played::default();
     let mut codes: HashMap<String, (Via, String)> = HashMap::new();

@@ -32,6 +32,8 @@ impl Cast {
     fn judge(&self, error: &anyhow::Error, case: &CaseSummary, act: &CaseAct) -> Outcome {
         match error.downcast_ref::<Problem>() {
             Some(problem) if problem.code == "version-conflict" || problem.status == 429 || problem.status >= 500 => Outcome::Again,
+            // A step that this case does not need (a warning of an ordinary complaint): nothing was refused that somebody wanted.
+            Some(problem) if matches!(problem.code.as_str(), "not-now" | "wrong-stage" | "done-already") => Outcome::Refused,
             Some(problem) => {
                 let what = match act {
                     CaseAct::Step { name, .. } => format!("{}/{} {name}", case.pack, case.kind),

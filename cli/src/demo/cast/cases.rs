@@ -124,7 +124,7 @@ impl Cast {
         }
         let kind = self.policy.kind(&case.pack, &case.kind)?;
         let step = self.choose_step(kind, case, intent)?;
-        let needs_handler = step.by.iter().any(|actor| *actor == Actor::Handler) && step.by.len() == 1;
+        let needs_handler = step.by == [Actor::Handler];
         if needs_handler && case.handler.is_none() && !intent.done.contains("assign") {
             return Some(What::Assign);
         }
@@ -133,9 +133,8 @@ impl Cast {
 
     /// Acts before moves; among the moves the preferred ones first.
     fn choose_step<'a>(&self, kind: &'a Kind, case: &CaseSummary, intent: &Intent) -> Option<&'a Step> {
-        let open = |step: &&Step| {
-            step.from.iter().any(|stage| *stage == case.stage) && !intent.done.contains(&step.id) && !self.rules.never.contains(&step.id)
-        };
+        let open =
+            |step: &&Step| step.from.contains(&case.stage) && !intent.done.contains(&step.id) && !self.rules.never.contains(&step.id);
         let rank = |step: &&Step| {
             let preferred = self.rules.prefer.iter().position(|id| *id == step.id).unwrap_or(usize::MAX);
             (step.sort == StepSort::Move, preferred)

@@ -1,0 +1,62 @@
+//! What an installation gave out, kept in the data folder's file `env` from run to run.
+
+use crate::env_file;
+use crate::install::Installation;
+use anyhow::Context;
+use std::path::Path;
+
+/// What the file of an earlier run says.
+///
+/// # Errors
+/// When the file is there and cannot be read.
+pub fn known(dir: &Path) -> anyhow::Result<Installation> {
+    let mut env = env_file::read(dir)?;
+    let mut of = |name: &str| env.remove(name).filter(|value| !value.is_empty());
+    let admin_token = of("DUBAN_ADMIN_TOKEN").unwrap_or_default();
+    let admin_login = (of("DUBAN_ADMIN_LOGIN").unwrap_or_default(), of("DUBAN_ADMIN_PASSWORD").unwrap_or_default());
+    let producers = [("hotline", "DUBAN_TOKEN_HOTLINE"), ("web", "DUBAN_TOKEN_WEB")];
+    let producers = producers.into_iter().filter_map(|(id, name)| Some((id.to_owned(), of(name)?))).collect();
+    Ok(Installation { admin_token, admin_login, producers, ..Installation::default() })
+}
+
+/// The manager's login and password: as the file has it, else with a new password.
+///
+/// # Errors
+/// When the gateway refuses.
+pub async fn manager(dir: &Path, installation: &Installation) -> anyhow::Result<(String, String)> {
+    let mut env = env_file::read(dir)?;
+    if let (Some(login), Some(password)) = (env.remove("DUBAN_LOGIN"), env.remove("DUBAN_PASSWORD")) {
+        return Ok((login, password));
+    }
+    anyhow::ensure!(
+        !installation.manager.is_empty(),
+        "nobody in the organisation file sees every unit: there is no manager's login to show"
+    );
+    let password = crate::admin::fresh_password();
+    let body = serde_json::json!({ "password": password });
+    let path = format!("/v1/people/{}/reset", installation.manager);
+    let administrator = installation.administrator()?;
+    let _: serde_json::Value = administrator.send(reqwest::Method::POST, &path, &body).await.context("setting the manager's password")?;
+    Ok((installation.manager.clone(), password))
+}
+
+/// Writes the file; `more` are settings that only this kind of installation has.
+///
+/// # Errors
+/// When the folder cannot be written to.
+pub fn write(dir: &Path, installation: &Installation, manager: &(String, String), more: &[(&'static str, String)]) -> anyhow::Result<()> {
+    let producer = |id: &str| installation.producers.get(id).cloned().unwrap_or_default();
+    let mut settings = vec![
+        ("DUBAN_URL", installation.url.clone()),
+        ("DUBAN_TOKEN_HOTLINE", producer("hotline")),
+        ("DUBAN_TOKEN_WEB", producer("web")),
+        ("DUBAN_NATS_URL", installation.nats_url("hotline")?),
+        ("DUBAN_LOGIN", manager.0.clone()),
+        ("DUBAN_PASSWORD", manager.1.clone()),
+        ("DUBAN_ADMIN_TOKEN", installation.admin_token.clone()),
+        ("DUBAN_ADMIN_LOGIN", installation.admin_login.0.clone()),
+        ("DUBAN_ADMIN_PASSWORD", installation.admin_login.1.clone()),
+    ];
+    settings.extend(more.iter().cloned());
+    env_file::write(dir, &settings)
+}
