@@ -130,3 +130,17 @@ create table recurrence (
     one          boolean primary key default true check (one),
     opened_until timestamptz not null
 );
+
+-- Own events that rules listen to, on their way back in: written with the outbox row, taken out with what they open and close.
+create table own_event (
+    seq         bigint generated always as identity primary key,
+    id          uuid not null,
+    subject     text not null,
+    time        timestamptz not null,
+    about       text not null,
+    version     bigint not null,
+    policy      bigint not null,
+    case_id     uuid,
+    traceparent text,
+    body        bytea not null
+);

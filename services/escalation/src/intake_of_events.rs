@@ -26,23 +26,31 @@ pub struct IntakeOfEvents {
 
 impl BatchHandler for IntakeOfEvents {
     fn ready(&self, event: &Event) -> Result<(), NotYet> {
-        self.policy_of(event).map(|_| ())
+        policy_of(&self.app, event).map(|_| ())
     }
 
     async fn handle(&self, tx: &mut PgConnection, batch: &[Event]) -> Result<(), Failure> {
-        let read = self.read(batch)?;
-        if read.effects.opens.is_empty() && read.effects.closes.is_empty() && read.said.is_empty() {
-            return Ok(());
-        }
-        let mut settled = self.settle(tx, read).await?;
-        let events = settled.tell(&self.app, tx).await?;
-        self.app.platform.outbox.write(tx, &events).await?;
-        Ok(())
+        handle(&self.app, tx, batch).await
     }
 
     async fn committed(&self, _batch: &[Event]) {
         self.app.timers_changed.notify_one();
     }
+}
+
+/// Handles events in the transaction that makes sure that they are handled once.
+///
+/// # Errors
+/// One cannot be read or its policy is not held; the database's.
+pub async fn handle(app: &App, tx: &mut PgConnection, batch: &[Event]) -> Result<(), Failure> {
+    let read = read(app, batch)?;
+    if read.effects.opens.is_empty() && read.effects.closes.is_empty() && read.said.is_empty() {
+        return Ok(());
+    }
+    let mut settled = settle(app, tx, read).await?;
+    let events = settled.tell(app, tx).await?;
+    app.tell(tx, &events).await?;
+    Ok(())
 }
 
 /// What a batch says.
@@ -53,101 +61,95 @@ struct Read {
     latest: Timestamp,
 }
 
-impl IntakeOfEvents {
-    /// The version that the event names; for events that name none, the one in force when it happened.
-    fn policy_of(&self, event: &Event) -> Result<(i64, Arc<Policy>), NotYet> {
-        let policies = &self.app.platform.policies;
-        if event.policy == 0 {
-            return policies.in_force(event.time).map_err(|problem| NotYet(problem.detail));
-        }
-        policies.require(event.policy)?;
-        let policy = policies.get(event.policy).ok_or_else(|| NotYet(format!("policy version {}", event.policy)))?;
-        Ok((event.policy, policy))
+/// The version that the event names; for events that name none, the one in force when it happened.
+fn policy_of(app: &App, event: &Event) -> Result<(i64, Arc<Policy>), NotYet> {
+    let policies = &app.platform.policies;
+    if event.policy == 0 {
+        return policies.in_force(event.time).map_err(|problem| NotYet(problem.detail));
     }
+    policies.require(event.policy)?;
+    let policy = policies.get(event.policy).ok_or_else(|| NotYet(format!("policy version {}", event.policy)))?;
+    Ok((event.policy, policy))
+}
 
-    fn read(&self, batch: &[Event]) -> Result<Read, Failure> {
-        let directory = self.app.platform.directory.current().ok();
-        let mut read = Read { effects: Effects::default(), said: Vec::new(), latest: Timestamp::MIN };
-        let mut newest: BTreeMap<&str, Said> = BTreeMap::new();
-        for event in batch {
-            let (version, policy) = self.policy_of(event).map_err(|not_yet| Failure::waits(event, not_yet))?;
-            let says_more = event.version > 1 && event.case.is_some();
-            if policy.ignores(event.name()) && !says_more {
-                continue;
-            }
-            let facts: Value = event.parse().map_err(|error| Failure::of(event, error))?;
-            let effects = rules::effects(event, &facts, &policy, version, directory.as_deref());
-            read.effects.opens.extend(effects.opens);
-            read.effects.closes.extend(effects.closes);
-            read.latest = read.latest.max(event.time);
-            if says_more && facts.get("unit").is_some_and(Value::is_string) {
-                let said = Said { about: event.about.clone(), case: event.case, facts: rules::said_of(&facts, event.version) };
-                let known = newest.entry(&event.about).or_insert_with(|| said.clone());
-                if known.facts.version < event.version {
-                    *known = said;
-                }
+fn read(app: &App, batch: &[Event]) -> Result<Read, Failure> {
+    let directory = app.platform.directory.current().ok();
+    let mut read = Read { effects: Effects::default(), said: Vec::new(), latest: Timestamp::MIN };
+    let mut newest: BTreeMap<&str, Said> = BTreeMap::new();
+    for event in batch {
+        let (version, policy) = policy_of(app, event).map_err(|not_yet| Failure::waits(event, not_yet))?;
+        let says_more = event.version > 1 && event.case.is_some();
+        if policy.ignores(event.name()) && !says_more {
+            continue;
+        }
+        let facts: Value = event.parse().map_err(|error| Failure::of(event, error))?;
+        let effects = rules::effects(event, &facts, &policy, version, directory.as_deref());
+        read.effects.opens.extend(effects.opens);
+        read.effects.closes.extend(effects.closes);
+        read.latest = read.latest.max(event.time);
+        if says_more && facts.get("unit").is_some_and(Value::is_string) {
+            let said = Said { about: event.about.clone(), case: event.case, facts: rules::said_of(&facts, event.version) };
+            let known = newest.entry(&event.about).or_insert_with(|| said.clone());
+            if known.facts.version < event.version {
+                *known = said;
             }
         }
-        read.said = newest.into_values().collect();
-        Ok(read)
     }
+    read.said = newest.into_values().collect();
+    Ok(read)
+}
 
-    async fn settle(&self, tx: &mut PgConnection, mut read: Read) -> Result<Settled, Failure> {
-        let touched: BTreeSet<MatterKey> =
-            read.effects.opens.iter().map(Duty::matter).chain(read.effects.closes.iter().map(|(matter, _)| matter.clone())).collect();
-        let touched: Vec<&MatterKey> = touched.iter().collect();
-        let mut turns: Vec<&str> =
-            touched.iter().map(|matter| matter.key.as_str()).chain(read.said.iter().map(|said| said.about.as_str())).collect();
-        turns.extend(read.effects.opens.iter().map(|duty| duty.opened.subject.as_str()));
-        matters::take_turns(tx, &turns).await?;
-        matters::keep_said(tx, &read.said).await?;
-        let moved = matters::follow(tx, &read.said).await?;
-        self.place_by_newest_facts(tx, &mut read.effects.opens).await?;
+async fn settle(app: &App, tx: &mut PgConnection, mut read: Read) -> Result<Settled, Failure> {
+    let touched: BTreeSet<MatterKey> =
+        read.effects.opens.iter().map(Duty::matter).chain(read.effects.closes.iter().map(|(matter, _)| matter.clone())).collect();
+    let touched: Vec<&MatterKey> = touched.iter().collect();
+    let mut turns: Vec<&str> =
+        touched.iter().map(|matter| matter.key.as_str()).chain(read.said.iter().map(|said| said.about.as_str())).collect();
+    turns.extend(read.effects.opens.iter().map(|duty| duty.opened.subject.as_str()));
+    matters::take_turns(tx, &turns).await?;
+    matters::keep_said(tx, &read.said).await?;
+    let moved = matters::follow(tx, &read.said).await?;
+    place_by_newest_facts(app, tx, &mut read.effects.opens).await?;
 
-        matters::remember(tx, &read.effects.closes).await?;
-        let closes = matters::closes(tx, &touched).await?;
-        let mut by_matter: BTreeMap<MatterKey, Vec<Duty>> = BTreeMap::new();
-        let standing = matters::lock_duties(tx, &touched).await?;
-        let known: BTreeSet<_> = standing.iter().map(|duty| duty.id).collect();
-        for duty in standing {
+    matters::remember(tx, &read.effects.closes).await?;
+    let closes = matters::closes(tx, &touched).await?;
+    let mut by_matter: BTreeMap<MatterKey, Vec<Duty>> = BTreeMap::new();
+    let standing = matters::lock_duties(tx, &touched).await?;
+    let known: BTreeSet<_> = standing.iter().map(|duty| duty.id).collect();
+    for duty in standing {
+        by_matter.entry(duty.matter()).or_default().push(duty);
+    }
+    let standing: BTreeMap<MatterKey, usize> = by_matter.iter().map(|(matter, duties)| (matter.clone(), duties.len())).collect();
+    let mut fresh = BTreeSet::new();
+    for duty in read.effects.opens {
+        if !known.contains(&duty.id) && fresh.insert(duty.id) {
             by_matter.entry(duty.matter()).or_default().push(duty);
         }
-        let standing: BTreeMap<MatterKey, usize> = by_matter.iter().map(|(matter, duties)| (matter.clone(), duties.len())).collect();
-        let mut fresh = BTreeSet::new();
-        for duty in read.effects.opens {
-            if !known.contains(&duty.id) && fresh.insert(duty.id) {
-                by_matter.entry(duty.matter()).or_default().push(duty);
-            }
-        }
-        let mut settled = Settled { moved, latest: read.latest, ..Settled::default() };
-        for (matter, mut duties) in by_matter {
-            let first_fresh = standing.get(&matter).copied().unwrap_or(0);
-            let changes = matter::settle(&mut duties, first_fresh, closes.get(&matter).map_or(&[], Vec::as_slice));
-            settled.take(duties, first_fresh, changes);
-        }
-        Ok(settled)
     }
+    let mut settled = Settled { moved, latest: read.latest, ..Settled::default() };
+    for (matter, mut duties) in by_matter {
+        let first_fresh = standing.get(&matter).copied().unwrap_or(0);
+        let changes = matter::settle(&mut duties, first_fresh, closes.get(&matter).map_or(&[], Vec::as_slice));
+        settled.take(duties, first_fresh, changes);
+    }
+    Ok(settled)
+}
 
-    /// An open that is read late belongs where its subject is now.
-    async fn place_by_newest_facts(&self, tx: &mut PgConnection, opens: &mut [Duty]) -> Result<(), Failure> {
-        let abouts: BTreeSet<&str> = opens.iter().map(|duty| duty.opened.subject.as_str()).collect();
-        if abouts.is_empty() {
-            return Ok(());
-        }
-        let said = matters::said_of(tx, &abouts.into_iter().collect::<Vec<_>>()).await?;
-        for duty in opens {
-            if let Some(newer) = said.get(&duty.opened.subject).filter(|newer| newer.version > duty.facts.version) {
-                let unit = if newer.unit.is_empty() { duty.facts.unit.clone() } else { newer.unit.clone() };
-                duty.facts = crate::duty::Facts { unit, ..newer.clone() };
-                self.find_owing_post(duty);
-            }
-        }
-        Ok(())
+/// An open that is read late belongs where its subject is now.
+async fn place_by_newest_facts(app: &App, tx: &mut PgConnection, opens: &mut [Duty]) -> Result<(), Failure> {
+    let abouts: BTreeSet<&str> = opens.iter().map(|duty| duty.opened.subject.as_str()).collect();
+    if abouts.is_empty() {
+        return Ok(());
     }
-
-    fn find_owing_post(&self, duty: &mut Duty) {
-        find_owing_post(&self.app, duty);
+    let said = matters::said_of(tx, &abouts.into_iter().collect::<Vec<_>>()).await?;
+    for duty in opens {
+        if let Some(newer) = said.get(&duty.opened.subject).filter(|newer| newer.version > duty.facts.version) {
+            let unit = if newer.unit.is_empty() { duty.facts.unit.clone() } else { newer.unit.clone() };
+            duty.facts = crate::duty::Facts { unit, ..newer.clone() };
+            find_owing_post(app, duty);
+        }
     }
+    Ok(())
 }
 
 fn find_owing_post(app: &App, duty: &mut Duty) {

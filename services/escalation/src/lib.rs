@@ -21,6 +21,7 @@ pub mod intake_of_events;
 pub mod lateness;
 pub mod matter;
 pub mod moment;
+pub mod own_events;
 pub mod raise_due;
 pub mod recipients;
 pub mod recurring;
@@ -47,6 +48,8 @@ pub struct App {
     pub figures: Figures,
     /// Told when a transaction may have set a timer that runs out earlier than the tick expects.
     pub timers_changed: Notify,
+    /// Told when own events may have come that own rules listen to.
+    pub own_events_told: Notify,
 }
 
 impl App {
@@ -63,13 +66,19 @@ impl App {
 /// # Errors
 /// A request that cannot be announced.
 pub async fn start(platform: &Platform, tick: Duration) -> anyhow::Result<Arc<App>> {
-    let app = Arc::new(App { platform: platform.clone(), figures: Figures::new(platform), timers_changed: Notify::new() });
+    let app = Arc::new(App {
+        platform: platform.clone(),
+        figures: Figures::new(platform),
+        timers_changed: Notify::new(),
+        own_events_told: Notify::new(),
+    });
     platform.keep_copies();
     let consume =
         Consume::new(IntakeOfEvents { app: app.clone() }).stream(stream::INTAKE).stream(stream::ARCHIVE).stream(stream::NOTIFICATIONS);
     platform.consume(consume);
     requests::serve(&app).await?;
     platform.tasks.spawn(raise_due::run(app.clone(), tick));
+    platform.tasks.spawn(own_events::run(app.clone()));
     platform.tasks.spawn(upkeep::run(app.clone()));
     Ok(app)
 }

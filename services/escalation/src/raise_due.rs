@@ -109,7 +109,7 @@ async fn raise_batch(
     let fresh: BTreeSet<Uuid> = alerts::insert(&mut tx, &raised.alerts).await?.into_iter().collect();
     let events: Vec<NewEvent> =
         raised.events.into_iter().filter(|(alert, _)| alert.is_none_or(|alert| fresh.contains(&alert))).map(|(_, event)| event).collect();
-    app.platform.outbox.write(&mut tx, &events).await?;
+    app.tell(&mut tx, &events).await?;
     tx.commit().await?;
     app.platform.outbox.wake();
     app.figures.raised(&raised.alerts, &raised.lateness);

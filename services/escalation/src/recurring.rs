@@ -46,7 +46,7 @@ async fn open_until(app: &App, version: i64, policy: &Policy, now: Timestamp) ->
     let fresh = duties::insert(&mut tx, &opened).await?;
     events.retain(|(duty, _)| fresh.contains(duty));
     let events: Vec<_> = events.into_iter().map(|(_, event)| event).collect();
-    app.platform.outbox.write(&mut tx, &events).await?;
+    app.tell(&mut tx, &events).await?;
     recurrences::move_cursor(&mut tx, now).await?;
     tx.commit().await?;
     if !events.is_empty() {

@@ -39,7 +39,7 @@ pub async fn acknowledge(app: Arc<App>, request: Request<AcknowledgeRequest>) ->
         return act.finish(answer(&app, &alert, &duty)).await;
     }
     let told = take_note(&app, act.tx(), &directory, &mut duty, &alert, &by, now).await?;
-    app.platform.outbox.write(act.tx(), &told.events).await?;
+    app.tell(act.tx(), &told.events).await?;
     let answer = answer(&app, &told.alert, &duty);
     let answer = act.finish(answer).await?;
     app.timers_changed.notify_one();

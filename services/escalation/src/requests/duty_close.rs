@@ -46,7 +46,7 @@ pub async fn close(app: Arc<App>, request: Request<DutyCloseRequest>) -> Result<
         for alert in alerts::close_of(act.tx(), &[duty.id], time).await? {
             events.push(told_closed(&app, &alert, &duty));
         }
-        app.platform.outbox.write(act.tx(), &events).await?;
+        app.tell(act.tx(), &events).await?;
     }
     act.finish(duty.shown()).await
 }

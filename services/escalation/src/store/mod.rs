@@ -5,6 +5,7 @@ pub mod case;
 pub mod duties;
 pub mod lists;
 pub mod matters;
+pub mod own_events;
 pub mod recurrences;
 
 /// A row that does not read as what it should be: a fault of ours, told with column and content's kind, never with the content.
