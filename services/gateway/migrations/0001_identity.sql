@@ -3,7 +3,7 @@
 
 -- One row: the version of the directory, raised with every change of it.
 create table directory_version (
-    only bool primary key default true check (only),
+    single bool primary key default true check (single),
     version bigint not null
 );
 insert into directory_version (version) values (0);
@@ -27,7 +27,7 @@ create table person (
 
 -- The organisation file as it was last applied, so that the next one can be made from it.
 create table organisation_file (
-    only bool primary key default true check (only),
+    single bool primary key default true check (single),
     body text not null,
     applied_by text not null,
     applied_at timestamptz not null
@@ -35,7 +35,7 @@ create table organisation_file (
 
 -- The post that is told when nobody else is left.
 create table fallback (
-    only bool primary key default true check (only),
+    single bool primary key default true check (single),
     post text not null
 );
 

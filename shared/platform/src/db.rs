@@ -8,7 +8,8 @@ pub use ts::Ts;
 
 use crate::config::Common;
 use anyhow::Context;
-use sqlx::migrate::Migrator;
+use sqlx::Connection as _;
+use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{PgPool, Postgres, Transaction};
 use std::time::Duration;
@@ -81,16 +82,30 @@ impl Database {
         sqlx::query("select 1").execute(&self.pool).await.map(|_| ()).map_err(|_| "no connection".to_owned())
     }
 
+    /// One run under a lock of this schema's own. Closing the connection gives the lock back, whatever came of the run.
+    async fn migrate_once(&self, platform: &Migrator, service: &Migrator) -> Result<(), MigrateError> {
+        let mut connection = self.pool.acquire().await?.detach();
+        let done = async {
+            sqlx::query("select pg_advisory_lock(hashtext('migrations of ' || current_schema()))").execute(&mut connection).await?;
+            platform.run(&mut connection).await?;
+            service.run(&mut connection).await
+        }
+        .await;
+        connection.close().await?;
+        done
+    }
+
     /// Brings the schema up to date: the platform's tables, then the service's. Tries again until it succeeds or is stopped.
     pub async fn migrate(&self, service: Migrator, stop: CancellationToken) {
         let mut platform = sqlx::migrate!("./migrations");
         platform.dangerous_set_table_name("platform_migrations");
+        // The library's lock is one for the whole database, and a failed run hands a connection that still holds it back to the pool.
+        platform.set_locking(false);
+        let mut service = service;
+        service.set_locking(false);
         let mut last = String::new();
         loop {
-            let done = async {
-                platform.run(&self.pool).await?;
-                service.run(&self.pool).await
-            };
+            let done = self.migrate_once(&platform, &service);
             let outcome = tokio::select! {
                 outcome = done => outcome,
                 () = stop.cancelled() => return,

@@ -57,7 +57,7 @@ async fn keep_file(edit: &mut Edit, text: &str) -> Result<(), sqlx::Error> {
     let (by, at) = (edit.by().to_owned(), edit.at());
     sqlx::query(
         "insert into organisation_file (body, applied_by, applied_at) values ($1, $2, $3)
-         on conflict (only) do update set body = excluded.body, applied_by = excluded.applied_by, applied_at = excluded.applied_at",
+         on conflict (single) do update set body = excluded.body, applied_by = excluded.applied_by, applied_at = excluded.applied_at",
     )
     .bind(text)
     .bind(by)

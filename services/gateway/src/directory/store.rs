@@ -96,7 +96,7 @@ pub async fn fallback(tx: &mut PgConnection) -> Result<Option<String>, sqlx::Err
 
 pub async fn put_fallback(tx: &mut PgConnection, post: Option<&str>) -> Result<(), sqlx::Error> {
     sqlx::query("delete from fallback where $1::text is null").bind(post).execute(&mut *tx).await?;
-    sqlx::query("insert into fallback (post) select $1 where $1 is not null on conflict (only) do update set post = excluded.post")
+    sqlx::query("insert into fallback (post) select $1 where $1 is not null on conflict (single) do update set post = excluded.post")
         .bind(post)
         .execute(tx)
         .await
