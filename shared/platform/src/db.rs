@@ -87,8 +87,8 @@ impl Database {
         let mut connection = self.pool.acquire().await?.detach();
         let done = async {
             sqlx::query("select pg_advisory_lock(hashtext('migrations of ' || current_schema()))").execute(&mut connection).await?;
-            platform.run(&mut connection).await?;
-            service.run(&mut connection).await
+            platform.run_direct(None, &mut connection, false).await?;
+            service.run_direct(None, &mut connection, false).await
         }
         .await;
         connection.close().await?;
