@@ -1,0 +1,70 @@
+//! A message that can never succeed holds up nothing, and can be replayed once it can.
+
+mod world;
+
+use duban_contracts::dead::{DeadDetail, DeadLetter, DeadList, DeadListRequest, DeadRequest};
+use duban_contracts::subjects::stream;
+use duban_platform::consumer::Consume;
+use duban_platform::rpc::Call;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use world::{EFFECTS, World, WriteDown, number, tell, until, words};
+
+const SOON: Duration = Duration::from_secs(30);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn poison_goes_to_the_dead_letters_sealed_and_is_handled_once_when_replayed() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let intake = world.service("intake").await?;
+    let escalation = world.service("escalation").await?;
+    escalation.serve_dead_letters(&escalation.rpc().await?, |claim| claim.person() == Some("administrator")).await?;
+    let handler = WriteDown { poison: Some("word 57"), refuses: Arc::new(AtomicBool::new(true)), ..WriteDown::default() };
+    escalation.consume(Consume::new(handler.clone()).stream(stream::INTAKE).attempts(3));
+    tell(&intake, &words(&intake, 0..100)).await?;
+    until(escalation.db.pool(), EFFECTS, 99, SOON).await?;
+    let pool = escalation.db.pool();
+    until(pool, "select count(*) from dead_letter where attempts = 3 and reason = 'poison'", 1, SOON).await?;
+    assert_eq!(number(pool, "select count(*) from set_aside").await?, 0);
+    assert_eq!(number(pool, "select count(*) from inbox").await?, 99);
+    assert_eq!(number(pool, "select count(*) from dead_letter where position('word' in encode(sealed, 'escape')) > 0").await?, 0);
+
+    // The gateway may ask for a person; who is no administrator learns nothing.
+    let gateway = world.service("gateway").await?;
+    let ask = |name: &str, person: &str| anyhow::Ok(Call::new("escalation", name).claim(&world.claim(person)?));
+    let refused = gateway.bus.call::<DeadList>(ask("dead.list", "p1")?.body(&DeadListRequest::default())?).await;
+    assert_eq!(refused.unwrap_err().status, 403);
+    let nobody = gateway.bus.call::<DeadList>(Call::new("escalation", "dead.list").body(&DeadListRequest::default())?).await;
+    assert_eq!(nobody.unwrap_err().status, 401);
+    let list: DeadList = gateway.bus.call(ask("dead.list", "administrator")?.body(&DeadListRequest::default())?).await?;
+    let which = DeadRequest { letter: list.letters[0].letter };
+    let detail: DeadDetail = gateway.bus.call(ask("dead.show", "administrator")?.body(&which)?).await?;
+    assert_eq!(detail.body["word"], "word 57");
+
+    handler.refuses.store(false, Ordering::SeqCst);
+    let replayed: DeadLetter = gateway.bus.call(ask("dead.replay", "administrator")?.body(&which)?).await?;
+    assert_eq!(replayed.replayed_by.as_deref(), Some("person/administrator"));
+    until(pool, EFFECTS, 100, SOON).await?;
+    assert_eq!(number(pool, "select count(*) from inbox").await?, 100);
+    assert_eq!(number(pool, "select count(*) from dead_letter_act").await?, 2);
+
+    // Replayed again, it is known and does nothing.
+    let _: DeadLetter = gateway.bus.call(ask("dead.replay", "administrator")?.body(&which)?).await?;
+    until(pool, "select count(*) from set_aside", 0, SOON).await?;
+    assert_eq!(number(pool, EFFECTS).await?, 100);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_no_event_at_all_is_a_dead_letter_at_once() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let intake = world.service("intake").await?;
+    let escalation = world.service("escalation").await?;
+    escalation.consume(Consume::new(WriteDown::default()).stream(stream::INTAKE));
+    until(intake.db.pool(), "select count(*) from publication", 1, SOON).await?;
+    intake.bus.jetstream.publish("duban.intake.v1.case.registered", "\u{0}not an event".into()).await?.await?;
+    tell(&intake, &words(&intake, 0..10)).await?;
+    until(escalation.db.pool(), EFFECTS, 10, SOON).await?;
+    assert_eq!(number(escalation.db.pool(), "select count(*) from dead_letter where reason = 'no headers'").await?, 1);
+    Ok(())
+}
