@@ -110,6 +110,7 @@ impl From<&Entry> for LedgerEntry {
     fn from(entry: &Entry) -> Self {
         Self {
             sequence: entry.sequence,
+            record: entry.act.record,
             act: entry.act.act.clone(),
             at: entry.act.at,
             by: entry.act.by.clone(),
@@ -118,6 +119,41 @@ impl From<&Entry> for LedgerEntry {
             hash: hex(&entry.hash),
         }
     }
+}
+
+/// An entry as shown that cannot be one: a hash that is not 64 hexadecimal digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a hash of entry {0} is not 64 hexadecimal digits")]
+pub struct Unreadable(pub i64);
+
+impl TryFrom<&LedgerEntry> for Entry {
+    type Error = Unreadable;
+
+    /// For readers: what `record.show` and `ledger.list` answer, to be verified.
+    fn try_from(shown: &LedgerEntry) -> Result<Self, Unreadable> {
+        let bytes = |text: &str| unhex(text).ok_or(Unreadable(shown.sequence));
+        let act = Act {
+            record: shown.record,
+            act: shown.act.clone(),
+            at: shown.at,
+            by: shown.by.clone(),
+            content_hash: bytes(&shown.content_hash)?,
+        };
+        Ok(Self { sequence: shown.sequence, act, previous_hash: bytes(&shown.previous_hash)?, hash: bytes(&shown.hash)? })
+    }
+}
+
+fn unhex(text: &str) -> Option<[u8; 32]> {
+    let digits = text.as_bytes();
+    if digits.len() != 64 {
+        return None;
+    }
+    let mut bytes = [0u8; 32];
+    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+        let digit = |at: usize| char::from(pair[at]).to_digit(16);
+        *byte = u8::try_from(digit(0)? << 4 | digit(1)?).ok()?;
+    }
+    Some(bytes)
 }
 
 /// Lower-case hexadecimal.
@@ -190,6 +226,13 @@ mod tests {
             let (sequence, hash) = if at == 0 { (0, BEGINNING) } else { (entries[at - 1].sequence, entries[at - 1].hash) };
             entries[at] = act(99).after(sequence, hash);
             prop_assert_eq!(verify(&entries, 0, BEGINNING, None), Err(Broken::Link(entries[at].sequence + 1)));
+        }
+
+        #[test]
+        fn an_entry_as_shown_reads_back(length in 1u64..5) {
+            for entry in chain(length) {
+                prop_assert_eq!(Entry::try_from(&LedgerEntry::from(&entry)), Ok(entry));
+            }
         }
 
         #[test]

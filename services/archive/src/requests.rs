@@ -1,6 +1,7 @@
 //! What this service is asked: one file per request.
 
 mod case_timeline;
+mod ledger_list;
 mod record_content;
 mod record_list;
 mod record_show;
@@ -16,6 +17,7 @@ pub async fn serve(app: &App) -> anyhow::Result<()> {
     rpc.serve("record.list", app.clone(), record_list::list).await?;
     rpc.serve("record.show", app.clone(), record_show::show).await?;
     rpc.serve("record.content", app.clone(), record_content::content).await?;
+    rpc.serve("ledger.list", app.clone(), ledger_list::list).await?;
     rpc.serve("case.timeline", app.clone(), case_timeline::timeline).await?;
     let administers = app.clone();
     app.platform

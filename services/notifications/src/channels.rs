@@ -7,11 +7,11 @@ mod webhook;
 pub use webhook::endpoint;
 
 use crate::App;
-use crate::letter::Written;
 use crate::outcome::Outcome;
 use crate::settings::Settings;
 use crate::store::claims::Claimed;
 use crate::tell::Channel;
+use crate::words::Letter;
 
 /// Connections that are kept, shared by all attempts.
 #[derive(Clone)]
@@ -29,11 +29,11 @@ impl Channels {
     }
 
     /// Makes one attempt.
-    pub async fn send(&self, app: &App, channel: Channel, address: &str, claimed: &Claimed, written: &Written) -> Outcome {
+    pub async fn send(&self, app: &App, channel: Channel, address: &str, claimed: &Claimed, letter: &Letter) -> Outcome {
         match (channel, &self.email) {
-            (Channel::Email, Some(relay)) => relay.send(&app.settings, address, claimed, written).await,
+            (Channel::Email, Some(relay)) => relay.send(&app.settings, address, claimed, letter).await,
             (Channel::Email, None) => Outcome::Failed { error: "no mail relay is set (DUBAN_SMTP_URL)".to_owned() },
-            (Channel::Webhook, _) => self.webhook.send(&app.settings, address, claimed, written).await,
+            (Channel::Webhook, _) => self.webhook.send(&app.settings, address, claimed, letter).await,
         }
     }
 }

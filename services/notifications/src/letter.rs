@@ -9,16 +9,11 @@ use duban_contracts::alert::{AlertEvent, Recipient};
 use duban_policy::Title;
 use duban_policy::directory::{self, Directory};
 
-/// A letter, ready for any channel.
-pub struct Written {
-    pub letter: Letter,
-}
-
 /// Looks up the names and writes the letter.
 ///
 /// # Errors
 /// No directory yet.
-pub fn write(app: &App, claimed: &Claimed) -> Result<Written, Problem> {
+pub fn write(app: &App, claimed: &Claimed) -> Result<Letter, Problem> {
     let directory = app.platform.directory.current()?;
     let policy = app.platform.policies.get(claimed.alert.policy);
     let pack = policy.as_ref().and_then(|policy| policy.pack(&claimed.alert.pack)).map(|pack| pack.title.clone());
@@ -29,7 +24,7 @@ pub fn write(app: &App, claimed: &Claimed) -> Result<Written, Problem> {
     letter.zone = settings.time_zone.clone();
     letter.acknowledge_url = format!("{}/a/{}", settings.public_url, link::token(&settings.links.key, link));
     letter.page_url = page_url(&settings.public_url, &claimed.alert);
-    Ok(Written { letter })
+    Ok(letter)
 }
 
 /// The matter's own page, or the list of alerts where the duty names none.

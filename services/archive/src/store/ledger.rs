@@ -1,6 +1,6 @@
 //! The ledger's rows.
 
-use crate::ledger::{Act, BEGINNING, Entry};
+use crate::ledger::{Act, Entry};
 use duban_platform::Ts;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
@@ -37,9 +37,8 @@ pub async fn of_record(pool: &PgPool, record: Uuid) -> Result<Vec<Entry>, sqlx::
     rows.into_iter().map(entry).collect()
 }
 
-/// A stretch of the chain after `sequence`, and the hash that stands before it.
-pub async fn after(pool: &PgPool, sequence: i64, most: i64) -> Result<(Vec<Entry>, [u8; 32]), sqlx::Error> {
-    let before: Option<Vec<u8>> = sqlx::query_scalar("select hash from ledger where sequence = $1").bind(sequence).fetch_optional(pool).await?;
+/// A stretch of the chain after `sequence`.
+pub async fn after(pool: &PgPool, sequence: i64, most: i64) -> Result<Vec<Entry>, sqlx::Error> {
     let rows: Vec<EntryRow> = sqlx::query_as(
         "select sequence, record, act, at, by, content_hash, previous_hash, hash from ledger where sequence > $1 order by sequence limit $2",
     )
@@ -47,8 +46,7 @@ pub async fn after(pool: &PgPool, sequence: i64, most: i64) -> Result<(Vec<Entry
     .bind(most)
     .fetch_all(pool)
     .await?;
-    let entries = rows.into_iter().map(entry).collect::<Result<_, _>>()?;
-    Ok((entries, before.map_or(Ok(BEGINNING), |hash| bytes32(&hash))?))
+    rows.into_iter().map(entry).collect()
 }
 
 /// How many entries the head says there are.

@@ -1,10 +1,9 @@
 //! Mail by SMTP, over connections that are kept.
 
-use crate::letter::Written;
 use crate::outcome::Outcome;
 use crate::settings::Settings;
 use crate::store::claims::Claimed;
-use crate::words;
+use crate::words::{self, Letter};
 use anyhow::Context;
 use lettre::address::AddressError;
 use lettre::message::header::{ContentType, HeaderName, HeaderValue};
@@ -27,8 +26,8 @@ impl Relay {
         Ok(Self(builder.timeout(Some(settings.timeout)).pool_config(pool).build()))
     }
 
-    pub async fn send(&self, settings: &Settings, address: &str, claimed: &Claimed, written: &Written) -> Outcome {
-        let message = match compose(settings, address, claimed, written) {
+    pub async fn send(&self, settings: &Settings, address: &str, claimed: &Claimed, letter: &Letter) -> Outcome {
+        let message = match compose(settings, address, claimed, letter) {
             Ok(message) => message,
             Err(Unsendable::Address) => return Outcome::Failed { error: "the person's email address is not one".to_owned() },
             Err(Unsendable::Message(error)) => return Outcome::Failed { error: format!("the mail cannot be written: {error}") },
@@ -59,9 +58,8 @@ impl From<lettre::error::Error> for Unsendable {
 }
 
 /// The mail: its id is the delivery's, so that a repetition is recognised; it refers to its duty's thread and, within it, that of its urgency.
-fn compose(settings: &Settings, address: &str, claimed: &Claimed, written: &Written) -> Result<Message, Unsendable> {
+fn compose(settings: &Settings, address: &str, claimed: &Claimed, letter: &Letter) -> Result<Message, Unsendable> {
     let domain = settings.domain();
-    let letter = &written.letter;
     let thread = format!("<duty.{}@{domain}>", claimed.delivery.duty);
     let urgency = format!("<duty.{}.{}@{domain}>", claimed.delivery.duty, letter.urgency.code());
     let subject = words::subject(letter);

@@ -1,12 +1,11 @@
 //! Webhooks, signed to the Standard Webhooks specification.
 
 use super::resolving::{PrivateAddress, PublicOnly, is_private_literal};
-use crate::letter::Written;
 use crate::outcome::Outcome;
 use crate::settings::Settings;
 use crate::signature::WebhookSecret;
 use crate::store::claims::Claimed;
-use crate::words;
+use crate::words::{self, Letter};
 use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
 use reqwest::{Client, Response, StatusCode, Url, redirect};
 use serde_json::{Value, json};
@@ -42,7 +41,7 @@ impl Caller {
         Ok(Self { client: builder.build()?, allow_private: settings.webhook_private })
     }
 
-    pub async fn send(&self, settings: &Settings, address: &str, claimed: &Claimed, written: &Written) -> Outcome {
+    pub async fn send(&self, settings: &Settings, address: &str, claimed: &Claimed, letter: &Letter) -> Outcome {
         let Ok(url) = Url::parse(address) else { return Outcome::Failed { error: "the webhook's address is not a URL".to_owned() } };
         if !matches!(url.scheme(), "http" | "https") {
             return Outcome::Failed { error: "the webhook's address is neither http nor https".to_owned() };
@@ -50,7 +49,7 @@ impl Caller {
         if !self.allow_private && is_private_literal(&url) {
             return Outcome::Failed { error: PrivateAddress.to_string() };
         }
-        let body = payload(claimed, written).to_string();
+        let body = payload(claimed, letter).to_string();
         let id = format!("msg_{}", claimed.delivery.delivery);
         let secret = WebhookSecret::derived(&settings.links.key, &endpoint(&claimed.delivery.person, address));
         // Signatures are judged against the receiver's clock, so this is real time, not the clock of domain time.
@@ -71,8 +70,7 @@ impl Caller {
 }
 
 /// The body: ids, words as in a mail, and the links. The answer's body is never read.
-fn payload(claimed: &Claimed, written: &Written) -> Value {
-    let letter = &written.letter;
+fn payload(claimed: &Claimed, letter: &Letter) -> Value {
     let paragraphs = words::paragraphs(letter);
     json!({
         "type": "alert.raised",

@@ -5,7 +5,7 @@ use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 /// What a case event says that is kept.
-#[derive(Debug, Clone, sqlx::FromRow)]
+#[derive(Debug, Clone)]
 pub struct CaseRow {
     pub id: Uuid,
     pub number: String,
@@ -68,11 +68,4 @@ pub async fn is_told_out(pool: &PgPool, case: Uuid, closing: Uuid) -> Result<boo
     .bind(closing)
     .fetch_one(pool)
     .await
-}
-
-pub async fn find(pool: &PgPool, case: Uuid) -> Result<Option<CaseRow>, sqlx::Error> {
-    sqlx::query_as("select id, number, unit, handler, excluded_people, excluded_units, version from case_copy where id = $1")
-        .bind(case)
-        .fetch_optional(pool)
-        .await
 }

@@ -1,0 +1,148 @@
+//! The world of these tests: a real Postgres and broker, the service as a process, the owners of a case's file played on the broker.
+
+use anyhow::Result;
+use duban_contracts::case::{CaseEvent, Dossier};
+use duban_contracts::{NewEvent, Problem, Timestamp};
+use duban_local::neighbours::Heard;
+use duban_local::process::{Process, Signal};
+use duban_local::{Ground, Neighbours};
+use duban_policy::Title;
+use duban_policy::directory::{Directory, Grant, Holding, Language, Person, Post, Right, Scope, Unit};
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+use uuid::Uuid;
+
+/// How long anything may take on a busy machine.
+pub const LIMIT: Duration = Duration::from_secs(60);
+
+pub const UNIT: &str = "BJ-4S-01";
+
+/// `custodian` may read what is in records, `manager` may see records, `stranger` nothing; all but he in the unit.
+fn directory() -> Directory {
+    let grant = |right| Grant { right, scope: Scope::Everywhere };
+    let post = |role: &str, person: &str, rights: Vec<Grant>| Post {
+        id: format!("{UNIT}/{role}"),
+        unit: UNIT.into(),
+        role: role.into(),
+        title: Title::new(role, role),
+        holders: vec![Holding { person: person.into(), from: None, until: None }],
+        deputies: Vec::new(),
+        rights,
+    };
+    let person = |id: &str| Person {
+        id: id.into(),
+        name: id.into(),
+        email: None,
+        phone: None,
+        language: Language::Chinese,
+        webhook: None,
+        absences: Vec::new(),
+        disabled: false,
+    };
+    let unit = Unit { code: UNIT.into(), title: Title::new("朝阳店", "Chaoyang"), parent: None, department: false, head: None, calendar: None };
+    Directory::new(
+        1,
+        vec![unit],
+        vec![
+            post("custodian", "custodian", vec![grant(Right::See), grant(Right::SeePersonal), grant(Right::Administer)]),
+            post("manager", "manager", vec![Grant { right: Right::See, scope: Scope::Unit }]),
+        ],
+        ["custodian", "manager", "stranger"].map(person).into(),
+        None,
+    )
+}
+
+pub struct World {
+    pub neighbours: Neighbours,
+    pub heard: Heard,
+    pub ground: Ground,
+    service: Option<Process>,
+    /// How often intake was asked for a file.
+    pub asked: Arc<AtomicUsize>,
+    /// How often it says 'not yet' before it answers.
+    pub not_yet: Arc<AtomicUsize>,
+}
+
+impl World {
+    pub async fn start() -> Result<World> {
+        let ground = Ground::for_test().await?;
+        let neighbours = Neighbours::of(&ground, &["gateway", "intake", "escalation", "notifications"]).await?;
+        neighbours.answer_as_gateway(serde_json::to_value(directory())?, 1, Vec::new()).await?;
+        let heard = neighbours.hear("archive").await?;
+        let (asked, not_yet) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let (count, left) = (asked.clone(), not_yet.clone());
+        neighbours
+            .answer("intake", "case.dossier", move |request| {
+                count.fetch_add(1, Ordering::SeqCst);
+                if left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok() {
+                    return Err(Problem::refused("not-yet", "Not yet", "尚未"));
+                }
+                Ok(dossier("intake", &request, json!({ "report": { "text": TEXT, "nr": 1.5 } })))
+            })
+            .await?;
+        for owner in ["escalation", "notifications"] {
+            neighbours.answer(owner, "case.dossier", move |request| Ok(dossier(owner, &request, json!([])))).await?;
+        }
+        let mut world = World { neighbours, heard, ground, service: None, asked, not_yet };
+        world.start_service()?;
+        Ok(world)
+    }
+
+    pub fn start_service(&mut self) -> Result<()> {
+        let mut environment: BTreeMap<String, String> = self.ground.settings("archive")?.into_iter().map(|s| (s.name, s.value)).collect();
+        environment.insert("DUBAN_BIND".into(), "127.0.0.1:0".into());
+        environment.insert("DUBAN_DOSSIER_TIMEOUT_MS".into(), "500".into());
+        let mut command = Command::new(env!("CARGO_BIN_EXE_duban-archive"));
+        command.envs(&environment);
+        self.service = Some(Process::spawn("archive", command, &self.ground.dir().join("archive.log"), Signal::TERM)?);
+        Ok(())
+    }
+
+    pub async fn kill9(&mut self) {
+        if let Some(service) = &mut self.service {
+            service.kill9().await;
+        }
+    }
+
+    pub async fn case(&self, happened: &str, case: &CaseEvent, event: Uuid, time: &str) -> Result<()> {
+        let time: Timestamp = time.parse()?;
+        let event = NewEvent::new("intake", &format!("case.{happened}"), format!("case/{}", case.case), case.version, time, case).with_id(event);
+        Ok(self.neighbours.publish(&event).await?)
+    }
+
+    pub async fn ask<A: serde::de::DeserializeOwned>(
+        &self,
+        person: &str,
+        name: &str,
+        request: &impl serde::Serialize,
+    ) -> Result<Result<A, Problem>> {
+        Ok(self.neighbours.ask(Some(person), "archive", name, request).await?)
+    }
+
+    /// A connection as the service itself.
+    pub async fn database(&self) -> Result<sqlx::PgPool> {
+        Ok(sqlx::PgPool::connect(&self.ground.database_url("archive")?).await?)
+    }
+}
+
+/// What must not be read in the database.
+pub const TEXT: &str = "车辆交付后发动机异响，多次维修无果";
+
+fn dossier(service: &str, request: &serde_json::Value, content: serde_json::Value) -> serde_json::Value {
+    let case = serde_json::from_value(request["case"].clone()).unwrap_or_default();
+    json!(Dossier { service: service.into(), case, content })
+}
+
+pub fn case(number: u128, version: i64) -> CaseEvent {
+    serde_json::from_value(json!({
+        "case": Uuid::from_u128(number), "number": format!("TS-{number}"), "pack": "car-dealer-complaints", "kind": "complaint", "unit": UNIT,
+        "severity": "normal", "stage": "closed", "channel": "phone", "producer": "hotline", "title": "Complaint", "title_zh": "客户投诉",
+        "occurred_at": "2026-03-01T00:00:00Z", "received_at": "2026-03-01T01:00:00Z", "registered_at": "2026-03-01T01:00:01Z",
+        "policy": 1, "version": version,
+    }))
+    .unwrap()
+}
