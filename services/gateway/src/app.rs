@@ -11,7 +11,7 @@ use crate::auth_callout::AuthCallout;
 use crate::holdings::Holdings;
 use crate::limits::AddressLimits;
 use crate::live::Live;
-use crate::producers::ProducerBook;
+use crate::producers::{Producer, ProducerBook};
 use crate::settings::{Network, Settings};
 use crate::{directory, policies};
 use anyhow::Context;
@@ -123,6 +123,11 @@ impl App {
             wake_promotion: Arc::new(Notify::new()),
             platform,
         }));
+        let holdings = app.holdings.clone();
+        app.platform.health.ready("directory", move || {
+            let read = holdings.directory_read().map(|_| ()).map_err(|_| "not read yet".to_owned());
+            async move { read }
+        });
         app.start_listening(callout);
         app.start_keeping();
         app.serve_requests();
@@ -133,6 +138,15 @@ impl App {
     /// 503 before the directory was first read.
     pub fn directory(&self) -> Result<Arc<Directory>, Problem> {
         self.holdings.directory_read()
+    }
+
+    /// The producer of a token.
+    ///
+    /// # Errors
+    /// 401 unknown or disabled; 503 before the producers were first read, when nobody can be told to be unknown.
+    pub fn producer(&self, token: Option<&str>) -> Result<Arc<Producer>, Problem> {
+        let found = token.and_then(|token| self.acceptance.producer_of(token));
+        found.map_or_else(|| self.directory().and(Err(Problem::unauthenticated())), Ok)
     }
 
     /// The policy set in force now.
@@ -283,6 +297,7 @@ fn start_group_commit(platform: &Platform, singles_below: usize) -> GroupCommit 
         ),
     };
     let (commit, task) = GroupCommit::start(Limits { singles_below, ..Limits::default() }, ways);
-    platform.tasks.spawn(task);
+    // Not among the tasks that are waited for: whoever waits for its answer is, and then it has nothing left to do.
+    tokio::spawn(task);
     commit
 }

@@ -12,7 +12,7 @@ use duban_contracts::case::{
 use duban_contracts::claim::{Asker, Claim};
 use duban_contracts::dead::{DeadDetail, DeadList, DeadListRequest, DeadRequest};
 use duban_contracts::delivery::{DeliveryEvent, DeliveryList, DeliveryListRequest, Link, LinkOpenRequest};
-use duban_contracts::duty::{DutyEvent, DutyList, DutyListRequest, Timeline, TimelineRequest, WhyAnswer, WhyRequest};
+use duban_contracts::duty::{CaseDueAnswer, CaseDueRequest, DutyEvent, DutyList, DutyListRequest, Timeline, TimelineRequest, WhyAnswer, WhyRequest};
 use duban_contracts::identity::{IdentityKeys, TrackingCode};
 use duban_contracts::record::{RecordDetail, RecordEvent, RecordList, RecordListRequest, RecordShowRequest};
 use duban_contracts::report::{PublicStatus, Results, ResultsRequest, TrackRequest};
@@ -181,11 +181,7 @@ impl Services {
 
     /// Admits or dismisses a rejected report.
     pub async fn rejected_act(&self, viewer: &Viewer, request_id: Uuid, act: &RejectedAct) -> Result<Value, Problem> {
-        let name = match act {
-            RejectedAct::Admit { .. } => "report.rejected.admit",
-            RejectedAct::Dismiss { .. } => "report.rejected.dismiss",
-        };
-        self.0.bus.call(self.call(viewer.asker(), service::INTAKE, name, act)?.request_id(request_id)).await
+        self.0.bus.call(self.call(viewer.asker(), service::INTAKE, "report.rejected.act", act)?.request_id(request_id)).await
     }
 
     pub async fn dead_list(&self, viewer: &Viewer, service: &str, request: &DeadListRequest) -> Result<DeadList, Problem> {
@@ -244,16 +240,8 @@ impl Services {
 
     /// When a case is to be closed, from escalation, which owns the clocks. Asked by number: the public status names no case's id.
     async fn due_of(&self, number: &str) -> Option<duban_contracts::Timestamp> {
-        #[derive(Serialize)]
-        struct DueRequest<'a> {
-            number: &'a str,
-        }
-        #[derive(Deserialize)]
-        struct DueAnswer {
-            #[serde(default)]
-            due: Option<duban_contracts::Timestamp>,
-        }
-        let answer = self.ask::<_, DueAnswer>(Asker::Public, service::ESCALATION, "case.due", &DueRequest { number }).await;
+        let request = CaseDueRequest { cases: Vec::new(), number: Some(number.to_owned()) };
+        let answer = self.ask::<_, CaseDueAnswer>(Asker::Public, service::ESCALATION, "case.due", &request).await;
         answer.ok().and_then(|answer| answer.due)
     }
 

@@ -82,6 +82,15 @@ impl Acceptance {
         self.0.producers.by_id(id)
     }
 
+    /// The producer in whose name the broker let somebody send.
+    ///
+    /// # Errors
+    /// 403 disabled since it connected; 503 before the producers were first read.
+    pub fn sender(&self, id: &str) -> Result<Arc<Producer>, Problem> {
+        let refused = || self.0.holdings.directory_read().and(Err(Problem::forbidden("the producer is disabled")));
+        self.producer(id).map_or_else(refused, Ok)
+    }
+
     pub fn keys(&self) -> &IdentityKeys {
         &self.0.keys
     }

@@ -67,7 +67,7 @@ impl Listener {
         let mut tokens = message.subject.rsplit('.');
         let (producer, channel) = (tokens.next().unwrap_or_default(), tokens.next().unwrap_or_default());
         // Disabled since it connected: refused here at once, at its next connection by the broker.
-        let producer = self.acceptance.producer(producer).ok_or_else(|| Problem::forbidden("the producer is disabled"))?;
+        let producer = self.acceptance.sender(producer)?;
         let arrived = Arrived {
             idempotency_key: text(message.headers.as_ref(), header::IDEMPOTENCY_KEY),
             body: Body::Bytes(&message.payload),

@@ -9,7 +9,6 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::routing::get;
-use duban_contracts::Problem;
 use duban_contracts::report::{Results, ResultsRequest};
 
 pub fn mount(api: Api) -> Api {
@@ -19,6 +18,6 @@ pub fn mount(api: Api) -> Api {
 
 async fn handle(State(app): State<App>, headers: HeaderMap, Asked(request): Asked<ResultsRequest>) -> Result<Json<Results>, Refusal> {
     let token = headers.get(header::AUTHORIZATION).and_then(|value| bearer_of(value.as_bytes()));
-    let producer = token.and_then(|token| app.acceptance.producer_of(token)).ok_or_else(Problem::unauthenticated)?;
+    let producer = app.producer(token)?;
     Ok(Json(app.services.results(&producer.id, request).await?))
 }

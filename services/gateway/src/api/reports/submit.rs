@@ -36,7 +36,7 @@ pub async fn handle(State(app): State<App>, headers: HeaderMap, body: HttpBody) 
 
 async fn take(app: &App, headers: &HeaderMap, body: HttpBody) -> Result<Accepted, Problem> {
     let token = headers.get(header::AUTHORIZATION).and_then(|value| bearer_of(value.as_bytes()));
-    let producer = token.and_then(|token| app.acceptance.producer_of(token)).ok_or_else(Problem::unauthenticated)?;
+    let producer = app.producer(token)?;
     if !is_json(text(headers, header::CONTENT_TYPE.as_str())) {
         return Err(not_json());
     }

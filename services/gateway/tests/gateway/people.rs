@@ -1,0 +1,151 @@
+//! People: passwords, sessions, forms, rights, and the history of what changed.
+
+use reqwest::{Method, StatusCode, header};
+use serde_json::{Value, json};
+use crate::world::{Gateway, World, expect};
+
+/// Name and value of the session's cookie, and the token of its forms.
+async fn log_in(gateway: &Gateway, name: &str, password: &str) -> anyhow::Result<(StatusCode, String, String)> {
+    let answer = gateway.ask(Method::POST, "/v1/session").json(&json!({ "name": name, "password": password })).send().await?;
+    let status = answer.status();
+    let cookie = answer.headers().get(header::SET_COOKIE).map(|value| value.to_str().unwrap_or_default().to_owned()).unwrap_or_default();
+    let me: Value = answer.json().await?;
+    Ok((status, cookie, me["csrf"].as_str().unwrap_or_default().to_owned()))
+}
+
+#[tokio::test]
+async fn a_session_is_kept_by_a_cookie_that_scripts_and_other_sites_cannot_use() -> anyhow::Result<()> {
+    let (world, a, _) = World::start().await?;
+    let (status, cookie, csrf) = log_in(&a, "root@duban.example", "correct horse").await?;
+    assert_eq!(status, StatusCode::OK);
+    for part in ["__Host-duban_session=", "HttpOnly", "SameSite=Lax", "Secure", "Path=/"] {
+        assert!(cookie.contains(part), "{part} in {cookie}");
+    }
+    let cookie = cookie.split(';').next().unwrap().to_owned();
+    let with_cookie = |method: Method, path: &str| a.ask(method, path).header(header::COOKIE, &cookie);
+    let me = expect(with_cookie(Method::GET, "/v1/me").send().await?, StatusCode::OK).await?;
+    assert_eq!((me["person"].as_str(), me["administers"].as_bool()), (Some("root"), Some(true)));
+
+    // What changes something needs the token of the session, and comes from our own pages.
+    let disable = || with_cookie(Method::POST, "/v1/producers/hotline/disable");
+    assert_eq!(disable().send().await?.status(), StatusCode::FORBIDDEN);
+    assert_eq!(disable().header("X-CSRF-Token", "wrong").send().await?.status(), StatusCode::FORBIDDEN);
+    let foreign = disable().header("X-CSRF-Token", &csrf).header(header::ORIGIN, "https://evil.example");
+    assert_eq!(foreign.send().await?.status(), StatusCode::FORBIDDEN);
+    let own = disable().header("X-CSRF-Token", &csrf).header(header::ORIGIN, "https://duban.example");
+    assert_eq!(own.send().await?.status(), StatusCode::NO_CONTENT);
+
+    let logout = with_cookie(Method::DELETE, "/v1/session").header("X-CSRF-Token", &csrf);
+    assert_eq!(logout.send().await?.status(), StatusCode::NO_CONTENT);
+    assert_eq!(with_cookie(Method::GET, "/v1/me").send().await?.status(), StatusCode::UNAUTHORIZED);
+
+    // Only hashes are kept.
+    let pool = sqlx::PgPool::connect(&world.ground.database_url("inspector")?).await?;
+    let hash: String = sqlx::query_scalar("select password_hash from identity.credential").fetch_one(&pool).await?;
+    assert!(hash.starts_with("$argon2id$"));
+    let tokens: Vec<String> = sqlx::query_scalar("select token_hash from identity.api_token").fetch_all(&pool).await?;
+    assert!(tokens.iter().all(|token| token.len() == 64 && !world.admin.contains(token.as_str())));
+    Ok(())
+}
+
+#[tokio::test]
+async fn guessing_passwords_is_slowed_down() -> anyhow::Result<()> {
+    let (_world, a, _) = World::start_with(&[("DUBAN_LOGINS_PER_MINUTE", "6")]).await?;
+    let mut statuses = Vec::new();
+    for _ in 0..5 {
+        statuses.push(log_in(&a, "root", "wrong password").await?.0);
+    }
+    assert_eq!(statuses[0], StatusCode::UNAUTHORIZED);
+    assert_eq!(statuses[4], StatusCode::TOO_MANY_REQUESTS);
+    // An unknown name is answered as a wrong password is.
+    assert_eq!(log_in(&a, "nobody", "wrong password").await?.0, StatusCode::UNAUTHORIZED);
+    Ok(())
+}
+
+#[tokio::test]
+async fn only_administrators_administer_and_every_change_is_kept() -> anyhow::Result<()> {
+    let (world, a, _) = World::start().await?;
+    let wang = world.person(&a, "wang").await?;
+    for (method, path) in [
+        (Method::GET, "/v1/people"),
+        (Method::POST, "/v1/producers/hotline/disable"),
+        (Method::GET, "/v1/history"),
+        (Method::GET, "/v1/policies"),
+        (Method::GET, "/v1/refused-reports"),
+    ] {
+        let answer = a.ask(method, path).bearer_auth(&wang).send().await?;
+        assert_eq!(answer.status(), StatusCode::FORBIDDEN, "{path}");
+    }
+    // A person's token sends no reports, a producer's reads no cases.
+    assert_eq!(a.report(&wang, "k", &crate::world::a_report("x")).await?.0, StatusCode::UNAUTHORIZED);
+
+    expect(a.post("/v1/people/wang/disable", &world.admin).send().await?, StatusCode::NO_CONTENT).await?;
+    assert_eq!(a.get("/v1/me", &wang).send().await?.status(), StatusCode::UNAUTHORIZED);
+    assert_eq!(log_in(&a, "wang", "correct horse").await?.0, StatusCode::UNAUTHORIZED);
+    let last = a.post("/v1/people/root/disable", &world.admin).send().await?;
+    assert_eq!(last.status(), StatusCode::CONFLICT);
+
+    let history = expect(a.get("/v1/history?which=wang", &world.admin).send().await?, StatusCode::OK).await?;
+    let changes = history["changes"].as_array().unwrap();
+    assert!(changes.iter().all(|change| change["by"] == "root" && change["at"].is_string()));
+    let disabling = changes.iter().find(|c| c["what"] == "person" && c["before"].is_object()).unwrap();
+    assert_eq!((&disabling["before"]["disabled"], &disabling["after"]["disabled"]), (&json!(false), &json!(true)));
+    assert!(!history.to_string().contains("token_hash") && !history.to_string().contains("argon2"));
+    Ok(())
+}
+
+#[tokio::test]
+async fn there_is_one_first_administrator_and_only_the_command_line_makes_him() -> anyhow::Result<()> {
+    let (world, _a, token) = World::start().await?;
+    let body = json!({ "person": "mallory", "name": "Mallory", "password": "correct horse" }).to_string();
+    let operator = world.ground.connect_nats("operator").await?;
+    let second = operator.request("duban.gateway.rpc.v1.admin.create", body.clone().into()).await?;
+    assert_eq!(serde_json::from_slice::<Value>(&second.payload)?["code"], "administrator-exists");
+    let hotline = world.connect_producer("hotline", &token).await?;
+    let asked = tokio::time::timeout(std::time::Duration::from_secs(2), hotline.request("duban.gateway.rpc.v1.admin.create", body.into()));
+    assert!(!matches!(asked.await, Ok(Ok(_))));
+    Ok(())
+}
+
+#[tokio::test]
+async fn credentials_of_a_demonstration_work_nowhere_else() -> anyhow::Result<()> {
+    let (world, demonstration, token) = World::start_with(&[("DUBAN_DEMONSTRATION", "true")]).await?;
+    assert_eq!(demonstration.report(&token, "k", &crate::world::a_report("x")).await?.0, StatusCode::ACCEPTED);
+    assert_eq!(demonstration.get("/v1/me", &world.admin).send().await?.status(), StatusCode::OK);
+    let earnest = world.gateway("b", &[]).await?;
+    crate::world::until("the directory is read", || async {
+        Ok(earnest.ask(Method::GET, "/readyz").send().await?.status().is_success())
+    })
+    .await?;
+    assert_eq!(earnest.report(&token, "k", &crate::world::a_report("x")).await?.0, StatusCode::UNAUTHORIZED);
+    assert_eq!(earnest.get("/v1/me", &world.admin).send().await?.status(), StatusCode::UNAUTHORIZED);
+    assert_eq!(log_in(&earnest, "root", "correct horse").await?.0, StatusCode::UNAUTHORIZED);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_service_that_is_down_is_a_503_for_its_part_and_the_rest_works() -> anyhow::Result<()> {
+    let (world, a, _) = World::start().await?;
+    for path in ["/v1/cases", "/v1/alerts", "/v1/duties", "/v1/deliveries", "/v1/records"] {
+        let answer = a.get(path, &world.admin).send().await?;
+        assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE, "{path}");
+        assert_eq!(answer.headers()["content-type"], "application/problem+json");
+    }
+    expect(a.get("/v1/people", &world.admin).send().await?, StatusCode::OK).await?;
+    let openapi = expect(a.ask(Method::GET, "/openapi.json").send().await?, StatusCode::OK).await?;
+    assert_eq!(openapi["openapi"], "3.1.0");
+    // Everything that the description names is there.
+    for (path, operations) in openapi["paths"].as_object().unwrap() {
+        for method in operations.as_object().unwrap().keys() {
+            let path = path.replace(['{', '}'], "");
+            let answer = a.ask(Method::from_bytes(method.to_uppercase().as_bytes())?, &path).send().await?;
+            assert_ne!(answer.status(), StatusCode::METHOD_NOT_ALLOWED, "{method} {path}");
+            assert!(path.contains("/v1/reports/") || answer.status() != StatusCode::NOT_FOUND, "{method} {path}");
+        }
+    }
+    let headers = a.get("/v1/me", &world.admin).send().await?.headers().clone();
+    assert!(headers["content-security-policy"].to_str()?.contains("default-src 'none'"));
+    assert!(!headers["content-security-policy"].to_str()?.contains("unsafe"));
+    assert_eq!(headers["x-content-type-options"], "nosniff");
+    Ok(())
+}

@@ -1,0 +1,172 @@
+//! Producers on the broker: let in by the gateway, held to their own subjects, shut out at once.
+
+use duban_contracts::Problem;
+use futures::StreamExt;
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+use std::time::Duration;
+use crate::world::{World, a_report, expect, until};
+
+async fn request(client: &async_nats::Client, subject: &str, key: Option<&str>, body: &Value) -> anyhow::Result<Value> {
+    let mut headers = async_nats::HeaderMap::new();
+    if let Some(key) = key {
+        headers.insert("Idempotency-Key", key);
+    }
+    let answer = client.request_with_headers(subject.to_owned(), headers, body.to_string().into()).await?;
+    Ok(serde_json::from_slice(&answer.payload)?)
+}
+
+#[tokio::test]
+async fn a_report_over_the_broker_has_the_receipt_that_it_has_over_http() -> anyhow::Result<()> {
+    let (world, a, token) = World::start().await?;
+    let hotline = world.connect_producer("hotline", &token).await?;
+    let over_nats = request(&hotline, "duban.report.v1.phone.hotline", Some("call-1"), &a_report("一")).await?;
+    let (_, over_http) = a.report(&token, "call-1", &a_report("一")).await?;
+    for same in ["receipt", "tracking_code", "links"] {
+        assert_eq!(over_nats[same], over_http[same]);
+    }
+    assert_eq!(over_nats["stream"], "REPORTS");
+    assert!(over_nats["seq"].as_u64().unwrap() > 0);
+
+    let other_channel = request(&hotline, "duban.report.v1.web.hotline", Some("call-2"), &a_report("一")).await?;
+    assert_eq!(other_channel["error"]["errors"][0]["field"], "/channel");
+    let without_key = request(&hotline, "duban.report.v1.phone.hotline", None, &a_report("一")).await?;
+    assert_eq!(without_key["error"]["status"], 400);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_refused_report_is_kept_sealed_where_an_administrator_sees_it() -> anyhow::Result<()> {
+    let (world, a, token) = World::start().await?;
+    let hotline = world.connect_producer("hotline", &token).await?;
+    let bad = json!({ "channel": "phone", "subject": "王芳的投诉", "occurred_at": "yesterday" });
+    let answer = request(&hotline, "duban.report.v1.phone.hotline", Some("call-1"), &bad).await?;
+    let problem: Problem = serde_json::from_value(answer["error"].clone())?;
+    assert_eq!((problem.status, problem.errors[0].field.as_str()), (422, "/occurred_at"));
+
+    let listed = || async { expect(a.get("/v1/refused-reports", &world.admin).send().await?, StatusCode::OK).await };
+    until("the refused report is listed", || async { Ok(listed().await?["reports"].as_array().unwrap().len() == 1) }).await?;
+    let report = &listed().await?["reports"][0];
+    assert_eq!(report["producer"], "hotline");
+    assert!(report.get("body").is_none());
+    let path = format!("/v1/refused-reports/{}", report["id"].as_str().unwrap());
+    let opened = expect(a.get(&path, &world.admin).send().await?, StatusCode::OK).await?;
+    assert!(opened["body"].as_str().unwrap().contains("王芳的投诉"));
+    let history = expect(a.get("/v1/history?what=refused_report", &world.admin).send().await?, StatusCode::OK).await?;
+    assert_eq!(history["changes"][0]["by"], "root");
+
+    // On disk it is not to be read.
+    let pool = sqlx::PgPool::connect(&world.ground.database_url("inspector")?).await?;
+    let sealed: Vec<u8> = sqlx::query_scalar("select sealed from identity.refused_report").fetch_one(&pool).await?;
+    assert!(!String::from_utf8_lossy(&sealed).contains("王芳"));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_producer_reaches_its_own_subjects_and_nothing_else() -> anyhow::Result<()> {
+    let (world, a, token) = World::start().await?;
+    world.producer(&a, "web").await?;
+    assert!(world.connect_producer("hotline", "wrong").await.is_err());
+    assert!(world.connect_producer("web", &token).await.is_err(), "another's name");
+    assert!(world.connect_producer("nobody", &token).await.is_err());
+
+    let (refusals, mut refused) = tokio::sync::mpsc::unbounded_channel();
+    let hotline = async_nats::ConnectOptions::new()
+        .user_and_password("hotline".into(), token)
+        .custom_inbox_prefix("_INBOX_hotline")
+        .event_callback(move |event| {
+            let _ = refusals.send(event.to_string());
+            async {}
+        })
+        .connect(world.ground.nats_url())
+        .await?;
+    let mut next_refusal = async |what: &str| {
+        loop {
+            match tokio::time::timeout(Duration::from_secs(10), refused.recv()).await {
+                Ok(Some(event)) if event.to_lowercase().contains("permissions violation") => return,
+                Ok(Some(_)) => {}
+                _ => panic!("{what} was not refused"),
+            }
+        }
+    };
+    for subject in [
+        "duban.report.v1.phone.web",
+        "duban.report-result.v1.web.list",
+        "duban.gateway.v1.report.accepted",
+        "duban.gateway.rpc.v1.admin.create",
+        "duban.intake.rpc.v1.case.list",
+        "$JS.API.STREAM.DELETE.REPORTS",
+        "$SYS.REQ.USER.AUTH",
+    ] {
+        hotline.publish(subject, "{}".into()).await?;
+        hotline.flush().await?;
+        next_refusal(subject).await;
+    }
+    for subject in ["duban.report.v1.*.*", "_INBOX_web.>", "_INBOX.>", "duban.intake.v1.>", ">"] {
+        let _heard = hotline.subscribe(subject).await?;
+        hotline.flush().await?;
+        next_refusal(subject).await;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_disabled_producer_is_refused_at_once_also_on_its_living_connection() -> anyhow::Result<()> {
+    let (world, a, token) = World::start().await?;
+    let b = world.gateway("b", &[]).await?;
+    let hotline = world.connect_producer("hotline", &token).await?;
+    let answer = request(&hotline, "duban.report.v1.phone.hotline", Some("call-1"), &a_report("一")).await?;
+    assert!(answer["receipt"].is_string());
+
+    expect(a.post("/v1/producers/hotline/disable", &world.admin).send().await?, StatusCode::NO_CONTENT).await?;
+    assert_eq!(a.report(&token, "call-2", &a_report("一")).await?.0, StatusCode::UNAUTHORIZED);
+    until("the other copy knows", || async { Ok(b.report(&token, "call-2", &a_report("一")).await?.0 == StatusCode::UNAUTHORIZED) }).await?;
+    for n in 0..10 {
+        let answer = request(&hotline, "duban.report.v1.phone.hotline", Some(&format!("call-3-{n}")), &a_report("一")).await?;
+        assert_eq!(answer["error"]["status"], 403);
+    }
+    assert!(world.connect_producer("hotline", &token).await.is_err());
+
+    // A new token lets it in again, and the old one not.
+    let renewed = expect(a.post("/v1/producers/hotline/token", &world.admin).send().await?, StatusCode::OK).await?;
+    let renewed = renewed["token"].as_str().unwrap();
+    assert_eq!(a.report(renewed, "call-4", &a_report("一")).await?.0, StatusCode::ACCEPTED);
+    assert_eq!(a.report(&token, "call-5", &a_report("一")).await?.0, StatusCode::UNAUTHORIZED);
+    until("the broker lets it in", || async { Ok(world.connect_producer("hotline", renewed).await.is_ok()) }).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_publish_without_a_reply_subject_is_taken_and_promises_nothing() -> anyhow::Result<()> {
+    let (world, _a, token) = World::start().await?;
+    let hotline = world.connect_producer("hotline", &token).await?;
+    let mut headers = async_nats::HeaderMap::new();
+    headers.insert("Idempotency-Key", "call-1");
+    hotline.publish_with_headers("duban.report.v1.phone.hotline", headers, a_report("一").to_string().into()).await?;
+    until("it stands in the stream", || async { Ok(world.reports_in_stream().await? == 1) }).await
+}
+
+#[tokio::test]
+async fn many_at_once_go_to_disk_together_each_with_a_sequence_of_its_own() -> anyhow::Result<()> {
+    let (world, a, token) = World::start().await?;
+    let hotline = world.connect_producer("hotline", &token).await?;
+    let sending = futures::stream::iter(0..400).map(|n| {
+        let (a, hotline, token) = (&a, &hotline, &token);
+        async move {
+            let key = format!("call-{n}");
+            if n % 2 == 0 {
+                return request(hotline, "duban.report.v1.phone.hotline", Some(&key), &a_report("一")).await;
+            }
+            Ok(a.report(token, &key, &a_report("一")).await?.1)
+        }
+    });
+    let answers: Vec<Value> = sending.buffer_unordered(200).collect::<Vec<_>>().await.into_iter().collect::<Result<_, _>>()?;
+    let mut sequences: Vec<u64> = answers.iter().map(|a| a["seq"].as_u64().unwrap()).collect();
+    sequences.sort_unstable();
+    assert_eq!(sequences, (1..=400).collect::<Vec<_>>());
+    assert_eq!(world.reports_in_stream().await?, 400);
+    let metrics = a.ask(reqwest::Method::GET, "/metrics").send().await?.text().await?;
+    let batches: f64 = metrics.lines().find_map(|l| l.strip_prefix("duban_gateway_batch_reports_count ")).unwrap().parse()?;
+    assert!(batches < 300.0, "{batches} batches for 400 reports");
+    Ok(())
+}
