@@ -59,7 +59,8 @@ impl Cast {
     }
 
     fn value_of(&self, field: &Field, case: &CaseSummary) -> Value {
-        if let Some(text) = self.rules.fields.get(&field.id) {
+        let written = self.rules.fields.get(&format!("{}.{}", case.kind, field.id)).or_else(|| self.rules.fields.get(&field.id));
+        if let Some(text) = written.filter(|text| field.choices.is_empty() || field.choices.iter().any(|choice| choice.value == **text)) {
             return Value::String(text.clone());
         }
         let first = || field.choices.first().map(|choice| choice.value.clone()).unwrap_or_default();

@@ -2,11 +2,13 @@
 
 use super::Cast;
 use super::acting::Outcome;
+use crate::case::CaseWhole;
 use duban_contracts::Timestamp;
 use duban_contracts::case::{CaseAct, CaseList, CaseListRequest, CaseSummary};
 use duban_policy::directory::Right;
 use duban_policy::policy::{Actor, Kind, Step, StepSort};
 use std::collections::{HashMap, HashSet};
+use serde_json::Value;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -19,6 +21,8 @@ struct Intent {
     stage: String,
     /// Steps made or refused in this stage.
     done: HashSet<String>,
+    /// Acts made in any stage: once is enough.
+    acted: HashSet<String>,
     planned: Option<Planned>,
 }
 
@@ -47,6 +51,13 @@ impl What {
             What::Sort(_) => "sort",
         }
     }
+}
+
+/// A case as the conditions of its steps see it.
+fn facts_of(whole: &CaseWhole) -> Option<Value> {
+    let mut facts = serde_json::to_value(&whole.detail.summary).ok()?;
+    facts["fields"] = Value::Object(whole.detail.fields.clone());
+    Some(facts)
 }
 
 impl Cast {
@@ -85,10 +96,11 @@ impl Cast {
     /// Plans the next step of a case, or takes the planned one when its time has come.
     async fn work_on(&self, case: &CaseSummary, intent: &mut Intent) {
         if intent.stage != case.stage {
-            *intent = Intent { stage: case.stage.clone(), ..Intent::default() };
+            let acted = std::mem::take(&mut intent.acted);
+            *intent = Intent { stage: case.stage.clone(), acted, ..Intent::default() };
         }
         let Some(planned) = intent.planned.clone() else {
-            intent.planned = self.next(case, intent);
+            intent.planned = self.next(case, intent).await;
             return;
         };
         if self.pace.now() < planned.at {
@@ -103,10 +115,14 @@ impl Cast {
         if outcome != Outcome::Again {
             intent.done.insert(planned.what.name().to_owned());
         }
+        if outcome == Outcome::Done {
+            intent.acted.insert(planned.what.name().to_owned());
+        }
     }
 
-    fn next(&self, case: &CaseSummary, intent: &Intent) -> Option<Planned> {
-        let what = self.choose(case, intent)?;
+    async fn next(&self, case: &CaseSummary, intent: &Intent) -> Option<Planned> {
+        let whole: CaseWhole = self.overseer.get(&format!("/v1/cases/{}", case.case), &()).await.ok()?;
+        let what = self.choose(case, &facts_of(&whole)?, intent)?;
         let after = self.rules.delay_of(what.name(), &case.number);
         let at = self.pace.now().checked_add(after).ok()?;
         // Nobody works at night: what falls outside working hours is done when they begin.
@@ -115,7 +131,7 @@ impl Cast {
         Some(Planned { what, at })
     }
 
-    fn choose(&self, case: &CaseSummary, intent: &Intent) -> Option<What> {
+    fn choose(&self, case: &CaseSummary, facts: &Value, intent: &Intent) -> Option<What> {
         if case.unsorted && !intent.done.contains("sort") {
             let kinds = self.policy.kinds_of(&case.unit, self.pace.now());
             if let Some(kind) = kinds.into_iter().find(|kind| !kind.unsorted) {
@@ -123,7 +139,7 @@ impl Cast {
             }
         }
         let kind = self.policy.kind(&case.pack, &case.kind)?;
-        let step = self.choose_step(kind, case, intent)?;
+        let step = self.choose_step(kind, case, facts, intent)?;
         let needs_handler = step.by == [Actor::Handler];
         if needs_handler && case.handler.is_none() && !intent.done.contains("assign") {
             return Some(What::Assign);
