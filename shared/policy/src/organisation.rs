@@ -175,7 +175,7 @@ fn check(file: &OrganisationFile, faults: &mut Vec<Fault>) {
     }
     for plays in &file.plays {
         plays.unit.iter().filter(|unit| !units.contains(&unit.as_str())).for_each(|unit| faults.push(unknown_unit(unit)));
-        for (_, post) in plays.role.iter() {
+        for post in plays.role.iter().flat_map(|(_, posts)| posts.iter()) {
             let roles: Vec<&str> = file.unit.iter().flat_map(|(_, unit)| unit.post.names()).collect();
             if post.contains('/') && !posts.contains(&post.value) {
                 faults.push(unknown_post(post, &posts));

@@ -130,6 +130,17 @@ impl Directory {
         found
     }
 
+    /// The unit that a department is part of; any other unit itself. Rights of a department's posts reach as far as if they were its own.
+    pub fn base<'a>(&'a self, unit: &'a str) -> &'a str {
+        self.unit_and_above(unit).into_iter().find(|above| !above.department).map_or(unit, |above| above.code.as_str())
+    }
+
+    /// A unit with its departments, and theirs.
+    pub(crate) fn whole(&self, unit: &str) -> Vec<&str> {
+        let base = self.base(unit);
+        self.unit_and_below(base).into_iter().filter(|below| self.base(below) == base).collect()
+    }
+
     /// True if `unit` is `above` or lies below it.
     pub fn is_within(&self, unit: &str, above: &str) -> bool {
         self.unit_and_above(unit).iter().any(|unit| unit.code == above)

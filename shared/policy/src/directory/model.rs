@@ -107,7 +107,7 @@ pub enum Right {
     Administer,
 }
 
-/// Over which units a right reaches, from the post's own unit.
+/// Over which units a right reaches, from the post's own unit (with its departments), or from the unit that its department is part of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Scope {

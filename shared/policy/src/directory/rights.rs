@@ -75,10 +75,8 @@ impl Directory {
         for held in self.posts_of(person, at) {
             for grant in held.post.rights.iter().filter(|grant| grant.right == right) {
                 match grant.scope {
-                    Scope::Unit => {
-                        units.insert(held.post.unit.clone());
-                    }
-                    Scope::Below => units.extend(self.unit_and_below(&held.post.unit).into_iter().map(str::to_owned)),
+                    Scope::Unit => units.extend(self.whole(&held.post.unit).into_iter().map(str::to_owned)),
+                    Scope::Below => units.extend(self.unit_and_below(self.base(&held.post.unit)).into_iter().map(str::to_owned)),
                     Scope::Everywhere => units.extend(self.units.keys().cloned()),
                 }
             }
@@ -105,8 +103,8 @@ impl Directory {
 
     fn reaches(&self, post: &Post, grant: Grant, unit: &str) -> bool {
         match grant.scope {
-            Scope::Unit => post.unit == unit,
-            Scope::Below => self.is_within(unit, &post.unit),
+            Scope::Unit => self.base(unit) == self.base(&post.unit),
+            Scope::Below => self.is_within(unit, self.base(&post.unit)),
             Scope::Everywhere => true,
         }
     }

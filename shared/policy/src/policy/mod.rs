@@ -103,7 +103,8 @@ struct Binding {
 struct Plays {
     pack: String,
     unit: Option<String>,
-    roles: BTreeMap<String, String>,
+    /// Of several posts the first that the unit has.
+    roles: BTreeMap<String, Vec<String>>,
 }
 
 /// A whole policy set, compiled. Cheap to ask, shared behind an `Arc`.
@@ -198,7 +199,8 @@ impl Policy {
     pub fn post_for(&self, pack: &str, role: &str, unit: &str) -> String {
         let said = |scope: Option<&str>| {
             let mut plays = self.plays.iter().filter(|plays| plays.pack == pack && plays.unit.as_deref() == scope);
-            plays.find_map(|plays| plays.roles.get(role)).cloned()
+            let posts = plays.find_map(|plays| plays.roles.get(role))?;
+            posts.iter().find(|post| self.tree.find_post(post, unit).is_some()).or(posts.first()).cloned()
         };
         let nearest = self.path(unit).into_iter().find_map(|unit| said(Some(unit)));
         nearest.or_else(|| said(None)).unwrap_or_else(|| role.to_owned())

@@ -16,5 +16,5 @@ mod suggest;
 pub(crate) use fault::{Fault, Faults};
 pub use place::{Many, Named, Placed};
 pub(crate) use read::{File, Sort, read};
-pub use schema::{organisation_schema, pack_schema};
+pub use schema::{calendar_schema, organisation_schema, pack_schema};
 pub(crate) use suggest::nearest;

@@ -154,8 +154,9 @@ pub struct PlaysText {
     pub pack: Placed<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unit: Option<Placed<String>>,
-    /// Role of the pack = role of a post (looked for from the unit upwards), or a certain post `UNIT/role`.
-    pub role: Named<Placed<String>>,
+    /// Role of the pack = role of a post (looked for from the unit upwards), or a certain post `UNIT/role`; of several, the first that
+    /// the unit has.
+    pub role: Named<Many<Placed<String>>>,
 }
 
 /// A pack's parameter with a value of the organisation's own.

@@ -111,7 +111,11 @@ fn plays(organisation: &Organisation, packs: &BTreeMap<String, Pack>, faults: &m
         all.push(Plays {
             pack: text.pack.value.clone(),
             unit: text.unit.as_ref().map(|unit| unit.value.clone()),
-            roles: text.role.iter().map(|(role, post)| (role.value.clone(), post.value.clone())).collect(),
+            roles: text
+                .role
+                .iter()
+                .map(|(role, posts)| (role.value.clone(), posts.iter().map(|post| post.value.clone()).collect()))
+                .collect(),
         });
     }
     all

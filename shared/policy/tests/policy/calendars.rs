@@ -1,0 +1,235 @@
+//! Deadlines: worked examples, the statutory days, clock changes, and what must hold of any calendar.
+
+use crate::world::{POLICY, shanghai, wall};
+use duban_policy::calendar::{Calendar, Duration, Term};
+use duban_policy::source::calendar::LooseCalendar;
+use jiff::civil::DateTime;
+use jiff::{SignedDuration, Timestamp};
+use proptest::prelude::*;
+use serde_json::json;
+use std::sync::LazyLock;
+
+fn cn() -> &'static Calendar {
+    POLICY.calendar("cn").unwrap()
+}
+
+#[test]
+fn deadlines_in_the_chinese_calendar() {
+    let examples = [
+        // start, in, due                                          6 March 2026 is a Friday
+        ("2026-03-06 18:40", "24h", "2026-03-07 18:40"),
+        ("2026-03-06 18:40", "7d", "2026-03-13 18:40"),
+        ("2026-03-06 18:40", "2w", "2026-03-20 18:40"),
+        ("2026-03-06 18:40", "90m", "2026-03-06 20:10"),
+        ("2026-03-06 18:40", "2wh", "2026-03-09 11:00"),
+        ("2026-03-06 17:00", "1wh", "2026-03-06 18:00"),
+        ("2026-03-06 17:00", "2wh", "2026-03-09 10:00"),
+        ("2026-03-06 17:00", "90wm", "2026-03-09 09:30"),
+        ("2026-03-06 18:00", "1wh", "2026-03-09 10:00"),
+        ("2026-03-06 11:00", "1wh", "2026-03-06 12:00"),
+        ("2026-03-06 11:30", "1wh", "2026-03-06 13:30"),
+        ("2026-03-06 12:00", "1wh", "2026-03-06 14:00"),
+        ("2026-03-06 12:30", "1wh", "2026-03-06 14:00"),
+        ("2026-03-06 08:00", "8wh", "2026-03-06 18:00"),
+        ("2026-03-06 08:00", "16wh", "2026-03-09 18:00"),
+        ("2026-03-06 10:00", "1wd", "2026-03-09 10:00"),
+        ("2026-03-06 12:30", "1wd", "2026-03-09 13:00"),
+        ("2026-03-06 18:00", "1wd", "2026-03-10 09:00"),
+        ("2026-03-06 18:40", "1wd", "2026-03-10 09:00"),
+        ("2026-03-07 10:00", "3wd", "2026-03-12 09:00"),
+        ("2026-03-06 10:00", "10wd", "2026-03-20 10:00"),
+        // Spring Festival 2026: off from 15 to 23 February, Saturdays 14 and 28 worked
+        ("2026-02-13 10:00", "1wd", "2026-02-14 10:00"),
+        ("2026-02-14 10:00", "1wd", "2026-02-24 10:00"),
+        ("2026-02-14 17:30", "1wh", "2026-02-24 09:30"),
+        ("2026-02-16 10:00", "1wh", "2026-02-24 10:00"),
+        ("2026-02-27 15:00", "1wd", "2026-02-28 15:00"),
+        ("2026-02-28 15:00", "1wd", "2026-03-02 15:00"),
+        // New Year 2026: off from 1 to 3 January, Sunday the 4th worked
+        ("2025-12-31 17:00", "2wh", "2026-01-04 10:00"),
+        ("2025-12-31 17:00", "1wd", "2026-01-04 17:00"),
+        // National Day: 1 to 7 October 2026, Saturday the 10th worked
+        ("2026-09-30 16:00", "4wh", "2026-10-08 11:00"),
+        ("2026-10-09 16:00", "1wd", "2026-10-10 16:00"),
+        ("2024-09-30 16:00", "1wd", "2024-10-08 16:00"),
+        ("2025-09-30 16:00", "1wd", "2025-10-09 16:00"),
+        ("2025-04-27 16:00", "3wd", "2025-04-30 16:00"),
+        // Month ends and leap days
+        ("2026-01-31 09:00", "1mon", "2026-02-28 09:00"),
+        ("2024-01-31 09:00", "1mon", "2024-02-29 09:00"),
+        ("2026-12-31 09:00", "2mon", "2027-02-28 09:00"),
+        ("2024-02-29 09:00", "12mon", "2025-02-28 09:00"),
+        ("2024-02-29 09:00", "7d", "2024-03-07 09:00"),
+        ("2025-12-31 23:59", "1m", "2026-01-01 00:00"),
+        // Points of a day
+        ("2026-03-06 18:40", "end of day", "2026-03-07 00:00"),
+        ("2026-03-06 18:40", "end of next day", "2026-03-08 00:00"),
+        ("2026-03-06 16:00", "end of working day", "2026-03-06 18:00"),
+        ("2026-03-07 16:00", "end of working day", "2026-03-09 18:00"),
+        ("2026-03-06 16:00", "end of next working day", "2026-03-09 18:00"),
+        ("2026-02-13 16:00", "end of next working day", "2026-02-14 18:00"),
+        ("2026-03-06 16:00", "10:00 next day", "2026-03-07 10:00"),
+        ("2026-03-06 16:00", "10:00 next working day", "2026-03-09 10:00"),
+        ("2026-03-01 00:00", "by the 10th", "2026-03-11 00:00"),
+        ("2026-03-01 00:00", "before the 10th", "2026-03-10 00:00"),
+        ("2026-03-11 00:00", "by the 10th", "2026-04-11 00:00"),
+        ("2026-02-01 00:00", "by the 31st", "2026-03-01 00:00"),
+    ];
+    for (start, term, due) in examples {
+        let reached = cn().due(shanghai(start), term.parse::<Term>().unwrap());
+        assert_eq!(wall(reached.at), due, "{start} + {term}");
+        assert!(!reached.ran_out);
+    }
+}
+
+#[test]
+fn reminders_count_back_in_the_same_hours() {
+    let examples = [
+        ("2026-03-09 10:00", "2wh", "2026-03-06 17:00"),
+        ("2026-03-09 09:00", "1wh", "2026-03-06 17:00"),
+        ("2026-03-08 12:00", "1wh", "2026-03-06 17:00"),
+        ("2026-03-09 13:30", "1wh", "2026-03-09 11:30"),
+        ("2026-03-09 10:00", "1wd", "2026-03-06 10:00"),
+        ("2026-03-08 12:00", "1wd", "2026-03-05 18:00"),
+        ("2026-02-24 10:00", "1wd", "2026-02-14 10:00"),
+        ("2026-03-31 10:00", "1mon", "2026-02-28 10:00"),
+        ("2026-03-07 18:40", "12h", "2026-03-07 06:40"),
+    ];
+    for (end, back, start) in examples {
+        assert_eq!(wall(cn().subtract(shanghai(end), back.parse().unwrap()).at), start, "{end} - {back}");
+    }
+}
+
+fn new_york(hours: serde_json::Value) -> Calendar {
+    let days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"].map(|day| (day.to_owned(), hours.clone()));
+    let weekly: serde_json::Map<String, serde_json::Value> = days.into_iter().collect();
+    serde_json::from_value::<LooseCalendar>(json!({ "zone": "America/New_York", "weekly": weekly })).unwrap().build().unwrap()
+}
+
+/// In New York clocks go forward on 8 March 2026 at 02:00 and back on 1 November at 02:00.
+#[test]
+fn clock_changes_lose_and_gain_what_they_lose_and_gain() {
+    let at = |calendar: &Calendar, text: &str| calendar.instant(text.parse::<DateTime>().unwrap());
+    let shown = |calendar: &Calendar, at: Timestamp| calendar.zone.to_datetime(at).to_string();
+    let always = new_york(json!([["00:00", "24:00"]]));
+    let after = |start: &str, span: &str| always.add(at(&always, start), span.parse().unwrap()).at;
+    assert_eq!(shown(&always, after("2026-03-07 12:00", "24h")), "2026-03-08T13:00:00");
+    assert_eq!(shown(&always, after("2026-03-07 12:00", "24wh")), "2026-03-08T13:00:00");
+    assert_eq!(shown(&always, after("2026-03-07 02:30", "1d")), "2026-03-08T03:30:00", "a gap moves forward by its length");
+    assert_eq!(after("2026-10-31 01:30", "1d").to_string(), "2026-11-01T05:30:00Z", "in a fold the first is meant");
+    for (date, hours) in [("2026-03-08", 23), ("2026-03-09", 24), ("2026-11-01", 25)] {
+        let start = at(&always, &format!("{date} 00:00"));
+        let next = always.add(start, "1d".parse().unwrap()).at;
+        assert_eq!(always.working_between(start, next), SignedDuration::from_hours(hours), "{date}");
+    }
+    let nights = new_york(json!([["02:00", "03:00"], ["02:30", "04:00"]]));
+    let (start, end) = (at(&nights, "2026-03-08 00:00"), at(&nights, "2026-03-09 00:00"));
+    assert_eq!(nights.working_between(start, end), SignedDuration::from_mins(30), "an emptied span counts nothing, an overlap once");
+    let (start, end) = (at(&nights, "2026-03-09 00:00"), at(&nights, "2026-03-10 00:00"));
+    assert_eq!(nights.working_between(start, end), SignedDuration::from_hours(2));
+}
+
+#[test]
+fn special_days_come_before_holidays_and_these_before_the_week() {
+    let text = json!({
+        "zone": "UTC", "weekly": { "mon": [["09:00", "17:00"]] }, "holidays": ["2026-03-02", "2026-03-09"], "special": { "2026-03-09": [["10:00", "11:00"]] },
+    });
+    let calendar = serde_json::from_value::<LooseCalendar>(text).unwrap().build().unwrap();
+    let start: Timestamp = "2026-03-01T00:00:00Z".parse().unwrap();
+    assert_eq!(calendar.add(start, "1wh".parse().unwrap()).at.to_string(), "2026-03-09T11:00:00Z");
+    assert_eq!(calendar.add(start, "61wm".parse().unwrap()).at.to_string(), "2026-03-16T09:01:00Z");
+}
+
+#[test]
+fn a_calendar_that_cannot_be_meant_is_refused_and_one_that_runs_out_says_so() {
+    let build =
+        |weekly: serde_json::Value| serde_json::from_value::<LooseCalendar>(json!({ "zone": "UTC", "weekly": weekly })).unwrap().build();
+    assert!(build(json!({ "mon": [["22:00", "06:00"]] })).unwrap_err().contains("ends before it begins"));
+    assert!(build(json!({ "mon": [["09:00", "24:01"]] })).unwrap_err().contains("not times of a day"));
+    assert!(build(json!({ "mon": [["9:00", "12:00"]] })).is_err());
+    let never = build(json!({})).unwrap();
+    assert!(never.add(Timestamp::UNIX_EPOCH, "1wd".parse().unwrap()).ran_out);
+    assert!(never.add(Timestamp::UNIX_EPOCH, "1wh".parse().unwrap()).ran_out);
+}
+
+#[test]
+fn durations_that_cannot_be_meant_are_refused() {
+    for bad in
+        ["", "h", "7", "0d", "-3d", "1.5h", "3 weeks", "7wk", "99999999999h", "200000d", "by the 40th", "before the 1st", "25:00 next day"]
+    {
+        assert!(bad.parse::<Term>().is_err(), "{bad}");
+    }
+    for good in ["24h", "7 d", "3wd", "6wh", "30min", "1mon", "45ws", "by the 3rd"] {
+        let term: Term = good.parse().unwrap();
+        assert_eq!(term.to_string().parse::<Term>().unwrap(), term, "{good} is written as it is read");
+    }
+}
+
+static SHOPS: LazyLock<[Calendar; 3]> =
+    LazyLock::new(|| [cn().clone(), POLICY.calendar("stores").unwrap().clone(), new_york(json!([["01:00", "02:30"], ["08:00", "24:00"]]))]);
+
+fn instants() -> impl Strategy<Value = Timestamp> {
+    // 2024 to 2026, to the minute.
+    (28_400_000_i64..29_900_000).prop_map(|minute| Timestamp::from_second(minute * 60).unwrap())
+}
+
+fn durations() -> impl Strategy<Value = Duration> {
+    (1_u32..200, prop_oneof!["m", "h", "d", "w", "mon", "wm", "wh", "wd"])
+        .prop_map(|(amount, measure)| format!("{amount}{measure}").parse().unwrap())
+}
+
+proptest! {
+    #[test]
+    fn a_later_start_is_never_due_earlier(a in instants(), b in instants(), span in durations(), nth in 0_usize..3) {
+        let (first, second) = (a.min(b), a.max(b));
+        prop_assert!(SHOPS[nth].add(first, span).at <= SHOPS[nth].add(second, span).at);
+        prop_assert!(SHOPS[nth].add(first, span).at > first);
+    }
+
+    #[test]
+    fn more_time_is_never_due_earlier(start in instants(), less in 1_u32..500, more in 1_u32..500, measure in prop_oneof!["h", "wm", "wh", "wd"], nth in 0_usize..3) {
+        let add = |amount: u32| SHOPS[nth].add(start, format!("{amount}{measure}").parse().unwrap()).at;
+        prop_assert!(add(less.min(more)) <= add(less.max(more)));
+    }
+
+    #[test]
+    fn a_working_span_may_be_split(start in instants(), first in 1_u32..600, second in 1_u32..600, nth in 0_usize..3) {
+        let add = |at: Timestamp, minutes: u32| SHOPS[nth].add(at, format!("{minutes}wm").parse().unwrap()).at;
+        prop_assert_eq!(add(add(start, first), second), add(start, first + second));
+    }
+
+    #[test]
+    fn what_was_added_is_the_working_time_between_and_comes_off_again(start in instants(), minutes in 1_u32..3_000, nth in 0_usize..3) {
+        let (calendar, span) = (&SHOPS[nth], format!("{minutes}wm").parse().unwrap());
+        let end = calendar.add(start, span).at;
+        prop_assert_eq!(calendar.working_between(start, end), SignedDuration::from_mins(i64::from(minutes)));
+        let back = calendar.subtract(end, span).at;
+        prop_assert_eq!(calendar.working_between(back, start), SignedDuration::ZERO);
+    }
+
+    /// Against a count minute by minute.
+    #[test]
+    fn working_minutes_are_those_in_which_work_goes_on(start in instants(), minutes in 1_u32..900) {
+        let calendar = cn();
+        let (mut at, mut left) = (start, minutes);
+        while left > 0 {
+            left -= u32::from(calendar.is_open(at));
+            at = at.checked_add(SignedDuration::from_mins(1)).unwrap();
+        }
+        prop_assert_eq!(calendar.add(start, format!("{minutes}wm").parse().unwrap()).at, at);
+    }
+
+    #[test]
+    fn working_days_fall_on_working_days_within_hours(start in instants(), days in 1_u32..60, nth in 0_usize..3) {
+        let calendar = &SHOPS[nth];
+        let end = calendar.add(start, format!("{days}wd").parse().unwrap()).at;
+        let just_before = end.checked_sub(SignedDuration::from_secs(1)).unwrap();
+        prop_assert!(calendar.is_open(end) || calendar.is_open(just_before));
+    }
+
+    #[test]
+    fn any_text_is_read_or_refused(text in "\\PC{0,24}") {
+        let _ = text.parse::<Term>();
+        let _ = text.parse::<Duration>();
+    }
+}

@@ -1,0 +1,10 @@
+//! The policy crate from outside: what packs are refused, what the shipped ones do, how calendars count and ladders climb.
+
+mod calendars;
+mod coverage;
+mod ladders;
+mod people;
+mod refused;
+mod regulations;
+mod shipped;
+mod world;

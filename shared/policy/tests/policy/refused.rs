@@ -1,0 +1,335 @@
+//! Files that cannot be meant, each with what is said of it. One fault is put into a small good set at a time.
+
+use crate::world::{listed, sources};
+use duban_policy::{Policy, Source};
+use proptest::prelude::*;
+use std::fmt::Write;
+
+const PACK: &str = r#"
+[pack]
+id = "shop"
+title = { zh = "门店投诉", en = "Shop complaints" }
+regulation = "R07"
+
+[defaults]
+on_miss = "ladder.shop"
+
+[parameter.soon]
+title = { zh = "及时", en = "promptly" }
+value = "1wd"
+
+[parameter.large]
+title = { zh = "大额", en = "large" }
+value = "5000"
+
+[role]
+clerk = { title = { zh = "店员", en = "clerk" } }
+boss = "店长"
+
+[kind.complaint]
+title = { zh = "客户投诉", en = "Complaint" }
+article = "2"
+rule = "R07.2"
+default = true
+number = "TS-{unit}-{yyyy}-{seq}"
+
+[kind.complaint.field.amount]
+title = "金额"
+type = "amount"
+
+[kind.complaint.field.phone]
+title = "电话"
+type = "phone"
+personal = true
+
+[kind.complaint.field.demand]
+title = "要求"
+type = "choice"
+choices = { return = "退货", exchange = "换货" }
+
+[kind.complaint.severity.major]
+title = "重大"
+when = { amount = "> {large}" }
+
+[kind.complaint.stage]
+received = "已收到"
+handling = "处理中"
+closed = { title = "已结案", terminal = true }
+
+[kind.complaint.move.accept]
+title = "受理"
+from = "received"
+to = "handling"
+by = "clerk"
+event = "accepted"
+
+[kind.complaint.move.close]
+title = "结案"
+from = ["handling", "已收到"]
+to = "closed"
+by = ["boss", "handler"]
+requires = "demand"
+event = "settled"
+
+[duty.accept]
+title = { zh = "受理 {number}", en = "Accept {number}" }
+article = "7"
+rule = "R07.7a"
+opens = { on = "case.registered", when = { kind = "complaint" } }
+closes = ["case.accepted", "case.closed"]
+owed_by = "clerk"
+within = "{soon}"
+remind = "80%"
+
+[duty.close]
+title = "结案 {number}"
+article = "26"
+opens = "case.registered"
+closes = "case.closed"
+owed_by = ["handler", "clerk"]
+within = "7d"
+remind = "12h before"
+
+[recurring.statistics]
+title = "{period}统计"
+article = "27"
+every = "month"
+within = "by the 10th"
+owed_by = "boss"
+closes = { on = "case.registered", when = { kind = "complaint" }, key = "period/{unit}/{demand}" }
+
+[ladder.shop]
+rungs = [
+  { at = "due", tell = "owner", repeat = "1h" },
+  { at = "1d after", tell = ["boss", "superior"], until = "acknowledged by all" },
+]
+
+[kind.unsorted]
+title = "待分拣"
+unsorted = true
+number = "DF-{seq}"
+
+[kind.unsorted.stage]
+waiting = "待分拣"
+gone = { title = "已作废", terminal = true }
+
+[kind.unsorted.move.dismiss]
+title = "作废"
+from = "waiting"
+to = "gone"
+event = "dismissed"
+"#;
+
+const ORGANISATION: &str = r#"
+[organisation]
+title = "小店"
+zone = "Asia/Shanghai"
+calendar = "always"
+fallback = "SHOP/boss"
+
+[channel]
+phone = "电话"
+
+[role]
+clerk = { title = "店员", rights = ["see unit", "move unit"] }
+boss = { title = "店长", rights = ["see below", "administer everywhere"] }
+
+[unit.SHOP]
+title = "小店"
+head = "boss"
+post = { clerk = "an", boss = { holders = "bo", deputies = "an" } }
+
+[unit.STALL]
+title = "摊位"
+parent = "SHOP"
+
+[person]
+an = { name = "安" }
+bo = { name = "柏" }
+
+[[bind]]
+pack = "shop"
+unit = "SHOP"
+from = "2026-01-01"
+"#;
+
+const OTHER: &str = r#"
+[pack]
+id = "other"
+title = "另一制度"
+regulation = "R08"
+
+[kind.return]
+title = "退换货"
+aliases = ["客户投诉"]
+article = "9"
+rule = "R08.25.1"
+number = "TH-{seq}"
+
+[kind.return.stage]
+received = "已收到"
+closed = { title = "已结案", terminal = true }
+
+[kind.return.move.close]
+title = "结案"
+from = "received"
+to = "closed"
+event = "settled"
+"#;
+
+fn set(pack: &str, organisation: &str) -> Vec<Source> {
+    let always = sources().into_iter().find(|source| source.name == "calendars/always.toml").unwrap();
+    let source = |name: &str, text: &str| Source { name: name.to_owned(), text: text.to_owned() };
+    vec![source("shop.toml", pack), source("organisation.toml", organisation), always]
+}
+
+#[test]
+fn the_small_set_is_good() {
+    let policy = Policy::compile(&set(PACK, ORGANISATION)).unwrap_or_else(|faults| panic!("{}", listed(&faults)));
+    assert!(policy.remarks().is_empty(), "{}", listed(policy.remarks()));
+}
+
+/// What stands in the pack, and what is written instead.
+const IN_THE_PACK: &[(&str, &str, &str)] = &[
+    ("an event nobody tells", r#"closes = ["case.accepted""#, r#"closes = ["case.acepted""#),
+    ("a role nobody declared", r#"owed_by = "clerk""#, r#"owed_by = "clark""#),
+    ("a stage that is not there", r#"to = "handling""#, r#"to = "handeling""#),
+    ("a field that is not there", r#"requires = "demand""#, r#"requires = "demnad""#),
+    ("a parameter that is not there", r#"within = "{soon}""#, r#"within = "{son}""#),
+    ("a ladder that is not there", r#"on_miss = "ladder.shop""#, r#"on_miss = "ladder.shopp""#),
+    ("a key that does not exist", "terminal = true }\n\n[kind.complaint.move", "final = true }\n\n[kind.complaint.move"),
+    ("a section that does not exist", "[duty.close]", "[dutty.close]"),
+    ("a key that is missing", "article = \"26\"\n", ""),
+    ("a number where words belong", r#"title = "受理""#, "title = 5"),
+    ("a duration without a measure", r#"within = "7d""#, r#"within = "7""#),
+    ("a duration with a wrong measure", r#"within = "7d""#, r#"within = "7days""#),
+    ("no time at all", r#"within = "7d""#, r#"within = "0d""#),
+    ("longer than a hundred years", r#"within = "7d""#, r#"within = "70000d""#),
+    ("a reminder before the beginning", r#"remind = "12h before""#, r#"remind = "8d before""#),
+    ("a reminder that is none", r#"remind = "80%""#, r#"remind = "often""#),
+    ("a parameter that is no term", "value = \"1wd\"", "value = \"及时\""),
+    ("a stage that nothing leads to", "handling = \"处理中\"", "handling = \"处理中\"\nwaiting = \"等待\""),
+    ("a kind that never ends", "closed = { title = \"已结案\", terminal = true }", "closed = { title = \"已结案\" }"),
+    ("a duty that nothing can close", "closes = [\"case.accepted\", \"case.closed\"]", "closes = \"case.dismissed\""),
+    ("a duty that nothing closes", "closes = [\"case.accepted\", \"case.closed\"]", "closes = []"),
+    ("a duty whose miss nobody hears of", "[defaults]\non_miss = \"ladder.shop\"", ""),
+    ("personal text in a title", "\"受理 {number}\"", "\"受理 {phone}\""),
+    ("personal text in a condition", "when = { kind = \"complaint\" } }\ncloses = [", "when = { phone = \"present\" } }\ncloses = ["),
+    ("a telephone that is not personal", "personal = true\n", ""),
+    ("a title of something absent", "\"结案 {number}\"", "\"结案 {nummer}\""),
+    ("a value that never occurs", "when = { kind = \"complaint\" } }\ncloses = [", "when = { kind = \"complain\" } }\ncloses = ["),
+    ("a number compared with words", "amount = \"> {large}\"", "amount = \"> 五千\""),
+    ("words compared by size", "amount = \"> {large}\"", "demand = \"> 3\""),
+    ("yes or no asked of a choice", "amount = \"> {large}\"", "demand = true"),
+    ("a count of what is not counted", "amount = \"> {large}\"", "amount = { at_least = 2 }"),
+    ("a condition on something absent", "amount = \"> {large}\"", "amuont = \"> {large}\""),
+    ("a ladder with a gap", "at = \"due\"", "at = \"2h after\""),
+    ("a ladder out of order", "at = \"1d after\"", "at = \"2h before\""),
+    ("a rung nowhere", "at = \"1d after\"", "at = \"later\""),
+    ("a rung that tells nobody", "tell = \"owner\"", "tell = []"),
+    ("an end of a rung that is none", "acknowledged by all", "acknowledged by everyone"),
+    ("a rule of another regulation", "rule = \"R07.7a\"", "rule = \"R08.7\""),
+    ("a number without a sequence", "TS-{unit}-{yyyy}-{seq}", "TS-{unit}-{yyyy}"),
+    ("a place that numbers do not have", "TS-{unit}-{yyyy}-{seq}", "TS-{unit}-{year}-{seq}"),
+    ("a choice of nothing", "choices = { return = \"退货\", exchange = \"换货\" }", ""),
+    ("a type that fields do not have", "type = \"amount\"", "type = \"money\""),
+    ("a field named like a member", "[kind.complaint.field.amount]", "[kind.complaint.field.stage]"),
+    ("an event that is told anyway", "event = \"settled\"", "event = \"closed\""),
+    ("a period that is none", "every = \"month\"", "every = \"fortnight\""),
+    ("an id with capitals", "id = \"shop\"", "id = \"Shop\""),
+    ("a calendar that is not there", "within = \"7d\"", "within = \"7d\"\ncalendar = \"alway\""),
+    ("a string that does not end", "title = \"结案\"", "title = \"结案"),
+];
+
+const IN_THE_ORGANISATION: &[(&str, &str, &str)] = &[
+    ("a pack that is not there", "pack = \"shop\"", "pack = \"shops\""),
+    ("a unit that is not there", "unit = \"SHOP\"\nfrom", "unit = \"SHOPS\"\nfrom"),
+    ("a parent that is not there", "parent = \"SHOP\"", "parent = \"SOHP\""),
+    ("a unit below itself", "title = \"小店\"\nhead", "title = \"小店\"\nparent = \"STALL\"\nhead"),
+    ("a second root", "parent = \"SHOP\"\n", ""),
+    ("a person who is not there", "clerk = \"an\"", "clerk = \"ann\""),
+    ("a head without a post", "head = \"boss\"", "head = \"bos\""),
+    ("a role that is not there", "clerk = \"an\",", "clrek = \"an\","),
+    ("a fallback that is not there", "fallback = \"SHOP/boss\"", "fallback = \"SHOP/chief\""),
+    ("a right that is none", "see unit", "look unit"),
+    ("a zone that is none", "Asia/Shanghai", "Asia/Beijing"),
+    ("a date that is none", "2026-01-01", "2026-02-30"),
+    ("a calendar unknown", "calendar = \"always\"", "calendar = \"never\""),
+    ("a parameter that the pack lacks", "[person]", "[[parameter]]\npack = \"shop\"\nname = \"sun\"\nvalue = \"2wd\"\n\n[person]"),
+    ("a parameter of another sort", "[person]", "[[parameter]]\npack = \"shop\"\nname = \"soon\"\nvalue = \"quick\"\n\n[person]"),
+];
+
+fn said(set: &[Source]) -> String {
+    match Policy::compile(set) {
+        Ok(policy) => format!("(no error)\n{}", listed(policy.remarks())),
+        Err(faults) => faults.iter().fold(String::new(), |mut text, fault| {
+            let _ = writeln!(
+                text,
+                "{fault}\n    {}{}",
+                fault.message_zh,
+                fault.help_zh.as_ref().map(|help| format!("（{help}）")).unwrap_or_default()
+            );
+            text
+        }),
+    }
+}
+
+#[test]
+fn every_fault_is_told_with_its_place_and_what_to_write() {
+    let mut told = String::new();
+    for (name, good, bad) in IN_THE_PACK {
+        assert!(PACK.contains(good), "{name}");
+        let _ = writeln!(told, "# {name}\n{}", said(&set(&PACK.replacen(good, bad, 1), ORGANISATION)));
+    }
+    for (name, good, bad) in IN_THE_ORGANISATION {
+        assert!(ORGANISATION.contains(good), "{name}");
+        let _ = writeln!(told, "# {name}\n{}", said(&set(PACK, &ORGANISATION.replacen(good, bad, 1))));
+    }
+    assert!(!told.contains("(no error)"), "{told}");
+    insta::assert_snapshot!(told);
+}
+
+#[test]
+fn two_packs_that_claim_the_same_report_are_refused_by_name() {
+    let both = ORGANISATION.replace("pack = \"shop\"", "pack = [\"shop\", \"other\"]");
+    let mut refused = set(PACK, &both);
+    refused.push(Source { name: "other.toml".into(), text: OTHER.into() });
+    let mut defaults = refused.clone();
+    defaults[3].text = OTHER.replace("aliases = [\"客户投诉\"]\n", "default = true\n");
+    // Bound further down in place of the other, both may stand.
+    let apart = ORGANISATION.to_owned() + "\n[[bind]]\npack = \"other\"\nunit = \"STALL\"\nfrom = \"2026-01-01\"\ninstead_of = \"shop\"\n";
+    let mut good = set(PACK, &apart);
+    good.push(refused[3].clone());
+    // The stall has the other pack alone; unsorted reports go where the root sends them.
+    assert!(Policy::compile(&good).is_ok(), "{}", said(&good));
+    insta::assert_snapshot!(format!("{}\n{}", said(&refused), said(&defaults)));
+}
+
+#[test]
+fn a_set_has_one_organisation_and_no_strangers() {
+    let whole = set(PACK, ORGANISATION);
+    let mut twice = whole.clone();
+    twice.push(Source { name: "more.toml".into(), text: ORGANISATION.into() });
+    let mut stranger = whole.clone();
+    stranger.push(Source { name: "stranger.toml".into(), text: "[nothing]\n".into() });
+    let deep = vec![Source { name: "deep.toml".into(), text: format!("[pack]\nid = {}", "[".repeat(9_000)) }];
+    insta::assert_snapshot!([said(&whole[..1]), said(&twice), said(&stranger), said(&deep)].join("\n"));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    /// Whatever is cut out of, or put into, a good file: it compiles or it is refused.
+    #[test]
+    fn nothing_that_is_written_makes_it_panic(file in 0_usize..2, at in 0.0..1.0_f64, cut in 0_usize..40, put in "[\\[\\]{}=\",.a-z0-9 \\n客]{0,12}") {
+        let mut texts = [PACK.to_owned(), ORGANISATION.to_owned()];
+        let chars: Vec<char> = texts[file].chars().collect();
+        let from = (at * chars.len() as f64) as usize;
+        let until = (from + cut).min(chars.len());
+        texts[file] = chars[..from].iter().collect::<String>() + &put + &chars[until..].iter().collect::<String>();
+        if let Err(faults) = Policy::compile(&set(&texts[0], &texts[1])) {
+            prop_assert!(!faults.is_empty());
+            prop_assert!(faults.iter().all(|fault| fault.line >= 1 && fault.column >= 1 && !fault.message_zh.is_empty()));
+        }
+    }
+}
