@@ -11,6 +11,7 @@ pub use model::{Absence, Grant, Holding, Language, Person, Post, Right, Scope, U
 pub use resolve::{How, Resolution};
 pub use rights::{Permission, PostHeld};
 
+use crate::Title;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -149,6 +150,14 @@ impl Directory {
     /// Posts in this very unit.
     pub fn posts_in<'a>(&'a self, unit: &str) -> impl Iterator<Item = &'a Post> {
         self.index().posts_in.get(unit).into_iter().flatten().filter_map(|id| self.posts.get(id))
+    }
+
+    /// What a post is called where units are not plain from the context: 'store manager of …'.
+    pub fn post_title(&self, post: &Post) -> Title {
+        let unit = self.unit(&post.unit).map_or_else(|| Title::new(&post.unit, &post.unit), |unit| unit.title.clone());
+        // 客户关系部 + 客户关系部经理 would say it twice.
+        let zh = if post.title.zh.starts_with(&unit.zh) { post.title.zh.clone() } else { format!("{}{}", unit.zh, post.title.zh) };
+        Title::new(zh, format!("{} of {}", post.title.en, unit.en))
     }
 
     fn departments<'a>(&'a self, unit: &str) -> impl Iterator<Item = &'a Unit> {

@@ -181,8 +181,6 @@ impl Directory {
     }
 
     fn words_for(&self, post: Option<&Post>, role: &str) -> Title {
-        let Some(post) = post else { return Title::new(format!("岗位“{role}”"), format!("the post '{role}'")) };
-        let unit = self.unit(&post.unit).map_or_else(|| Title::new(&post.unit, &post.unit), |unit| unit.title.clone());
-        Title::new(format!("{}{}", unit.zh, post.title.zh), format!("{} of {}", post.title.en, unit.en))
+        post.map_or_else(|| Title::new(format!("岗位“{role}”"), format!("the post '{role}'")), |post| self.post_title(post))
     }
 }

@@ -110,23 +110,22 @@ impl Directory {
     }
 
     fn permission(&self, person: &str, held: PostHeld<'_>, grant: Grant) -> Permission {
-        let unit = self.unit(&held.post.unit).map_or_else(|| Title::new(&held.post.unit, &held.post.unit), |unit| unit.title.clone());
         let scope = match grant.scope {
             Scope::Unit => ("本单位", "its unit"),
             Scope::Below => ("本单位及下属单位", "its unit and all below"),
             Scope::Everywhere => ("全部单位", "all units"),
         };
         let right = grant.right.title();
-        let post = &held.post.title;
+        let post = self.post_title(held.post);
         let reason = if held.as_deputy {
             Title::new(
-                format!("代理{}{}（岗位空缺或人员缺勤），对{}有{}权限", unit.zh, post.zh, scope.0, right.zh),
-                format!("deputy for {} of {} (vacant or absent), who may {} over {}", post.en, unit.en, right.en, scope.1),
+                format!("代理{}（岗位空缺或人员缺勤），对{}有{}权限", post.zh, scope.0, right.zh),
+                format!("deputy for {} (vacant or absent), who may {} over {}", post.en, right.en, scope.1),
             )
         } else {
             Title::new(
-                format!("{}{}，对{}有{}权限", unit.zh, post.zh, scope.0, right.zh),
-                format!("{} of {}, who may {} over {}", post.en, unit.en, right.en, scope.1),
+                format!("{}，对{}有{}权限", post.zh, scope.0, right.zh),
+                format!("{}, who may {} over {}", post.en, right.en, scope.1),
             )
         };
         Permission {

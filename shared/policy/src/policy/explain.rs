@@ -29,16 +29,7 @@ impl Policy {
 
     fn explain_duty(&self, pack: &Pack, duty: &DutyRule, unit: Option<&str>, at: Timestamp) -> Title {
         let unit = unit.map_or_else(|| self.first_bound(pack, at), str::to_owned);
-        let figures = |name: &str| self.figure(&pack.id, name, &unit);
-        let events = |triggers: &[Trigger]| {
-            let each = triggers.iter().map(|trigger| {
-                let event = self.event_words(pack, &trigger.event);
-                let Some(when) = &trigger.when else { return event };
-                let words = when.words(&figures);
-                Title::new(format!("{}（{}）", event.zh, words.zh), format!("{} ({})", event.en, words.en))
-            });
-            joined(each, "或", " or ")
-        };
+        let events = |triggers: &[Trigger]| self.trigger_words(pack, triggers, &unit);
         let facts = json!({ "pack": pack.id, "unit": unit, "number": "〔编号〕", "received_at": at.to_string(), "case": "…" });
         let sample = self.opened(pack, duty, String::new(), at, at, &facts);
         let calendar = self.calendar_for(duty, &unit);
@@ -79,6 +70,28 @@ impl Policy {
         );
         self.add_plan(&mut text, &sample, calendar);
         text
+    }
+
+    /// Events that share a condition are named together.
+    fn trigger_words(&self, pack: &Pack, triggers: &[Trigger], unit: &str) -> Title {
+        let figures = |name: &str| self.figure(&pack.id, name, unit);
+        let mut groups: Vec<(Title, Vec<Title>)> = Vec::new();
+        for trigger in triggers {
+            let condition = trigger.when.as_ref().map(|when| when.words(&figures)).unwrap_or_default();
+            let event = self.event_words(pack, &trigger.event);
+            match groups.iter_mut().find(|(known, _)| *known == condition) {
+                Some((_, events)) => events.push(event),
+                None => groups.push((condition, vec![event])),
+            }
+        }
+        let words = groups.into_iter().map(|(condition, events)| {
+            let events = joined(events.into_iter(), "、", " or ");
+            if condition.zh.is_empty() {
+                return events;
+            }
+            Title::new(format!("{}（{}）", events.zh, condition.zh), format!("{} ({})", events.en, condition.en))
+        });
+        joined(words, "，或", ", or ")
     }
 
     fn explain_recurring(&self, pack: &Pack, recurring: &RecurringRule, at: Timestamp) -> Title {
@@ -126,9 +139,9 @@ impl Policy {
         let told = joined(rung.tell.iter().map(|who| self.who_words(who, unit)), "、", ", ");
         let (zh, en) = match rung.sort {
             Sort::Reminder => ("提醒", "reminder"),
-            Sort::Notice => ("即时通知", "notice at once"),
-            Sort::Breach => ("逾期", "if it is missed"),
-            Sort::Escalation => ("仍未办结则升级", "then"),
+            Sort::Notice => ("即时通知", "At once"),
+            Sort::Breach => ("逾期", "If it is missed"),
+            Sort::Escalation => ("仍未办结则升级", "Then"),
         };
         let all = rung.until == Until::All;
         let mut chinese = format!("{zh}：{}通知{}", shown(rung.at, calendar), told.zh);
@@ -154,9 +167,7 @@ impl Policy {
     }
 
     fn post_words(&self, post: &str, unit: &str) -> Title {
-        let Some(post) = self.tree.find_post(post, unit) else { return Title::new(post, post) };
-        let unit = self.tree.unit(&post.unit).map(|unit| unit.title.clone()).unwrap_or_default();
-        Title::new(format!("{}{}", unit.zh, post.title.zh), format!("{} of {}", post.title.en, unit.en))
+        self.tree.find_post(post, unit).map_or_else(|| Title::new(post, post), |post| self.tree.post_title(post))
     }
 
     fn term_words(&self, pack: &Pack, duty: &DutyRule, unit: &str) -> Title {

@@ -287,15 +287,15 @@ impl Vocabulary {
                 }
             },
             Holds::Number if Decimal::parse(value).is_none() => {
-                faults.push(mismatch(member, value.range, "a number", "数字"));
+                faults.push(misfit(member, value, "a number", "数字"));
                 None
             }
             Holds::Date if value.get(..10).is_none_or(|date| date.parse::<jiff::civil::Date>().is_err()) => {
-                faults.push(mismatch(member, value.range, "a date (YYYY-MM-DD)", "日期（YYYY-MM-DD）"));
+                faults.push(misfit(member, value, "a date (YYYY-MM-DD)", "日期（YYYY-MM-DD）"));
                 None
             }
             Holds::YesNo => {
-                faults.push(mismatch(member, value.range, "true or false, without quotes", "true 或 false（不加引号）"));
+                faults.push(misfit(member, value, "true or false, without quotes", "true 或 false（不加引号）"));
                 None
             }
             Holds::Number | Holds::Date => Some(plain),
@@ -341,4 +341,9 @@ fn mismatch(member: &Member, range: (usize, usize), expected_en: &str, expected_
     };
     let en = format!("{} is {holds_en}; this asks for {expected_en}", member.name);
     Fault::new(range, "wrong-type", en, format!("“{}”是{holds_zh}；此处要求{expected_zh}", member.title.zh))
+}
+
+fn misfit(member: &Member, value: &Placed<String>, expected_en: &str, expected_zh: &str) -> Fault {
+    let en = format!("'{}' cannot be compared with {}, which is {expected_en}", value.value, member.name);
+    Fault::new(value.range, "wrong-type", en, format!("“{}”无法与“{}”比较：应为{expected_zh}", value.value, member.title.zh))
 }

@@ -95,11 +95,16 @@ impl Faults {
     pub fn finish(mut self) -> Result<Vec<Diagnostic>, Vec<Diagnostic>> {
         self.found.sort_by(|a, b| (&a.file, a.offset, a.code, &a.message).cmp(&(&b.file, b.offset, b.code, &b.message)));
         self.found.dedup();
-        if self.found.iter().any(|diagnostic| diagnostic.severity == Level::Error) { Err(self.found) } else { Ok(self.found) }
+        if self.errors() == 0 {
+            return Ok(self.found);
+        }
+        self.found.retain(|diagnostic| diagnostic.severity == Level::Error);
+        Err(self.found)
     }
 
-    pub fn any_errors(&self) -> bool {
-        self.found.iter().any(|diagnostic| diagnostic.severity == Level::Error)
+    /// How many errors there are.
+    pub fn errors(&self) -> usize {
+        self.found.iter().filter(|diagnostic| diagnostic.severity == Level::Error).count()
     }
 }
 
@@ -118,11 +123,11 @@ impl de::Error for Fault {
     }
 
     fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        Self::unplaced("wrong-type", format!("this is {found}, expected {expected}"), format!("此处为 {found}，应为 {expected}"))
+        Self::unplaced("wrong-type", format!("this is {found}, expected {expected}"), format!("此处写了{}，类型不符", in_chinese(&found)))
     }
 
     fn invalid_value(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        Self::unplaced("bad-value", format!("this is {found}, expected {expected}"), format!("此处为 {found}，应为 {expected}"))
+        Self::unplaced("bad-value", format!("this is {found}, expected {expected}"), format!("此处写了{}，类型不符", in_chinese(&found)))
     }
 
     fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
@@ -137,5 +142,19 @@ impl de::Error for Fault {
 
     fn missing_field(field: &'static str) -> Self {
         Self::unplaced("missing-key", format!("'{field}' is missing"), format!("缺少“{field}”"))
+    }
+}
+
+/// What stands there, in Chinese.
+fn in_chinese(found: &Unexpected<'_>) -> String {
+    match found {
+        Unexpected::Bool(truth) => format!("真假值 {truth}"),
+        Unexpected::Unsigned(number) => format!("整数 {number}"),
+        Unexpected::Signed(number) => format!("整数 {number}"),
+        Unexpected::Float(number) => format!("小数 {number}"),
+        Unexpected::Str(text) => format!("文字“{text}”"),
+        Unexpected::Seq => "列表".to_owned(),
+        Unexpected::Map => "表".to_owned(),
+        _ => "别的内容".to_owned(),
     }
 }

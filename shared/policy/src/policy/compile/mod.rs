@@ -95,7 +95,10 @@ fn compile(sources: &[Source], faults: &mut Faults) -> Option<Policy> {
         organisation.file.file.channel.iter().map(|(id, title)| (id.value.clone(), title.clone())).collect();
     let mut packs = Vec::new();
     for file in of_sort(&files, Sort::Pack) {
-        let Some(parsed) = read_pack(file, faults) else { continue };
+        let before = faults.errors();
+        let read = read_pack(file, faults);
+        // Names are looked up only in a file whose shapes are all right: what could not be read would be missed everywhere.
+        let Some(parsed) = read.filter(|_| faults.errors() == before) else { continue };
         let mut found = Vec::new();
         let pack = packs::compile(&parsed, &channels, &calendars, &mut found);
         for fault in found {
@@ -103,7 +106,7 @@ fn compile(sources: &[Source], faults: &mut Faults) -> Option<Policy> {
         }
         packs.push((Parsed { source: file.source(), file: parsed }, pack));
     }
-    if faults.any_errors() {
+    if faults.errors() > 0 {
         return None;
     }
     Some(set::assemble(packs, organisation, calendars, faults))
@@ -117,7 +120,7 @@ fn the_one<'o, 's>(found: &'o [Parsed<'s, Organisation>], sources: &[Source], fa
     match found {
         [one] => return Some(one),
         [] => {
-            if let (Some(source), false) = (sources.first(), faults.any_errors()) {
+            if let (Some(source), 0) = (sources.first(), faults.errors()) {
                 let fault = Fault::new((0, 0), "no-organisation", "the set has no organisation file", "本套制度缺少组织文件");
                 faults.add(source, fault.help("add a file with [organisation]", "请加入含 [organisation] 的文件"));
             }
