@@ -12,6 +12,7 @@ use async_nats::{ConnectOptions, Event};
 use duban_contracts::Problem;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 
@@ -22,6 +23,8 @@ pub struct Bus {
     pub jetstream: async_nats::jetstream::Context,
     service: &'static str,
     link: watch::Receiver<Link>,
+    /// Keeps `link` from looking closed where no callback holds its sender.
+    _sender: Option<Arc<watch::Sender<Link>>>,
 }
 
 /// The state of the connection.
@@ -60,18 +63,27 @@ impl Bus {
         }
         let servers: Vec<&str> = common.nats_url.split(',').map(str::trim).collect();
         let client = options.connect(servers).await?;
-        Ok(Self::over(service, client, link))
+        Ok(Self::over(service, client, link, None))
     }
 
     /// Over a connection that stands already. For tests and for the command line; it is taken to be up for ever.
     pub fn of(service: &'static str, client: async_nats::Client) -> Self {
-        let (_, link) = watch::channel(Link { is_up: true, times: 1 });
-        Self::over(service, client, link)
+        let sender = Arc::new(watch::Sender::new(Link { is_up: true, times: 1 }));
+        Self::over(service, client, sender.subscribe(), Some(sender))
     }
 
-    fn over(service: &'static str, client: async_nats::Client, link: watch::Receiver<Link>) -> Self {
-        let jetstream = ContextBuilder::new().timeout(Duration::from_secs(5)).max_ack_inflight(4096).build(client.clone());
-        Self { client, jetstream, service, link }
+    fn over(
+        service: &'static str,
+        client: async_nats::Client,
+        link: watch::Receiver<Link>,
+        sender: Option<Arc<watch::Sender<Link>>>,
+    ) -> Self {
+        let jetstream = ContextBuilder::new()
+            .timeout(Duration::from_secs(5))
+            .ack_timeout(Duration::from_secs(5))
+            .max_ack_inflight(4096)
+            .build(client.clone());
+        Self { client, jetstream, service, link, _sender: sender }
     }
 
     pub fn is_connected(&self) -> bool {

@@ -27,6 +27,8 @@ use tokio_util::sync::CancellationToken;
 
 /// Rows per round. All are in flight together.
 const ROUND: i64 = 1000;
+/// With so many new rows in a round, nothing is published again in it.
+const BUSY: usize = 100;
 /// How soon it looks again when nobody wakes it: what another copy committed.
 const POLL: Duration = Duration::from_millis(100);
 /// How often stream and server are compared while all is quiet.
@@ -85,20 +87,18 @@ impl Relay {
 
     async fn relay(&self, lease: &Lease, stop: &CancellationToken) {
         let mut link = self.bus.link();
-        let mut publication = None;
-        let mut compared = Instant::now();
+        let mut turn = Turn::default();
         while !lease.lost.is_cancelled() && !stop.is_cancelled() {
-            if link.has_changed().unwrap_or(false) || compared.elapsed() > COMPARE {
+            if link.has_changed().unwrap_or(false) || turn.compared.is_none_or(|compared| compared.elapsed() > COMPARE) {
                 link.mark_unchanged();
-                publication = None;
+                turn = Turn::default();
             }
-            let outcome = self.round(lease, &mut publication, &mut compared).await;
-            let wait = match outcome {
+            let wait = match self.round(lease, &mut turn).await {
                 Ok(0) => POLL,
                 Ok(_) => Duration::ZERO,
                 Err(trouble) => {
                     tracing::debug!(%trouble, "relaying pauses");
-                    publication = None;
+                    turn = Turn::default();
                     Duration::from_millis(300)
                 }
             };
@@ -107,24 +107,24 @@ impl Relay {
                 () = self.outbox.woken(), if wait == POLL => {}
                 () = stop.cancelled() => {}
                 () = lease.lost.cancelled() => {}
-                _ = link.changed(), if wait > Duration::ZERO => publication = None,
             }
         }
         if stop.is_cancelled() {
-            self.drain(lease, &mut publication, &mut compared).await;
+            self.drain(lease, &mut turn).await;
         }
     }
 
     /// One round: new rows first, then a paced batch of what must be published again. The number of rows published.
-    async fn round(&self, lease: &Lease, publication: &mut Option<i32>, compared: &mut Instant) -> Result<usize, Trouble> {
+    async fn round(&self, lease: &Lease, turn: &mut Turn) -> Result<usize, Trouble> {
         if !self.bus.is_connected() {
             return Err(Trouble::Broker("not connected".to_owned()));
         }
-        let publication = match *publication {
+        let publication = match turn.publication {
             Some(known) => known,
             None => {
-                *compared = Instant::now();
-                *publication.insert(self.identify().await?)
+                let identified = self.identify().await?;
+                *turn = Turn { publication: Some(identified), compared: Some(Instant::now()), is_repeating: true };
+                identified
             }
         };
         let rows = store::waiting(self.db.pool(), ROUND).await?;
@@ -132,15 +132,19 @@ impl Relay {
         if fresh > 0 {
             self.publish(lease, publication, rows, "no").await?;
         }
-        let again = if fresh < 100 { self.publish_again(lease, publication).await? } else { 0 };
-        Ok(fresh + again)
+        if fresh >= BUSY || !turn.is_repeating {
+            return Ok(fresh);
+        }
+        let again = self.publish_again(lease, publication).await?;
+        turn.is_repeating = again.is_some();
+        Ok(fresh + again.unwrap_or_default())
     }
 
     /// Before the service ends: what its last transactions committed.
-    async fn drain(&self, lease: &Lease, publication: &mut Option<i32>, compared: &mut Instant) {
+    async fn drain(&self, lease: &Lease, turn: &mut Turn) {
         let until = Instant::now() + DRAIN;
         while Instant::now() < until && !lease.lost.is_cancelled() {
-            match tokio::time::timeout_at(until, self.round(lease, publication, compared)).await {
+            match tokio::time::timeout_at(until, self.round(lease, turn)).await {
                 Ok(Ok(0)) => return,
                 Ok(Ok(_)) => {}
                 Ok(Err(trouble)) => {
@@ -151,6 +155,16 @@ impl Relay {
             }
         }
     }
+}
+
+/// What the holder of the lease knows until the connection changes or something fails.
+#[derive(Default)]
+struct Turn {
+    /// Where rows go; None: server and stream must be compared.
+    publication: Option<i32>,
+    compared: Option<Instant>,
+    /// Whether there may be rows to be published again.
+    is_repeating: bool,
 }
 
 async fn pause(wait: Duration, stop: &CancellationToken) {

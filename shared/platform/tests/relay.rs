@@ -107,7 +107,7 @@ async fn rows_go_when_they_are_old_and_every_consuming_service_has_handled_them(
     tell(&intake, &words(&intake, 0..20)).await?;
     until(escalation.db.pool(), EFFECTS, 20, SOON).await?;
     tell(&intake, &words(&intake, 20..21)).await?;
-    // Told once a minute, cleaned once a minute; the event that was reached stays.
+    // Told four times a minute, cleaned twice; the event that was reached stays.
     until(intake.db.pool(), "select count(*) from outbox", 1, Duration::from_secs(180)).await?;
     assert_eq!(number(escalation.db.pool(), "select count(*) from inbox_floor where stream = 'INTAKE'").await?, 1);
     Ok(())

@@ -18,7 +18,7 @@ use uuid::Uuid;
 const PATIENCE: Duration = Duration::from_secs(300);
 const LOOK: Duration = Duration::from_millis(500);
 const FIGURES: Duration = Duration::from_secs(5);
-const TELL: Duration = Duration::from_secs(60);
+const TELL: Duration = Duration::from_secs(15);
 /// Handled events that are remembered until the floor has passed them.
 const REMEMBERED: usize = 20_000;
 

@@ -2,12 +2,15 @@
 //!
 //! One inbox for all requests of a consumer, so that a message that answers a request which was given up is still read.
 
+use crate::Bus;
+use crate::bus::Link;
 use async_nats::jetstream::consumer::PullConsumer;
 use async_nats::jetstream::consumer::pull::BatchConfig;
 use async_nats::jetstream::{Context, Message};
 use async_nats::{StatusCode, Subject, Subscriber};
 use futures::StreamExt;
 use std::time::Duration;
+use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -23,6 +26,7 @@ pub(super) struct Puller {
     context: Context,
     inbox: Subject,
     answers: Subscriber,
+    link: watch::Receiver<Link>,
 }
 
 /// Why there is no batch: the consumer must be looked up, or made, again.
@@ -39,10 +43,12 @@ enum Answer {
 }
 
 impl Puller {
-    pub async fn new(context: &Context, consumer: PullConsumer) -> Result<Self, PullError> {
-        let inbox: Subject = context.client().new_inbox().into();
-        let answers = context.client().subscribe(inbox.clone()).await.map_err(|error| PullError(error.to_string()))?;
-        Ok(Self { consumer, context: context.clone(), inbox, answers })
+    pub async fn new(bus: &Bus, consumer: PullConsumer) -> Result<Self, PullError> {
+        let inbox: Subject = bus.client.new_inbox().into();
+        let answers = bus.client.subscribe(inbox.clone()).await.map_err(|error| PullError(error.to_string()))?;
+        let mut link = bus.link();
+        link.mark_unchanged();
+        Ok(Self { consumer, context: bus.jetstream.clone(), inbox, answers, link })
     }
 
     /// The next messages, at least one; empty when stopped, or when nothing came for a while.
@@ -81,9 +87,12 @@ impl Puller {
         let request = BatchConfig { batch: 1, expires: Some(WAIT), idle_heartbeat: HEARTBEAT, ..BatchConfig::default() };
         self.request(request).await?;
         loop {
+            let mut link = self.link.clone();
             let answer = tokio::select! {
                 answer = tokio::time::timeout(2 * HEARTBEAT, self.answer()) => answer,
                 () = stop.cancelled() => return Ok(None),
+                // The broker has forgotten the request.
+                _ = link.changed() => return Err(PullError("the connection was lost".to_owned())),
             };
             match answer {
                 Ok(Ok(Answer::Message(message))) => return Ok(Some(*message)),

@@ -81,7 +81,7 @@ impl<H: BatchHandler> Loop<H> {
     async fn read(&self) -> anyhow::Result<()> {
         let consumer = self.ensure().await?;
         self.progress.note();
-        let mut puller = Puller::new(&self.bus.jetstream, consumer).await?;
+        let mut puller = Puller::new(&self.bus, consumer).await?;
         while !self.stop.is_cancelled() {
             let messages = puller.next(self.batch, &self.stop).await?;
             if !messages.is_empty() {

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 const FIGURES: Duration = Duration::from_secs(5);
 /// Rounds of figures between two cleanings.
-const CLEAN_EVERY: u32 = 12;
+const CLEAN_EVERY: u32 = 6;
 
 impl Relay {
     /// Runs on every copy; deleting twice does no harm.

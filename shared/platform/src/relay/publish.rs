@@ -7,6 +7,8 @@ use crate::telemetry;
 use async_nats::HeaderMap;
 use async_nats::jetstream::context::{PublishError, PublishErrorKind};
 use duban_contracts::event::header;
+use futures::stream::FuturesUnordered;
+use futures::{FutureExt, StreamExt};
 use std::future::IntoFuture;
 use tracing::Instrument;
 use uuid::Uuid;
@@ -63,19 +65,32 @@ impl Relay {
                 }
             }
         }
+        let mut link = self.bus.link();
+        link.mark_unchanged();
         let mut acknowledged = Vec::with_capacity(in_flight.len());
-        for (id, acknowledgement) in in_flight {
-            match acknowledgement.into_future().await {
-                Ok(_) => acknowledged.push(id),
-                Err(error) => trouble = Some(Trouble::from(error)),
+        // Together, for each has its own time limit; and not over a lost connection, for its acknowledgements never come.
+        let mut outcomes: FuturesUnordered<_> =
+            in_flight.into_iter().map(|(id, acknowledgement)| acknowledgement.into_future().map(move |outcome| (id, outcome))).collect();
+        loop {
+            tokio::select! {
+                biased;
+                outcome = outcomes.next() => match outcome {
+                    Some((id, Ok(_))) => acknowledged.push(id),
+                    Some((_, Err(error))) => trouble = Some(Trouble::from(error)),
+                    None => break,
+                },
+                _ = link.changed() => {
+                    trouble = Some(Trouble::Broker("the connection was lost".to_owned()));
+                    break;
+                }
             }
         }
         (acknowledged, trouble)
     }
 
-    /// A batch of what must be published again, if there is any. The number of rows.
-    pub(super) async fn publish_again(&self, lease: &Lease, publication: i32) -> Result<usize, Trouble> {
-        let Some(span) = store::open_republication(self.db.pool()).await? else { return Ok(0) };
+    /// A batch of what must be published again: the number of its rows; None when nothing is left.
+    pub(super) async fn publish_again(&self, lease: &Lease, publication: i32) -> Result<Option<usize>, Trouble> {
+        let Some(span) = store::open_republication(self.db.pool()).await? else { return Ok(None) };
         let rows = store::to_publish_again(self.db.pool(), &span, publication, PACE).await?;
         let count = rows.len();
         if count == 0 {
@@ -84,7 +99,7 @@ impl Relay {
         } else {
             self.publish(lease, publication, rows, "yes").await?;
         }
-        Ok(count)
+        Ok(Some(count))
     }
 }
 
