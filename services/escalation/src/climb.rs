@@ -113,3 +113,6 @@ fn count(duty: &mut Duty, rung: &Rung, now: Timestamp) {
         duty.progress.acknowledged_at = None;
     }
 }
+
+#[cfg(test)]
+mod tests;

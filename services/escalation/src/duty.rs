@@ -26,7 +26,7 @@ pub struct Duty {
     pub owed_by: String,
     /// The policy set that it was opened under and stays under.
     pub policy: i64,
-    /// 1; another where the matter was opened again.
+    /// 1; another where the matter was known to have been opened before. Alerts' ids hang on it: it never changes once told.
     pub run: i32,
     /// Closed by who owes it, not by an event.
     pub by_hand: bool,

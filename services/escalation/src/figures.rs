@@ -1,7 +1,7 @@
 //! What is measured: how late what is due is raised, how long ticks take, how many duties are open.
 
 use crate::alert::Alert;
-use crate::duty::Duty;
+use duban_contracts::NewEvent;
 use duban_platform::Platform;
 use prometheus::{HistogramVec, IntCounterVec, IntGaugeVec};
 use std::time::Duration;
@@ -35,19 +35,19 @@ impl Figures {
                 &[],
                 vec![1.0, 5.0, 25.0, 100.0, 250.0, 500.0, 1000.0],
             ),
-            duties: metrics.counter("duban_duties_total", "Duties by what became of them", &["state"]),
+            duties: metrics.counter("duban_duties_total", "What happened to duties", &["event"]),
             alerts: metrics.counter("duban_alerts_total", "Alerts raised, by sort", &["sort"]),
             nobody: metrics.counter("duban_alerts_to_nobody_total", "Alerts for which no person could be found", &[]),
             open: metrics.gauge("duban_duties_open", "Open duties", &[]),
         }
     }
 
-    /// Duties opened by a batch, and those that it ended.
-    pub fn settled(&self, fresh: &[Duty], changed: &[Duty]) {
-        let opened = fresh.iter().filter(|duty| !duty.shadowed).count();
-        self.duties.with_label_values(&["opened"]).inc_by(u64::try_from(opened).unwrap_or(0));
-        for duty in fresh.iter().chain(changed).filter(|duty| !duty.state.is_open() && !duty.shadowed) {
-            self.duties.with_label_values(&[duty.state.as_str()]).inc();
+    /// What has happened to duties, by the events that tell of it.
+    pub fn told(&self, events: &[NewEvent]) {
+        for event in events {
+            if let Some(happened) = event.subject.strip_prefix("duban.escalation.v1.duty.") {
+                self.duties.with_label_values(&[happened]).inc();
+            }
         }
     }
 

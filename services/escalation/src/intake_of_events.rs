@@ -78,7 +78,8 @@ fn read(app: &App, batch: &[Event]) -> Result<Read, Failure> {
     let mut newest: BTreeMap<&str, Said> = BTreeMap::new();
     for event in batch {
         let (version, policy) = policy_of(app, event).map_err(|not_yet| Failure::waits(event, not_yet))?;
-        let says_more = event.version > 1 && event.case.is_some();
+        // Own events say nothing new of their subject's place.
+        let says_more = event.version > 1 && event.case.is_some() && !event.subject.starts_with("duban.escalation.");
         if policy.ignores(event.name()) && !says_more {
             continue;
         }
@@ -103,11 +104,13 @@ async fn settle(app: &App, tx: &mut PgConnection, mut read: Read) -> Result<Sett
     let touched: BTreeSet<MatterKey> =
         read.effects.opens.iter().map(Duty::matter).chain(read.effects.closes.iter().map(|(matter, _)| matter.clone())).collect();
     let touched: Vec<&MatterKey> = touched.iter().collect();
-    let mut turns: Vec<&str> =
-        touched.iter().map(|matter| matter.key.as_str()).chain(read.said.iter().map(|said| said.about.as_str())).collect();
-    turns.extend(read.effects.opens.iter().map(|duty| duty.opened.subject.as_str()));
+    let said: Vec<String> = read.said.iter().map(|said| said.about.clone()).collect();
+    let opened: Vec<String> = read.effects.opens.iter().map(|duty| duty.opened.subject.clone()).collect();
+    let turns: Vec<&str> = touched.iter().map(|matter| matter.key.as_str()).chain(said.iter().chain(&opened).map(String::as_str)).collect();
     matters::take_turns(tx, &turns).await?;
-    matters::keep_said(tx, &read.said).await?;
+    // What is older than what is known already moves nothing.
+    let newest = matters::keep_said(tx, &read.said).await?;
+    read.said.retain(|said| newest.contains(&said.about));
     let moved = matters::follow(tx, &read.said).await?;
     place_by_newest_facts(app, tx, &mut read.effects.opens).await?;
 
@@ -215,7 +218,6 @@ impl Settled {
             let event = telling::of_alert(&alert, duty, "alert.closed", clock.cause_after(self.latest));
             events.push(event.with_traceparent(alert.traceparent.clone()));
         }
-        app.figures.settled(&self.fresh, &self.changed);
         Ok(events)
     }
 

@@ -6,7 +6,6 @@
 //! reopening is left alone.
 
 use crate::duty::{Closing, Duty, Ended, State};
-use std::cmp::Ordering;
 
 /// What was done to a duty.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,8 +21,7 @@ pub enum Change {
 /// Settles a matter: its duties as kept, followed by those that new opens make (from `fresh` on), and every close of it that is known.
 /// Changes the duties and says which, by their place, in the order of their opening.
 pub fn settle(duties: &mut [Duty], fresh: usize, closes: &[Ended]) -> Vec<(usize, Change)> {
-    let mut order: Vec<usize> = (0..duties.len()).collect();
-    order.sort_by(|a, b| by_opening(&duties[*a], &duties[*b]));
+    let order = in_order_of_opening(duties);
     let mut changes = Vec::new();
     let mut standing: Option<(usize, Option<Ended>)> = None;
     let mut run = 0;
@@ -50,12 +48,15 @@ pub fn settle(duties: &mut [Duty], fresh: usize, closes: &[Ended]) -> Vec<(usize
     changes
 }
 
-fn by_opening(a: &Duty, b: &Duty) -> Ordering {
-    match (a.opened.is_before(&b.opened), b.opened.is_before(&a.opened)) {
-        (true, _) => Ordering::Less,
-        (_, true) => Ordering::Greater,
-        _ => a.id.cmp(&b.id),
+/// Places in the order of opening. Versions and times of events from outside may contradict each other, so this must not be a sort that
+/// relies on a total order; a matter has few duties.
+fn in_order_of_opening(duties: &[Duty]) -> Vec<usize> {
+    let mut order: Vec<usize> = Vec::with_capacity(duties.len());
+    for (place, duty) in duties.iter().enumerate() {
+        let at = order.iter().rposition(|earlier| !duty.opened.is_before(&duties[*earlier].opened)).map_or(0, |before| before + 1);
+        order.insert(at, place);
     }
+    order
 }
 
 /// The first close after the duty's opening, that by hand included.
@@ -90,3 +91,6 @@ fn emerge(duty: &mut Duty, run: i32) {
     }
     duty.run = run;
 }
+
+#[cfg(test)]
+mod tests;

@@ -28,6 +28,7 @@ impl App {
         self.platform.outbox.write(tx, events).await?;
         let heard: Vec<&NewEvent> = events.iter().filter(|event| self.is_heard(event)).collect();
         own_events::insert(tx, &heard).await?;
+        self.figures.told(events);
         if !heard.is_empty() {
             // Before the commit; who comes too early looks again.
             self.own_events_told.notify_one();

@@ -69,7 +69,7 @@ async fn tick(app: &App, state: &mut Ticking) -> anyhow::Result<Option<Timestamp
     while next.is_some_and(|next| next <= now) && ready(app).is_some() {
         let claimed = raise_batch(app, &directory, now, late_before, &mut lacking).await?;
         if claimed < BATCH {
-            next = duties::next_timer(app.platform.db.pool()).await?;
+            next = duties::next_timer(app.platform.db.pool()).await?.filter(|_| lacking.is_empty());
             break;
         }
     }
@@ -102,7 +102,11 @@ async fn raise_batch(
             }
             // Its policy is being fetched: left, and not claimed again in this tick.
             None if lacking.contains(&duty.policy) => {}
-            None => lacking.push(duty.policy),
+            None => {
+                // Asking makes it fetched.
+                let _ = app.platform.policies.require(duty.policy);
+                lacking.push(duty.policy);
+            }
         }
     }
     duties::save(&mut tx, &raised.duties).await?;

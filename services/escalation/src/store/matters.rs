@@ -7,7 +7,7 @@ use crate::rules::MatterKey;
 use duban_platform::db::Ts;
 use sqlx::types::Json;
 use sqlx::{PgConnection, Row};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 /// What a subject's event says, and of which case it is.
@@ -96,17 +96,18 @@ pub async fn lock_duties(tx: &mut PgConnection, matters: &[&MatterKey]) -> Resul
     rows.iter().map(duties::duty).collect()
 }
 
-/// Keeps what subjects' newest events say; an older one never overwrites a newer.
-pub async fn keep_said(tx: &mut PgConnection, said: &[Said]) -> Result<(), sqlx::Error> {
+/// Keeps what subjects' newest events say; an older one never overwrites a newer. Gives the subjects that had no newer.
+pub async fn keep_said(tx: &mut PgConnection, said: &[Said]) -> Result<BTreeSet<String>, sqlx::Error> {
     if said.is_empty() {
-        return Ok(());
+        return Ok(BTreeSet::new());
     }
-    sqlx::query(
+    let kept: Vec<String> = sqlx::query_scalar(
         "insert into subject (about, version, unit, handler, excluded_people, excluded_units)
          select * from unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::jsonb[], $6::jsonb[])
          on conflict (about) do update set version = excluded.version, unit = excluded.unit, handler = excluded.handler,
              excluded_people = excluded.excluded_people, excluded_units = excluded.excluded_units
-         where subject.version < excluded.version",
+         where subject.version < excluded.version
+         returning about",
     )
     .bind(said.iter().map(|said| said.about.as_str()).collect::<Vec<_>>())
     .bind(said.iter().map(|said| said.facts.version).collect::<Vec<_>>())
@@ -114,9 +115,9 @@ pub async fn keep_said(tx: &mut PgConnection, said: &[Said]) -> Result<(), sqlx:
     .bind(said.iter().map(|said| said.facts.handler.as_deref()).collect::<Vec<_>>())
     .bind(said.iter().map(|said| Json(&said.facts.excluded_people)).collect::<Vec<_>>())
     .bind(said.iter().map(|said| Json(&said.facts.excluded_units)).collect::<Vec<_>>())
-    .execute(tx)
+    .fetch_all(tx)
     .await?;
-    Ok(())
+    Ok(kept.into_iter().collect())
 }
 
 /// Newer facts of the subjects that have any.
