@@ -60,7 +60,7 @@ pub struct CaseWhole {
 /// # Errors
 /// The gateway's problem, or that it cannot be reached.
 pub async fn run(command: CaseCommand, connection: &Connection, show: Show) -> anyhow::Result<ExitCode> {
-    let gateway = Gateway::new(connection.gateway_url()?, connection.admin_token()?)?;
+    let gateway = Gateway::new(connection.gateway_url()?, connection.viewer_token()?)?;
     match command {
         CaseCommand::List(arguments) => {
             let filter = CaseListRequest {

@@ -55,6 +55,14 @@ impl Connection {
         self.setting(self.token.as_deref(), "DUBAN_ADMIN_TOKEN", "--token")
     }
 
+    /// The token of a person who sees cases: `--token`, else the manager's of a local installation.
+    ///
+    /// # Errors
+    /// When none is known.
+    pub fn viewer_token(&self) -> anyhow::Result<String> {
+        self.setting(self.token.as_deref(), "DUBAN_MANAGER_TOKEN", "--token")
+    }
+
     /// The token of the web form's producer or, for `phone`, of the hotline's.
     ///
     /// # Errors

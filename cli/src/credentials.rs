@@ -1,7 +1,7 @@
 //! What an installation gave out, kept in the data folder's file `env` from run to run.
 
 use crate::env_file;
-use crate::install::Installation;
+use crate::install::{self, Installation};
 use anyhow::Context;
 use std::path::Path;
 
@@ -19,14 +19,24 @@ pub fn known(dir: &Path) -> anyhow::Result<Installation> {
     Ok(Installation { admin_token, admin_login, producers, ..Installation::default() })
 }
 
-/// The manager's login and password: as the file has it, else with a new password.
+/// How a manager comes in.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Manager {
+    pub login: String,
+    pub password: String,
+    /// For the API and for `duban case`.
+    pub token: String,
+}
+
+/// The manager's credentials: as the file has them, else with a new password and token.
 ///
 /// # Errors
 /// When the gateway refuses.
-pub async fn manager(dir: &Path, installation: &Installation) -> anyhow::Result<(String, String)> {
+pub async fn manager(dir: &Path, installation: &Installation) -> anyhow::Result<Manager> {
     let mut env = env_file::read(dir)?;
-    if let (Some(login), Some(password)) = (env.remove("DUBAN_LOGIN"), env.remove("DUBAN_PASSWORD")) {
-        return Ok((login, password));
+    let mut of = |name: &str| env.remove(name).filter(|value| !value.is_empty());
+    if let (Some(login), Some(password), Some(token)) = (of("DUBAN_LOGIN"), of("DUBAN_PASSWORD"), of("DUBAN_MANAGER_TOKEN")) {
+        return Ok(Manager { login, password, token });
     }
     anyhow::ensure!(
         !installation.manager.is_empty(),
@@ -37,22 +47,24 @@ pub async fn manager(dir: &Path, installation: &Installation) -> anyhow::Result<
     let path = format!("/v1/people/{}/reset", installation.manager);
     let administrator = installation.administrator()?;
     let _: serde_json::Value = administrator.send(reqwest::Method::POST, &path, &body).await.context("setting the manager's password")?;
-    Ok((installation.manager.clone(), password))
+    let token = install::new_token(&administrator, &installation.manager).await?;
+    Ok(Manager { login: installation.manager.clone(), password, token })
 }
 
 /// Writes the file; `more` are settings that only this kind of installation has.
 ///
 /// # Errors
 /// When the folder cannot be written to.
-pub fn write(dir: &Path, installation: &Installation, manager: &(String, String), more: &[(&'static str, String)]) -> anyhow::Result<()> {
+pub fn write(dir: &Path, installation: &Installation, manager: &Manager, more: &[(&'static str, String)]) -> anyhow::Result<()> {
     let producer = |id: &str| installation.producers.get(id).cloned().unwrap_or_default();
     let mut settings = vec![
         ("DUBAN_URL", installation.url.clone()),
         ("DUBAN_TOKEN_HOTLINE", producer("hotline")),
         ("DUBAN_TOKEN_WEB", producer("web")),
         ("DUBAN_NATS_URL", installation.nats_url("hotline")?),
-        ("DUBAN_LOGIN", manager.0.clone()),
-        ("DUBAN_PASSWORD", manager.1.clone()),
+        ("DUBAN_LOGIN", manager.login.clone()),
+        ("DUBAN_PASSWORD", manager.password.clone()),
+        ("DUBAN_MANAGER_TOKEN", manager.token.clone()),
         ("DUBAN_ADMIN_TOKEN", installation.admin_token.clone()),
         ("DUBAN_ADMIN_LOGIN", installation.admin_login.0.clone()),
         ("DUBAN_ADMIN_PASSWORD", installation.admin_login.1.clone()),

@@ -3,8 +3,9 @@
 use crate::connection::{Connection, Operator};
 use crate::show::{Show, instant, table};
 use anyhow::Context;
+use duban_contracts::Problem;
 use duban_contracts::dead::{DeadDetail, DeadList, DeadListRequest, DeadRequest};
-use duban_contracts::{Problem, subjects};
+use duban_contracts::subjects::{self, service};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -12,22 +13,25 @@ use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::time::Duration;
 
+/// The services that take messages, and so may have to give one up. (The gateway takes none.)
+const KEEPERS: [&str; 4] = [service::INTAKE, service::ESCALATION, service::ARCHIVE, service::NOTIFICATIONS];
+
 #[derive(Debug, clap::Subcommand)]
 pub enum DeadCommand {
     /// The dead letters of one service, or of all.
     List {
-        #[arg(value_parser = subjects::service::ALL)]
+        #[arg(value_parser = KEEPERS)]
         service: Option<String>,
     },
     /// One dead letter with its reason. Its content is shown to the operator only, and that is recorded.
     Show {
-        #[arg(value_parser = subjects::service::ALL)]
+        #[arg(value_parser = KEEPERS)]
         service: String,
         letter: uuid::Uuid,
     },
     /// Give a dead letter back to its service under the same id, after its cause was put right. Recorded.
     Replay {
-        #[arg(value_parser = subjects::service::ALL)]
+        #[arg(value_parser = KEEPERS)]
         service: String,
         letter: uuid::Uuid,
     },
@@ -39,7 +43,7 @@ pub async fn run(command: DeadCommand, connection: &Connection, show: Show) -> a
     let broker = Broker::connect(&connection.operator()?).await?;
     match command {
         DeadCommand::List { service } => {
-            let services = service.map_or_else(|| subjects::service::ALL.map(str::to_owned).to_vec(), |one| vec![one]);
+            let services = service.map_or_else(|| KEEPERS.map(str::to_owned).to_vec(), |one| vec![one]);
             let mut found = BTreeMap::new();
             for service in services {
                 let request = DeadListRequest { before: None, limit: Some(200) };

@@ -265,7 +265,7 @@ struct ProducerToken {
     token: String,
 }
 
-async fn new_token(gateway: &Gateway, person: &str) -> anyhow::Result<String> {
+pub(crate) async fn new_token(gateway: &Gateway, person: &str) -> anyhow::Result<String> {
     let made: ProducerToken = gateway
         .send(Method::POST, &format!("/v1/people/{person}/token"), &json!({ "name": "demonstration" }))
         .await

@@ -21,10 +21,16 @@ pub(super) async fn run(arguments: &InstallArguments, connection: &Connection, s
     let installation = install::install_at(&connection.operator()?, &connection.gateway_url()?, &settings).await?;
     let manager = credentials::manager(dir, &installation).await?;
     credentials::write(dir, &installation, &manager, &[])?;
-    let said = serde_json::json!({ "url": installation.url, "login": manager.0, "env": env_file::path(dir) });
+    let said = serde_json::json!({ "url": installation.url, "login": manager.login, "env": env_file::path(dir) });
     show.print(&said, |_| {
         let env = env_file::path(dir).display().to_string();
-        format!("installed at {}: log in as {} with {}\n\n{}", installation.url, manager.0, manager.1, welcome::first_report(&env))
+        format!(
+            "installed at {}: log in as {} with {}\n\n{}",
+            installation.url,
+            manager.login,
+            manager.password,
+            welcome::first_report(&env)
+        )
     })?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,9 +1,10 @@
 //! `duban up`: a whole installation on this machine, in the foreground; `down` and `clean` end it.
 
 use crate::connection::{Connection, Operator};
+use crate::credentials::{self, Manager};
 use crate::install::{self, InstallSettings, Installation, TokensOf};
 use crate::show::Show;
-use crate::{credentials, env_file, welcome};
+use crate::{env_file, welcome};
 use anyhow::{Context, bail};
 use duban_local::{Stack, StackSettings, stack};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -99,8 +100,8 @@ pub async fn run(arguments: &UpArguments, connection: &Connection, show: Show) -
 pub struct Started {
     pub stack: Stack,
     pub installation: Installation,
-    /// Login and password of a manager, for looking at the pages.
-    pub manager: (String, String),
+    /// For looking at the pages.
+    pub manager: Manager,
 }
 
 /// Starts, fills, waits, and writes `env`.

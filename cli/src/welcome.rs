@@ -1,5 +1,6 @@
 //! What `duban up` says once all is ready: where to look, who to be, how to send a first report.
 
+use crate::credentials::Manager;
 use crate::install::Installation;
 use crate::show::Show;
 use comfy_table::{ContentArrangement, Table, presets};
@@ -7,14 +8,14 @@ use duban_local::Stack;
 
 /// # Errors
 /// When it cannot be written as JSON.
-pub fn print(stack: &Stack, installation: &Installation, manager: &(String, String), show: Show) -> anyhow::Result<()> {
+pub fn print(stack: &Stack, installation: &Installation, manager: &Manager, show: Show) -> anyhow::Result<()> {
     let env = stack.dir().join("env");
     let said = serde_json::json!({
         "ready": true,
         "url": installation.url,
         "mail": stack.mail.page_url(),
         "env": env,
-        "login": manager.0,
+        "login": manager.login,
     });
     show.print(&said, |_| {
         let mut table = Table::new();
@@ -23,7 +24,7 @@ pub fn print(stack: &Stack, installation: &Installation, manager: &(String, Stri
         for (what, where_) in [
             ("Duban 督办 is ready", String::new()),
             ("", String::new()),
-            ("pages 控制台", format!("{url}/    log in as {} with {}", manager.0, manager.1)),
+            ("pages 控制台", format!("{url}/    log in as {} with {}", manager.login, manager.password)),
             ("public form 网上受理", format!("{url}/report")),
             ("tracking 进度查询", format!("{url}/track")),
             ("API", format!("{url}/openapi.json")),

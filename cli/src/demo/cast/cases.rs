@@ -7,8 +7,8 @@ use duban_contracts::Timestamp;
 use duban_contracts::case::{CaseAct, CaseList, CaseListRequest, CaseSummary};
 use duban_policy::directory::Right;
 use duban_policy::policy::{Actor, Kind, Step, StepSort};
-use std::collections::{HashMap, HashSet};
 use serde_json::Value;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -148,9 +148,12 @@ impl Cast {
     }
 
     /// Acts before moves; among the moves the preferred ones first.
-    fn choose_step<'a>(&self, kind: &'a Kind, case: &CaseSummary, intent: &Intent) -> Option<&'a Step> {
-        let open =
-            |step: &&Step| step.from.contains(&case.stage) && !intent.done.contains(&step.id) && !self.rules.never.contains(&step.id);
+    fn choose_step<'a>(&self, kind: &'a Kind, case: &CaseSummary, facts: &Value, intent: &Intent) -> Option<&'a Step> {
+        let figures = |name: &str| self.policy.figure(&case.pack, name, &case.unit);
+        let fits = |step: &Step| step.when.as_ref().is_none_or(|when| when.holds(facts, &figures));
+        let acted = |step: &Step| step.sort == StepSort::Act && intent.acted.contains(&step.id);
+        let wanted = |step: &Step| !intent.done.contains(&step.id) && !self.rules.never.contains(&step.id);
+        let open = |step: &&Step| step.from.contains(&case.stage) && wanted(step) && fits(step) && !acted(step);
         let rank = |step: &&Step| {
             let preferred = self.rules.prefer.iter().position(|id| *id == step.id).unwrap_or(usize::MAX);
             (step.sort == StepSort::Move, preferred)
