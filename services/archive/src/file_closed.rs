@@ -170,7 +170,9 @@ fn filed(record: &NewRecord<'_>, filing: &Filing, at: duban_contracts::Timestamp
         policy: record.policy,
         version: 1,
     };
-    NewEvent::new("archive", "record.filed", format!("record/{}", record.id), 1, at, &body).with_policy(record.policy).with_case(record.case)
+    NewEvent::new("archive", "record.filed", format!("record/{}", record.id), 1, at, &body)
+        .with_policy(record.policy)
+        .with_case(record.case)
 }
 
 fn told(app: &App, filing: &Filing, record: &NewRecord<'_>, id: Uuid) {

@@ -5,7 +5,8 @@ mod world;
 use anyhow::Result;
 use duban_archive::ledger::{self, Entry};
 use duban_contracts::record::{
-    LedgerList, LedgerListRequest, RecordContent, RecordContentRequest, RecordDetail, RecordEvent, RecordList, RecordListRequest, RecordShowRequest,
+    LedgerList, LedgerListRequest, RecordContent, RecordContentRequest, RecordDetail, RecordEvent, RecordList, RecordListRequest,
+    RecordShowRequest,
 };
 use duban_contracts::{duty, ids};
 use sha2::{Digest, Sha256};
@@ -117,7 +118,9 @@ async fn the_ledger_takes_no_change_and_its_chain_detects_one() -> Result<()> {
     }
     // Whoever rules the database can, but not unnoticed.
     let superuser = sqlx::PgPool::connect(world.ground.superuser_url()).await?;
-    sqlx::raw_sql("set session_replication_role = replica; update archive.ledger set by = 'x' where sequence = 2").execute(&superuser).await?;
+    sqlx::raw_sql("set session_replication_role = replica; update archive.ledger set by = 'x' where sequence = 2")
+        .execute(&superuser)
+        .await?;
     let (changed, length) = read(&world).await?;
     assert_eq!(ledger::verify(&changed, 0, ledger::BEGINNING, Some(length)), Err(ledger::Broken::Hash(2)));
     Ok(())

@@ -67,7 +67,13 @@ impl BatchHandler for IntakeOfEvents {
 
 impl IntakeOfEvents {
     /// Writes messages and deliveries of the alerts raised in the batch that are wanted still.
-    async fn tell(&self, tx: &mut PgConnection, raised: &[(Uuid, Ts)], bodies: &[AlertRow], batch: &[Event]) -> Result<Vec<NewEvent>, Failure> {
+    async fn tell(
+        &self,
+        tx: &mut PgConnection,
+        raised: &[(Uuid, Ts)],
+        bodies: &[AlertRow],
+        batch: &[Event],
+    ) -> Result<Vec<NewEvent>, Failure> {
         if raised.is_empty() {
             return Ok(Vec::new());
         }
@@ -81,7 +87,8 @@ impl IntakeOfEvents {
         }
         deliveries::insert_messages(tx, &told.messages).await?;
         deliveries::insert_deliveries(tx, &told.deliveries).await?;
-        let unreached = told.messages.iter().filter(|message| !told.deliveries.iter().any(|d| d.alert == message.alert && d.person == message.person));
+        let unreached =
+            told.messages.iter().filter(|message| !told.deliveries.iter().any(|d| d.alert == message.alert && d.person == message.person));
         let unreached: Vec<_> = unreached.map(|message| (message.alert, message.person.clone())).collect();
         let cause = batch.iter().map(|event| event.time).max().unwrap_or(now);
         crate::unreachable::tell(&self.app, tx, &unreached, cause).await.map_err(Failure::from)

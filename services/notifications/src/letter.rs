@@ -1,9 +1,9 @@
 //! From an alert to what its message says to one person: names looked up in the directory and the packs at the time of sending.
 
 use crate::App;
+use crate::link;
 use crate::store::claims::Claimed;
 use crate::words::{Language, Letter, Urgency};
-use crate::link;
 use duban_contracts::Problem;
 use duban_contracts::alert::{AlertEvent, Recipient};
 use duban_policy::Title;

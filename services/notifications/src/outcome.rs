@@ -13,9 +13,14 @@ use std::time::Duration;
 pub enum Outcome {
     Sent,
     /// May succeed later; perhaps not before the wait that was asked for.
-    TryAgain { error: String, after: Option<Duration> },
+    TryAgain {
+        error: String,
+        after: Option<Duration>,
+    },
     /// Never will.
-    Failed { error: String },
+    Failed {
+        error: String,
+    },
 }
 
 impl Outcome {

@@ -24,7 +24,9 @@ pub async fn serve(app: &App) -> anyhow::Result<()> {
         .serve_dead_letters(&rpc, move |claim| {
             let platform = &administers.platform;
             let directory = platform.directory.current().ok();
-            directory.zip(claim.person()).is_some_and(|(directory, person)| rights::may_administer(&directory, person, platform.clock.now()))
+            directory
+                .zip(claim.person())
+                .is_some_and(|(directory, person)| rights::may_administer(&directory, person, platform.clock.now()))
         })
         .await?;
     Ok(())

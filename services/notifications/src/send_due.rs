@@ -4,11 +4,11 @@
 //! claimed from. A claim is a lease in the table: when this process dies, another (or itself, restarted) makes the attempt again under the
 //! same id after the lease has run out.
 
+use crate::App;
 use crate::letter;
 use crate::outcome::{self, Outcome};
 use crate::store::claims::{self, Claimed, Share};
 use crate::tell::Channel;
-use crate::App;
 use duban_contracts::alert::{AlertEvent, AlertShowRequest};
 use duban_platform::{rpc, telemetry};
 use std::collections::HashMap;
@@ -126,9 +126,9 @@ async fn deliver(app: &App, claimed: &Claimed) {
     let outcome = attempt(app, claimed).await;
     let took = begun.elapsed();
     match &outcome {
-        Outcome::Sent => tracing::info!(?took, "sent"),
-        Outcome::TryAgain { error, .. } => tracing::info!(?took, %error, "not sent yet"),
-        Outcome::Failed { error } => tracing::warn!(?took, %error, "cannot be sent"),
+        Outcome::Sent => tracing::info!(delivery = %claimed.delivery.delivery, ?took, "sent"),
+        Outcome::TryAgain { error, .. } => tracing::debug!(delivery = %claimed.delivery.delivery, ?took, %error, "not sent yet"),
+        Outcome::Failed { error } => tracing::warn!(delivery = %claimed.delivery.delivery, ?took, %error, "cannot be sent"),
     }
     keep_trying(app, || outcome::record(app, claimed, &outcome, took)).await;
 }

@@ -22,8 +22,9 @@ pub async fn tell(app: &App, tx: &mut PgConnection, messages: &[(Uuid, String)],
             tracing::warn!(alert = %alert.alert, duty = %alert.duty, "no channel reached a recipient");
             let message = ids::derived("message", &[&alert.alert.to_string(), &person]);
             let body = unreachable(&alert, person);
-            let event = NewEvent::new("notifications", "alert.unreachable", format!("message/{message}"), 1, clock.cause_after(cause), &body)
-                .with_policy(alert.policy);
+            let event =
+                NewEvent::new("notifications", "alert.unreachable", format!("message/{message}"), 1, clock.cause_after(cause), &body)
+                    .with_policy(alert.policy);
             match alert.case {
                 Some(case) => event.with_case(case),
                 None => event,

@@ -165,11 +165,15 @@ async fn a_person_who_cannot_see_the_unit_sees_his_own_deliveries_alone() -> Res
     world.alert("raised", &alert(1, &["wang", "li"])).await?;
     world.heard.wait_for("delivery.sent", 2, LIMIT).await?;
     let everything = DeliveryListRequest::default();
-    let seen_by = |person: &'static str| world.neighbours.ask::<_, DeliveryList>(Some(person), "notifications", "delivery.list", &everything);
+    let seen_by =
+        |person: &'static str| world.neighbours.ask::<_, DeliveryList>(Some(person), "notifications", "delivery.list", &everything);
     assert_eq!(seen_by("wang").await??.total, 1);
     assert_eq!(seen_by("director").await??.total, 2);
     assert_eq!(seen_by("stranger").await??.total, 0);
-    assert_eq!(world.neighbours.ask::<_, DeliveryList>(None, "notifications", "delivery.list", &everything).await?.unwrap_err().status, 401);
+    assert_eq!(
+        world.neighbours.ask::<_, DeliveryList>(None, "notifications", "delivery.list", &everything).await?.unwrap_err().status,
+        401
+    );
 
     // From now on the director is one of those complained about.
     let mut case = world::case(1, 2);

@@ -18,7 +18,8 @@ pub async fn timeline(app: App, request: Request<TimelineRequest>) -> Result<Tim
 
 fn entry(record: &RecordEvent) -> TimelineEntry {
     let (index_number, edition) = (&record.index_number, record.edition);
-    let (again, again_zh) = if edition > 1 { (format!(", edition {edition}"), format!("，第{edition}版")) } else { <(String, String)>::default() };
+    let (again, again_zh) =
+        if edition > 1 { (format!(", edition {edition}"), format!("，第{edition}版")) } else { <(String, String)>::default() };
     TimelineEntry {
         id: ids::derived("timeline", &[&record.record.to_string(), "filed"]),
         at: record.filed_at,

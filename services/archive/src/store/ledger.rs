@@ -9,17 +9,19 @@ use uuid::Uuid;
 pub async fn append(tx: &mut PgConnection, act: Act) -> Result<Entry, sqlx::Error> {
     let (sequence, hash): (i64, Vec<u8>) = sqlx::query_as("select sequence, hash from ledger_head for update").fetch_one(&mut *tx).await?;
     let entry = act.after(sequence, bytes32(&hash)?);
-    sqlx::query("insert into ledger (sequence, record, act, at, by, content_hash, previous_hash, hash) values ($1, $2, $3, $4, $5, $6, $7, $8)")
-        .bind(entry.sequence)
-        .bind(entry.act.record)
-        .bind(&entry.act.act)
-        .bind(Ts(entry.act.at))
-        .bind(&entry.act.by)
-        .bind(entry.act.content_hash.as_slice())
-        .bind(entry.previous_hash.as_slice())
-        .bind(entry.hash.as_slice())
-        .execute(&mut *tx)
-        .await?;
+    sqlx::query(
+        "insert into ledger (sequence, record, act, at, by, content_hash, previous_hash, hash) values ($1, $2, $3, $4, $5, $6, $7, $8)",
+    )
+    .bind(entry.sequence)
+    .bind(entry.act.record)
+    .bind(&entry.act.act)
+    .bind(Ts(entry.act.at))
+    .bind(&entry.act.by)
+    .bind(entry.act.content_hash.as_slice())
+    .bind(entry.previous_hash.as_slice())
+    .bind(entry.hash.as_slice())
+    .execute(&mut *tx)
+    .await?;
     sqlx::query("update ledger_head set sequence = $1, hash = $2").bind(entry.sequence).bind(entry.hash.as_slice()).execute(tx).await?;
     Ok(entry)
 }

@@ -31,7 +31,12 @@ fn push_filters(query: &mut QueryBuilder<Postgres>, request: &RecordListRequest,
 }
 
 /// A page of records, newest first, and how many there are.
-pub async fn records(pool: &PgPool, request: &RecordListRequest, sight: &Sight, limit: i64) -> Result<(Vec<RecordEvent>, i64), sqlx::Error> {
+pub async fn records(
+    pool: &PgPool,
+    request: &RecordListRequest,
+    sight: &Sight,
+    limit: i64,
+) -> Result<(Vec<RecordEvent>, i64), sqlx::Error> {
     let mut count = QueryBuilder::new("select count(*)");
     count.push(FROM);
     push_filters(&mut count, request, sight);

@@ -72,10 +72,11 @@ pub async fn insert(tx: &mut PgConnection, record: &NewRecord<'_>) -> Result<(),
 
 /// The sealed content with its wrapped key. None if the key is gone: then nobody can open it any more.
 pub async fn sealed(pool: &PgPool, record: Uuid) -> Result<Option<Sealed>, sqlx::Error> {
-    let row: Option<(Vec<u8>, Vec<u8>)> =
-        sqlx::query_as("select record.content, record_key.wrapped from record join record_key on record_key.record = record.id where id = $1")
-            .bind(record)
-            .fetch_optional(pool)
-            .await?;
+    let row: Option<(Vec<u8>, Vec<u8>)> = sqlx::query_as(
+        "select record.content, record_key.wrapped from record join record_key on record_key.record = record.id where id = $1",
+    )
+    .bind(record)
+    .fetch_optional(pool)
+    .await?;
     Ok(row.map(|(content, wrapped_key)| Sealed { content, wrapped_key }))
 }

@@ -43,7 +43,8 @@ fn directory() -> Directory {
         absences: Vec::new(),
         disabled: false,
     };
-    let unit = Unit { code: UNIT.into(), title: Title::new("朝阳店", "Chaoyang"), parent: None, department: false, head: None, calendar: None };
+    let unit =
+        Unit { code: UNIT.into(), title: Title::new("朝阳店", "Chaoyang"), parent: None, department: false, head: None, calendar: None };
     Directory::new(
         1,
         vec![unit],
@@ -110,7 +111,8 @@ impl World {
 
     pub async fn case(&self, happened: &str, case: &CaseEvent, event: Uuid, time: &str) -> Result<()> {
         let time: Timestamp = time.parse()?;
-        let event = NewEvent::new("intake", &format!("case.{happened}"), format!("case/{}", case.case), case.version, time, case).with_id(event);
+        let event =
+            NewEvent::new("intake", &format!("case.{happened}"), format!("case/{}", case.case), case.version, time, case).with_id(event);
         Ok(self.neighbours.publish(&event).await?)
     }
 

@@ -85,7 +85,9 @@ fn compose(settings: &Settings, address: &str, claimed: &Claimed, letter: &Lette
 fn refused(error: &smtp::Error) -> Outcome {
     match error.status().map(u16::from) {
         // Our own credentials or the connection were refused: that is put right in the settings, and the mail goes out then.
-        Some(code @ (530 | 534 | 535 | 538 | 454 | 421)) => Outcome::TryAgain { error: format!("the mail relay refused us: {code}"), after: None },
+        Some(code @ (530 | 534 | 535 | 538 | 454 | 421)) => {
+            Outcome::TryAgain { error: format!("the mail relay refused us: {code}"), after: None }
+        }
         Some(code) if error.is_permanent() => Outcome::Failed { error: format!("the mail server refused it for good: {code}") },
         Some(code) => Outcome::TryAgain { error: format!("the mail server refused it for now: {code}"), after: None },
         None if error.is_timeout() => Outcome::TryAgain { error: "the mail relay did not answer in time".to_owned(), after: None },

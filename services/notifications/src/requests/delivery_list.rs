@@ -20,5 +20,10 @@ pub async fn list(app: App, request: Request<DeliveryListRequest>) -> Result<Del
     let (deliveries, total) = store::listing::deliveries(pool, &request.body, &sight, limit).await?;
     let unreached = store::listing::unreachable(pool, &request.body, &sight, limit).await?;
     let next = (deliveries.len() as i64 == limit).then(|| deliveries.last().map(|delivery| delivery.delivery)).flatten();
-    Ok(DeliveryList { deliveries, total, next, unreachable: unreached.into_iter().map(|(person, alert)| unreachable(&alert, person)).collect() })
+    Ok(DeliveryList {
+        deliveries,
+        total,
+        next,
+        unreachable: unreached.into_iter().map(|(person, alert)| unreachable(&alert, person)).collect(),
+    })
 }

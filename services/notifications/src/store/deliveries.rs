@@ -121,7 +121,11 @@ pub async fn cancel_unwanted(tx: &mut PgConnection, alerts: &[Uuid], duties: &[U
 }
 
 /// Marks messages whose channels have all failed (or that had none) as unreachable, once. Answers the alerts of those that became so.
-pub async fn mark_unreachable(tx: &mut PgConnection, messages: &[(Uuid, String)], now: Ts) -> Result<Vec<(String, AlertEvent)>, sqlx::Error> {
+pub async fn mark_unreachable(
+    tx: &mut PgConnection,
+    messages: &[(Uuid, String)],
+    now: Ts,
+) -> Result<Vec<(String, AlertEvent)>, sqlx::Error> {
     if messages.is_empty() {
         return Ok(Vec::new());
     }

@@ -57,7 +57,10 @@ pub async fn deliveries(
     query.push(FROM);
     push_filters(&mut query, request, sight);
     if let Some(before) = request.before {
-        query.push(" and (delivery.created_at, delivery.id) < (select created_at, id from delivery where id = ").push_bind(before).push(")");
+        query
+            .push(" and (delivery.created_at, delivery.id) < (select created_at, id from delivery where id = ")
+            .push_bind(before)
+            .push(")");
     }
     query.push(" order by delivery.created_at desc, delivery.id desc limit ").push_bind(limit);
     let rows = query.build().fetch_all(pool).await?;

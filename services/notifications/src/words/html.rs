@@ -7,7 +7,8 @@ pub fn html(message: &Paragraphs, subject: &str, urgency: Urgency) -> String {
     // Mail programs drop style sheets, so the few styles stand at their elements.
     let page = "margin:0 auto;max-width:36em;padding:16px;line-height:1.7;\
                 font-family:'PingFang SC','Microsoft YaHei','Noto Sans CJK SC',system-ui,sans-serif;font-size:16px";
-    let button = "display:inline-block;padding:12px 20px;border-radius:6px;background:#1f5fbf;color:#ffffff;text-decoration:none;font-weight:600";
+    let button =
+        "display:inline-block;padding:12px 20px;border-radius:6px;background:#1f5fbf;color:#ffffff;text-decoration:none;font-weight:600";
     // Red means overdue and nothing else; the word stands beside the colour.
     let edge = match urgency {
         Urgency::OnTime => "#5a6b7b",

@@ -60,7 +60,10 @@ fn wanted(letter: &Letter) -> String {
         (English, false, true) => format!("{who}: please acknowledge, and see that {} finishes by {due}: {title}.", letter.owed_by),
         (English, true, false) => format!("{who}: please finish at once: {title}. It was due by {due} and is overdue."),
         (English, true, true) => {
-            format!("{who}: please acknowledge, and see that {} finishes at once: {title}. It was due by {due} and is overdue.", letter.owed_by)
+            format!(
+                "{who}: please acknowledge, and see that {} finishes at once: {title}. It was due by {due} and is overdue.",
+                letter.owed_by
+            )
         }
     }
 }

@@ -90,7 +90,17 @@ fn plain_text_and_html_say_the_same() {
         let said = paragraphs(&letter);
         let (text, page) = (plain(&said), html(&said, &subject(&letter), letter.urgency));
         let unescaped = page.replace("&amp;", "&").replace("&quot;", "\"").replace("&#39;", "'");
-        let sentences = [&said.wanted, &said.reason, &said.story[0], &said.story[1], &said.story[2], &said.next, &said.footer, &said.acknowledge.1, &said.page.1];
+        let sentences = [
+            &said.wanted,
+            &said.reason,
+            &said.story[0],
+            &said.story[1],
+            &said.story[2],
+            &said.next,
+            &said.footer,
+            &said.acknowledge.1,
+            &said.page.1,
+        ];
         for sentence in sentences {
             assert!(text.contains(sentence.as_str()), "{sentence}");
             assert!(unescaped.contains(sentence.as_str()), "{sentence}");
