@@ -137,17 +137,19 @@ fn read(message: &Message) -> Option<Passing> {
     })
 }
 
-/// What the viewer is told of an event; None if he may not see it. What is meant for him he sees; about a case its owner decides; the rest
-/// is for administrators.
-pub async fn told_to(app: &App, viewer: &Viewer, passing: &Passing) -> Option<Told> {
-    if passing.excluded.contains(&viewer.person) {
-        return None;
+/// What the viewer is told of events that passed, with their ids. What is meant for him he sees; about cases their owner decides, asked once
+/// for all of them; the rest is for administrators.
+pub async fn told_to(app: &App, viewer: &Viewer, passing: &[Arc<Passing>]) -> Vec<(String, Told)> {
+    let mut theirs: Vec<(&Passing, bool)> = Vec::with_capacity(passing.len());
+    for passing in passing.iter().filter(|passing| !passing.excluded.contains(&viewer.person)) {
+        theirs.push((passing, passing.meant_for.contains(&viewer.person)));
     }
-    let mine = passing.meant_for.contains(&viewer.person);
-    let may_see = match passing.told.case {
-        _ if mine => true,
-        Some(case) => app.services.case_visible(viewer, vec![case]).await.is_ok_and(|answer| answer.visible.contains(&case)),
-        None => viewer.administers,
+    let cases: BTreeSet<Uuid> = theirs.iter().filter(|(_, mine)| !mine).filter_map(|(passing, _)| passing.told.case).collect();
+    let visible = match cases.is_empty() {
+        true => Vec::new(),
+        false => app.services.case_visible(viewer, cases.into_iter().collect()).await.map(|answer| answer.visible).unwrap_or_default(),
     };
-    may_see.then(|| Told { mine, ..passing.told.clone() })
+    let may_see = |passing: &Passing| passing.told.case.map_or(viewer.administers, |case| visible.contains(&case));
+    let seen = theirs.into_iter().filter(|(passing, mine)| *mine || may_see(passing));
+    seen.map(|(passing, mine)| (passing.id.clone(), Told { mine, ..passing.told.clone() })).collect()
 }

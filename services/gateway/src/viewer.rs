@@ -2,7 +2,7 @@
 
 use crate::App;
 use crate::web::Refusal;
-use axum::extract::{ConnectInfo, Form, FromRequest, FromRequestParts, OptionalFromRequestParts, Request};
+use axum::extract::{ConnectInfo, Form, FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -123,14 +123,6 @@ impl FromRequestParts<App> for MaybeViewer {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Self::Rejection> {
         Ok(Self(by_cookie(parts, app).await.ok().flatten()))
-    }
-}
-
-impl OptionalFromRequestParts<App> for Viewer {
-    type Rejection = std::convert::Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Option<Self>, Self::Rejection> {
-        Ok(by_cookie(parts, app).await.ok().flatten())
     }
 }
 

@@ -2,15 +2,17 @@
 
 use crate::App;
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request};
+use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
 use axum::http::header::{self, HeaderName, HeaderValue};
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use duban_contracts::Problem;
+use duban_platform::telemetry;
 use std::any::Any;
 use std::time::Duration;
 use tower_http::catch_panic::CatchPanicLayer;
+use tracing::Instrument;
 
 /// Longest that a request for pages or the API may take; live updates apart.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -70,7 +72,7 @@ pub fn of_database(error: &sqlx::Error) -> Problem {
 
 /// Puts limits and headers around pages and API. Not around the reception of reports, which has its own and must stay lean.
 pub fn guard(routes: Router<App>) -> Router<App> {
-    routes.layer(DefaultBodyLimit::max(MOST_BYTES)).layer(middleware::from_fn(within_patience)).layer(middleware::from_fn(secure))
+    routes.layer(DefaultBodyLimit::max(MOST_BYTES)).layer(middleware::from_fn(within_patience)).layer(middleware::from_fn(traced)).layer(middleware::from_fn(secure))
 }
 
 /// A panic is answered with a problem, and the process lives on.
@@ -82,6 +84,24 @@ async fn within_patience(request: Request, next: Next) -> Response {
     tokio::time::timeout(PATIENCE, next.run(request))
         .await
         .unwrap_or_else(|_| Refusal(Problem::unavailable("the request took too long")).into_response())
+}
+
+/// One span per request, continuing the caller's trace. Named after the route, never after the path: a path may hold a code.
+async fn traced(request: Request, next: Next) -> Response {
+    let route = request.extensions().get::<MatchedPath>().map_or("unknown", MatchedPath::as_str);
+    let span = tracing::info_span!(
+        target: "duban::http",
+        "http",
+        otel.name = %format_args!("{} {route}", request.method()),
+        otel.kind = "server",
+        http.request.method = %request.method(),
+        http.route = route,
+        http.response.status_code = tracing::field::Empty,
+    );
+    telemetry::adopt_http(&span, request.headers());
+    let response = next.run(request).instrument(span.clone()).await;
+    span.record("http.response.status_code", response.status().as_u16());
+    response
 }
 
 async fn secure(request: Request, next: Next) -> Response {

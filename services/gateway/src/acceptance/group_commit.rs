@@ -9,7 +9,9 @@ use super::known::{self, Known};
 use async_nats::client::{Client, RequestErrorKind};
 use async_nats::{HeaderMap, Request};
 use bytes::Bytes;
+use duban_contracts::event::header;
 use duban_contracts::subjects;
+use duban_platform::telemetry;
 use futures::future::{BoxFuture, OptionFuture, join_all};
 use prometheus::HistogramVec;
 use serde::Deserialize;
@@ -17,6 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::time::{Instant, sleep, timeout};
+use tracing::Instrument;
 use uuid::Uuid;
 
 /// A report ready for the stream.
@@ -224,6 +227,36 @@ enum Sent {
 
 async fn to_disk(limits: Limits, ways: Ways, batch: Vec<Waiting>) {
     ways.batch_sizes.with_label_values::<&str>(&[]).observe(batch.len() as f64);
+    let span = span_of(&batch);
+    send(limits, ways, batch).instrument(span).await;
+}
+
+/// One span for the whole batch, linked to each report's own where that is sampled.
+fn span_of(batch: &[Waiting]) -> tracing::Span {
+    // More links make a span heavy, and most exporters drop them.
+    const LINKS: usize = 100;
+    let traceparents = batch.iter().filter_map(|waiting| waiting.envelope.headers.get(header::TRACEPARENT).map(|value| value.as_str()));
+    let mut sampled = traceparents.filter(|traceparent| traceparent.ends_with("-01")).take(LINKS).peekable();
+    if sampled.peek().is_none() {
+        return tracing::Span::none();
+    }
+    let span = tracing::info_span!(
+        target: "duban::reports",
+        parent: None,
+        "send",
+        otel.name = "REPORTS send",
+        otel.kind = "producer",
+        messaging.system = "nats",
+        messaging.operation.name = "publish",
+        messaging.operation.type = "send",
+        messaging.destination.name = subjects::REPORT_ACCEPTED,
+        messaging.batch.message_count = batch.len(),
+    );
+    sampled.for_each(|traceparent| telemetry::link(&span, Some(traceparent)));
+    span
+}
+
+async fn send(limits: Limits, ways: Ways, batch: Vec<Waiting>) {
     if batch.len() < limits.singles_below {
         join_all(batch.into_iter().map(|waiting| alone(&limits, &ways, waiting))).await;
         return;

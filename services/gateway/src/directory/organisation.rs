@@ -34,8 +34,13 @@ pub struct OrganisationApplied {
 pub async fn apply(app: &App, by: &str, text: String) -> Result<OrganisationApplied, Problem> {
     let source = PolicySource { name: "organisation.toml".to_owned(), text };
     let organisation = Organisation::parse(&source).map_err(|faults| policies::refused(&faults))?;
+    let directory = organisation.directory(0);
+    if directory.unit(INSTALLATION).is_some() {
+        let expected = "another code: this one is kept for the post that administers";
+        return Err(Problem::invalid_field("/unit/installation", "no unit may have this code", expected));
+    }
     let mut edit = Edit::begin(app, by).await?;
-    let written = write(&mut edit, &organisation.directory(0)).await;
+    let written = write(&mut edit, &directory).await;
     written.map_err(|e| of_database(&e))?;
     let changed = edit.changed();
     keep_file(&mut edit, &source.text).await.map_err(|e| of_database(&e))?;
@@ -71,7 +76,7 @@ async fn keep_file(edit: &mut Edit, text: &str) -> Result<(), sqlx::Error> {
 async fn rebind(app: &App, edit: &mut Edit, bindings: PolicySource) -> Result<Option<Submitted>, Problem> {
     let newest = policy_store::newest(edit.tx()).await.map_err(|e| of_database(&e))?;
     let Some(newest) = newest else { return Ok(None) };
-    let sources = policy_store::sources(app.platform.db.pool(), newest).await.map_err(|e| of_database(&e))?;
+    let sources = policy_store::sources(edit.tx(), newest).await.map_err(|e| of_database(&e))?;
     let (old, mut packs): (Vec<_>, Vec<_>) = sources.into_iter().partition(policies::is_organisation);
     if old.iter().any(|source| source.text == bindings.text) {
         return Ok(None);

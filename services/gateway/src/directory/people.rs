@@ -163,7 +163,7 @@ async fn checked(new: NewPerson) -> Result<(Person, Option<String>), Problem> {
     let mut fault = |field: &str, wrong: &str, expected: &str| {
         faults.push(FieldError { field: field.to_owned(), wrong: wrong.to_owned(), expected: expected.to_owned() });
     };
-    if !subjects::is_token(&new.id) || new.id == INSTALLATION || new.id == "operator" {
+    if !subjects::is_token(&new.id) || [INSTALLATION, "operator", "system"].contains(&new.id.as_str()) {
         fault("/id", "it cannot name a person", "1 to 40 lower-case letters, digits, - and _");
     }
     if new.name.trim().is_empty() || new.name.chars().count() > 100 {

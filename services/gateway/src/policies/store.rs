@@ -7,7 +7,7 @@ use duban_contracts::subjects::service;
 use duban_platform::Ts;
 use sqlx::postgres::PgRow;
 use sqlx::types::Json;
-use sqlx::{PgConnection, PgPool, Row};
+use sqlx::{PgConnection, PgExecutor, PgPool, Row};
 use std::collections::BTreeMap;
 
 /// The services that must hold a set before it comes into force.
@@ -23,9 +23,9 @@ pub async fn versions(pool: &PgPool) -> Result<Vec<PolicyVersion>, sqlx::Error> 
     Ok(rows.into_iter().map(|(version, state, from)| PolicyVersion { version, state, effective_from: from.0 }).collect())
 }
 
-pub async fn sources(pool: &PgPool, version: i64) -> Result<Vec<PolicySource>, sqlx::Error> {
+pub async fn sources(from: impl PgExecutor<'_>, version: i64) -> Result<Vec<PolicySource>, sqlx::Error> {
     let rows: Vec<(String, String)> =
-        sqlx::query_as("select name, body from policy.source where version = $1 order by name").bind(version).fetch_all(pool).await?;
+        sqlx::query_as("select name, body from policy.source where version = $1 order by name").bind(version).fetch_all(from).await?;
     Ok(rows.into_iter().map(|(name, text)| PolicySource { name, text }).collect())
 }
 

@@ -84,8 +84,11 @@ async fn a_second_person_approves_and_every_service_holds_it_before_it_is_in_for
 
     hold("notifications", None).await?;
     until("it is in force", || async { Ok(set(&world, &a, version).await?["state"] == "applied") }).await?;
-    let sets = expect(a.get("/v1/policies", &world.admin).send().await?, StatusCode::OK).await?;
-    assert_eq!(sets["in_force"].as_i64(), Some(version));
+    until("this copy judges by it", || async {
+        let sets = expect(a.get("/v1/policies", &world.admin).send().await?, StatusCode::OK).await?;
+        Ok(sets["in_force"].as_i64() == Some(version))
+    })
+    .await?;
     let withdraw = a.post(&format!("/v1/policies/{version}/withdraw"), &second).send().await?;
     assert_eq!(withdraw.status(), StatusCode::CONFLICT, "in force is in force");
 

@@ -15,6 +15,7 @@ use bytes::Bytes;
 use duban_contracts::event::header::{IDEMPOTENCY_KEY, TRACEPARENT};
 use duban_contracts::report::{Accepted, Report};
 use duban_contracts::{FieldError, Problem};
+use futures::StreamExt;
 use std::time::Duration;
 
 /// How long a sender may take for its body.
@@ -54,6 +55,7 @@ async fn take(app: &App, headers: &HeaderMap, body: HttpBody) -> Result<Accepted
 async fn read(headers: &HeaderMap, body: HttpBody) -> Result<Bytes, Problem> {
     let announced = text(headers, header::CONTENT_LENGTH.as_str()).and_then(|length| length.parse::<usize>().ok());
     if announced.is_some_and(|length| length > MOST_BYTES) {
+        read_away(body).await;
         return Err(too_large());
     }
     match tokio::time::timeout(PATIENCE, axum::body::to_bytes(body, MOST_BYTES)).await {
@@ -62,6 +64,23 @@ async fn read(headers: &HeaderMap, body: HttpBody) -> Result<Bytes, Problem> {
         Ok(Err(_)) => Err(too_large()),
         Err(_) => Err(Problem::new(408, "too-slow", "The body did not come in time", "请求内容未能及时送达")),
     }
+}
+
+/// Reads on a while without keeping anything: a sender whose connection is closed while it still sends never sees why.
+async fn read_away(body: HttpBody) {
+    const MOST: usize = 8 << 20;
+    let mut pieces = body.into_data_stream();
+    let reading = async {
+        let mut seen = 0;
+        while let Some(Ok(piece)) = pieces.next().await {
+            seen += piece.len();
+            if seen > MOST {
+                break;
+            }
+        }
+    };
+    // What has not come by then is cut off.
+    let _ = tokio::time::timeout(Duration::from_secs(5), reading).await;
 }
 
 /// The key as text; header values are bytes, and keys may be Chinese.
