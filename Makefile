@@ -33,7 +33,7 @@ up:  ## start everything on this machine; Ctrl-C stops it, a second start contin
 demo:  ## a fortnight in minutes, reports played from a file (REPORTS=FILE MAPPING=FILE plays yours)
 	@tools/fetch
 	$(RELEASE)
-	$(DUBAN) demo --dir $(DEMO_DIR) $(if $(REPORTS),--reports "$(REPORTS)") $(if $(MAPPING),--mapping "$(MAPPING)") $(ARGS)
+	$(DUBAN) demo --data $(DEMO_DIR) $(if $(REPORTS),--reports "$(REPORTS)") $(if $(MAPPING),--mapping "$(MAPPING)") $(ARGS)
 
 down:  ## stop what `make up` or `make demo` started; the data stays
 	@for dir in $(DIR) $(DEMO_DIR); do [ ! -e $$dir ] || { $(NEEDS_DUBAN) && $(DUBAN) down --dir $$dir; }; done

@@ -16,7 +16,8 @@ if (!base) { console.error("DUBAN_URL is not set: run `source .duban/env` first"
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const widths = [390, 834, 1440];
 const publicPages = ["/report", "/track", "/login"];
-const ownPages = ["/alerts", "/duties", "/duties?state=breached", "/cases", "/cases?state=closed", "/records", "/policies", "/deliveries", "/dead", "/administration"];
+const managerPages = ["/alerts", "/alerts?state=all", "/duties", "/duties?state=breached", "/cases", "/cases?state=closed", "/records", "/policies"];
+const operatorPages = ["/deliveries", "/dead", "/policies", "/administration"];
 
 mkdirSync(folder, { recursive: true });
 const browser = await chromium.launch({ executablePath: browserPath, args: ["--no-sandbox", "--disable-background-networking"] });
@@ -38,6 +39,13 @@ async function look(context, page, path, name, language, scheme) {
   for (const violation of result.violations) say(`${path} ${language} ${scheme}: ${violation.id}: ${violation.help} (${violation.nodes.slice(0, 3).map((n) => n.target.join(" ")).join("; ")})`);
 }
 
+async function logIn(page, name, password) {
+  await page.goto(base + "/login");
+  await page.fill("#login", name);
+  await page.fill("#password", password);
+  await Promise.all([page.waitForURL((url) => !url.pathname.startsWith("/login")), page.click("main button[type=submit]")]);
+}
+
 const nameOf = (path) => path.replace(/^\//, "").replace(/[^a-z0-9]+/gi, "-") || "start";
 
 for (const language of ["zh", "en"]) for (const scheme of ["light", "dark"]) {
@@ -46,17 +54,19 @@ for (const language of ["zh", "en"]) for (const scheme of ["light", "dark"]) {
   page.on("pageerror", (error) => say(`script error: ${error}`));
   for (const path of publicPages) await look(context, page, path, nameOf(path), language, scheme);
   if (process.env.DUBAN_LOGIN) {
-    await page.goto(base + "/login");
-    await page.fill("#login", process.env.DUBAN_LOGIN);
-    await page.fill("#password", process.env.DUBAN_PASSWORD);
-    await Promise.all([page.waitForURL((url) => !url.pathname.startsWith("/login")), page.click("main button[type=submit]")]);
-    for (const path of ownPages) await look(context, page, path, nameOf(path), language, scheme);
+    await logIn(page, process.env.DUBAN_LOGIN, process.env.DUBAN_PASSWORD);
+    for (const path of managerPages) await look(context, page, path, nameOf(path), language, scheme);
     await page.goto(base + "/cases");
     const first = await page.locator("tbody a").first().getAttribute("href").catch(() => null);
     if (first) { await look(context, page, first, "case", language, scheme); await look(context, page, first + "/watchers", "watchers", language, scheme); }
     await page.goto(base + "/duties");
     const why = await page.locator('a[href^="/duties/"]').first().getAttribute("href").catch(() => null);
     if (why) await look(context, page, why, "why", language, scheme);
+  }
+  if (process.env.DUBAN_ADMIN_LOGIN) {
+    await context.clearCookies();
+    await logIn(page, process.env.DUBAN_ADMIN_LOGIN, process.env.DUBAN_ADMIN_PASSWORD);
+    for (const path of operatorPages) await look(context, page, path, "operator-" + nameOf(path), language, scheme);
   }
   await context.close();
 }

@@ -160,6 +160,7 @@ fn requests() -> Vec<Entry> {
             "duban.archive.rpc.v1.record.content",
             "A record's file, a piece at a time; each reading is in the ledger",
         ),
+        request::<record::LedgerListRequest, record::LedgerList>("duban.archive.rpc.v1.ledger.list", "A stretch of the ledger's chain"),
         request::<duty::TimelineRequest, duty::Timeline>("duban.archive.rpc.v1.case.timeline", "What archive did with a case"),
         request::<dead::DeadListRequest, dead::DeadList>("duban.{service}.rpc.v1.dead.list", "Messages that a service could not handle"),
         request::<dead::DeadRequest, dead::DeadDetail>(

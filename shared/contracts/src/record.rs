@@ -67,6 +67,8 @@ pub struct RecordDetail {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LedgerEntry {
     pub sequence: i64,
+    #[serde(default)]
+    pub record: Uuid,
     /// `filed`, `read`.
     pub act: String,
     #[schemars(schema_with = "time::schema")]
@@ -98,4 +100,22 @@ pub struct RecordContent {
     /// The `offset` of the next piece.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<i64>,
+}
+
+/// Request `archive … ledger.list`: a stretch of the whole chain, for who administers; a reader recomputes it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct LedgerListRequest {
+    /// The sequence before the first entry wanted; 0 for the beginning.
+    #[serde(default)]
+    pub after: i64,
+    /// 1 to 1,000, default 200.
+    #[serde(default)]
+    pub limit: Option<u32>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct LedgerList {
+    pub entries: Vec<LedgerEntry>,
+    /// How many entries the whole chain has.
+    pub length: i64,
 }

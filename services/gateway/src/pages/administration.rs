@@ -38,7 +38,7 @@ fn producer_table(frame: &Frame, producers: &[producers::ListedProducer]) -> Mar
             tbody { @for producer in producers { tr data-row {
                 td data-label=(frame.t("代码", "Id")) { (producer.id) }
                 td data-label=(frame.t("名称", "Name")) { (producer.name) }
-                td data-label=(frame.t("默认单位", "Unit")) { (producer.unit) }
+                td data-label=(frame.t("默认单位", "Unit")) { (frame.unit(&producer.unit)) }
                 td { (state(frame, producer.disabled)) }
                 td { (buttons(frame, "producers", &producer.id, producer.disabled)) }
             } } }
@@ -85,7 +85,7 @@ fn people_table(frame: &Frame, directory: &Directory) -> Markup {
                 td data-label=(frame.t("姓名", "Name")) { (person.name) }
                 td data-label=(frame.t("岗位", "Posts")) {
                     @for held in directory.posts_of(&person.id, frame.now) {
-                        div.small { (frame.t(&held.post.title.zh, &held.post.title.en)) " · " (held.post.unit) @if held.as_deputy { " " (frame.t("（代理）", "(deputy)")) } }
+                        div.small { (frame.t(&held.post.title.zh, &held.post.title.en)) " · " (frame.unit(&held.post.unit)) @if held.as_deputy { " " (frame.t("（代理）", "(deputy)")) } }
                     }
                 }
                 td { (state(frame, person.disabled)) }

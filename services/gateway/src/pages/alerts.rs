@@ -74,10 +74,10 @@ pub fn facts(frame: &Frame, alert: &AlertEvent) -> Markup {
             dt { (frame.t("发出", "Raised")) } dd { (frame.time(alert.raised_at)) }
             @if let Some(next) = &alert.next {
                 dt { (frame.t("若不处理", "If nobody acts")) }
-                dd { (next.posts.join(frame.t("、", ", "))) " " (frame.time(next.at)) }
+                dd { (next.posts.iter().map(|post| frame.post(post)).collect::<Vec<_>>().join(frame.t("、", ", "))) " " (frame.time(next.at)) }
             }
             @for acknowledgement in &alert.acknowledgements {
-                dt { (frame.t("签收", "Acknowledged")) } dd { (acknowledgement.person) " " (frame.time(acknowledgement.at)) }
+                dt { (frame.t("签收", "Acknowledged")) } dd { (frame.name(&acknowledgement.person)) " " (frame.time(acknowledgement.at)) }
             }
         }
     }

@@ -52,10 +52,10 @@ fn head(frame: &Frame, case: &CaseWhole) -> Markup {
             dt { (frame.t("环节", "Stage")) }
             dd { (frame.t(&summary.stage_title_zh, &summary.stage_title)) @if summary.closed { " " (Urgency::Done.mark(frame.language)) } }
             dt { (frame.t("类别", "Kind")) } dd { (frame.t(&summary.kind_title_zh, &summary.kind_title)) " · " (severity(frame, &summary.severity)) }
-            dt { (frame.t("单位", "Unit")) } dd { (summary.unit) }
+            dt { (frame.t("单位", "Unit")) } dd { (frame.unit(&summary.unit)) }
             dt { (frame.t("渠道", "Channel")) } dd { (summary.channel) }
             dt { (frame.t("收到", "Received")) } dd { (frame.time(summary.received_at)) }
-            dt { (frame.t("经办人", "Handler")) } dd { (summary.handler.as_deref().unwrap_or(frame.t("尚未指定", "nobody yet"))) }
+            dt { (frame.t("经办人", "Handler")) } dd { (summary.handler.as_deref().map_or_else(|| frame.t("尚未指定", "nobody yet").to_owned(), |person| frame.name(person))) }
             @for link in &case.detail.links {
                 dt { (link_word(frame, &link.sort)) } dd { a href={ "/cases/" (link.other) } { (link.number) } }
             }
@@ -102,7 +102,7 @@ fn timeline(frame: &Frame, entries: &[TimelineEntry]) -> Markup {
                 (frame.time(entry.at))
                 (frame.t(&entry.text_zh, &entry.text))
                 @if let Some(article) = &entry.article { " " span.soft.small { "（" (article) "）" } }
-                @if !entry.by.is_empty() { " " span.soft { "— " (entry.by) } }
+                @if !entry.by.is_empty() { " " span.soft { "— " (frame.name(&entry.by)) } }
                 @if let Some(note) = &entry.note { p.sheet { (note) } }
             }
         } }
@@ -209,7 +209,7 @@ fn more(frame: &Frame, case: &CaseWhole) -> Markup {
             summary { (frame.t("指定经办人", "Name the handler")) }
             form method="post" action=(action) {
                 (acting(frame, case)) input type="hidden" name="do" value="assign";
-                label for="assign-person" { (frame.t("人员代码", "Person's id")) } input #assign-person name="person" required;
+                label for="assign-person" { (frame.t("人员代码", "Person's id")) } input #assign-person name="person" list="people" autocomplete="off" required; (people(frame))
                 p { button type="submit" { (frame.t("指定经办人", "Name the handler")) } }
             }
         }
@@ -218,9 +218,9 @@ fn more(frame: &Frame, case: &CaseWhole) -> Markup {
             form method="post" action=(action) {
                 (acting(frame, case)) input type="hidden" name="do" value="correct";
                 label for="correct-kind" { (frame.t("类别", "Kind")) } input #correct-kind name="kind" value=(case.detail.summary.kind);
-                label for="correct-unit" { (frame.t("单位代码", "Unit code")) } input #correct-unit name="unit" value=(case.detail.summary.unit);
+                label for="correct-unit" { (frame.t("单位代码", "Unit code")) } input #correct-unit name="unit" value=(case.detail.summary.unit) list="units" autocomplete="off"; (units(frame))
                 label for="correct-severity" { (frame.t("级别", "Severity")) } input #correct-severity name="severity" value=(case.detail.summary.severity);
-                label for="correct-about" { (frame.t("被投诉人（人员代码，可不填）", "Person complained about (id, optional)")) } input #correct-about name="about_person";
+                label for="correct-about" { (frame.t("被投诉人（人员代码，可不填）", "Person complained about (id, optional)")) } input #correct-about name="about_person" list="people" autocomplete="off";
                 label for="correct-reason" { (frame.t("理由", "Reason")) } input #correct-reason name="reason" required;
                 p { button type="submit" { (frame.t("保存更正", "Keep the correction")) } }
             }
@@ -284,6 +284,20 @@ fn in_words(frame: &Frame, why: &Problem) -> String {
         text.push_str(&format!("{}{}: {} ({})", frame.t("；", "; "), error.field, error.wrong, error.expected));
     }
     text
+}
+
+/// The people to choose from, by name.
+fn people(frame: &Frame) -> Markup {
+    html! { @if let Some(directory) = &frame.directory {
+        datalist #people { @for person in directory.people().filter(|person| !person.disabled) { option value=(person.id) { (person.name) } } }
+    } }
+}
+
+/// The units to choose from, by title.
+fn units(frame: &Frame) -> Markup {
+    html! { @if let Some(directory) = &frame.directory {
+        datalist #units { @for unit in directory.units() { option value=(unit.code) { (frame.t(&unit.title.zh, &unit.title.en)) } } }
+    } }
 }
 
 /// Request id, expected version and act of a form.

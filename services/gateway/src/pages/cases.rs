@@ -63,7 +63,7 @@ fn row(frame: &Frame, case: &CaseSummary) -> Markup {
                 @if case.unsorted { " " span.state.soon { (frame.t("待分拣", "Unsorted")) } }
                 @if case.repeats > 0 { " " span.small.soft { (frame.t("第", "report no. ")) (case.repeats + 1) (frame.t("次来件", "")) } }
             }
-            td data-label=(frame.t("单位", "Unit")) { (case.unit) }
+            td data-label=(frame.t("单位", "Unit")) { (frame.unit(&case.unit)) }
             td data-label=(frame.t("环节", "Stage")) {
                 @if case.closed { (Urgency::Done.mark(frame.language)) } @else { (frame.t(&case.stage_title_zh, &case.stage_title)) }
             }

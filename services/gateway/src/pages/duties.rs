@@ -43,8 +43,8 @@ fn row(frame: &Frame, duty: &DutyEvent) -> Markup {
         tr data-row {
             td data-label=(frame.t("状态", "State")) { (Urgency::of_duty(&duty.state).mark(frame.language)) }
             td data-label=(frame.t("事项", "Duty")) { a href=(duty.link) { (frame.t(&duty.title_zh, &duty.title)) } }
-            td data-label=(frame.t("责任岗位", "Owed by")) { (duty.owed_by) }
-            td data-label=(frame.t("单位", "Unit")) { (duty.unit) }
+            td data-label=(frame.t("责任岗位", "Owed by")) { (frame.post(&duty.owed_by)) }
+            td data-label=(frame.t("单位", "Unit")) { (frame.unit(&duty.unit)) }
             td data-label=(frame.t("时限", "Due")) { a href={ "/duties/" (duty.duty) } { (frame.time(duty.due_at)) } }
         }
     }
@@ -58,7 +58,7 @@ pub fn why(frame: &Frame, answer: &WhyAnswer) -> Markup {
             p { (Urgency::of_duty(&duty.state).mark(frame.language)) }
             dl.facts {
                 dt { (frame.t("时限", "Due")) } dd { (frame.time(duty.due_at)) }
-                dt { (frame.t("责任岗位", "Owed by")) } dd { (duty.owed_by) }
+                dt { (frame.t("责任岗位", "Owed by")) } dd { (frame.post(&duty.owed_by)) }
                 dt { (frame.t("依据", "Article")) } dd { (duty.pack) " " (duty.article) }
                 dt { (frame.t("开始", "Opened")) } dd { (frame.time(duty.opened_at)) }
                 @if let Some(closed) = duty.closed_at { dt { (frame.t("了结", "Ended")) } dd { (frame.time(closed)) } }
@@ -70,7 +70,7 @@ pub fn why(frame: &Frame, answer: &WhyAnswer) -> Markup {
         } }
         h2 { (frame.t("若不处理", "If nobody acts")) }
         @if answer.next.is_empty() { p.soft { (frame.t("不再升级。", "It climbs no further.")) } }
-        ol { @for rung in &answer.next { li { (frame.time(rung.at)) " " (rung.posts.join(frame.t("、", ", "))) } } }
+        ol { @for rung in &answer.next { li { (frame.time(rung.at)) " " (rung.posts.iter().map(|post| frame.post(post)).collect::<Vec<_>>().join(frame.t("、", ", "))) } } }
         p { a.button href=(duty.link) { (frame.t("打开相关案件", "Open the matter")) } }
     };
     frame.page(frame.t(&duty.title_zh, &duty.title), true, &content)

@@ -3,8 +3,10 @@
 use super::words;
 use crate::viewer::Language;
 use duban_contracts::Timestamp;
+use duban_policy::directory::Directory;
 use jiff::tz::TimeZone;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
+use std::sync::Arc;
 
 /// The reader and the moment of a page.
 #[derive(Debug, Clone)]
@@ -18,6 +20,8 @@ pub struct Frame {
     pub zone: TimeZone,
     /// Path of the page itself, for the navigation and the change of language.
     pub path: String,
+    /// For names instead of codes; without it pages show the codes.
+    pub directory: Option<Arc<Directory>>,
     /// A demonstration says so on every page.
     pub demonstration: bool,
 }
@@ -46,6 +50,24 @@ impl Frame {
                 span.soft.small { "(" (words::distance(self.language, at, self.now)) ")" }
             }
         }
+    }
+
+    /// A unit's title; its code where the directory does not know it.
+    pub fn unit(&self, code: &str) -> String {
+        let unit = self.directory.as_ref().and_then(|directory| directory.unit(code));
+        unit.map_or_else(|| code.to_owned(), |unit| self.t(&unit.title.zh, &unit.title.en).to_owned())
+    }
+
+    /// A post's title with its unit's; the post's id where the directory does not know it.
+    pub fn post(&self, id: &str) -> String {
+        let post = self.directory.as_ref().and_then(|directory| directory.post(id));
+        post.map_or_else(|| id.to_owned(), |post| format!("{} · {}", self.unit(&post.unit), self.t(&post.title.zh, &post.title.en)))
+    }
+
+    /// A person's name; the id where the directory does not know it.
+    pub fn name(&self, person: &str) -> String {
+        let known = self.directory.as_ref().and_then(|directory| directory.person(person));
+        known.map_or_else(|| person.to_owned(), |known| known.name.clone())
     }
 
     /// The hidden field that every form carries against cross-site requests.

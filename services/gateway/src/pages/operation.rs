@@ -15,7 +15,7 @@ pub fn deliveries(frame: &Frame, list: &DeliveryList, state: &str) -> Markup {
     let content = html! {
         @for lost in &list.unreachable {
             div.notice.bad role="alert" {
-                (frame.t("所有渠道均未送达：", "No channel got through: ")) a href=(lost.link) { (frame.t(&lost.title_zh, &lost.title)) } " → " (lost.person)
+                (frame.t("所有渠道均未送达：", "No channel got through: ")) a href=(lost.link) { (frame.t(&lost.title_zh, &lost.title)) } " → " (frame.name(&lost.person))
             }
         }
         ul.tabs { @for (value, zh, en) in [("all", "全部", "All"), ("waiting", "等待中", "Waiting"), ("sent", "已送出", "Sent"), ("failed", "失败", "Failed"), ("cancelled", "已取消", "Cancelled")] {
@@ -41,7 +41,7 @@ fn delivery_row(frame: &Frame, delivery: &DeliveryEvent) -> Markup {
     html! {
         tr data-row {
             td { span.state class=(urgency.class()) { (word) } }
-            td data-label=(frame.t("收件人", "To")) { (delivery.person) " " span.soft { (delivery.address) } }
+            td data-label=(frame.t("收件人", "To")) { (frame.name(&delivery.person)) " " span.soft { (delivery.address) } }
             td data-label=(frame.t("渠道", "Channel")) { (delivery.channel) }
             td.number data-label=(frame.t("尝试", "Attempts")) { (delivery.attempts) }
             td data-label=(frame.t("时间", "Time")) { (frame.time(delivery.sent_at.unwrap_or(delivery.created_at))) }
@@ -111,7 +111,7 @@ pub fn records(frame: &Frame, list: &RecordList) -> Markup {
             tbody { @for record in &list.records { tr data-row {
                 td data-label=(frame.t("档号", "Index number")) { a href={ "/records/" (record.record) } { (record.index_number) } }
                 td data-label=(frame.t("案件", "Case")) { (record.number) " " (frame.t(&record.title_zh, &record.title)) }
-                td data-label=(frame.t("单位", "Unit")) { (record.unit) }
+                td data-label=(frame.t("单位", "Unit")) { (frame.unit(&record.unit)) }
                 td data-label=(frame.t("归档时间", "Filed")) { (frame.time(record.filed_at)) }
             } } }
         } }
@@ -124,7 +124,7 @@ pub fn record(frame: &Frame, detail: &RecordDetail) -> Markup {
     let content = html! {
         div.sheet { dl.facts {
             dt { (frame.t("案件", "Case")) } dd { @if let Some(case) = record.case { a href={ "/cases/" (case) } { (record.number) } } @else { (record.number) } }
-            dt { (frame.t("单位", "Unit")) } dd { (record.unit) }
+            dt { (frame.t("单位", "Unit")) } dd { (frame.unit(&record.unit)) }
             dt { (frame.t("归档时间", "Filed")) } dd { (frame.time(record.filed_at)) }
             dt { (frame.t("内容摘要（SHA-256）", "Content (SHA-256)")) } dd { code { (record.content_hash) } }
             dt { (frame.t("版次", "Edition")) } dd { (record.edition) }

@@ -22,6 +22,7 @@ pub fn frame(app: &App, viewer: Option<&Viewer>, language: Language, path: &str)
         now: app.platform.clock.now(),
         zone: zone(app),
         path: path.to_owned(),
+        directory: app.directory().ok(),
         demonstration: app.settings.demonstration,
     }
 }
@@ -80,10 +81,6 @@ pub fn own_path(path: &str) -> &str {
     if ours { path } else { "/" }
 }
 
-/// For extractors that fail before a page has its frame.
-pub fn public_frame(app: &State<App>, Speaks(language): &Speaks, MaybeViewer(viewer): &MaybeViewer, path: &str) -> Frame {
-    frame(app, viewer.as_ref(), *language, path)
-}
 
 #[cfg(test)]
 mod tests {

@@ -1,0 +1,64 @@
+//! A whole installation of one test's own: broker, database, five services as processes, packs and organisation loaded, producers made.
+
+use duban::install::{InstallSettings, Installation};
+use duban_contracts::report::{Report, Reporter};
+use duban_local::{Stack, StackSettings};
+use serde_json::Value;
+use sqlx::{AssertSqlSafe, PgPool};
+use std::path::{Path, PathBuf};
+
+/// What a test acts on.
+pub struct World {
+    pub stack: Stack,
+    pub installation: Installation,
+    /// Everything in the database, as its superuser: for looking, never for acting.
+    pub database: PgPool,
+}
+
+impl World {
+    /// Real time, one copy of each service.
+    ///
+    /// # Errors
+    /// When a part does not come up.
+    pub async fn start() -> anyhow::Result<Self> {
+        Self::with(StackSettings::test()).await
+    }
+
+    /// # Errors
+    /// When a part does not come up.
+    pub async fn with(settings: StackSettings) -> anyhow::Result<Self> {
+        let stack = Stack::start(settings).await?;
+        let installation = duban::install::install(&stack, &InstallSettings { policies: repository().join("policies"), ..InstallSettings::default() }).await?;
+        let database = sqlx::postgres::PgPoolOptions::new().max_connections(4).connect(&stack.ground.superuser_url()).await?;
+        Ok(Self { stack, installation, database })
+    }
+
+    /// A count that a test needs to see.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn count(&self, sql: &str) -> anyhow::Result<i64> {
+        Ok(sqlx::query_scalar(AssertSqlSafe(sql.to_owned())).fetch_one(&self.database).await?)
+    }
+}
+
+/// The top folder of this repository.
+pub fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_path_buf).unwrap_or_default()
+}
+
+/// A report with little in it.
+pub fn report(channel: &str, unit: &str, subject: &str) -> Report {
+    Report {
+        channel: channel.to_owned(),
+        kind: None,
+        unit: Some(unit.to_owned()),
+        occurred_at: None,
+        reporter: Reporter { name: Some("测试".to_owned()), phone: Some("13900001234".to_owned()), email: None, anonymous: false },
+        subject: Some(subject.to_owned()),
+        text: None,
+        fields: serde_json::Map::<String, Value>::new(),
+        attachments: Vec::new(),
+        follows: None,
+    }
+}
