@@ -166,7 +166,7 @@ fn check(file: &OrganisationFile, faults: &mut Vec<Fault>) {
     let fallback = &file.organisation.fallback;
     let posts: Vec<String> =
         file.unit.iter().flat_map(|(code, unit)| unit.post.names().map(move |role| format!("{}/{role}", code.value))).collect();
-    if !posts.iter().any(|post| *post == fallback.value) {
+    if !posts.contains(&fallback.value) {
         faults.push(unknown_post(fallback, &posts));
     }
     for bind in &file.bind {

@@ -40,7 +40,7 @@ impl Policy {
         let to = if to.zh.is_empty() { Title::default() } else { Title::new(format!("，对象为{}", to.zh), format!(" to {}", to.en)) };
         let mut text = Title::new(
             format!(
-                "〔{}〕第{}条：{}时，{}须{}完成“{}”{}；{}即办结。例：{}产生的，{}到期（日历：{}）",
+                "〔{}〕第{}条：{}时，{}须在{}完成“{}”{}；{}即办结。例：{}产生的，{}到期（日历：{}）",
                 pack.title.zh,
                 duty.article,
                 opens.zh,
@@ -103,7 +103,14 @@ impl Policy {
         let owner = joined(rule.owed_by.iter().map(|actor| self.actor_words(&pack.id, actor)), "、", ", ");
         let facts = json!({ "unit": unit, "period": "…" });
         let mut text = Title::new(
-            format!("〔{}〕第{}条：{zh}结束后，{}须{}完成“{}”", pack.title.zh, rule.article, owner.zh, term.zh, rule.title_zh.fill(&facts)),
+            format!(
+                "〔{}〕第{}条：{zh}结束后，{}须在{}完成“{}”",
+                pack.title.zh,
+                rule.article,
+                owner.zh,
+                term.zh,
+                rule.title_zh.fill(&facts)
+            ),
             format!(
                 "[{}] article {}: {en}, once it is over, {} owes '{}' {}",
                 pack.title.en,
@@ -177,7 +184,7 @@ impl Policy {
             let mut words = Title::new(term.zh(), term.en());
             if let TermSource::Field { .. } = when.term {
                 words =
-                    Title::new(format!("按表中所定期限（未定者{}）", words.zh), format!("by the date set in the form (else {})", words.en));
+                    Title::new(format!("表中所定期限（未定者{}）", words.zh), format!("by the date set in the form (else {})", words.en));
             }
             if let Some(condition) = &when.when {
                 let condition = condition.words(&figures);

@@ -77,6 +77,9 @@ pub struct Set {
     pub later: bool,
 }
 
+/// The organisation's own figures by pack and parameter: unit (None: everywhere) and value.
+type Overrides = BTreeMap<(String, String), Vec<(Option<String>, String)>>;
+
 /// Which rules listen to an event, by its name.
 type Listeners = BTreeMap<String, Vec<Place>>;
 
@@ -120,8 +123,7 @@ pub struct Policy {
     root: String,
     bindings: Vec<Binding>,
     plays: Vec<Plays>,
-    /// By pack and parameter: unit (None: everywhere) and value.
-    overrides: BTreeMap<(String, String), Vec<(Option<String>, String)>>,
+    overrides: Overrides,
     channels: Vec<Choice>,
     remarks: Vec<Diagnostic>,
     openers: Listeners,

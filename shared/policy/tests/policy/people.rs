@@ -71,7 +71,9 @@ fn small(clerk_absent: bool, deputy_absent: bool) -> Directory {
 fn an_absent_holder_is_stood_in_for_then_it_goes_up_the_tree_then_to_the_fallback() {
     let now = shanghai("2026-03-02 09:00");
     let all = ["chief", "boss", "deputy", "clerk"].map(str::to_owned);
-    let cases: [(bool, bool, &[String], How, &[&str]); 6] = [
+    // The clerk away, the deputy away, who must not know: how, and who is told.
+    type Case<'a> = (bool, bool, &'a [String], How, &'a [&'a str]);
+    let cases: [Case<'_>; 6] = [
         (false, false, &[], How::Direct, &["clerk"]),
         (true, false, &[], How::Deputy, &["deputy"]),
         (true, true, &[], How::Climbed, &["boss"]),

@@ -91,6 +91,8 @@ fn what_a_person_can_put_right_is_taken_named_and_left_to_be_sorted() {
     assert_eq!(rules(&duties), ["sort"]);
     assert_eq!(duties[0].owed_by, [Who::Post("HY-DB/duty-desk".into())]);
     assert_eq!(closed("case.sorted", &case(CAR, "complaint", "BJ01", json!({}))), ["sort"]);
+    let doubtful = opened("case.registered", shanghai("2026-03-06 18:40"), &case(CAR, "complaint", "BJ01", json!({ "unsorted": true })));
+    assert!(rules(&doubtful).contains(&"sort"), "a case that keeps its kind may wait for a person too");
 }
 
 #[test]
@@ -268,6 +270,29 @@ fn a_step_is_checked_for_stage_role_and_fields_and_a_refusal_says_why() {
         ("not-now", "“预警报备”的条件尚未满足：严重程度为重大客户投诉".into())
     );
     assert_eq!(check(&manager, "handling", "juggle", json!({}), &[]).unwrap_err().0, "unknown-step");
+}
+
+#[test]
+fn an_alert_that_reaches_nobody_opens_a_duty_but_not_for_ever() {
+    let at = shanghai("2026-03-06 18:40");
+    let unreachable = |rule: &str| json!({ "alert": "a1", "duty": "d1", "person": "p", "unit": "MD01", "title": "x", "title_zh": "某事", "link": "/", "rule": rule });
+    let opened_by = |rule: &str| opened("alert.unreachable", at, &unreachable(rule));
+    assert_eq!(opened_by("close")[0].key, "unreachable/a1");
+    assert!(opened_by("reach_otherwise").is_empty());
+    let acknowledged = json!({ "alert": "a1", "pack": "store-complaints", "rule": "close", "unit": "MD01" });
+    assert_eq!(closed("alert.acknowledged", &acknowledged), ["reach_otherwise"]);
+}
+
+#[test]
+fn a_rejected_report_is_owed_to_the_desk_until_it_is_admitted_or_dismissed() {
+    let rejected = json!({ "rejected": "r1", "receipt": "q", "producer": "web", "unit": "SM-HB", "channel": "web", "reason": "bad", "title": "来件", "policy": 0 });
+    let duties = opened("report.rejected", shanghai("2026-03-06 17:00"), &rejected);
+    assert_eq!(
+        (duties[0].rule.as_str(), duties[0].key.as_str(), duties[0].link.as_str()),
+        ("deal_with_rejected", "rejected/r1", "/rejected/r1")
+    );
+    assert_eq!(wall(duties[0].due), "2026-03-09 17:00");
+    assert_eq!(closed("report.dismissed", &rejected), ["deal_with_rejected"]);
 }
 
 #[test]

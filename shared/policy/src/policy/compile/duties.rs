@@ -357,11 +357,11 @@ fn reminders(context: &Context<'_>, texts: &Many<Placed<String>>, within: &[When
             TermSource::Fixed(Term::Within(duration)) => roughly(*duration),
             _ => None,
         });
-        if let (Some(before), Some(shortest)) = (fixed(context, &amount).and_then(roughly), shortest.min()) {
-            if before >= shortest {
-                let en = format!("'{}' lies before the duty opens", text.value);
-                faults.push(Fault::new(text.range, "bad-reminder", en, format!("提醒时间“{}”早于责任事项产生之时", text.value)));
-            }
+        if let (Some(before), Some(shortest)) = (fixed(context, &amount).and_then(roughly), shortest.min())
+            && before >= shortest
+        {
+            let en = format!("'{}' lies before the duty opens", text.value);
+            faults.push(Fault::new(text.range, "bad-reminder", en, format!("提醒时间“{}”早于责任事项产生之时", text.value)));
         }
         reminders.push(Reminder::Before(amount));
     }

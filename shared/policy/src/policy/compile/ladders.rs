@@ -108,12 +108,12 @@ fn check_order(context: &Context<'_>, id: &Placed<String>, texts: &[RungText], r
     }
     for pair in rungs.iter().zip(texts).collect::<Vec<_>>().windows(2) {
         let ((lower, _), (higher, text)) = (pair[0], pair[1]);
-        if let (Some(first), Some(second)) = (place(context, &lower.at), place(context, &higher.at)) {
-            if first > second {
-                let en = format!("'{}' comes before the rung above it in the list", text.at.value);
-                let fault = Fault::new(text.at.range, "ladder-order", en, format!("“{}”早于它前面的一级", text.at.value));
-                faults.push(fault.help("put the rungs in order of time", "请按时间先后排列各级"));
-            }
+        if let (Some(first), Some(second)) = (place(context, &lower.at), place(context, &higher.at))
+            && first > second
+        {
+            let en = format!("'{}' comes before the rung above it in the list", text.at.value);
+            let fault = Fault::new(text.at.range, "ladder-order", en, format!("“{}”早于它前面的一级", text.at.value));
+            faults.push(fault.help("put the rungs in order of time", "请按时间先后排列各级"));
         }
     }
 }

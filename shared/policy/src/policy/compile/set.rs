@@ -1,7 +1,7 @@
 //! The set as a whole: calendars, bindings, who plays which role, and whether two packs claim the same report.
 
 use super::super::kind::{Actor, Kind};
-use super::super::{Binding, Choice, Pack, Place, Plays, Policy};
+use super::super::{Binding, Choice, Overrides, Pack, Place, Plays, Policy};
 use super::{Parsed, unknown};
 use crate::calendar::{Calendar, Duration, Term};
 use crate::condition::Decimal;
@@ -120,8 +120,6 @@ fn plays(organisation: &Organisation, packs: &BTreeMap<String, Pack>, faults: &m
     }
     all
 }
-
-type Overrides = BTreeMap<(String, String), Vec<(Option<String>, String)>>;
 
 fn overrides(organisation: &Organisation, packs: &BTreeMap<String, Pack>, faults: &mut Vec<Fault>) -> Overrides {
     let mut overrides = Overrides::new();
