@@ -84,7 +84,7 @@ mod tests {
     async fn a_check_that_hangs_counts_as_failed_and_one_taken_away_is_not_asked() {
         let health = Health::default();
         health.ready("fine", || async { Ok(()) });
-        health.ready("hangs", || std::future::pending());
+        health.ready("hangs", std::future::pending);
         health.ready("database", || async { Err("down".to_owned()) });
         health.without("database");
         let report = health.report().await;

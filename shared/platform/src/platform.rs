@@ -252,7 +252,9 @@ impl Platform {
         if tokio::time::timeout(Duration::from_secs(2), self.bus.client.flush()).await.is_err() {
             tracing::debug!("the broker did not take the last messages");
         }
-        self.db.pool().close().await;
+        if tokio::time::timeout(Duration::from_secs(5), self.db.pool().close()).await.is_err() {
+            tracing::debug!("a connection to the database was not given back");
+        }
         tracing::info!("stopped");
         self.telemetry.clone().flush().await;
     }

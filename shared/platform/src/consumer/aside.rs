@@ -37,6 +37,7 @@ async fn round<H: BatchHandler>(handling: &Handling<H>, streams: &[&'static str]
     let count = due.len();
     let mut ready: HashMap<String, Vec<Entry>> = HashMap::new();
     let mut rows = HashMap::new();
+    let mut waiting: HashMap<String, Vec<Aside>> = HashMap::new();
     for row in due {
         match open(handling, &row) {
             Ok(entry) => match handling.handler.ready(&entry.event) {
@@ -44,7 +45,7 @@ async fn round<H: BatchHandler>(handling: &Handling<H>, streams: &[&'static str]
                     ready.entry(row.stream.clone()).or_default().push(entry);
                     rows.insert(row.id, row);
                 }
-                Err(reason) => wait(handling, &row, &reason).await?,
+                Err(NotYet(what)) => waiting.entry(what).or_default().push(row),
             },
             // Sealed under a key that we no longer have: it stays, sealed, among the dead.
             Err(error) => {
@@ -59,6 +60,9 @@ async fn round<H: BatchHandler>(handling: &Handling<H>, streams: &[&'static str]
                 bury(handling, &row.stream, &burial).await?;
             }
         }
+    }
+    for (what, rows) in waiting {
+        wait(handling, &NotYet(what), &rows).await?;
     }
     for (stream, entries) in ready {
         for refused in handling.handle(&stream, entries, true).await? {
@@ -76,10 +80,11 @@ fn open<H: BatchHandler>(handling: &Handling<H>, row: &Aside) -> anyhow::Result<
     Ok(Entry { id: row.id, event: kept.into_event()? })
 }
 
-/// Waits on, nothing counted; the longer it has waited, the more seldom it is asked about.
-async fn wait<H: BatchHandler>(handling: &Handling<H>, row: &Aside, reason: &NotYet) -> anyhow::Result<()> {
-    let after = (row.age / 4.0).clamp(0.5, 10.0);
-    store::put_off(handling.db.pool(), &[row.id], &reason.to_string(), 0, after).await?;
+/// They wait on for the same thing, nothing counted; the longer they have waited, the more seldom it is asked about.
+async fn wait<H: BatchHandler>(handling: &Handling<H>, reason: &NotYet, rows: &[Aside]) -> anyhow::Result<()> {
+    let youngest = rows.iter().map(|row| row.age).fold(f64::INFINITY, f64::min);
+    let ids: Vec<_> = rows.iter().map(|row| row.id).collect();
+    store::put_off(handling.db.pool(), &ids, &reason.to_string(), 0, (youngest / 4.0).clamp(0.5, 10.0)).await?;
     Ok(())
 }
 

@@ -5,7 +5,9 @@ use super::store;
 use crate::bus::created;
 use crate::relay::{FLOOR, Floor, Oldest};
 use crate::{Bus, Database, Metrics, Platform};
+use async_nats::jetstream::ErrorCode;
 use async_nats::jetstream::consumer::{Info, PullConsumer};
+use async_nats::jetstream::context::GetStreamErrorKind;
 use duban_contracts::{Timestamp, subjects};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -19,6 +21,8 @@ const PATIENCE: Duration = Duration::from_secs(300);
 const LOOK: Duration = Duration::from_millis(500);
 const FIGURES: Duration = Duration::from_secs(5);
 const TELL: Duration = Duration::from_secs(15);
+/// A stream that is missing for so long holds nothing that could be waited for: its service has never run here.
+const MISSING: Duration = Duration::from_secs(10);
 /// Handled events that are remembered until the floor has passed them.
 const REMEMBERED: usize = 20_000;
 
@@ -53,7 +57,7 @@ impl Progress {
             bus: platform.bus.clone(),
             db: platform.db.clone(),
             metrics: platform.metrics.clone(),
-            state: Mutex::new(State::default()),
+            state: Mutex::new(State { since: Some(Instant::now()), ..State::default() }),
         }
     }
 
@@ -66,7 +70,7 @@ impl Progress {
         let mut state = self.state();
         state.noted = None;
         state.handled.clear();
-        if state.is_caught_up || state.since.is_none() {
+        if state.is_caught_up {
             state.since = Some(Instant::now());
         }
         state.is_caught_up = false;
@@ -94,7 +98,7 @@ impl Progress {
                 changed = link.changed() => if changed.is_ok() && link.borrow_and_update().is_up { self.note() },
                 () = stop.cancelled() => return,
             }
-            if !self.bus.is_connected() || self.state().since.is_none() {
+            if !self.bus.is_connected() {
                 continue;
             }
             let is_waiting = !self.is_caught_up();
@@ -143,13 +147,30 @@ impl Progress {
 
     /// Notes the stream's end once; anew if the stream is another one meanwhile.
     async fn note_end(&self) -> anyhow::Result<()> {
-        let stream = self.bus.jetstream.get_stream(self.stream).await?;
+        let stream = match self.bus.jetstream.get_stream(self.stream).await {
+            Ok(stream) => stream,
+            Err(error) => {
+                if matches!(error.kind(), GetStreamErrorKind::JetStream(refusal) if refusal.error_code() == ErrorCode::STREAM_NOT_FOUND) {
+                    self.do_without();
+                }
+                return Err(error.into());
+            }
+        };
         let info = stream.cached_info();
         let mut state = self.state();
         if state.noted.as_ref().is_none_or(|noted| noted.created != created(info)) {
             state.noted = Some(Noted { created: created(info), last: info.state.last_sequence });
         }
         Ok(())
+    }
+
+    /// Made later, the stream is caught up with then: its consumer's making notes it.
+    fn do_without(&self) {
+        let mut state = self.state();
+        if !state.is_caught_up && state.since.is_some_and(|since| since.elapsed() > MISSING) {
+            state.is_caught_up = true;
+            tracing::info!(stream = self.stream, "the stream is not there: nothing to catch up with");
+        }
     }
 
     fn give_up_waiting(&self) {

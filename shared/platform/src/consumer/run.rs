@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// After this long without acknowledgement the broker gives a message to another copy.
-const ACK_WAIT: Duration = Duration::from_secs(30);
+const ACK_WAIT: Duration = Duration::from_secs(15);
 
 /// One consumer of one stream.
 struct Loop<H> {
