@@ -10,7 +10,11 @@ const PAUSE: Duration = Duration::from_millis(50);
 ///
 /// # Errors
 /// When the limit has passed.
-pub async fn until<T, E: Debug, F: Future<Output = Result<T, E>>>(what: &str, limit: Duration, mut look: impl FnMut() -> F) -> anyhow::Result<T> {
+pub async fn until<T, E: Debug, F: Future<Output = Result<T, E>>>(
+    what: &str,
+    limit: Duration,
+    mut look: impl FnMut() -> F,
+) -> anyhow::Result<T> {
     let started = Instant::now();
     loop {
         match look().await {

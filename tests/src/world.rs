@@ -28,8 +28,10 @@ impl World {
     /// When a part does not come up.
     pub async fn with(settings: StackSettings) -> anyhow::Result<Self> {
         let stack = Stack::start(settings).await?;
-        let installation = duban::install::install(&stack, &InstallSettings { policies: repository().join("policies"), ..InstallSettings::default() }).await?;
-        let database = sqlx::postgres::PgPoolOptions::new().max_connections(4).connect(&stack.ground.superuser_url()).await?;
+        let installation =
+            duban::install::install(&stack, &InstallSettings { policies: repository().join("policies"), ..InstallSettings::default() })
+                .await?;
+        let database = sqlx::postgres::PgPoolOptions::new().max_connections(4).connect(stack.ground.superuser_url()).await?;
         Ok(Self { stack, installation, database })
     }
 

@@ -53,15 +53,27 @@ async fn nothing_is_lost_or_done_twice_while_processes_are_killed() -> anyhow::R
 
     let flowing = Arc::new(AtomicBool::new(true));
     let receipts: Receipts = Arc::default();
-    let http = tokio::spawn(over_http(world.installation.url.clone(), world.installation.producers["web"].clone(), flowing.clone(), receipts.clone()));
-    let nats = tokio::spawn(over_nats(world.stack.ground.nats_url(), world.installation.producers["hotline"].clone(), flowing.clone(), receipts.clone()));
+    let http = tokio::spawn(over_http(
+        world.installation.url.clone(),
+        world.installation.producers["web"].clone(),
+        flowing.clone(),
+        receipts.clone(),
+    ));
+    let nats = tokio::spawn(over_nats(
+        world.stack.ground.nats_url().to_owned(),
+        world.installation.producers["hotline"].clone(),
+        flowing.clone(),
+        receipts.clone(),
+    ));
 
     let started = Instant::now();
     for round in 1..=rounds {
         let victims = choose(&mut random, round, rounds);
         let before = accepted(&receipts);
-        until("reports to be flowing again", Duration::from_secs(60), || async { (accepted(&receipts) > before + 20).then_some(()).ok_or("none accepted") })
-            .await?;
+        until("reports to be flowing again", Duration::from_secs(60), || async {
+            (accepted(&receipts) > before + 20).then_some(()).ok_or("none accepted")
+        })
+        .await?;
         kill(&mut world, &victims).await?;
         tokio::time::sleep(Duration::from_millis(random.random_range(10..600))).await;
         revive(&mut world, &victims).await?;
@@ -131,7 +143,8 @@ async fn over_http(url: String, token: String, flowing: Arc<AtomicBool>, receipt
         while sendings.try_join_next().is_some() {}
         let key = format!("h-{sent}");
         sent += 1;
-        let request = client.post(format!("{url}/v1/reports")).bearer_auth(&token).header("Idempotency-Key", &key).json(&sample("web", sent));
+        let request =
+            client.post(format!("{url}/v1/reports")).bearer_auth(&token).header("Idempotency-Key", &key).json(&sample("web", sent));
         let receipts = receipts.clone();
         sendings.spawn(async move {
             for _ in 0..200 {
@@ -226,7 +239,8 @@ async fn settle(world: &World, all: &BTreeMap<String, Uuid>) -> anyhow::Result<(
     .await
 }
 
-const CASES_WITHOUT_DUTY: &str = "select count(*) from intake.cases c where not exists (select 1 from escalation.duty d where d.case_id = c.id)";
+const CASES_WITHOUT_DUTY: &str =
+    "select count(*) from intake.cases c where not exists (select 1 from escalation.duty d where d.case_id = c.id)";
 
 async fn missing(world: &World, receipts: &[Uuid]) -> anyhow::Result<i64> {
     Ok(sqlx::query_scalar(
@@ -243,10 +257,19 @@ async fn missing(world: &World, receipts: &[Uuid]) -> anyhow::Result<i64> {
 async fn add_up(world: &World, all: &BTreeMap<String, Uuid>) -> anyhow::Result<()> {
     let none = [
         ("a receipt with two cases", "select count(*) from (select receipt from intake.cases group by receipt having count(*) > 1) twice"),
-        ("a registered report without its case", "select count(*) from intake.identity i where i.state = 'registered' and not exists (select 1 from intake.cases c where c.id = i.case_id)"),
+        (
+            "a registered report without its case",
+            "select count(*) from intake.identity i where i.state = 'registered' and not exists (select 1 from intake.cases c where c.id = i.case_id)",
+        ),
         ("a case number twice", "select count(*) from (select number from intake.cases group by number having count(*) > 1) twice"),
-        ("a breach without an alert", "select count(*) from escalation.duty d where d.state = 'breached' and not exists (select 1 from escalation.alert a where a.duty_id = d.id)"),
-        ("a rung raised twice", "select count(*) from (select 1 from escalation.alert group by duty_id, run, rung, repetition having count(*) > 1) twice"),
+        (
+            "a breach without an alert",
+            "select count(*) from escalation.duty d where d.state = 'breached' and not exists (select 1 from escalation.alert a where a.duty_id = d.id)",
+        ),
+        (
+            "a rung raised twice",
+            "select count(*) from (select 1 from escalation.alert group by duty_id, run, rung, repetition having count(*) > 1) twice",
+        ),
         ("a dead letter of intake", "select count(*) from intake.dead_letter"),
         ("a dead letter of escalation", "select count(*) from escalation.dead_letter"),
         ("a dead letter of notifications", "select count(*) from notifications.dead_letter"),

@@ -174,9 +174,9 @@ mod tests {
     fn act(n: u64) -> Act {
         Act {
             record: Uuid::from_u128(u128::from(n)),
-            act: if n % 3 == 0 { "read".into() } else { "filed".into() },
+            act: if n.is_multiple_of(3) { "read".into() } else { "filed".into() },
             at: Timestamp::from_microsecond(1_767_000_000_000_000 + n as i64).unwrap(),
-            by: if n % 2 == 0 { "wang".into() } else { String::new() },
+            by: if n.is_multiple_of(2) { "wang".into() } else { String::new() },
             content_hash: Sha256::digest(n.to_be_bytes()).into(),
         }
     }

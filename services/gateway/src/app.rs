@@ -82,11 +82,15 @@ impl App {
         let demonstration = settings.common.demonstration;
         let keys = own.identity_keys()?;
         let producers = ProducerBook::default();
-        let holdings =
-            Holdings::new(platform.db.clone(), platform.clock.clone(), producers.clone(), demonstration, settings.common.state_dir.as_deref());
+        let holdings = Holdings::new(
+            platform.db.clone(),
+            platform.clock.clone(),
+            producers.clone(),
+            demonstration,
+            settings.common.state_dir.as_deref(),
+        );
         let limits = AddressLimits::new(own.look_ups_per_minute, own.forms_per_minute, own.logins_per_minute);
-        let rules =
-            Rules { idle_minutes: own.session_idle_minutes, hours: own.session_hours, secure: own.is_https(), demonstration };
+        let rules = Rules { idle_minutes: own.session_idle_minutes, hours: own.session_hours, secure: own.is_https(), demonstration };
         let signing = SigningKey::from_bytes(&own.claim_seed.key().context("DUBAN_CLAIM_SEED")?);
         let callout = AuthCallout::new(own.issuer_seed.expose(), producers.clone()).context("DUBAN_ISSUER_SEED")?;
         let refused = RefusedReports {

@@ -12,7 +12,9 @@ use duban_contracts::case::{
 use duban_contracts::claim::{Asker, Claim};
 use duban_contracts::dead::{DeadDetail, DeadList, DeadListRequest, DeadRequest};
 use duban_contracts::delivery::{DeliveryEvent, DeliveryList, DeliveryListRequest, Link, LinkOpenRequest};
-use duban_contracts::duty::{CaseDueAnswer, CaseDueRequest, DutyEvent, DutyList, DutyListRequest, Timeline, TimelineRequest, WhyAnswer, WhyRequest};
+use duban_contracts::duty::{
+    CaseDueAnswer, CaseDueRequest, DutyEvent, DutyList, DutyListRequest, Timeline, TimelineRequest, WhyAnswer, WhyRequest,
+};
 use duban_contracts::identity::{IdentityKeys, TrackingCode};
 use duban_contracts::record::{RecordDetail, RecordEvent, RecordList, RecordListRequest, RecordShowRequest};
 use duban_contracts::report::{PublicStatus, Results, ResultsRequest, TrackRequest};
@@ -115,7 +117,7 @@ impl Services {
             }
             Err(problem) => whole.missing(service::ARCHIVE, &problem),
         }
-        whole.timeline.sort_by(|a, b| (a.at, a.id).cmp(&(b.at, b.id)));
+        whole.timeline.sort_by_key(|entry| (entry.at, entry.id));
         whole.timeline.dedup_by_key(|entry| entry.id);
         Ok(whole)
     }

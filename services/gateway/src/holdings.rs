@@ -64,16 +64,8 @@ impl Holdings {
     /// Begins with what stands in the file, if there is one.
     pub fn new(db: Database, clock: Clock, producers: ProducerBook, demonstration: bool, state_dir: Option<&Path>) -> Self {
         let file = state_dir.map(|dir| dir.join("holdings.json"));
-        let inner = Inner {
-            db,
-            clock,
-            producers,
-            demonstration,
-            file,
-            held: RwLock::default(),
-            refreshing: Mutex::new(()),
-            wake: Notify::new(),
-        };
+        let inner =
+            Inner { db, clock, producers, demonstration, file, held: RwLock::default(), refreshing: Mutex::new(()), wake: Notify::new() };
         let holdings = Self(Arc::new(inner));
         holdings.read_file();
         holdings
@@ -220,7 +212,8 @@ impl Holdings {
 
 /// Sets that are or will be in force: the applied one of now, and whatever is announced or applied for later.
 fn wanted(versions: &[PolicyVersion], now: Timestamp) -> Vec<i64> {
-    let in_force = versions.iter().filter(|v| v.state == "applied" && v.effective_from <= now).max_by_key(|v| (v.effective_from, v.version));
+    let in_force =
+        versions.iter().filter(|v| v.state == "applied" && v.effective_from <= now).max_by_key(|v| (v.effective_from, v.version));
     let later = versions.iter().filter(|v| v.state == "announced" || (v.state == "applied" && v.effective_from > now));
     in_force.into_iter().chain(later).map(|v| v.version).collect()
 }

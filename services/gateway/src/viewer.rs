@@ -154,7 +154,9 @@ impl FromRequestParts<App> for ClientAddress {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Self::Rejection> {
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |info| info.0.ip());
-        Ok(Self(client_address(peer, &parts.headers, |address| app.settings.trusted_proxies.iter().any(|network| network.contains(address)))))
+        Ok(Self(client_address(peer, &parts.headers, |address| {
+            app.settings.trusted_proxies.iter().any(|network| network.contains(address))
+        })))
     }
 }
 

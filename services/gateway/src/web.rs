@@ -72,7 +72,11 @@ pub fn of_database(error: &sqlx::Error) -> Problem {
 
 /// Puts limits and headers around pages and API. Not around the reception of reports, which has its own and must stay lean.
 pub fn guard(routes: Router<App>) -> Router<App> {
-    routes.layer(DefaultBodyLimit::max(MOST_BYTES)).layer(middleware::from_fn(within_patience)).layer(middleware::from_fn(traced)).layer(middleware::from_fn(secure))
+    routes
+        .layer(DefaultBodyLimit::max(MOST_BYTES))
+        .layer(middleware::from_fn(within_patience))
+        .layer(middleware::from_fn(traced))
+        .layer(middleware::from_fn(secure))
 }
 
 /// A panic is answered with a problem, and the process lives on.

@@ -18,7 +18,7 @@ create index identity_by_case on identity (case_id) where state = 'supplement';
 
 -- What was sent, sealed under this service's key. Erasing a report's text is deleting its row.
 create table report (
-    receipt     uuid primary key references identity (receipt),
+    receipt     uuid primary key,
     received_at timestamptz not null,
     sealed      bytea not null
 );

@@ -3,7 +3,8 @@ create table cases (
     number          text not null,
     -- the pattern that the number was made by, with all but its sequence filled in
     number_scope    text not null,
-    receipt         uuid not null unique references identity (receipt),
+    -- of the report that opened it; one case for each is what the table identity sees to
+    receipt         uuid not null,
     pack            text not null,
     kind            text not null,
     unit            text not null,
@@ -54,7 +55,6 @@ create table cases (
 create index cases_by_unit on cases (unit, id desc);
 create index cases_by_handler on cases (handler, id desc) where handler is not null;
 create index cases_by_reporter on cases (reported_by, id desc) where reported_by is not null;
-create index cases_open on cases (unit, id desc) where not closed;
 create index cases_unsorted on cases (id desc) where unsorted;
 
 -- By what reports are recognised as repeating a matter: keyed hashes of the pack's keys, e.g. of telephone, unit and kind. Never of
@@ -63,9 +63,8 @@ create table matter (
     key         bytea not null,
     case_id     uuid not null,
     received_at timestamptz not null,
-    primary key (key, case_id)
+    primary key (key, received_at, case_id)
 );
-create index matter_in_time on matter (key, received_at desc);
 create index matter_of_case on matter (case_id);
 
 -- The next number of each scope (a pattern with everything but its sequence filled in). Blocks are taken outside the transaction that
@@ -76,9 +75,10 @@ create table numbering (
 );
 
 -- Everything that happened to a case, as its timeline shows it. Free text of people is sealed.
+-- (The tables that every registration writes have no foreign keys: one transaction writes them together, and each check would cost.)
 create table timeline (
-    id          uuid primary key,
-    case_id     uuid not null references cases (id),
+    id          uuid not null,
+    case_id     uuid not null,
     version     bigint not null,
     at          timestamptz not null,
     event       text not null,
@@ -86,9 +86,9 @@ create table timeline (
     text_zh     text not null,
     by          text not null default '',
     sealed_note bytea,
-    article     text
+    article     text,
+    primary key (case_id, id)
 );
-create index timeline_of_case on timeline (case_id, at, id);
 
 create table link (
     case_id   uuid not null references cases (id),

@@ -35,7 +35,7 @@ pub async fn run(app: App) {
             () = app.followers.notified() => {}
             () = tokio::time::sleep(PACE) => round = round.wrapping_add(1),
         }
-        let hopeless = round % HOPELESS_EVERY == 0;
+        let hopeless = round.is_multiple_of(HOPELESS_EVERY);
         if let Err(error) = look(&app, hopeless).await {
             tracing::debug!(%error, "followers wait: looked for again in a second");
             tokio::time::sleep(PACE).await;
@@ -116,9 +116,9 @@ impl Joining<'_> {
         }
         match (self.rule_for(target)?, body) {
             (Rule::NewCase, Some(body)) => self.openings.push((own_case(body, row.traceparent, None), target)),
-            (Rule::Reopen(stage), body) => {
+            (Rule::Reopen { step, event }, body) => {
                 self.supplement(target, &row, body.as_ref());
-                self.reopen(target, &row, stage);
+                self.reopen(target, &row, *step, &event);
             }
             // A text that was erased meanwhile can still be joined, not registered.
             (Rule::Join | Rule::NewCase, body) => self.supplement(target, &row, body.as_ref()),
@@ -136,13 +136,16 @@ impl Joining<'_> {
             FollowsClosed::Join => Rule::Join,
             FollowsClosed::NewCase => Rule::NewCase,
             FollowsClosed::Reopen { step } => match kind.step(step) {
-                Some(step) => Rule::Reopen(Box::new(Step {
-                    name: step.id.clone(),
-                    from: case.stage.clone(),
-                    to: step.to.clone().unwrap_or_else(|| kind.first_stage().to_owned()),
-                    by: String::new(),
-                    article: Some(step.article.clone()).filter(|article| !article.is_empty()),
-                })),
+                Some(step) => Rule::Reopen {
+                    event: step.event.clone(),
+                    step: Box::new(Step {
+                        name: step.id.clone(),
+                        from: case.stage.clone(),
+                        to: step.to.clone().unwrap_or_else(|| kind.first_stage().to_owned()),
+                        by: String::new(),
+                        article: Some(step.article.clone()).filter(|article| !article.is_empty()),
+                    }),
+                },
                 None => Rule::Join,
             },
         })
@@ -164,17 +167,21 @@ impl Joining<'_> {
         self.app.measures.count("supplement", 1);
     }
 
-    fn reopen(&mut self, target: Uuid, row: &Released, stage: Box<Step>) {
+    /// The pack's step is made by the supplement itself; it is told by its own name, and as every reopening is.
+    fn reopen(&mut self, target: Uuid, row: &Released, step: Step, event: &str) {
         let Some(case) = self.cases.get_mut(&target) else { return };
-        step::reopened(case, &stage.to);
-        let words = Words {
-            text: "Reopened: a supplement came".to_owned(),
-            text_zh: "收到补充来件，案件重新开启".to_owned(),
-            note: None,
-            article: stage.article.clone(),
-        };
-        let happening = Happening { step: Some(*stage), receipt: Some(row.receipt), ..Happening::default() };
-        self.tell(target, "reopened", words, happening, row.traceparent.clone());
+        step::reopened(case, &step.to);
+        let names = if event == "reopened" { vec!["reopened"] } else { vec![event, "reopened"] };
+        for happened in names {
+            let words = Words {
+                text: "Reopened: a supplement came".to_owned(),
+                text_zh: "收到补充来件，案件重新开启".to_owned(),
+                note: None,
+                article: step.article.clone(),
+            };
+            let happening = Happening { step: Some(step.clone()), receipt: Some(row.receipt), ..Happening::default() };
+            self.tell(target, happened, words, happening, row.traceparent.clone());
+        }
     }
 
     /// The report that an own case follows has come after all: a person is asked whether the two are one matter.
@@ -244,7 +251,7 @@ impl Joining<'_> {
 /// What becomes of a report whose target is known.
 enum Rule {
     Join,
-    Reopen(Box<Step>),
+    Reopen { step: Box<Step>, event: String },
     NewCase,
 }
 

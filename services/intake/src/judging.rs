@@ -61,18 +61,27 @@ pub fn judge<'a>(ground: &Ground<'a>, accepted: &AcceptedReport, repeated_at: &[
     let (personal, open) = apart(judgement.kind, &judgement.fields);
     let mut reasons = judgement.reasons.clone();
     let mut unsorted = judgement.unsorted.is_some();
+    let mut said = Vec::new();
     let mut doubt = |reason: Reason| {
         unsorted = true;
         reasons.push(reason);
     };
-    judgement.unsorted.iter().chain(alone).cloned().for_each(&mut doubt);
-    for warning in &judgement.warnings {
-        doubt(Reason { text: warning.message.clone(), text_zh: warning.message_zh.clone(), article: None });
-    }
+    alone.cloned().into_iter().for_each(&mut doubt);
     let (excluded_people, about) = about_people(ground, &judgement.fields);
     about.into_iter().for_each(&mut doubt);
-    let excluded_units = about_units(ground.directory, judgement.kind, &judgement.fields);
-    reasons.dedup();
+    for warning in &judgement.warnings {
+        let reason = Reason { text: warning.message.clone(), text_zh: warning.message_zh.clone(), article: None };
+        match warning.code.as_str() {
+            // A value that does not fit somebody must put right; what is only missing is asked for when the case is worked on.
+            "bad-field" => doubt(reason),
+            "missing-field" => said.push(reason),
+            // The packs have made it unsorted for these, and said so among their reasons.
+            _ => {}
+        }
+    }
+    reasons.append(&mut said);
+    let kind = judgement.proposed.unwrap_or(judgement.kind);
+    let excluded_units = about_units(ground.directory, kind, &judgement.fields);
     Judged { judgement, personal, open, excluded_people, excluded_units, reasons, unsorted }
 }
 
@@ -116,7 +125,7 @@ fn about_people(ground: &Ground<'_>, fields: &Map<String, Value>) -> (Vec<String
 }
 
 /// Units that do not see the case, those below included: the unit complained about, where the pack says so.
-fn about_units(directory: &Directory, kind: &Kind, fields: &Map<String, Value>) -> Vec<String> {
+pub fn about_units(directory: &Directory, kind: &Kind, fields: &Map<String, Value>) -> Vec<String> {
     if kind.about_unit_sees {
         return Vec::new();
     }

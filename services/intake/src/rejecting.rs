@@ -37,7 +37,7 @@ pub async fn reject(app: &App, tx: &mut PgConnection, mut refused: Vec<NewReject
     // In one order, so that two batches cannot wait for each other.
     refused.sort_by(|a, b| (a.accepted.receipt, &a.body_hash).cmp(&(b.accepted.receipt, &b.body_hash)));
     let kept = rejected::insert(tx, &app.platform.seal, &refused).await?;
-    let events: Vec<NewEvent> = refused.iter().filter(|r| kept.contains(&r.id)).map(|r| told(r)).collect();
+    let events: Vec<NewEvent> = refused.iter().filter(|r| kept.contains(&r.id)).map(told).collect();
     app.measures.rejected(events.len());
     app.platform.outbox.write(tx, &events).await
 }

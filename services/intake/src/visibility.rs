@@ -7,6 +7,7 @@
 use crate::case::Case;
 use duban_contracts::Timestamp;
 use duban_policy::directory::{Directory, Right, Scope};
+use std::collections::BTreeSet;
 use uuid::Uuid;
 
 /// What a person may see at this moment: made once for each request.
@@ -33,34 +34,20 @@ impl Sight {
 
     /// What a person's posts give him of one right.
     pub fn by_posts(directory: &Directory, person: &str, right: Right, at: Timestamp) -> Self {
-        let mut sight = Self {
-            person: person.to_owned(),
-            by_name: false,
-            units: Vec::new(),
-            via: Vec::new(),
-            everywhere_via: Vec::new(),
-            named: Vec::new(),
-        };
+        let mut reached: BTreeSet<(&str, &str)> = BTreeSet::new();
+        let mut everywhere_via = Vec::new();
         for held in directory.posts_of(person, at) {
             for grant in held.post.rights.iter().filter(|grant| grant.right == right) {
+                let own = held.post.unit.as_str();
                 match grant.scope {
-                    Scope::Unit => sight.reach(&held.post.unit, &held.post.unit),
-                    Scope::Below => {
-                        directory.unit_and_below(&held.post.unit).into_iter().for_each(|unit| sight.reach(unit, &held.post.unit))
-                    }
-                    Scope::Everywhere => sight.everywhere_via.push(held.post.unit.clone()),
+                    Scope::Unit => reached.extend([(own, own)]),
+                    Scope::Below => reached.extend(directory.unit_and_below(own).into_iter().map(|unit| (unit, own))),
+                    Scope::Everywhere => everywhere_via.push(own.to_owned()),
                 }
             }
         }
-        sight
-    }
-
-    fn reach(&mut self, unit: &str, via: &str) {
-        let known = self.units.iter().zip(&self.via).any(|(known, by)| known == unit && by == via);
-        if !known {
-            self.units.push(unit.to_owned());
-            self.via.push(via.to_owned());
-        }
+        let (units, via) = reached.into_iter().map(|(unit, via)| (unit.to_owned(), via.to_owned())).unzip();
+        Self { person: person.to_owned(), by_name: false, units, via, everywhere_via, named: Vec::new() }
     }
 
     pub fn sees(&self, case: &Case) -> bool {

@@ -22,6 +22,7 @@ async fn acknowledged_before_it_is_sent_cancels_it() -> Result<()> {
     let mut world = world_with_mail_refused().await?;
     let raised = alert(1, &["wang", "li"]);
     world.alert("raised", &raised).await?;
+    world.wait_until_tried(2).await?;
     world.alert("acknowledged", &acknowledged(&raised, "li", None)).await?;
     world.heard.wait_for("delivery.cancelled", 2, LIMIT).await?;
     world.mail.refuse(false);
@@ -32,11 +33,26 @@ async fn acknowledged_before_it_is_sent_cancels_it() -> Result<()> {
 }
 
 #[tokio::test]
+async fn an_alert_of_a_duty_that_has_ended_meanwhile_is_not_told() -> Result<()> {
+    let wang = person("wang", Some("wang@duban.example"), None, Language::Chinese);
+    let mut world = World::of(vec![wang]).await?;
+    let ended = alert(1, &["wang"]);
+    world.duty("closed", &duty(&ended, "closed_late", 3), at("2026-03-02T03:10:00Z")).await?;
+    world.alert("raised", &ended).await?;
+    world.alert("raised", &alert(2, &["wang"])).await?;
+    world.heard.wait_for("delivery.sent", 1, LIMIT).await?;
+    assert_eq!(world.mails_to("@").len(), 1);
+    assert!(world.mails_to("@")[0].subject.contains("TS-2"));
+    Ok(())
+}
+
+#[tokio::test]
 async fn where_all_must_acknowledge_only_who_has_is_left_in_peace() -> Result<()> {
     let mut world = world_with_mail_refused().await?;
     let mut raised = alert(1, &["wang", "li"]);
     raised.until = "all".into();
     world.alert("raised", &raised).await?;
+    world.wait_until_tried(2).await?;
     let mut by_one = acknowledged(&raised, "li", None);
     by_one.state = "open".into();
     world.alert("acknowledged", &by_one).await?;
@@ -69,6 +85,7 @@ async fn a_duty_that_ends_takes_its_messages_with_it_and_one_reopened_does_not()
     let raised = alert(1, &["wang"]);
     world.duty("opened", &duty(&raised, "pending", 1), at("2026-03-01T02:00:00Z")).await?;
     world.alert("raised", &raised).await?;
+    world.wait_until_tried(1).await?;
     world.duty("closed", &duty(&raised, "closed_late", 3), at("2026-03-02T03:10:00Z")).await?;
     world.heard.wait_for("delivery.cancelled", 1, LIMIT).await?;
 

@@ -148,7 +148,8 @@ impl Neighbours {
             headers.insert(header::CLAIM, Claim::new(asker, now()).sign(&self.claim_key));
         }
         let body = serde_json::to_vec(request).map_err(wrong("writing a request"))?;
-        let answer = self.operator.request_with_headers(subjects::rpc(service, name), headers, body.into()).await.map_err(wrong("asking"))?;
+        let answer =
+            self.operator.request_with_headers(subjects::rpc(service, name), headers, body.into()).await.map_err(wrong("asking"))?;
         let refused = answer.headers.as_ref().is_some_and(|headers| headers.get(async_nats::service::NATS_SERVICE_ERROR_CODE).is_some());
         if refused {
             return Ok(Err(serde_json::from_slice(&answer.payload).map_err(wrong("reading a problem"))?));

@@ -29,7 +29,8 @@ pub fn read(bytes: &[u8]) -> Result<Value, Problem> {
 
 /// 413, also for a body whose length alone says so.
 pub fn too_large() -> Problem {
-    Problem::new(413, "too-large", "The report is too large", "来件内容过大").with_detail(format!("at most {MOST_BYTES} bytes are expected"))
+    Problem::new(413, "too-large", "The report is too large", "来件内容过大")
+        .with_detail(format!("at most {MOST_BYTES} bytes are expected"))
 }
 
 /// A value of which nothing is guessed: serde_json's own reader would keep the last of two members of one name.

@@ -236,12 +236,9 @@ fn headers(receipt: Uuid, now: Timestamp, traceparent: Option<String>) -> Header
 
 fn problem_of(why: NotTaken) -> Problem {
     match why {
-        NotTaken::Conflict => Problem::new(
-            409,
-            "idempotency-conflict",
-            "Another report is registered under this key",
-            "该幂等键已登记过内容不同的来件",
-        ),
+        NotTaken::Conflict => {
+            Problem::new(409, "idempotency-conflict", "Another report is registered under this key", "该幂等键已登记过内容不同的来件")
+        }
         NotTaken::Full => Problem::unavailable("as many accepted reports wait as may; send it again later"),
         NotTaken::Busy => Problem::unavailable("too many reports at once; send it again"),
         NotTaken::Unavailable => Problem::unavailable("the report could not be brought to disk; send it again under the same key"),

@@ -117,7 +117,11 @@ impl RefusedReports {
     /// # Errors
     /// The database's.
     pub async fn tidy(&self) -> Result<(), sqlx::Error> {
-        sqlx::query("delete from refused_report where keep_until <= $1").bind(Ts(self.clock.now())).execute(self.db.pool()).await.map(|_| ())
+        sqlx::query("delete from refused_report where keep_until <= $1")
+            .bind(Ts(self.clock.now()))
+            .execute(self.db.pool())
+            .await
+            .map(|_| ())
     }
 }
 

@@ -279,8 +279,15 @@ mod tests {
         assert_eq!(
             faults_of(value),
             [
-                "/kind", "/occurred_at", "/reporter/phone", "/reporter/nam~1e", "/subject", "/attachments/0/reference", "/attachments/1",
-                "/extra", "/channel"
+                "/kind",
+                "/occurred_at",
+                "/reporter/phone",
+                "/reporter/nam~1e",
+                "/subject",
+                "/attachments/0/reference",
+                "/attachments/1",
+                "/extra",
+                "/channel"
             ]
         );
         assert_eq!(faults_of(json!({})), ["/channel", "/text"]);

@@ -72,7 +72,9 @@ impl Access {
         self.0.limits.login(address, &request.name)?;
         let person = self.person_named(&request.name);
         let kept = match &person {
-            Some(person) => store::password_hash(self.0.db.pool(), person, self.0.rules.demonstration).await.map_err(|e| of_database(&e))?,
+            Some(person) => {
+                store::password_hash(self.0.db.pool(), person, self.0.rules.demonstration).await.map_err(|e| of_database(&e))?
+            }
             None => None,
         };
         let right = passwords::is_right(&request.password, kept).await?;

@@ -47,7 +47,12 @@ pub(super) async fn begin_session(pool: &PgPool, session: NewSession<'_>) -> Res
 }
 
 /// A session that lives; marks that it was used, at most once a minute, so that reading pages does not write each time.
-pub(super) async fn session(pool: &PgPool, token_hash: &str, idle_minutes: u32, demonstration: bool) -> Result<Option<Session>, sqlx::Error> {
+pub(super) async fn session(
+    pool: &PgPool,
+    token_hash: &str,
+    idle_minutes: u32,
+    demonstration: bool,
+) -> Result<Option<Session>, sqlx::Error> {
     let found = sqlx::query(
         "select s.id, s.person, s.csrf, s.used_at < clock_timestamp() - interval '1 minute' as stale
          from session s join person p on p.id = s.person
@@ -86,11 +91,9 @@ pub(super) async fn api_token(pool: &PgPool, token_hash: &str, demonstration: bo
 }
 
 pub(super) async fn delete_ended_sessions(pool: &PgPool, idle_minutes: u32) -> Result<u64, sqlx::Error> {
-    sqlx::query(
-        "delete from session where expires_at <= clock_timestamp() or used_at <= clock_timestamp() - make_interval(mins => $1)",
-    )
-    .bind(i32::try_from(idle_minutes).unwrap_or(i32::MAX))
-    .execute(pool)
-    .await
-    .map(|done| done.rows_affected())
+    sqlx::query("delete from session where expires_at <= clock_timestamp() or used_at <= clock_timestamp() - make_interval(mins => $1)")
+        .bind(i32::try_from(idle_minutes).unwrap_or(i32::MAX))
+        .execute(pool)
+        .await
+        .map(|done| done.rows_affected())
 }

@@ -204,5 +204,8 @@ fn query_parameters(mut schema: Value) -> Vec<Value> {
 /// `get /v1/cases/{case}/watchers` → `get_cases_case_watchers`.
 fn operation_id(endpoint: &Endpoint) -> String {
     let words = endpoint.path.split('/').filter(|part| !part.is_empty() && *part != "v1");
-    std::iter::once(endpoint.method.to_owned()).chain(words.map(|word| word.trim_matches(['{', '}']).replace('-', "_"))).collect::<Vec<_>>().join("_")
+    std::iter::once(endpoint.method.to_owned())
+        .chain(words.map(|word| word.trim_matches(['{', '}']).replace('-', "_")))
+        .collect::<Vec<_>>()
+        .join("_")
 }

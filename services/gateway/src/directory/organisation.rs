@@ -86,11 +86,7 @@ async fn rebind(app: &App, edit: &mut Edit, bindings: PolicySource) -> Result<Op
 }
 
 async fn write(edit: &mut Edit, new: &Directory) -> Result<(), sqlx::Error> {
-    let old = Old {
-        units: store::units(edit.tx()).await?,
-        posts: store::posts(edit.tx()).await?,
-        people: store::people(edit.tx()).await?,
-    };
+    let old = Old { units: store::units(edit.tx()).await?, posts: store::posts(edit.tx()).await?, people: store::people(edit.tx()).await? };
     let people: Vec<Person> = new.people().map(|person| old.kept(person)).collect();
     let units: Vec<&Unit> = new.units().filter(|unit| old.units.get(&unit.code) != Some(unit)).collect();
     let posts: Vec<&Post> = new.posts().filter(|post| old.posts.get(&post.id) != Some(post)).collect();

@@ -52,22 +52,26 @@ pub async fn people(tx: &mut PgConnection) -> Result<BTreeMap<String, Person>, s
 
 pub async fn put_units(tx: &mut PgConnection, units: &[&Unit]) -> Result<(), sqlx::Error> {
     let (ids, bodies) = rows(units, |unit| &unit.code);
-    sqlx::query("insert into unit (id, body) select * from unnest($1::text[], $2::jsonb[]) on conflict (id) do update set body = excluded.body")
-        .bind(ids)
-        .bind(bodies)
-        .execute(tx)
-        .await
-        .map(|_| ())
+    sqlx::query(
+        "insert into unit (id, body) select * from unnest($1::text[], $2::jsonb[]) on conflict (id) do update set body = excluded.body",
+    )
+    .bind(ids)
+    .bind(bodies)
+    .execute(tx)
+    .await
+    .map(|_| ())
 }
 
 pub async fn put_posts(tx: &mut PgConnection, posts: &[&Post]) -> Result<(), sqlx::Error> {
     let (ids, bodies) = rows(posts, |post| &post.id);
-    sqlx::query("insert into post (id, body) select * from unnest($1::text[], $2::jsonb[]) on conflict (id) do update set body = excluded.body")
-        .bind(ids)
-        .bind(bodies)
-        .execute(tx)
-        .await
-        .map(|_| ())
+    sqlx::query(
+        "insert into post (id, body) select * from unnest($1::text[], $2::jsonb[]) on conflict (id) do update set body = excluded.body",
+    )
+    .bind(ids)
+    .bind(bodies)
+    .execute(tx)
+    .await
+    .map(|_| ())
 }
 
 pub async fn put_people(tx: &mut PgConnection, people: &[&Person]) -> Result<(), sqlx::Error> {

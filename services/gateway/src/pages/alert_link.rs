@@ -48,7 +48,12 @@ pub fn gone(frame: &Frame) -> Markup {
 }
 
 /// `GET /a/{token}`: shows, never acts.
-pub async fn show(State(app): State<App>, Speaks(language): Speaks, Path(token): Path<String>, ClientAddress(address): ClientAddress) -> Response {
+pub async fn show(
+    State(app): State<App>,
+    Speaks(language): Speaks,
+    Path(token): Path<String>,
+    ClientAddress(address): ClientAddress,
+) -> Response {
     let frame = respond::frame(&app, None, language, "/a");
     if let Err(why) = app.limits.look_up(address) {
         return respond::problem(&frame, &why);

@@ -102,11 +102,17 @@ pub struct Asked {
 }
 
 /// `GET /alerts`
-pub async fn show(State(app): State<App>, PageViewer(viewer): PageViewer, Speaks(language): Speaks, Query(asked): Query<Asked>) -> Response {
+pub async fn show(
+    State(app): State<App>,
+    PageViewer(viewer): PageViewer,
+    Speaks(language): Speaks,
+    Query(asked): Query<Asked>,
+) -> Response {
     let frame = respond::frame(&app, Some(&viewer), language, "/alerts");
     let all = asked.state.as_deref() == Some("all");
     let request = AlertListRequest { state: asked.state, before: asked.before, ..AlertListRequest::default() };
-    let told = (asked.told.as_deref() == Some("acknowledged")).then(|| frame.t("已签收。办结之前，时限照常计算。", "Acknowledged. Its clock runs until it is done."));
+    let told = (asked.told.as_deref() == Some("acknowledged"))
+        .then(|| frame.t("已签收。办结之前，时限照常计算。", "Acknowledged. Its clock runs until it is done."));
     let list = app.services.alert_list(&viewer, &request).await;
     respond::page(&frame, list.map(|list| view(&frame, &list, all, told)))
 }

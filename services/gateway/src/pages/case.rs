@@ -342,8 +342,15 @@ mod tests {
     #[test]
     fn a_step_takes_its_fields_and_leaves_the_empty_ones() {
         let id = Uuid::from_u128(7).to_string();
-        let (request, version, act) =
-            read_form(&form(&[("request", &id), ("version", "3"), ("do", "step"), ("name", "close"), ("field.cause", " 交付 "), ("field.loss", "")])).unwrap();
+        let (request, version, act) = read_form(&form(&[
+            ("request", &id),
+            ("version", "3"),
+            ("do", "step"),
+            ("name", "close"),
+            ("field.cause", " 交付 "),
+            ("field.loss", ""),
+        ]))
+        .unwrap();
         assert_eq!((request.as_u128(), version), (7, Some(3)));
         let CaseAct::Step { name, fields, note } = act else { panic!("not a step") };
         assert_eq!((name.as_str(), note), ("close", None));

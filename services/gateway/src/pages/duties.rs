@@ -77,7 +77,12 @@ pub fn why(frame: &Frame, answer: &WhyAnswer) -> Markup {
 }
 
 /// `GET /duties`
-pub async fn show(State(app): State<App>, PageViewer(viewer): PageViewer, Speaks(language): Speaks, Query(asked): Query<DutyListRequest>) -> Response {
+pub async fn show(
+    State(app): State<App>,
+    PageViewer(viewer): PageViewer,
+    Speaks(language): Speaks,
+    Query(asked): Query<DutyListRequest>,
+) -> Response {
     let frame = respond::frame(&app, Some(&viewer), language, "/duties");
     let state = asked.state.clone().unwrap_or_else(|| "open".to_owned());
     let request = DutyListRequest { state: Some(state.clone()), ..asked };
@@ -86,7 +91,12 @@ pub async fn show(State(app): State<App>, PageViewer(viewer): PageViewer, Speaks
 }
 
 /// `GET /duties/{duty}`
-pub async fn show_why(State(app): State<App>, PageViewer(viewer): PageViewer, Speaks(language): Speaks, Path(duty): Path<Uuid>) -> Response {
+pub async fn show_why(
+    State(app): State<App>,
+    PageViewer(viewer): PageViewer,
+    Speaks(language): Speaks,
+    Path(duty): Path<Uuid>,
+) -> Response {
     let frame = respond::frame(&app, Some(&viewer), language, &format!("/duties/{duty}"));
     let answer = app.services.duty_why(&viewer, duty).await;
     respond::page(&frame, answer.map(|answer| why(&frame, &answer)))

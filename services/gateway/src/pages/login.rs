@@ -61,7 +61,11 @@ pub async fn submit(
         Err(why) => {
             let frame = respond::frame(&app, None, language, "/login");
             let status = StatusCode::from_u16(why.status).unwrap_or(StatusCode::UNAUTHORIZED);
-            let wrong = if why.status == 401 { frame.t("人员代码或密码不正确。", "The user name or the password is not right.") } else { frame.t(&why.title_zh, &why.title) };
+            let wrong = if why.status == 401 {
+                frame.t("人员代码或密码不正确。", "The user name or the password is not right.")
+            } else {
+                frame.t(&why.title_zh, &why.title)
+            };
             (status, view(&frame, &entered.login, respond::own_path(&entered.then), Some(wrong))).into_response()
         }
     }
@@ -72,7 +76,13 @@ pub async fn submit(
 pub struct Leaving {}
 
 /// `POST /logout`
-pub async fn logout(State(app): State<App>, PageViewer(viewer): PageViewer, Speaks(language): Speaks, jar: CookieJar, SignedForm(Leaving {}): SignedForm<Leaving>) -> Response {
+pub async fn logout(
+    State(app): State<App>,
+    PageViewer(viewer): PageViewer,
+    Speaks(language): Speaks,
+    jar: CookieJar,
+    SignedForm(Leaving {}): SignedForm<Leaving>,
+) -> Response {
     match app.access.logout(&viewer).await {
         Ok(gone) => (jar.add(gone), Redirect::to("/login")).into_response(),
         Err(why) => respond::problem(&respond::frame(&app, Some(&viewer), language, "/logout"), &why),

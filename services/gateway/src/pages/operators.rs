@@ -43,14 +43,24 @@ pub async fn records(
 }
 
 /// `GET /records/{record}`
-pub async fn record(State(app): State<App>, PageViewer(viewer): PageViewer, Speaks(language): Speaks, Path(record): Path<Uuid>) -> Response {
+pub async fn record(
+    State(app): State<App>,
+    PageViewer(viewer): PageViewer,
+    Speaks(language): Speaks,
+    Path(record): Path<Uuid>,
+) -> Response {
     let frame = respond::frame(&app, Some(&viewer), language, &format!("/records/{record}"));
     let detail = app.services.record_show(&viewer, record).await;
     respond::page(&frame, detail.map(|detail| operation::record(&frame, &detail)))
 }
 
 /// `GET /cases/{case}/watchers`
-pub async fn watchers(State(app): State<App>, PageViewer(viewer): PageViewer, Speaks(language): Speaks, Path(case): Path<Uuid>) -> Response {
+pub async fn watchers(
+    State(app): State<App>,
+    PageViewer(viewer): PageViewer,
+    Speaks(language): Speaks,
+    Path(case): Path<Uuid>,
+) -> Response {
     let frame = respond::frame(&app, Some(&viewer), language, &format!("/cases/{case}/watchers"));
     let content = async {
         let detail = app.services.case_show(&viewer, &CaseShowRequest { case: Some(case), number: None }).await?;
@@ -144,7 +154,12 @@ pub struct Version {
 }
 
 /// `GET /policies`
-pub async fn policies(State(app): State<App>, PageViewer(viewer): PageViewer, Speaks(language): Speaks, Query(asked): Query<Version>) -> Response {
+pub async fn policies(
+    State(app): State<App>,
+    PageViewer(viewer): PageViewer,
+    Speaks(language): Speaks,
+    Query(asked): Query<Version>,
+) -> Response {
     let frame = respond::frame(&app, Some(&viewer), language, "/policies");
     let content = async {
         app.policy()?;

@@ -122,7 +122,9 @@ fn body(typed: &Typed) -> Value {
     let given = |text: &str| (!text.trim().is_empty()).then(|| Value::String(text.trim().to_owned()));
     let mut report = Map::new();
     report.insert("channel".to_owned(), json!("web"));
-    for (name, text) in [("kind", &typed.kind), ("unit", &typed.unit), ("subject", &typed.subject), ("text", &typed.text), ("follows", &typed.follows)] {
+    for (name, text) in
+        [("kind", &typed.kind), ("unit", &typed.unit), ("subject", &typed.subject), ("text", &typed.text), ("follows", &typed.follows)]
+    {
         if let Some(value) = given(text) {
             report.insert(name.to_owned(), value);
         }

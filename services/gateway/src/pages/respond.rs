@@ -3,8 +3,8 @@
 use super::frame::{Frame, ICON};
 use super::operation;
 use crate::App;
-use crate::viewer::{Language, MaybeViewer, Speaks, Viewer};
-use axum::extract::{Path, Query, State};
+use crate::viewer::{Language, MaybeViewer, Viewer};
+use axum::extract::{Path, Query};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum_extra::extract::cookie::{Cookie, CookieJar, SameSite};
@@ -80,7 +80,6 @@ pub fn own_path(path: &str) -> &str {
     let ours = path.starts_with('/') && !path.starts_with("//") && !path.contains('\\') && !path.bytes().any(|b| b.is_ascii_control());
     if ours { path } else { "/" }
 }
-
 
 #[cfg(test)]
 mod tests {

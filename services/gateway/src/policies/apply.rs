@@ -75,7 +75,11 @@ pub async fn approve(app: &App, by: &str, version: i64) -> Result<(), Problem> {
         return Err(Problem::forbidden("a second person must approve: who submitted it may not"));
     }
     if store::one_is_announced(edit.tx()).await.map_err(|e| of_database(&e))? {
-        return Err(Problem::refused("another-announced", "Another set is announced; wait for it or withdraw it", "另一版本已公告，请等待其生效或先撤回"));
+        return Err(Problem::refused(
+            "another-announced",
+            "Another set is announced; wait for it or withdraw it",
+            "另一版本已公告，请等待其生效或先撤回",
+        ));
     }
     let ahead = app.settings.announce_seconds.max(if app.settings.demonstration { 0 } else { 60 });
     let from = edit.at().saturating_add(SignedDuration::from_secs(i64::from(ahead))).unwrap_or(edit.at());
@@ -128,7 +132,8 @@ async fn complete(edit: &mut Edit, sources: Vec<PolicySource>) -> Result<Vec<Pol
     }
     if !has_organisation {
         let file = crate::directory::organisation::file(edit.tx()).await.map_err(|e| of_database(&e))?;
-        let file = file.ok_or_else(|| Problem::invalid_field("/sources", "no organisation file is here", "apply one first, or send it along"))?;
+        let file =
+            file.ok_or_else(|| Problem::invalid_field("/sources", "no organisation file is here", "apply one first, or send it along"))?;
         complete.push(Organisation::parse(&file).map_err(|faults| refused(&faults))?.policy_source());
     }
     Ok(complete)

@@ -15,11 +15,10 @@ pub const HOLDERS: [&str; 4] = [service::INTAKE, service::ESCALATION, service::A
 
 /// Versions that others may need: those announced, applied, or withdrawn after they were announced.
 pub async fn versions(pool: &PgPool) -> Result<Vec<PolicyVersion>, sqlx::Error> {
-    let rows: Vec<(i64, String, Ts)> = sqlx::query_as(
-        "select version, state, effective_from from policy.applied_set where effective_from is not null order by version",
-    )
-    .fetch_all(pool)
-    .await?;
+    let rows: Vec<(i64, String, Ts)> =
+        sqlx::query_as("select version, state, effective_from from policy.applied_set where effective_from is not null order by version")
+            .fetch_all(pool)
+            .await?;
     Ok(rows.into_iter().map(|(version, state, from)| PolicyVersion { version, state, effective_from: from.0 }).collect())
 }
 
@@ -86,7 +85,14 @@ pub async fn none_was_ever(tx: &mut PgConnection) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar("select not exists (select from policy.applied_set where state in ('announced', 'applied'))").fetch_one(tx).await
 }
 
-pub async fn approve(tx: &mut PgConnection, version: i64, by: &str, at: Timestamp, from: Timestamp, state: &str) -> Result<(), sqlx::Error> {
+pub async fn approve(
+    tx: &mut PgConnection,
+    version: i64,
+    by: &str,
+    at: Timestamp,
+    from: Timestamp,
+    state: &str,
+) -> Result<(), sqlx::Error> {
     sqlx::query("update policy.applied_set set state = $5, approved_by = $2, approved_at = $3, effective_from = $4 where version = $1")
         .bind(version)
         .bind(by)

@@ -27,13 +27,12 @@ async fn an_alert_reaches_its_recipient_and_a_case_only_who_may_see_it() -> anyh
         anyhow::Ok(())
     });
 
-    let stream = a.get("/v1/events", &wang).send().await?;
+    let mut stream = a.get("/v1/events", &wang).send().await?;
     assert_eq!(stream.status(), StatusCode::OK);
     let heard = Arc::new(Mutex::new(String::new()));
     let hearing = heard.clone();
     tokio::spawn(async move {
-        let mut pieces = stream.bytes_stream();
-        while let Some(Ok(piece)) = pieces.next().await {
+        while let Ok(Some(piece)) = stream.chunk().await {
             hearing.lock().unwrap().push_str(&String::from_utf8_lossy(&piece));
         }
     });

@@ -1,8 +1,8 @@
 //! People: passwords, sessions, forms, rights, and the history of what changed.
 
+use crate::world::{Gateway, World, expect};
 use reqwest::{Method, StatusCode, header};
 use serde_json::{Value, json};
-use crate::world::{Gateway, World, expect};
 
 /// Name and value of the session's cookie, and the token of its forms.
 async fn log_in(gateway: &Gateway, name: &str, password: &str) -> anyhow::Result<(StatusCode, String, String)> {
@@ -113,10 +113,8 @@ async fn credentials_of_a_demonstration_work_nowhere_else() -> anyhow::Result<()
     assert_eq!(demonstration.report(&token, "k", &crate::world::a_report("x")).await?.0, StatusCode::ACCEPTED);
     assert_eq!(demonstration.get("/v1/me", &world.admin).send().await?.status(), StatusCode::OK);
     let earnest = world.gateway("b", &[]).await?;
-    crate::world::until("the directory is read", || async {
-        Ok(earnest.ask(Method::GET, "/readyz").send().await?.status().is_success())
-    })
-    .await?;
+    crate::world::until("the directory is read", || async { Ok(earnest.ask(Method::GET, "/readyz").send().await?.status().is_success()) })
+        .await?;
     assert_eq!(earnest.report(&token, "k", &crate::world::a_report("x")).await?.0, StatusCode::UNAUTHORIZED);
     assert_eq!(earnest.get("/v1/me", &world.admin).send().await?.status(), StatusCode::UNAUTHORIZED);
     assert_eq!(log_in(&earnest, "root", "correct horse").await?.0, StatusCode::UNAUTHORIZED);

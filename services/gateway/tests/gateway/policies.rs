@@ -1,9 +1,9 @@
 //! Organisation and packs on their way into force, with the shipped ones.
 
+use crate::world::{Gateway, World, expect, until};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use std::path::Path;
-use crate::world::{Gateway, World, expect, until};
 
 fn shipped(name: &str) -> String {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../policies");

@@ -1,11 +1,11 @@
 //! Producers on the broker: let in by the gateway, held to their own subjects, shut out at once.
 
+use crate::world::{World, a_report, expect, until};
 use duban_contracts::Problem;
 use futures::StreamExt;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use std::time::Duration;
-use crate::world::{World, a_report, expect, until};
 
 async fn request(client: &async_nats::Client, subject: &str, key: Option<&str>, body: &Value) -> anyhow::Result<Value> {
     let mut headers = async_nats::HeaderMap::new();
@@ -120,7 +120,8 @@ async fn a_disabled_producer_is_refused_at_once_also_on_its_living_connection() 
 
     expect(a.post("/v1/producers/hotline/disable", &world.admin).send().await?, StatusCode::NO_CONTENT).await?;
     assert_eq!(a.report(&token, "call-2", &a_report("一")).await?.0, StatusCode::UNAUTHORIZED);
-    until("the other copy knows", || async { Ok(b.report(&token, "call-2", &a_report("一")).await?.0 == StatusCode::UNAUTHORIZED) }).await?;
+    until("the other copy knows", || async { Ok(b.report(&token, "call-2", &a_report("一")).await?.0 == StatusCode::UNAUTHORIZED) })
+        .await?;
     for n in 0..10 {
         let answer = request(&hotline, "duban.report.v1.phone.hotline", Some(&format!("call-3-{n}")), &a_report("一")).await?;
         assert_eq!(answer["error"]["status"], 403);

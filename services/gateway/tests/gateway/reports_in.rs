@@ -1,12 +1,12 @@
 //! Reports in, over HTTP: what is accepted, with what receipt, and what is refused how.
 
+use crate::world::{World, a_report};
 use duban_contracts::report::{AcceptedReport, KnownAnswer, KnownRequest};
 use futures::StreamExt;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
-use crate::world::{World, a_report};
 
 #[tokio::test]
 async fn the_same_key_has_the_same_receipt_at_two_copies_with_postgres_down() -> anyhow::Result<()> {

@@ -3,7 +3,7 @@
 use crate::case::Case;
 use crate::store::cases;
 use crate::visibility::Sight;
-use sqlx::{PgPool, Postgres, QueryBuilder, Row};
+use sqlx::{PgExecutor, PgPool, Postgres, QueryBuilder, Row};
 use uuid::Uuid;
 
 /// Which cases are asked for. None takes all.
@@ -53,8 +53,11 @@ pub async fn visible(pool: &PgPool, sight: &Sight, ids: &[Uuid]) -> Result<Vec<U
 }
 
 /// The cases that a person sees by name.
-pub async fn by_name(pool: &PgPool, person: &str) -> Result<Vec<Uuid>, sqlx::Error> {
-    sqlx::query_scalar("select distinct case_id from involvement where person = $1 and ended_at is null").bind(person).fetch_all(pool).await
+pub async fn by_name(executor: impl PgExecutor<'_>, person: &str) -> Result<Vec<Uuid>, sqlx::Error> {
+    sqlx::query_scalar("select distinct case_id from involvement where person = $1 and ended_at is null")
+        .bind(person)
+        .fetch_all(executor)
+        .await
 }
 
 fn restrict(query: &mut QueryBuilder<Postgres>, sight: &Sight, filter: &Filter) {

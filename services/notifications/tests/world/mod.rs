@@ -7,8 +7,9 @@ pub mod hook;
 use anyhow::{Context, Result};
 use duban_contracts::alert::{Acknowledgement, AlertEvent, Recipient};
 use duban_contracts::case::CaseEvent;
+use duban_contracts::delivery::{DeliveryEvent, DeliveryList, DeliveryListRequest};
 use duban_contracts::duty::{DutyEvent, NextRung};
-use duban_contracts::{NewEvent, Timestamp, ids};
+use duban_contracts::{NewEvent, Problem, Timestamp, ids};
 use duban_local::mail_catcher::MailCatcherSettings;
 use duban_local::neighbours::Heard;
 use duban_local::process::{Process, Signal};
@@ -172,6 +173,16 @@ impl World {
         Ok(self.neighbours.publish(&event).await?)
     }
 
+    /// Waits until so many deliveries wait for a further attempt: what comes from now on is read after them.
+    pub async fn wait_until_tried(&self, count: usize) -> Result<()> {
+        let tried = |answer: &Result<DeliveryList, Problem>| {
+            let waiting = |delivery: &&DeliveryEvent| delivery.state == "waiting" && delivery.last_error.is_some();
+            answer.as_ref().is_ok_and(|list| list.deliveries.iter().filter(waiting).count() >= count)
+        };
+        self.ask_until(Some("director"), "delivery.list", &DeliveryListRequest::default(), tried).await??;
+        Ok(())
+    }
+
     /// The mails to an address so far.
     pub fn mails_to(&self, address: &str) -> Vec<duban_local::mail_catcher::Mail> {
         self.mail.messages().into_iter().filter(|mail| mail.to.iter().any(|to| to.contains(address))).collect()
@@ -183,8 +194,8 @@ impl World {
         person: Option<&str>,
         name: &str,
         request: &impl serde::Serialize,
-        wanted: impl Fn(&Result<A, duban_contracts::Problem>) -> bool,
-    ) -> Result<Result<A, duban_contracts::Problem>> {
+        wanted: impl Fn(&Result<A, Problem>) -> bool,
+    ) -> Result<Result<A, Problem>> {
         let deadline = tokio::time::Instant::now() + LIMIT;
         loop {
             let answer = self.neighbours.ask(person, "notifications", name, request).await;

@@ -12,7 +12,12 @@ use duban_contracts::Problem;
 use duban_contracts::delivery::{DeliveryList, DeliveryListRequest};
 
 pub fn mount(api: Api) -> Api {
-    api.route(Endpoint::get("/v1/deliveries", "What was sent to whom, and whether it arrived").query::<DeliveryListRequest>().answers::<DeliveryList>(), get(handle))
+    api.route(
+        Endpoint::get("/v1/deliveries", "What was sent to whom, and whether it arrived")
+            .query::<DeliveryListRequest>()
+            .answers::<DeliveryList>(),
+        get(handle),
+    )
 }
 
 async fn handle(State(app): State<App>, viewer: Viewer, Asked(request): Asked<DeliveryListRequest>) -> Result<Json<DeliveryList>, Refusal> {

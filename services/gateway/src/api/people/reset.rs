@@ -25,7 +25,12 @@ pub fn mount(api: Api) -> Api {
     api.route(Endpoint::post("/v1/people/{person}/reset", "Set a password").body::<ResetRequest>().answers::<Shown>(), post(handle))
 }
 
-async fn handle(State(app): State<App>, viewer: Viewer, At(person): At<String>, Given(request): Given<ResetRequest>) -> Result<Json<Shown>, Refusal> {
+async fn handle(
+    State(app): State<App>,
+    viewer: Viewer,
+    At(person): At<String>,
+    Given(request): Given<ResetRequest>,
+) -> Result<Json<Shown>, Refusal> {
     Ok(Json(perform(&app, &viewer, &person, request).await?))
 }
 

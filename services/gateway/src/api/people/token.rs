@@ -26,10 +26,18 @@ pub struct TokenRequest {
 }
 
 pub fn mount(api: Api) -> Api {
-    api.route(Endpoint::post("/v1/people/{person}/token", "Give a person a token for the API").body::<TokenRequest>().answers::<Shown>(), post(handle))
+    api.route(
+        Endpoint::post("/v1/people/{person}/token", "Give a person a token for the API").body::<TokenRequest>().answers::<Shown>(),
+        post(handle),
+    )
 }
 
-async fn handle(State(app): State<App>, viewer: Viewer, At(person): At<String>, Given(request): Given<TokenRequest>) -> Result<Json<Shown>, Refusal> {
+async fn handle(
+    State(app): State<App>,
+    viewer: Viewer,
+    At(person): At<String>,
+    Given(request): Given<TokenRequest>,
+) -> Result<Json<Shown>, Refusal> {
     Ok(Json(perform(&app, &viewer, &person, request).await?))
 }
 

@@ -3,9 +3,9 @@
 use crate::App;
 use crate::api::openapi::{Api, Endpoint};
 use crate::policies::{PolicySetShown, store};
-use crate::web::of_database;
 use crate::viewer::Viewer;
 use crate::web::Refusal;
+use crate::web::of_database;
 use axum::Json;
 use axum::extract::State;
 

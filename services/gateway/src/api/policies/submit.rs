@@ -16,7 +16,10 @@ use duban_contracts::Problem;
 const MOST_BYTES: usize = 8 << 20;
 
 pub fn mount(api: Api) -> Api {
-    api.route(Endpoint::post("/v1/policies", "Submit a set of packs").body::<NewPolicySet>().answers::<Submitted>(), post(handle).layer(DefaultBodyLimit::max(MOST_BYTES)))
+    api.route(
+        Endpoint::post("/v1/policies", "Submit a set of packs").body::<NewPolicySet>().answers::<Submitted>(),
+        post(handle).layer(DefaultBodyLimit::max(MOST_BYTES)),
+    )
 }
 
 async fn handle(State(app): State<App>, viewer: Viewer, Given(request): Given<NewPolicySet>) -> Result<Json<Submitted>, Refusal> {

@@ -1,9 +1,9 @@
 //! `GET /v1/refused-reports`: reports refused over NATS, without their bodies.
 
 use crate::App;
+use crate::acceptance::refused::{RefusedQuery, RefusedReport};
 use crate::api::input::Asked;
 use crate::api::openapi::{Api, Endpoint};
-use crate::acceptance::refused::{RefusedQuery, RefusedReport};
 use crate::viewer::Viewer;
 use crate::web::Refusal;
 use axum::Json;

@@ -1,9 +1,9 @@
 //! `GET /v1/refused-reports/{report}`: one with its body, opened; that it was opened is kept in the history.
 
 use crate::App;
+use crate::acceptance::refused::RefusedDetail;
 use crate::api::input::At;
 use crate::api::openapi::{Api, Endpoint};
-use crate::acceptance::refused::RefusedDetail;
 use crate::directory::Edit;
 use crate::viewer::Viewer;
 use crate::web::Refusal;

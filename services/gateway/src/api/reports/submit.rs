@@ -28,7 +28,9 @@ pub fn endpoint() -> Endpoint {
 pub async fn handle(State(app): State<App>, headers: HeaderMap, body: HttpBody) -> Response {
     match take(&app, &headers, body).await {
         Ok(accepted) => match serde_json::to_vec(&accepted) {
-            Ok(json) => (StatusCode::ACCEPTED, [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], json).into_response(),
+            Ok(json) => {
+                (StatusCode::ACCEPTED, [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], json).into_response()
+            }
             Err(_) => Refusal(Problem::internal()).into_response(),
         },
         Err(problem) => Refusal(problem).into_response(),
@@ -87,7 +89,11 @@ async fn read_away(body: HttpBody) {
 fn key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
     let Some(value) = headers.get(IDEMPOTENCY_KEY) else { return Ok(None) };
     std::str::from_utf8(value.as_bytes()).map(Some).map_err(|_| {
-        let fault = FieldError { field: IDEMPOTENCY_KEY.to_owned(), wrong: "it is not UTF-8".to_owned(), expected: "printable characters".to_owned() };
+        let fault = FieldError {
+            field: IDEMPOTENCY_KEY.to_owned(),
+            wrong: "it is not UTF-8".to_owned(),
+            expected: "printable characters".to_owned(),
+        };
         Problem::malformed("the header Idempotency-Key cannot be taken").with_errors(vec![fault])
     })
 }

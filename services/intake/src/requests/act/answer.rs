@@ -1,12 +1,10 @@
 //! An answer to the reporter, by letter, telephone or otherwise, kept as it was given.
 
-use super::doing::{Doing, HandlingIsEnough, Words, required_text};
+use super::doing::{Doing, Words, required_text};
 use crate::case::Happening;
 use duban_contracts::Problem;
-use duban_policy::directory::Right;
 
 pub fn perform(doing: &mut Doing, text: &str, by: &str) -> Result<(), Problem> {
-    doing.require(&[Right::Move], HandlingIsEnough::Yes)?;
     required_text("/text", text)?;
     let by = by.trim();
     if by.is_empty() || by.chars().count() > 40 {

@@ -1,6 +1,6 @@
 //! Correcting: a wrong kind, unit or severity put right, or who is complained about; also how an unsorted case is sorted.
 
-use super::doing::{Doing, HandlingIsEnough, Words, required_text};
+use super::doing::{Doing, Words, required_text};
 use super::step::{classify, facts, personal_fields};
 use crate::app::App;
 use crate::case::Happening;
@@ -9,7 +9,6 @@ use crate::store::{matters, reports};
 use duban_contracts::{Problem, Timestamp};
 use duban_platform::rpc::Failed;
 use duban_policy::Policy;
-use duban_policy::directory::Right;
 use duban_policy::policy::Kind;
 use serde_json::Value;
 use sqlx::PgConnection;
@@ -26,7 +25,6 @@ pub struct Correction<'a> {
 }
 
 pub async fn perform(app: &App, tx: &mut PgConnection, doing: &mut Doing, correction: &Correction<'_>) -> Result<(), Failed> {
-    doing.require(&[Right::Take, Right::Administer], HandlingIsEnough::No)?;
     required_text("/reason", correction.reason)?;
     if correction.kind.is_none() && correction.unit.is_none() && correction.severity.is_none() && correction.about_person.is_none() {
         return Err(Problem::invalid_field("", "nothing is to be corrected", "kind, unit, severity or about_person").into());
@@ -102,6 +100,7 @@ fn correct_kind<'p>(doing: &mut Doing, policy: &'p Policy, correction: &Correcti
         }
         let personal = personal_fields(&doing.app, &doing.case).map_err(|_| Problem::internal())?;
         let all: serde_json::Map<String, Value> = doing.case.fields.clone().into_iter().chain(personal).collect();
+        doing.case.excluded_units = judging::about_units(&doing.directory, kind, &all);
         let (personal, open) = judging::apart(kind, &all);
         doing.case.fields = open;
         let about = doing.case.about();

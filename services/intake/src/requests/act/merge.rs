@@ -1,15 +1,13 @@
 //! Merging: this case's matter is that of the other, where it is dealt with from now on. This one is closed as merged.
 
-use super::doing::{Doing, HandlingIsEnough, Words, required_text};
+use super::doing::{Doing, Words, required_text};
 use crate::case::Happening;
 use duban_contracts::Problem;
-use duban_policy::directory::Right;
 
 /// The outcome of a case that was merged into another; no pack needs to declare it.
 pub const MERGED: &str = "merged";
 
 pub fn perform(doing: &mut Doing, reason: &str) -> Result<(), Problem> {
-    doing.require(&[Right::Move, Right::Take], HandlingIsEnough::Yes)?;
     required_text("/reason", reason)?;
     let Some(into) = &doing.other else { return Err(Problem::not_found()) };
     let (into_id, into_number) = (into.id, into.number.clone());

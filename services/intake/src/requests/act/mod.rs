@@ -18,11 +18,13 @@ use crate::app::App;
 use crate::store::{cases, list};
 use crate::visibility::Sight;
 use doing::Doing;
+use doing::HandlingIsEnough;
 pub use doing::required_text;
 use duban_contracts::Problem;
 use duban_contracts::case::{CaseAct, CaseActRequest, CaseActed};
 use duban_platform::acting::{self, Begun};
 use duban_platform::rpc::{Failed, Request};
+use duban_policy::directory::Right;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -34,6 +36,8 @@ pub async fn act(app: App, request: Request<CaseActRequest>) -> Result<CaseActed
     let person = act.person().to_owned();
     let asked = &request.body;
     let mut doing = begin(&app, act.tx(), &person, asked.case, other_case(&asked.act)).await?;
+    let (rights, handling) = needed(&asked.act);
+    doing.require(rights, handling)?;
     request.expect_version(doing.case.version, || doing.case.acted())?;
     match &asked.act {
         CaseAct::Step { name, fields, note } => step::perform(&mut doing, name, fields, note.as_deref())?,
@@ -55,6 +59,22 @@ pub async fn act(app: App, request: Request<CaseActRequest>) -> Result<CaseActed
     act.finish(acted).await
 }
 
+/// Who may do what: one of the rights over the case's unit; or, where that is enough, handling the case. What a step needs besides, the
+/// pack says.
+fn needed(act: &CaseAct) -> (&'static [Right], HandlingIsEnough) {
+    use HandlingIsEnough::{No, Yes};
+    match act {
+        CaseAct::Step { .. } | CaseAct::Answer { .. } => (&[Right::Move], Yes),
+        CaseAct::Note { .. } => (&[Right::Move, Right::Take, Right::Decide], Yes),
+        CaseAct::Assign { .. } | CaseAct::Refer { .. } | CaseAct::Unlink { .. } | CaseAct::Merge { .. } => {
+            (&[Right::Move, Right::Take], Yes)
+        }
+        CaseAct::AddPerson { .. } | CaseAct::RemovePerson { .. } => (&[Right::Move, Right::Administer], Yes),
+        // What a case is decides whose clocks run: not for those on whom they run.
+        CaseAct::Correct { .. } => (&[Right::Take, Right::Administer], No),
+    }
+}
+
 /// The second case that an act concerns.
 fn other_case(act: &CaseAct) -> Option<Uuid> {
     match act {
@@ -68,7 +88,7 @@ fn other_case(act: &CaseAct) -> Option<Uuid> {
 async fn begin(app: &App, tx: &mut PgConnection, person: &str, id: Uuid, other: Option<Uuid>) -> Result<Doing, Failed> {
     let directory = app.directory()?;
     let at = app.platform.clock.now();
-    let named = list::by_name(app.platform.db.pool(), person).await?;
+    let named = list::by_name(&mut *tx, person).await?;
     let sight = Sight::of(&directory, person, at, named);
     let wanted: Vec<Uuid> = std::iter::once(id).chain(other).collect();
     let mut locked = cases::lock(tx, &wanted).await?;

@@ -1,13 +1,11 @@
 //! A reference to something that is kept elsewhere: a recording, a letter, a photograph.
 
-use super::doing::{Doing, HandlingIsEnough, Words, required_text};
+use super::doing::{Doing, Words, required_text};
 use crate::case::Happening;
 use duban_contracts::Problem;
 use duban_contracts::report::Attachment;
-use duban_policy::directory::Right;
 
 pub fn perform(doing: &mut Doing, attachment: &Attachment) -> Result<(), Problem> {
-    doing.require(&[Right::Move, Right::Take], HandlingIsEnough::Yes)?;
     required_text("/attachment/name", &attachment.name)?;
     required_text("/attachment/reference", &attachment.reference)?;
     let words = Words::new("A reference was added", "添加了资料引用").with_note(format!("{}: {}", attachment.name, attachment.reference));

@@ -1,15 +1,13 @@
 //! Undoing a link: the two are different matters after all.
 
-use super::doing::{Doing, HandlingIsEnough, Words, required_text};
+use super::doing::{Doing, Words, required_text};
 use crate::case::Happening;
 use crate::store::links;
 use duban_contracts::Problem;
 use duban_platform::rpc::Failed;
-use duban_policy::directory::Right;
 use sqlx::PgConnection;
 
 pub async fn perform(tx: &mut PgConnection, doing: &mut Doing, reason: &str) -> Result<(), Failed> {
-    doing.require(&[Right::Move, Right::Take], HandlingIsEnough::Yes)?;
     required_text("/reason", reason)?;
     let Some(other) = &doing.other else { return Err(Problem::not_found().into()) };
     let (other_id, other_number) = (other.id, other.number.clone());

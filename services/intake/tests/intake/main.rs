@@ -1,0 +1,9 @@
+//! Intake on a real Postgres and a real broker. Each test is a promise.
+
+mod acts;
+mod followers;
+mod registration;
+mod rejected;
+mod trouble;
+mod visibility;
+mod world;

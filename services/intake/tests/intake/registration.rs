@@ -1,0 +1,196 @@
+//! From report to case.
+
+use crate::world::{World, complaint, eventually, with};
+use duban_contracts::case::CaseListRequest;
+use duban_contracts::report::{KnownAnswer, KnownRequest, PublicStatus, TrackRequest};
+use duban_platform::rpc::Call;
+use serde_json::json;
+use std::collections::HashSet;
+
+const TRACE: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
+#[tokio::test]
+async fn a_report_becomes_a_case_that_says_what_it_is() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let accepted = world.accepted("k1", &with(complaint(), json!({ "fields": { "金额": 80, "车牌": "京A12345" } })));
+    world.put(serde_json::to_vec(&accepted)?, accepted.received_at, Some(TRACE)).await?;
+    let case = world.case_of(accepted.receipt).await?;
+
+    let shown = world.show("eva", case).await?;
+    assert!(shown.summary.number.starts_with("TS-EAST-20") && shown.summary.number.ends_with("-0001"), "{}", shown.summary.number);
+    assert_eq!(
+        (shown.summary.kind.as_str(), shown.summary.stage.as_str(), shown.summary.severity.as_str()),
+        ("complaint", "registered", "ordinary")
+    );
+    assert_eq!(shown.summary.phone.as_deref(), Some("138****2345"));
+    assert_eq!(shown.summary.title_zh, "门店投诉（东店）");
+    assert_eq!(shown.report.as_ref().and_then(|report| report.text.as_deref()), Some("昨天买的吹风机冒烟了"));
+    assert_eq!(shown.timeline.len(), 1);
+    assert_eq!(shown.steps.iter().map(|step| step.name.as_str()).collect::<Vec<_>>(), ["accept", "check"]);
+
+    let told = world.told(case, 1).await?;
+    assert_eq!(told[0].0, "case.registered");
+    assert_eq!((told[0].1.version, told[0].1.policy, told[0].1.repeats), (1, 1, 0));
+    assert_eq!(told[0].1.fields.keys().collect::<Vec<_>>(), ["amount"], "personal fields stay at home");
+    let event = serde_json::to_string(&told[0].1)?;
+    for personal in ["吹风机", "周先生", "1381234", "京A12345"] {
+        assert!(!event.contains(personal), "{personal} travels in {event}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_people_said_lies_sealed() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let receipt = world.report("k1", with(complaint(), json!({ "fields": { "plate": "京A12345" } }))).await?;
+    world.case_of(receipt).await?;
+    let mut database = world.database().await?;
+    let tables = ["report", "cases", "timeline", "outbox", "inbox", "matter", "identity"];
+    for table in tables {
+        let statement = format!("select coalesce(string_agg(row_to_json(t)::text, ' '), '') from intake.{table} t");
+        let all: String = sqlx::query_scalar(sqlx::AssertSqlSafe(statement)).fetch_one(&mut database).await?;
+        for personal in ["吹风机", "周先生", "13812342345", "京A12345", "京A"] {
+            assert!(!all.contains(personal), "{personal} lies open in {table}");
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_same_report_sent_twice_is_one_case() -> anyhow::Result<()> {
+    let mut world = World::new().await?;
+    world.start_copy().await?;
+    for _ in 0..6 {
+        world.report("k1", complaint()).await?;
+    }
+    let last = world.report("k2", with(complaint(), json!({ "reporter": { "phone": "13700000000" } }))).await?;
+    world.case_of(last).await?;
+    world.counts("select count(*) from cases", 2).await?;
+    assert_eq!(world.count("select count(*) from rejected").await?, 0);
+    Ok(())
+}
+
+#[tokio::test]
+async fn every_report_of_a_crowd_is_a_case_with_a_number_of_its_own() -> anyhow::Result<()> {
+    let mut world = World::new().await?;
+    world.start_copy().await?;
+    for n in 0..400 {
+        let unit = ["EAST", "WEST"][n % 2];
+        let body =
+            json!({ "channel": "web", "unit": unit, "subject": format!("来件{n}"), "reporter": { "phone": format!("1390000{n:04}") } });
+        world.report(&format!("k{n}"), body).await?;
+    }
+    world.counts("select count(*) from cases", 400).await?;
+    let numbers: Vec<String> = sqlx::query_scalar("select number from cases").fetch_all(world.platform().db.pool()).await?;
+    assert_eq!(numbers.iter().collect::<HashSet<_>>().len(), 400);
+    world.counts("select count(*) from outbox where published_at is not null", 400).await?;
+    assert_eq!(world.count("select count(*) from dead_letter").await?, 0);
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_is_not_understood_is_registered_as_unsorted() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let unknown_kind = world.report("k1", with(complaint(), json!({ "kind": "表扬" }))).await?;
+    let unknown_unit = world.report("k2", with(complaint(), json!({ "unit": "NORTH" }))).await?;
+    let unknown_field = world.report("k3", with(complaint(), json!({ "fields": { "colour": "red" } }))).await?;
+    let bad_field = world.report("k4", with(complaint(), json!({ "fields": { "amount": "many" } }))).await?;
+    for (receipt, kind) in [(unknown_kind, "unsorted"), (unknown_unit, "unsorted"), (unknown_field, "unsorted"), (bad_field, "complaint")] {
+        let shown = world.show("dora", world.case_of(receipt).await?).await?;
+        assert!(shown.summary.unsorted, "{:?}", shown.summary);
+        assert_eq!(shown.summary.kind, kind);
+        assert!(!shown.reasons.is_empty(), "it says why");
+    }
+    let unsorted = world.list("dora", CaseListRequest { state: Some("unsorted".into()), ..Default::default() }).await?;
+    assert_eq!((unsorted.total, unsorted.cases.len()), (4, 4));
+    Ok(())
+}
+
+#[tokio::test]
+async fn reports_of_one_matter_are_linked_and_the_third_is_major() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let mut cases = Vec::new();
+    for (n, phone) in ["13812342345", "138-1234-2345", "+86 138 1234 2345"].into_iter().enumerate() {
+        let body = with(complaint(), json!({ "reporter": { "phone": phone } }));
+        cases.push(world.case_of(world.report(&format!("k{n}"), body).await?).await?);
+    }
+    let elsewhere = world.case_of(world.report("k8", with(complaint(), json!({ "unit": "WEST" }))).await?).await?;
+    let anonymous = with(complaint(), json!({ "reporter": { "phone": "13812342345", "anonymous": true } }));
+    let anonymous = world.case_of(world.report("k9", anonymous).await?).await?;
+
+    let world = &world;
+    let repeats = |case| async move {
+        world.show("dora", case).await.map(|shown| (shown.summary.repeats, shown.links.len(), shown.summary.severity))
+    };
+    assert_eq!(repeats(cases[0]).await?, (0, 1, "ordinary".to_owned()));
+    assert_eq!(repeats(cases[1]).await?, (1, 2, "ordinary".to_owned()));
+    assert_eq!(repeats(cases[2]).await?, (2, 1, "major".to_owned()));
+    assert_eq!(repeats(elsewhere).await?, (0, 0, "ordinary".to_owned()), "another unit is another matter");
+    assert_eq!(repeats(anonymous).await?, (0, 0, "ordinary".to_owned()), "who would not be known is not recognised");
+    let told: Vec<String> = world.told(cases[2], 3).await?.into_iter().map(|(name, _)| name).collect();
+    assert_eq!(told, ["case.registered", "case.classified", "case.linked"]);
+    let major = world.list("dora", CaseListRequest { state: Some("major".into()), ..Default::default() }).await?;
+    assert_eq!(major.total, 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn reports_of_one_matter_that_come_at_once_at_two_copies_see_each_other() -> anyhow::Result<()> {
+    let mut world = World::new().await?;
+    world.start_copy().await?;
+    for n in 0..40 {
+        world.report(&format!("k{n}"), complaint()).await?;
+    }
+    world.counts("select count(*) from cases", 40).await?;
+    assert_eq!(world.count("select count(distinct repeats) from cases").await?, 40, "each counts all before it");
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_public_is_told_where_a_report_stands_and_the_gateway_which_it_knows() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let receipt = world.report("k1", complaint()).await?;
+    world.case_of(receipt).await?;
+    let code = world.keys.tracking_code(receipt).hash.to_string();
+    let track = |code: String| {
+        let call = Call::new("intake", "report.track").body(&TrackRequest { code: Some(code), receipt: None });
+        async { call?.send::<PublicStatus>(&world.gateway).await }
+    };
+    let status = track(code).await?;
+    assert_eq!(status.state, "registered");
+    assert_eq!(status.case.as_ref().map(|case| case.stage_zh.as_str()), Some("登记"));
+    assert_eq!(track("12345".to_owned()).await?.state, "accepted", "genuine, as the gateway says, and not known yet");
+
+    let other = world.receipt("hotline", "k2");
+    let known: KnownAnswer =
+        Call::new("intake", "report.known").body(&KnownRequest { reports: vec![receipt, other] })?.send(&world.gateway).await?;
+    assert_eq!(known.known.keys().copied().collect::<Vec<_>>(), [receipt]);
+    assert_eq!(known.known[&receipt], hex::encode(world.keys.body_hash(&complaint())));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_case_is_later_than_its_report_and_each_event_later_than_the_one_before() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let accepted = world.accepted("k1", &with(complaint(), json!({ "fields": { "demand": "return" } })));
+    // A gateway whose clock is ahead: what follows is later all the same.
+    let ahead = accepted.received_at + jiff::SignedDuration::from_secs(5);
+    world.put(serde_json::to_vec(&accepted)?, ahead, Some(TRACE)).await?;
+    let case = world.case_of(accepted.receipt).await?;
+    let rows: Vec<(String, String)> = eventually("two events", || async {
+        let rows = sqlx::query_as("select time::text, coalesce(traceparent, '') from outbox where case_id = $1 order by version")
+            .bind(case)
+            .fetch_all(world.platform().db.pool())
+            .await
+            .ok()?;
+        let rows: Vec<(String, String)> = rows;
+        (rows.len() == 2).then_some(rows)
+    })
+    .await?;
+    assert!(rows[0].0 < rows[1].0);
+    assert!(rows.iter().all(|row| row.1.starts_with("00-0af7651916cd43dd8448eb211c80319c-")), "{rows:?}: one trace all the way");
+    let first: duban_platform::Ts =
+        sqlx::query_scalar("select min(time) from outbox where case_id = $1").bind(case).fetch_one(world.platform().db.pool()).await?;
+    assert!(first.0 > ahead);
+    Ok(())
+}

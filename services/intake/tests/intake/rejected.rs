@@ -1,0 +1,143 @@
+//! Reports that were accepted and cannot be registered: kept, told, decided.
+
+use crate::world::{World, complaint, with};
+use duban_contracts::case::RejectedAct;
+use duban_contracts::claim::Asker;
+use duban_contracts::report::{RejectedActed, RejectedList, RejectedListRequest, Report, ReportEvent, Results, ResultsRequest};
+use duban_contracts::{Problem, ids};
+use duban_platform::rpc::Call;
+use serde_json::json;
+use uuid::Uuid;
+
+const OTHER: &str = "另一件事";
+
+/// A report, and another body under its key.
+async fn conflict(world: &World) -> anyhow::Result<Uuid> {
+    let first = world.report("k1", complaint()).await?;
+    world.case_of(first).await?;
+    world.report("k1", with(complaint(), json!({ "text": OTHER }))).await?;
+    world.counts("select count(*) from rejected", 1).await?;
+    Ok(first)
+}
+
+async fn listed(world: &World, person: &str, state: &str) -> Result<RejectedList, Problem> {
+    world.ask(person, "report.rejected.list", &RejectedListRequest { state: Some(state.to_owned()), ..Default::default() }).await
+}
+
+async fn act(world: &World, person: &str, act: RejectedAct, request: Uuid) -> Result<RejectedActed, Problem> {
+    let name = if matches!(act, RejectedAct::Admit { .. }) { "report.rejected.admit" } else { "report.rejected.dismiss" };
+    Call::new("intake", name).body(&act)?.claim(&world.claim(person)).request_id(request).send(&world.gateway).await
+}
+
+#[tokio::test]
+async fn another_body_under_a_known_key_is_kept_told_and_never_a_second_case() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let receipt = conflict(&world).await?;
+    world.report("k1", with(complaint(), json!({ "text": OTHER }))).await?;
+    world.report("k1", with(complaint(), json!({ "text": "第三件事" }))).await?;
+    world.counts("select count(*) from rejected", 2).await?;
+    assert_eq!(world.count("select count(*) from cases").await?, 1);
+    let told: Vec<ReportEvent> = world.told_of("report.rejected", 2).await?;
+    assert_eq!((told.len(), told[0].receipt, told[0].reason.as_str(), told[0].unit.as_str()), (2, receipt, "idempotency-conflict", "EAST"));
+    let mut database = world.database().await?;
+    for table in ["rejected", "outbox", "inbox"] {
+        let statement = format!("select coalesce(string_agg(row_to_json(t)::text, ' '), '') from intake.{table} t");
+        let all: String = sqlx::query_scalar(sqlx::AssertSqlSafe(statement)).fetch_one(&mut database).await?;
+        assert!(!all.contains(OTHER), "{table}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn both_bodies_in_one_batch_are_one_case_and_one_rejection() -> anyhow::Result<()> {
+    let mut world = World::new().await?;
+    world.start_copy().await?;
+    for n in 0..20 {
+        let key = format!("k{n}");
+        let (one, other) = tokio::join!(world.report(&key, complaint()), world.report(&key, with(complaint(), json!({ "text": OTHER }))));
+        one?;
+        other?;
+    }
+    world.counts("select count(*) from cases", 20).await?;
+    world.counts("select count(*) from rejected", 20).await
+}
+
+#[tokio::test]
+async fn a_producer_learns_what_became_of_its_own_reports() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    conflict(&world).await?;
+    let gateway = &world.gateway;
+    let ask = |subject: &'static str| async move {
+        Call::to_subject("intake", subject).body(&ResultsRequest::default())?.send::<Results>(gateway).await
+    };
+    let own = ask("duban.report-result.v1.hotline.list").await?;
+    assert_eq!(own.results.len(), 1);
+    assert_eq!((own.results[0].idempotency_key.as_str(), own.results[0].problem.code.as_str()), ("k1", "idempotency-conflict"));
+    assert!(ask("duban.report-result.v1.web.list").await?.results.is_empty());
+
+    let over_http = |asker: Asker| {
+        let call = Call::new("intake", "report.results").body(&ResultsRequest::default()).map(|call| call.claim(&world.claim_of(asker)));
+        async { call?.send::<Results>(&world.gateway).await }
+    };
+    assert_eq!(over_http(Asker::Producer { producer: "hotline".into() }).await?.results, own.results);
+    assert!(over_http(Asker::Producer { producer: "web".into() }).await?.results.is_empty());
+    assert_eq!(over_http(Asker::Public).await.expect_err("nobody").status, 403);
+    let cursor = ResultsRequest { after: Some(own.results[0].rejected), ..Default::default() };
+    let rest: Results = Call::to_subject("intake", "duban.report-result.v1.hotline.list").body(&cursor)?.send(&world.gateway).await?;
+    assert!(rest.results.is_empty());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_rejected_report_is_corrected_and_admitted_under_an_identity_of_its_own() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let receipt = conflict(&world).await?;
+    assert_eq!(listed(&world, "eva", "open").await.expect_err("no right").status, 403);
+    let open = listed(&world, "dora", "open").await?;
+    let rejected = &open.rejected[0];
+    let mut report: Report = rejected.report.clone().expect("she may read it");
+    assert_eq!(report.text.as_deref(), Some(OTHER));
+    report.unit = Some("WEST".to_owned());
+    let admit = RejectedAct::Admit { rejected: rejected.rejected, corrected: Some(Box::new(report)), reason: "补录".into() };
+    assert_eq!(act(&world, "eva", admit.clone(), ids::fresh()).await.expect_err("no right").status, 403);
+
+    let request = ids::fresh();
+    let (one, two) = tokio::join!(act(&world, "dora", admit.clone(), request), act(&world, "dora", admit.clone(), request));
+    let (one, two) = (one?, two?);
+    assert_eq!(one, two, "asked twice, done once");
+    let case = one.case.expect("a case");
+    let shown = world.show("dora", case).await?;
+    assert_eq!((shown.summary.unit.as_str(), Some(shown.receipt)), ("WEST", one.receipt));
+    assert_ne!(shown.receipt, receipt, "the key that it came with belongs to another report");
+    assert_eq!(shown.timeline[0].by, "dora");
+    assert_eq!(act(&world, "dora", admit, ids::fresh()).await.expect_err("decided").code, "decided-already");
+    let told: Vec<ReportEvent> = world.told_of("report.admitted", 1).await?;
+    assert_eq!((told[0].rejected, told[0].case), (rejected.rejected, Some(case)));
+    assert!(listed(&world, "dora", "open").await?.rejected.is_empty());
+    let results: Results =
+        Call::to_subject("intake", "duban.report-result.v1.hotline.list").body(&ResultsRequest::default())?.send(&world.gateway).await?;
+    assert_eq!(results.results[0].state, "admitted");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_rejected_report_is_dismissed_with_a_reason_and_its_text_ages_out() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    conflict(&world).await?;
+    let rejected = listed(&world, "dora", "open").await?.rejected[0].rejected;
+    let unreasoned = RejectedAct::Dismiss { rejected, reason: " ".into() };
+    assert_eq!(act(&world, "dora", unreasoned, ids::fresh()).await.expect_err("why?").status, 422);
+    let dismissed = act(&world, "dora", RejectedAct::Dismiss { rejected, reason: "重复测试".into() }, ids::fresh()).await?;
+    assert_eq!(dismissed.state, "dismissed");
+    let told: Vec<ReportEvent> = world.told_of("report.dismissed", 1).await?;
+    assert_eq!((told[0].rejected, told[0].case), (rejected, None));
+
+    let pool = world.platform().db.pool();
+    let kept = std::time::Duration::from_secs(90 * 86_400);
+    let now = world.platform().clock.now();
+    assert_eq!(duban_intake::store::rejected::age_out(pool, now, kept).await?, 0);
+    let later = now + jiff::SignedDuration::from_hours(91 * 24);
+    assert_eq!(duban_intake::store::rejected::age_out(pool, later, kept).await?, 1);
+    assert_eq!(listed(&world, "dora", "all").await?.rejected[0].report, None);
+    Ok(())
+}
