@@ -126,8 +126,8 @@ async fn a_supplement_to_a_closed_case_does_what_the_pack_says() -> anyhow::Resu
     assert_eq!(world.case_of(follower).await?, complaint);
     let shown = world.show("eva", complaint).await?;
     assert_eq!((shown.summary.stage.as_str(), shown.summary.closed), ("accepted", false), "reopened");
-    let told: Vec<String> = world.told(complaint, 6).await?.into_iter().map(|(name, _)| name).collect();
-    assert_eq!(told[4..], ["case.supplemented", "case.reopened"]);
+    let told: Vec<String> = world.told(complaint, 7).await?.into_iter().map(|(name, _)| name).collect();
+    assert_eq!(told[4..], ["case.supplemented", "case.taken_up_again", "case.reopened"]);
 
     let inquiry = json!({ "channel": "web", "kind": "inquiry", "unit": "EAST", "text": "几点开门" });
     let inquiry = world.case_of(world.report("k5", inquiry).await?).await?;
