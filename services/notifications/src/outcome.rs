@@ -40,6 +40,11 @@ impl Outcome {
     }
 }
 
+/// The trace that a delivery's end belongs to: its own span's, or the alert's where spans are not recorded.
+fn trace(claimed: &Claimed) -> Option<String> {
+    duban_platform::telemetry::current_traceparent().or_else(|| claimed.traceparent.clone())
+}
+
 /// The event that tells of a delivery's end.
 pub fn event(delivery: &DeliveryEvent, time: Timestamp) -> NewEvent {
     let event = NewEvent::new(
@@ -88,7 +93,7 @@ pub async fn record(app: &App, claimed: &Claimed, outcome: &Outcome, took: Durat
         && ended.state != "waiting"
     {
         let time = clock.cause_after(claimed.alert.raised_at);
-        let mut out = vec![event(&ended, time).with_policy(claimed.alert.policy)];
+        let mut out = vec![event(&ended, time).with_policy(claimed.alert.policy).with_traceparent(trace(claimed))];
         if ended.state == "failed" {
             out.extend(crate::unreachable::tell(app, &mut tx, &[(ended.alert, ended.person.clone())], time).await?);
         }
@@ -116,7 +121,8 @@ pub async fn cancel(app: &App, claimed: &Claimed) -> Result<(), sqlx::Error> {
     let mut tx = app.platform.db.begin().await?;
     let ending = Ending { claimed, state: Some("cancelled"), wait: Duration::ZERO, error: None, at: Ts(clock.now()) };
     if let Some(ended) = claims::end(&mut tx, &ending).await? {
-        let event = event(&ended, clock.cause_after(claimed.alert.raised_at)).with_policy(claimed.alert.policy);
+        let event =
+            event(&ended, clock.cause_after(claimed.alert.raised_at)).with_policy(claimed.alert.policy).with_traceparent(trace(claimed));
         app.platform.outbox.write(&mut tx, &[event]).await?;
         app.measures.ended.with_label_values(&[ended.channel.as_str(), "cancelled"]).inc();
     }
