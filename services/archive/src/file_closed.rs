@@ -42,6 +42,7 @@ impl db::AsDatabaseError for NotFiled {
 
 /// Files until shutdown, then lets what is under way finish.
 pub async fn run(app: App) {
+    app.platform.schema_complete().await;
     let mut under_way = JoinSet::new();
     while !app.platform.shutdown.is_cancelled() {
         let room = app.settings.filings_at_once.saturating_sub(under_way.len());

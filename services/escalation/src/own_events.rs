@@ -46,6 +46,7 @@ impl App {
 /// Handles own events until the service stops.
 pub async fn run(app: Arc<App>) {
     let stop = app.platform.shutdown.clone();
+    app.platform.schema_complete().await;
     while !stop.is_cancelled() {
         match handle_batch(&app).await {
             Ok(handled) if handled > 0 => {

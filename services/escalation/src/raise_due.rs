@@ -28,6 +28,7 @@ const SOON: Duration = Duration::from_millis(20);
 pub async fn run(app: Arc<App>, every: Duration) {
     let (clock, stop) = (app.platform.clock.clone(), app.platform.shutdown.clone());
     let mut clock_changed = clock.changed();
+    app.platform.schema_complete().await;
     let mut state = Ticking::default();
     while !stop.is_cancelled() {
         let pause = match tick(&app, &mut state).await {

@@ -13,6 +13,7 @@ const FORGET_EVERY: u32 = 120;
 
 pub async fn run(app: Arc<App>) {
     let stop = app.platform.shutdown.clone();
+    app.platform.schema_complete().await;
     let mut round: u32 = 0;
     while !stop.is_cancelled() {
         if let Err(error) = once(&app, round.is_multiple_of(FORGET_EVERY)).await {

@@ -28,6 +28,7 @@ const HOPELESS_EVERY: u32 = 5;
 
 /// Runs until the service stops.
 pub async fn run(app: App) {
+    app.platform.schema_complete().await;
     let mut round = 0u32;
     loop {
         tokio::select! {

@@ -17,6 +17,8 @@ use uuid::Uuid;
 /// The declared fields in which a report names whom it is about.
 pub const ABOUT_PERSON: &str = "about_person";
 pub const ABOUT_UNIT: &str = "about_unit";
+/// The title under which it is sent where no kind is known that would declare it.
+const ABOUT_PERSON_ZH: &str = "被投诉人";
 
 /// What the judgement stands on, beside the report.
 pub struct Ground<'a> {
@@ -67,7 +69,9 @@ pub fn judge<'a>(ground: &Ground<'a>, accepted: &AcceptedReport, repeated_at: &[
         reasons.push(reason);
     };
     alone.cloned().into_iter().for_each(&mut doubt);
-    let (excluded_people, about) = about_people(ground, &judgement.fields);
+    // Also of a report that no kind could be found for: whose field is not declared then, but whose secret must be kept all the same.
+    let named = judgement.fields.get(ABOUT_PERSON).or_else(|| said_of(&accepted.report.fields, ABOUT_PERSON, ABOUT_PERSON_ZH));
+    let (excluded_people, about) = about_people(ground.directory, ground.contacts, named);
     about.into_iter().for_each(&mut doubt);
     for warning in &judgement.warnings {
         let reason = Reason { text: warning.message.clone(), text_zh: warning.message_zh.clone(), article: None };
@@ -97,15 +101,20 @@ pub fn apart(kind: &Kind, fields: &Map<String, Value>) -> (Map<String, Value>, M
     (personal, open)
 }
 
+/// A field as a report sent it, by id or title.
+fn said_of<'a>(sent: &'a Map<String, Value>, id: &str, title: &str) -> Option<&'a Value> {
+    sent.get(id).or_else(|| sent.get(title))
+}
+
 /// The people complained about, and why somebody should look at it: nobody of that name, or several.
-fn about_people(ground: &Ground<'_>, fields: &Map<String, Value>) -> (Vec<String>, Option<Reason>) {
-    let Some(named) = fields.get(ABOUT_PERSON).and_then(Value::as_str).filter(|name| !name.trim().is_empty()) else {
+pub fn about_people(directory: &Directory, contacts: &Contacts, named: Option<&Value>) -> (Vec<String>, Option<Reason>) {
+    let Some(named) = named.and_then(Value::as_str).map(str::trim).filter(|name| !name.is_empty()) else {
         return (Vec::new(), None);
     };
-    if ground.directory.person(named).is_some() {
+    if directory.person(named).is_some() {
         return (vec![named.to_owned()], None);
     }
-    let found = ground.contacts.named(named);
+    let found = contacts.named(named);
     let doubt = match found.len() {
         1 => None,
         0 => Some(Reason {
@@ -131,6 +140,14 @@ pub fn about_units(directory: &Directory, kind: &Kind, fields: &Map<String, Valu
     }
     let Some(unit) = fields.get(ABOUT_UNIT).and_then(Value::as_str) else { return Vec::new() };
     directory.unit_and_below(unit).into_iter().map(str::to_owned).collect()
+}
+
+/// The fields of a report as a kind declares them, for a kind that somebody has chosen: what was sent under no known kind was not read yet.
+pub fn fields_as(policy: &Policy, kind: &Kind, unit: &str, accepted: &AcceptedReport) -> Map<String, Value> {
+    let facts = ReportFacts { kind: Some(&kind.id), unit, ..facts(accepted, &[]) };
+    let judgement = policy.judge(&facts);
+    let read_as = judgement.proposed.unwrap_or(judgement.kind);
+    if read_as.pack == kind.pack && read_as.id == kind.id { judgement.fields } else { Map::new() }
 }
 
 /// Short title of a case: its kind and unit, no personal text.

@@ -32,6 +32,7 @@ struct UnderWay {
 
 /// Sends until shutdown, then lets the attempts under way finish.
 pub async fn run(app: App) {
+    app.platform.schema_complete().await;
     let mut under_way = UnderWay::default();
     while !app.platform.shutdown.is_cancelled() {
         match claim(&app, &under_way).await {

@@ -183,6 +183,14 @@ impl Platform {
         ));
     }
 
+    /// Waits until the schema is complete; whoever works on tables by himself begins with this. Returns at once when the service stops.
+    pub async fn schema_complete(&self) {
+        tokio::select! {
+            () = self.db.migrated() => {}
+            () = self.shutdown.cancelled() => {}
+        }
+    }
+
     /// Whether all consumers have caught up (see [`Consumer::caught_up`]).
     pub fn caught_up(&self) -> bool {
         self.consumers().iter().all(Consumer::caught_up)

@@ -16,7 +16,7 @@ async fn log_in(gateway: &Gateway, name: &str, password: &str) -> anyhow::Result
 #[tokio::test]
 async fn a_session_is_kept_by_a_cookie_that_scripts_and_other_sites_cannot_use() -> anyhow::Result<()> {
     let (world, a, _) = World::start().await?;
-    let (status, cookie, csrf) = log_in(&a, "root@duban.example", "correct horse").await?;
+    let (status, cookie, csrf) = log_in(&a, "chief@duban.example", "correct horse").await?;
     assert_eq!(status, StatusCode::OK);
     for part in ["__Host-duban_session=", "HttpOnly", "SameSite=Lax", "Secure", "Path=/"] {
         assert!(cookie.contains(part), "{part} in {cookie}");
@@ -24,7 +24,7 @@ async fn a_session_is_kept_by_a_cookie_that_scripts_and_other_sites_cannot_use()
     let cookie = cookie.split(';').next().unwrap().to_owned();
     let with_cookie = |method: Method, path: &str| a.ask(method, path).header(header::COOKIE, &cookie);
     let me = expect(with_cookie(Method::GET, "/v1/me").send().await?, StatusCode::OK).await?;
-    assert_eq!((me["person"].as_str(), me["administers"].as_bool()), (Some("root"), Some(true)));
+    assert_eq!((me["person"].as_str(), me["administers"].as_bool()), (Some("chief"), Some(true)));
 
     // What changes something needs the token of the session, and comes from our own pages.
     let disable = || with_cookie(Method::POST, "/v1/producers/hotline/disable");
@@ -53,7 +53,7 @@ async fn guessing_passwords_is_slowed_down() -> anyhow::Result<()> {
     let (_world, a, _) = World::start_with(&[("DUBAN_LOGINS_PER_MINUTE", "6")]).await?;
     let mut statuses = Vec::new();
     for _ in 0..5 {
-        statuses.push(log_in(&a, "root", "wrong password").await?.0);
+        statuses.push(log_in(&a, "chief", "wrong password").await?.0);
     }
     assert_eq!(statuses[0], StatusCode::UNAUTHORIZED);
     assert_eq!(statuses[4], StatusCode::TOO_MANY_REQUESTS);
@@ -82,12 +82,12 @@ async fn only_administrators_administer_and_every_change_is_kept() -> anyhow::Re
     expect(a.post("/v1/people/wang/disable", &world.admin).send().await?, StatusCode::NO_CONTENT).await?;
     assert_eq!(a.get("/v1/me", &wang).send().await?.status(), StatusCode::UNAUTHORIZED);
     assert_eq!(log_in(&a, "wang", "correct horse").await?.0, StatusCode::UNAUTHORIZED);
-    let last = a.post("/v1/people/root/disable", &world.admin).send().await?;
+    let last = a.post("/v1/people/chief/disable", &world.admin).send().await?;
     assert_eq!(last.status(), StatusCode::CONFLICT);
 
     let history = expect(a.get("/v1/history?which=wang", &world.admin).send().await?, StatusCode::OK).await?;
     let changes = history["changes"].as_array().unwrap();
-    assert!(changes.iter().all(|change| change["by"] == "root" && change["at"].is_string()));
+    assert!(changes.iter().all(|change| change["by"] == "chief" && change["at"].is_string()));
     let disabling = changes.iter().find(|c| c["what"] == "person" && c["before"].is_object()).unwrap();
     assert_eq!((&disabling["before"]["disabled"], &disabling["after"]["disabled"]), (&json!(false), &json!(true)));
     assert!(!history.to_string().contains("token_hash") && !history.to_string().contains("argon2"));
@@ -117,7 +117,7 @@ async fn credentials_of_a_demonstration_work_nowhere_else() -> anyhow::Result<()
         .await?;
     assert_eq!(earnest.report(&token, "k", &crate::world::a_report("x")).await?.0, StatusCode::UNAUTHORIZED);
     assert_eq!(earnest.get("/v1/me", &world.admin).send().await?.status(), StatusCode::UNAUTHORIZED);
-    assert_eq!(log_in(&earnest, "root", "correct horse").await?.0, StatusCode::UNAUTHORIZED);
+    assert_eq!(log_in(&earnest, "chief", "correct horse").await?.0, StatusCode::UNAUTHORIZED);
     Ok(())
 }
 

@@ -39,7 +39,7 @@ async fn install(world: &World, a: &Gateway) -> anyhow::Result<()> {
 /// A second administrator, from the organisation file.
 async fn second_administrator(world: &World, a: &Gateway) -> anyhow::Result<String> {
     let people = expect(a.get("/v1/people", &world.admin).send().await?, StatusCode::OK).await?;
-    let second = people["people"].as_array().unwrap().iter().find(|p| p["administers"] == true && p["id"] != "root").unwrap();
+    let second = people["people"].as_array().unwrap().iter().find(|p| p["administers"] == true && p["id"] != "chief").unwrap();
     let path = format!("/v1/people/{}/token", second["id"].as_str().unwrap());
     let made = expect(a.post(&path, &world.admin).json(&json!({})).send().await?, StatusCode::OK).await?;
     Ok(made["token"].as_str().unwrap().to_owned())
@@ -167,6 +167,6 @@ async fn an_applied_file_changes_posts_at_once_and_keeps_the_way_in_for_administ
         directory.merge(serde_json::from_value(part.directory)?);
         (page, pages) = (page + 1, part.pages);
     }
-    assert!(directory.units().count() > 40 && directory.person("root").is_some());
+    assert!(directory.units().count() > 40 && directory.person("chief").is_some());
     Ok(())
 }

@@ -53,7 +53,7 @@ async fn a_refused_report_is_kept_sealed_where_an_administrator_sees_it() -> any
     let opened = expect(a.get(&path, &world.admin).send().await?, StatusCode::OK).await?;
     assert!(opened["body"].as_str().unwrap().contains("王芳的投诉"));
     let history = expect(a.get("/v1/history?what=refused_report", &world.admin).send().await?, StatusCode::OK).await?;
-    assert_eq!(history["changes"][0]["by"], "root");
+    assert_eq!(history["changes"][0]["by"], "chief");
 
     // On disk it is not to be read.
     let pool = sqlx::PgPool::connect(&world.ground.database_url("inspector")?).await?;

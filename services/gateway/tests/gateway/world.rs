@@ -74,7 +74,7 @@ impl World {
     /// As the command line makes him: over the broker, as the operator.
     pub async fn first_administrator(&self) -> anyhow::Result<String> {
         let operator = self.ground.connect_nats("operator").await?;
-        let body = json!({ "person": "root", "name": "Root", "email": "root@duban.example", "password": "correct horse" });
+        let body = json!({ "person": "chief", "name": "Chief", "email": "chief@duban.example", "password": "correct horse" });
         let deadline = Instant::now() + Duration::from_secs(30);
         loop {
             let answer = operator.request("duban.gateway.rpc.v1.admin.create", body.to_string().into()).await;

@@ -75,6 +75,15 @@ async fn a_person_complained_about_never_sees_it_whatever_post_he_holds() -> any
     let added = world.act("dora", case, CaseAct::AddPerson { person: "eva".into(), reason: "看看".into() }).await;
     assert_eq!(added.expect_err("about her").code, "complained-about");
 
+    // Also where the kind is unknown, so that no field of the report is declared; and after it was sorted.
+    let body = with(complaint(), json!({ "kind": "吐槽", "fields": { "about_person": "易华" } }));
+    let unsorted = world.case_of(world.report("k3", body).await?).await?;
+    assert!(!sees(&world, "eva", unsorted).await?);
+    let sorted =
+        CaseAct::Correct { kind: Some("complaint".into()), unit: None, severity: None, about_person: None, reason: "是投诉".into() };
+    world.act("dora", unsorted, sorted).await?;
+    assert!(!sees(&world, "eva", unsorted).await?);
+
     // Named later: what she handled she sees no longer.
     let other = world.case_of(world.report("k2", complaint()).await?).await?;
     world.act("dora", other, CaseAct::Assign { person: "nora".into() }).await?;

@@ -10,7 +10,7 @@ use duban_contracts::claim::{Asker, Claim};
 use duban_contracts::event::header;
 use duban_contracts::identity::IdentityKeys;
 use duban_contracts::policy::PolicySource;
-use duban_contracts::report::{AcceptedReport, Report};
+use duban_contracts::report::{AcceptedReport, KnownAnswer, KnownRequest, Report};
 use duban_contracts::{Problem, Timestamp, ids, subjects};
 use duban_intake::app::App;
 use duban_intake::settings::Settings;
@@ -89,6 +89,13 @@ impl World {
             Self { ground, gateway, keys, claims: SigningKey::from_bytes(&seed), config, copies: Vec::new(), heard: OnceCell::new() };
         world.make_queue().await?;
         world.start_copy().await?;
+        let complete = tokio::time::timeout(std::time::Duration::from_secs(30), world.platform().db.migrated());
+        complete.await.context("the schema is not complete in time")?;
+        eventually("an answer", || async {
+            let asked = KnownRequest { reports: Vec::new() };
+            Call::new("intake", "report.known").body(&asked).ok()?.send::<KnownAnswer>(&world.gateway).await.ok()
+        })
+        .await?;
         Ok(world)
     }
 

@@ -5,12 +5,12 @@ use super::step::{classify, facts, personal_fields};
 use crate::app::App;
 use crate::case::Happening;
 use crate::judging;
-use crate::store::{matters, reports};
+use crate::store::{matters, reports, sealed};
 use duban_contracts::{Problem, Timestamp};
 use duban_platform::rpc::Failed;
 use duban_policy::Policy;
 use duban_policy::policy::Kind;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use sqlx::PgConnection;
 use std::collections::BTreeSet;
 
@@ -36,6 +36,9 @@ pub async fn perform(app: &App, tx: &mut PgConnection, doing: &mut Doing, correc
     let mut repeated_at = Vec::new();
     let moved = correct_unit(doing, correction, &mut said)?;
     let kind = correct_kind(doing, &policy, correction, &mut said)?;
+    if correction.kind.is_some() {
+        read_again(app, tx, doing, &policy, kind).await?;
+    }
     correct_person(doing, correction, &mut said)?;
     if moved || correction.kind.is_some() {
         (doing.case.title, doing.case.title_zh) = judging::title(&doing.directory, kind, &doing.case.unit);
@@ -98,19 +101,34 @@ fn correct_kind<'p>(doing: &mut Doing, policy: &'p Policy, correction: &Correcti
         if kind.stage(&doing.case.stage).is_none_or(|stage| stage.terminal) && !doing.case.closed {
             kind.first_stage().clone_into(&mut doing.case.stage);
         }
-        let personal = personal_fields(&doing.app, &doing.case).map_err(|_| Problem::internal())?;
-        let all: serde_json::Map<String, Value> = doing.case.fields.clone().into_iter().chain(personal).collect();
-        doing.case.excluded_units = judging::about_units(&doing.directory, kind, &all);
-        let (personal, open) = judging::apart(kind, &all);
-        doing.case.fields = open;
-        let about = doing.case.about();
-        doing.case.sealed_fields =
-            Some(crate::store::sealed::seal_json(&doing.app.platform.seal, &personal, &about).map_err(|_| Problem::internal())?);
     } else {
         said.say(format!("kind confirmed: {}", kind.title.en), format!("确认事项类别为{}", kind.title.zh));
     }
     doing.case.unsorted = kind.unsorted;
     Ok(kind)
+}
+
+/// Reads the report's fields as its new kind declares them. What handlers have put in since comes before what was sent. Whom the report
+/// names as complained about is kept out from now on.
+async fn read_again(app: &App, tx: &mut PgConnection, doing: &mut Doing, policy: &Policy, kind: &Kind) -> Result<(), Failed> {
+    let bodies = reports::open(&mut *tx, &app.platform.seal, &[doing.case.receipt]).await?;
+    let mut all: Map<String, Value> =
+        bodies.first().map(|body| judging::fields_as(policy, kind, &doing.case.unit, body)).unwrap_or_default();
+    all.extend(doing.case.fields.clone());
+    all.extend(personal_fields(app, &doing.case)?);
+    doing.case.excluded_units = judging::about_units(&doing.directory, kind, &all);
+    if doing.case.excluded_people.is_empty() {
+        let contacts = app.contacts.of(&doing.directory);
+        (doing.case.excluded_people, _) = judging::about_people(&doing.directory, &contacts, all.get(judging::ABOUT_PERSON));
+    }
+    if doing.case.handler.as_ref().is_some_and(|handler| doing.case.excluded_people.contains(handler)) {
+        doing.case.handler = None;
+    }
+    let (personal, open) = judging::apart(kind, &all);
+    doing.case.fields = open;
+    let about = doing.case.about();
+    doing.case.sealed_fields = if personal.is_empty() { None } else { Some(sealed::seal_json(&app.platform.seal, &personal, &about)?) };
+    Ok(())
 }
 
 /// Who is complained about: from now on that person sees nothing of it and handles nothing of it.
