@@ -7,7 +7,7 @@ use duban_contracts::report::Accepted;
 use duban_local::{ClockSetting, StackSettings};
 use duban_tests::{World, until, world};
 use rand::rngs::StdRng;
-use rand::seq::IndexedRandom;
+use rand::seq::{IndexedRandom, SliceRandom};
 use rand::{Rng, SeedableRng};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -77,7 +77,7 @@ async fn nothing_is_lost_or_done_twice_while_processes_are_killed() -> anyhow::R
         .await?;
         kill(&mut world, &victims).await?;
         tokio::time::sleep(Duration::from_millis(random.random_range(10..600))).await;
-        revive(&mut world, &victims).await?;
+        revive(&mut world, &victims, &mut random).await?;
         println!("round {round}: {victims:?}, {} accepted so far", accepted(&receipts));
     }
     flowing.store(false, Ordering::Relaxed);
@@ -122,14 +122,18 @@ async fn kill(world: &mut World, victims: &[Victim]) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn revive(world: &mut World, victims: &[Victim]) -> anyhow::Result<()> {
-    for victim in victims.iter().rev() {
+/// In random order, so that services also start while what they need is still down.
+async fn revive(world: &mut World, victims: &[Victim], random: &mut StdRng) -> anyhow::Result<()> {
+    let mut order = victims.to_vec();
+    order.shuffle(random);
+    for victim in order {
         match victim {
-            Victim::Service(name) => world.stack.restart(name, 0).await?,
+            Victim::Service(name) => world.stack.respawn(name, 0).await?,
             Victim::Broker => world.stack.ground.nats()?.restart().await?,
             Victim::Database => world.stack.ground.postgres()?.restart().await?,
         }
     }
+    world.stack.wait_until_ready().await?;
     Ok(())
 }
 

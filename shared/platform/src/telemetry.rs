@@ -16,7 +16,7 @@ use opentelemetry::trace::TracerProvider;
 use opentelemetry_otlp::SpanExporter;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SdkTracerProvider;
-use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::filter::{FilterExt, LevelFilter, Targets, dynamic_filter_fn};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
@@ -46,6 +46,9 @@ pub fn start(service: &str, copy: &str, format: LogFormat) -> anyhow::Result<Tel
     });
     let wanted = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,async_nats=warn,sqlx=warn,opentelemetry=warn"));
     let lines = tracing_subscriber::fmt::layer().event_format(lines::Lines::new(service, format)).with_writer(std::io::stderr);
+    // Asked anew of each event: a library that only asks whether it would be heard leaves its answer behind, and an event whose filters
+    // are not asked because they always agree would be lost by it.
+    let wanted = wanted.and(dynamic_filter_fn(|_, _| true));
     let started = tracing_subscriber::registry().with(traces).with(lines.with_filter(wanted)).try_init();
     Ok(Telemetry { provider: started.is_ok().then_some(provider).flatten() })
 }
