@@ -2,6 +2,7 @@
 //! over real sockets. Each promise is a test named after it in `tests/tests/`.
 
 pub mod collector;
+pub mod journey;
 pub mod waiting;
 pub mod world;
 

@@ -3,6 +3,7 @@
 use duban::install::{InstallSettings, Installation};
 use duban_contracts::report::{Report, Reporter};
 use duban_local::{Stack, StackSettings};
+use duban_platform::clock::control::{self, Change};
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, PgPool};
 use std::path::{Path, PathBuf};
@@ -33,6 +34,16 @@ impl World {
                 .await?;
         let database = sqlx::postgres::PgPoolOptions::new().max_connections(4).connect(stack.ground.superuser_url()).await?;
         Ok(Self { stack, installation, database })
+    }
+
+    /// Steps the clock to `to` (domain time) and returns when every copy has confirmed it.
+    ///
+    /// # Errors
+    /// A step back, or a copy that does not confirm.
+    pub async fn step(&self, to: &str) -> anyhow::Result<()> {
+        let operator = self.stack.ground.connect_nats("operator").await?;
+        control::set(&self.database, &operator, Change::Step(to.parse()?)).await?;
+        Ok(())
     }
 
     /// A count that a test needs to see.

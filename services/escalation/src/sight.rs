@@ -3,7 +3,7 @@
 
 use crate::duty::Duty;
 use duban_contracts::Timestamp;
-use duban_policy::directory::{Directory, Right, Scope};
+use duban_policy::directory::{Directory, Right};
 
 /// What one person may see, worked out once per request.
 #[derive(Debug, Clone)]
@@ -31,11 +31,7 @@ impl Sight {
         for post in held.iter().map(|held| held.post) {
             let path: Vec<String> = directory.unit_and_above(&post.unit).into_iter().map(|unit| unit.code.clone()).collect();
             for grant in post.rights.iter().filter(|grant| grant.right == Right::See) {
-                let units = match grant.scope {
-                    Scope::Unit => Some(vec![post.unit.clone()]),
-                    Scope::Below => Some(directory.unit_and_below(&post.unit).into_iter().map(str::to_owned).collect()),
-                    Scope::Everywhere => None,
-                };
+                let units = directory.units_reached(post, grant.scope).map(|units| units.into_iter().map(str::to_owned).collect());
                 grants.push(Grant { path: path.clone(), units });
             }
         }
@@ -64,5 +60,28 @@ impl Sight {
             return None;
         }
         Some(self.grants.iter().filter_map(|grant| grant.units.as_ref()).flatten().map(String::as_str).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use duban_contracts::policy::PolicySource;
+    use duban_policy::organisation::Organisation;
+
+    /// What is filtered by and what is asked singly must be one thing, for people of departments too.
+    #[test]
+    fn sight_by_posts_is_what_the_directory_allows() {
+        let text = include_str!("../../../policies/organisation.toml").to_owned();
+        let source = PolicySource { name: "organisation.toml".into(), text };
+        let directory = Organisation::parse(&source).unwrap().directory(1);
+        let at: Timestamp = "2026-03-05T02:00:00Z".parse().unwrap();
+        for person in directory.people() {
+            let sight = Sight::of(&directory, &person.id, at);
+            for unit in directory.units() {
+                let may = directory.may(&person.id, Right::See, &unit.code, at).is_some();
+                assert_eq!(sight.units().is_none_or(|units| units.contains(&unit.code.as_str())), may, "{} in {}", person.id, unit.code);
+            }
+        }
     }
 }

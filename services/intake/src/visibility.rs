@@ -6,7 +6,7 @@
 
 use crate::case::Case;
 use duban_contracts::Timestamp;
-use duban_policy::directory::{Directory, Right, Scope};
+use duban_policy::directory::{Directory, Right};
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
@@ -39,10 +39,9 @@ impl Sight {
         for held in directory.posts_of(person, at) {
             for grant in held.post.rights.iter().filter(|grant| grant.right == right) {
                 let own = held.post.unit.as_str();
-                match grant.scope {
-                    Scope::Unit => reached.extend([(own, own)]),
-                    Scope::Below => reached.extend(directory.unit_and_below(own).into_iter().map(|unit| (unit, own))),
-                    Scope::Everywhere => everywhere_via.push(own.to_owned()),
+                match directory.units_reached(held.post, grant.scope) {
+                    Some(units) => reached.extend(units.into_iter().map(|unit| (unit, own))),
+                    None => everywhere_via.push(own.to_owned()),
                 }
             }
         }
@@ -76,4 +75,27 @@ pub fn sees_personal(directory: &Directory, person: &str, case: &Case, at: Times
     let enabled = directory.person(person).is_some_and(|person| !person.disabled);
     let concerned = [&case.handler, &case.reported_by].into_iter().any(|own| own.as_deref() == Some(person));
     (enabled && concerned) || may(directory, person, Right::SeePersonal, case, at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use duban_contracts::policy::PolicySource;
+    use duban_policy::organisation::Organisation;
+
+    /// What is filtered by and what is asked singly must be one thing, for people of departments too.
+    #[test]
+    fn sight_by_posts_is_what_the_directory_allows() {
+        let text = include_str!("../../../policies/organisation.toml").to_owned();
+        let source = PolicySource { name: "organisation.toml".into(), text };
+        let directory = Organisation::parse(&source).unwrap().directory(1);
+        let at: Timestamp = "2026-03-05T02:00:00Z".parse().unwrap();
+        for person in directory.people() {
+            let sight = Sight::by_posts(&directory, &person.id, Right::See, at);
+            for unit in directory.units() {
+                let may = directory.may(&person.id, Right::See, &unit.code, at).is_some();
+                assert_eq!(!sight.everywhere_via.is_empty() || sight.units.contains(&unit.code), may, "{} in {}", person.id, unit.code);
+            }
+        }
+    }
 }

@@ -3,24 +3,31 @@
 use super::Cast;
 use duban_contracts::Timestamp;
 use duban_contracts::alert::{AlertEvent, AlertList, AlertListRequest};
+use futures::StreamExt;
 use std::collections::HashMap;
 use std::time::Duration;
 use uuid::Uuid;
 
 /// How often the staff looks at its alerts, real time.
-const LOOK: Duration = Duration::from_millis(700);
+const LOOK: Duration = Duration::from_millis(400);
+
+/// How many are acknowledged at once.
+const AT_ONCE: usize = 8;
 
 impl Cast {
     pub(super) async fn acknowledge_alerts(&self) -> anyhow::Result<()> {
         // When each alert is acknowledged, by the decision of the first look; None for never.
         let mut planned: HashMap<Uuid, Option<Timestamp>> = HashMap::new();
         loop {
-            for alert in self.open_alerts().await.unwrap_or_default() {
-                let at = *planned.entry(alert.alert).or_insert_with(|| self.acknowledged_at(&alert));
-                if at.is_some_and(|at| at <= self.pace.now()) && self.acknowledge(&alert).await {
-                    planned.insert(alert.alert, None);
-                }
-            }
+            let open = self.open_alerts().await.unwrap_or_default();
+            let now = self.pace.now();
+            let due: Vec<AlertEvent> = open
+                .into_iter()
+                .filter(|alert| planned.entry(alert.alert).or_insert_with(|| self.acknowledged_at(alert)).is_some_and(|at| at <= now))
+                .collect();
+            let at_work: Vec<_> = due.iter().map(|alert| async move { (alert.alert, self.acknowledge(alert).await) }).collect();
+            let acknowledged: Vec<(Uuid, bool)> = futures::stream::iter(at_work).buffer_unordered(AT_ONCE).collect().await;
+            planned.extend(acknowledged.into_iter().filter(|(_, done)| *done).map(|(alert, _)| (alert, None)));
             tokio::time::sleep(LOOK).await;
         }
     }

@@ -7,13 +7,17 @@ use duban_contracts::Timestamp;
 use duban_contracts::case::{CaseAct, CaseList, CaseListRequest, CaseSummary};
 use duban_policy::directory::Right;
 use duban_policy::policy::{Actor, Kind, Step, StepSort};
+use futures::StreamExt;
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 use uuid::Uuid;
 
 /// How often the staff looks at its cases, real time.
-const LOOK: Duration = Duration::from_millis(400);
+const LOOK: Duration = Duration::from_millis(150);
+
+/// How many cases are worked on at once: people do not wait for one another.
+const AT_ONCE: usize = 12;
 
 /// What the staff knows of a case besides its summary.
 #[derive(Debug, Default)]
@@ -23,7 +27,11 @@ struct Intent {
     done: HashSet<String>,
     /// Acts made in any stage: once is enough.
     acted: HashSet<String>,
+    /// When the last thing was done, by plan: what comes next takes its time from then, so that the machine's own latency does not add up.
+    since: Option<Timestamp>,
     planned: Option<Planned>,
+    /// The version of the case at which there was nothing to do.
+    idle_at: Option<i64>,
 }
 
 /// What comes next.
@@ -37,8 +45,8 @@ struct Planned {
 enum What {
     /// A step of the pack.
     Step(String),
-    /// Somebody must have it in hand first.
-    Assign,
+    /// This person has it in hand first.
+    Assign(String),
     /// An unsorted case is sorted to this kind.
     Sort(String),
 }
@@ -47,8 +55,17 @@ impl What {
     fn name(&self) -> &str {
         match self {
             What::Step(step) => step,
-            What::Assign => "assign",
+            What::Assign(_) => "assign",
             What::Sort(_) => "sort",
+        }
+    }
+}
+
+impl Intent {
+    fn enter(&mut self, stage: &str) {
+        if self.stage != stage {
+            stage.clone_into(&mut self.stage);
+            self.done.clear();
         }
     }
 }
@@ -68,9 +85,16 @@ impl Cast {
             match self.open_cases().await {
                 Ok(cases) => {
                     failures = 0;
-                    for case in &cases {
-                        self.work_on(case, intents.entry(case.case).or_default()).await;
-                    }
+                    let at_work = cases.into_iter().map(|case| {
+                        let mut intent = intents.remove(&case.case).unwrap_or_default();
+                        async move {
+                            let id = case.case;
+                            self.work_on(case, &mut intent).await;
+                            (id, intent)
+                        }
+                    });
+                    let at_work: Vec<_> = at_work.collect();
+                    intents = futures::stream::iter(at_work).buffer_unordered(AT_ONCE).collect().await;
                 }
                 Err(error) if failures > 50 => return Err(error.context("the staff cannot see its cases")),
                 Err(_) => failures += 1,
@@ -93,38 +117,44 @@ impl Cast {
         }
     }
 
-    /// Plans the next step of a case, or takes the planned one when its time has come.
-    async fn work_on(&self, case: &CaseSummary, intent: &mut Intent) {
-        if intent.stage != case.stage {
-            let acted = std::mem::take(&mut intent.acted);
-            *intent = Intent { stage: case.stage.clone(), acted, ..Intent::default() };
-        }
-        let Some(planned) = intent.planned.clone() else {
-            intent.planned = self.next(case, intent).await;
-            return;
-        };
-        if self.pace.now() < planned.at {
-            return;
-        }
-        intent.planned = None;
-        let outcome = match (self.person_for(case, &planned.what), self.act_for(case, &planned.what)) {
-            (Some(person), Some(act)) => self.act(&person, case, &act).await,
-            _ => Outcome::Refused,
-        };
-        // What another changed meanwhile, or what did not answer, is looked at again; the rest is done with.
-        if outcome != Outcome::Again {
+    /// Takes the planned steps of a case whose time has come, and plans the next one.
+    async fn work_on(&self, mut case: CaseSummary, intent: &mut Intent) {
+        loop {
+            if intent.planned.is_none() {
+                if intent.idle_at == Some(case.version) {
+                    return;
+                }
+                let Ok(whole) = self.overseer.get::<CaseWhole>(&format!("/v1/cases/{}", case.case), &()).await else { return };
+                case = whole.detail.summary.clone();
+                intent.enter(&case.stage);
+                intent.planned = self.next(&case, &whole, intent);
+                if intent.planned.is_none() {
+                    intent.idle_at = Some(case.version);
+                }
+            }
+            let Some(planned) = intent.planned.clone().filter(|planned| planned.at <= self.pace.now()) else { return };
+            intent.planned = None;
+            let outcome = match (self.person_for(&case, &planned.what), self.act_for(&case, &planned.what)) {
+                (Some(person), Some(act)) => self.act(&person, &case, &act).await,
+                _ => Outcome::Refused,
+            };
+            match outcome {
+                // What another changed meanwhile, or what did not answer, is looked at again, not at once.
+                Outcome::Again => return,
+                Outcome::Refused => {}
+                Outcome::Done => {
+                    intent.acted.insert(planned.what.name().to_owned());
+                    intent.since = Some(planned.at);
+                }
+            }
             intent.done.insert(planned.what.name().to_owned());
-        }
-        if outcome == Outcome::Done {
-            intent.acted.insert(planned.what.name().to_owned());
         }
     }
 
-    async fn next(&self, case: &CaseSummary, intent: &Intent) -> Option<Planned> {
-        let whole: CaseWhole = self.overseer.get(&format!("/v1/cases/{}", case.case), &()).await.ok()?;
-        let what = self.choose(case, &facts_of(&whole)?, intent)?;
+    fn next(&self, case: &CaseSummary, whole: &CaseWhole, intent: &Intent) -> Option<Planned> {
+        let what = self.choose(case, &facts_of(whole)?, intent)?;
         let after = self.rules.delay_of(what.name(), &case.number);
-        let at = self.pace.now().checked_add(after).ok()?;
+        let at = intent.since.unwrap_or(case.registered_at).checked_add(after).ok()?;
         // Nobody works at night: what falls outside working hours is done when they begin.
         let calendar = self.policy.calendar_of(&case.unit);
         let at = if calendar.is_open(at) { at } else { calendar.next_opening(at).at };
@@ -140,9 +170,9 @@ impl Cast {
         }
         let kind = self.policy.kind(&case.pack, &case.kind)?;
         let step = self.choose_step(kind, case, facts, intent)?;
-        let needs_handler = step.by == [Actor::Handler];
-        if needs_handler && case.handler.is_none() && !intent.done.contains("assign") {
-            return Some(What::Assign);
+        // Whoever takes the first step has the case in hand from then on.
+        if case.handler.is_none() && !case.unsorted && !intent.acted.contains("assign") && !intent.done.contains("assign") {
+            return self.actor(case, step).map(What::Assign);
         }
         Some(What::Step(step.id.clone()))
     }
@@ -164,7 +194,7 @@ impl Cast {
     fn person_for(&self, case: &CaseSummary, what: &What) -> Option<String> {
         match what {
             What::Step(step) => self.actor(case, self.policy.kind(&case.pack, &case.kind)?.step(step)?),
-            What::Assign | What::Sort(_) => self.someone_who(Right::Move, &case.unit),
+            What::Assign(_) | What::Sort(_) => self.someone_who(Right::Move, &case.unit),
         }
     }
 
@@ -184,7 +214,7 @@ impl Cast {
 
     fn act_for(&self, case: &CaseSummary, what: &What) -> Option<CaseAct> {
         Some(match what {
-            What::Assign => CaseAct::Assign { person: self.someone_who(Right::Take, &case.unit)? },
+            What::Assign(person) => CaseAct::Assign { person: person.clone() },
             What::Sort(kind) => CaseAct::Correct {
                 kind: Some(kind.clone()),
                 unit: None,

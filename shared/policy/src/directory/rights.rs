@@ -74,14 +74,23 @@ impl Directory {
         let mut units = BTreeSet::new();
         for held in self.posts_of(person, at) {
             for grant in held.post.rights.iter().filter(|grant| grant.right == right) {
-                match grant.scope {
-                    Scope::Unit => units.extend(self.whole(&held.post.unit).into_iter().map(str::to_owned)),
-                    Scope::Below => units.extend(self.unit_and_below(self.base(&held.post.unit)).into_iter().map(str::to_owned)),
-                    Scope::Everywhere => units.extend(self.units.keys().cloned()),
+                match self.units_reached(held.post, grant.scope) {
+                    Some(reached) => units.extend(reached.into_iter().map(str::to_owned)),
+                    None => units.extend(self.units.keys().cloned()),
                 }
             }
         }
         units
+    }
+
+    /// Codes of the units that a post's right of this scope reaches, those of a department as if the post stood in the unit that it is part
+    /// of. None for all, units unknown to the directory included. Every service that filters by rights asks here.
+    pub fn units_reached(&self, post: &Post, scope: Scope) -> Option<Vec<&str>> {
+        match scope {
+            Scope::Unit => Some(self.whole(&post.unit)),
+            Scope::Below => Some(self.unit_and_below(self.base(&post.unit))),
+            Scope::Everywhere => None,
+        }
     }
 
     /// True if a person has the right over everything, units unknown to the directory included.

@@ -1,0 +1,217 @@
+//! One report travels all the way, over real sockets: report, case, duties, alert, mail, acknowledgement, breach, close, record.
+
+use anyhow::Context;
+use duban_contracts::report::Accepted;
+use duban_local::{ClockSetting, StackSettings};
+use duban_tests::collector::Collector;
+use duban_tests::journey::{self, GENERAL_MANAGER, HANDLER};
+use duban_tests::{World, until};
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+const LIMIT: Duration = Duration::from_secs(30);
+const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_over_http_travels_to_the_filed_record_in_one_trace() -> anyhow::Result<()> {
+    let collector = Collector::start().await?;
+    let mut world = stepped(&collector).await?;
+    let accepted = over_http(&world).await?;
+    let again = over_http(&world).await?;
+    assert_eq!((again.receipt, &again.tracking_code, &again.links), (accepted.receipt, &accepted.tracking_code, &accepted.links));
+
+    let case = journey::registered(&world, &accepted).await?;
+    assert_eq!((case.severity.as_str(), case.unsorted), ("major", false));
+
+    acknowledge_by_link(&world).await?;
+    overdue_climbs(&world, case.case).await?;
+
+    journey::settle(&world, case.case).await?;
+    let record = journey::filed(&world, case.case).await?;
+    assert_eq!(record.ledger.first().map(|entry| entry.act.as_str()), Some("filed"));
+    let open = until("all clocks to have stopped", LIMIT, || async {
+        let open = journey::duties(&world, case.case, "open").await?;
+        anyhow::ensure!(open.total == 0, "{} duties are open", open.total);
+        Ok::<_, anyhow::Error>(open)
+    });
+    assert!(open.await?.duties.is_empty());
+    whole_story(&world, case.case).await?;
+    one_trace(&collector).await?;
+    world.stack.stop().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hotline_sends_over_nats_and_reaches_its_own_subjects_and_nothing_else() -> anyhow::Result<()> {
+    let collector = Collector::start().await?;
+    let mut world = stepped(&collector).await?;
+    let token = world.installation.producers["hotline"].clone();
+    let hotline = connect(&world, "hotline", token.clone()).await?;
+    let accepted: Accepted = ask(&hotline, "duban.report.v1.phone.hotline", "call-1", &journey::report("phone")).await?;
+    assert!(accepted.seq > 0 && !accepted.stream.is_empty());
+    let case = journey::registered(&world, &accepted).await?;
+    assert_eq!(case.channel, "phone");
+    let chain = ["duban-gateway", "duban-intake", "duban-escalation", "duban-notifications"];
+    until("the trace of a report over NATS to reach its mail", LIMIT, || async { reaches(&collector, None, &chain) }).await?;
+
+    // Another body under the same key is refused now that the first is registered; the list of what was rejected later is its own.
+    let mut other = journey::report("phone");
+    other["text"] = "换一种说法".into();
+    let refused: duban_contracts::report::Refused = ask(&hotline, "duban.report.v1.phone.hotline", "call-1", &other).await?;
+    assert_eq!(refused.error.status, 409);
+    let results: duban_contracts::report::Results =
+        ask(&hotline, "duban.report-result.v1.hotline.list", "", &serde_json::json!({})).await?;
+    assert!(results.results.is_empty());
+
+    // What is not its own is refused by the broker: nothing arrives there, and nobody answers.
+    for subject in [
+        "duban.report.v1.phone.web",
+        "duban.report-result.v1.web.list",
+        "duban.intake.rpc.v1.case.list",
+        "duban.gateway.v1.report.accepted",
+    ] {
+        let answer = tokio::time::timeout(Duration::from_secs(1), hotline.request(subject, "{}".into())).await;
+        assert!(!matches!(answer, Ok(Ok(_))), "{subject} was answered");
+    }
+    assert_eq!(world.count("select count(*) from intake.identity").await?, 1);
+    world.stack.stop().await;
+    Ok(())
+}
+
+async fn stepped(collector: &Collector) -> anyhow::Result<World> {
+    let tracing = [("OTEL_EXPORTER_OTLP_ENDPOINT", collector.endpoint()), ("OTEL_BSP_SCHEDULE_DELAY", "200".to_owned())];
+    World::with(StackSettings {
+        clock: Some(ClockSetting::Stepped { start: journey::START.into() }),
+        extra: tracing.into_iter().map(|(name, value)| ("*".to_owned(), name.to_owned(), value)).collect(),
+        ..StackSettings::test()
+    })
+    .await
+}
+
+async fn over_http(world: &World) -> anyhow::Result<Accepted> {
+    let answer = reqwest::Client::new()
+        .post(format!("{}/v1/reports", world.installation.url))
+        .bearer_auth(&world.installation.producers["web"])
+        .header("Idempotency-Key", "form-1")
+        .header("traceparent", format!("00-{TRACE}-00f067aa0ba902b7-01"))
+        .json(&journey::report("web"))
+        .send()
+        .await?;
+    anyhow::ensure!(answer.status() == reqwest::StatusCode::ACCEPTED, "{}: {}", answer.status(), answer.text().await?);
+    Ok(answer.json().await?)
+}
+
+async fn connect(world: &World, producer: &str, token: String) -> anyhow::Result<async_nats::Client> {
+    Ok(async_nats::ConnectOptions::with_user_and_password(producer.to_owned(), token)
+        .custom_inbox_prefix(format!("_INBOX_{producer}"))
+        .request_timeout(Some(Duration::from_secs(10)))
+        .connect(world.stack.ground.nats_url())
+        .await?)
+}
+
+async fn ask<T: serde::de::DeserializeOwned>(
+    client: &async_nats::Client,
+    subject: &'static str,
+    key: &str,
+    body: &serde_json::Value,
+) -> anyhow::Result<T> {
+    let mut headers = async_nats::HeaderMap::new();
+    if !key.is_empty() {
+        headers.insert("Idempotency-Key", key);
+    }
+    let answer = client.request_with_headers(subject, headers, serde_json::to_vec(body)?.into()).await?;
+    serde_json::from_slice(&answer.payload).with_context(|| String::from_utf8_lossy(&answer.payload).into_owned())
+}
+
+/// The general manager is told at once; the link shows and does not act; its button acts once.
+async fn acknowledge_by_link(world: &World) -> anyhow::Result<()> {
+    let (_, link) = journey::mail_with_link(world, GENERAL_MANAGER).await?;
+    let waiting = journey::open_alerts(world, GENERAL_MANAGER).await?.total;
+    anyhow::ensure!(waiting > 0, "nothing waits for him");
+    let browser = reqwest::Client::new();
+    let shown = browser.get(&link).send().await?;
+    anyhow::ensure!(shown.status().is_success() && shown.text().await?.contains("签收此督办"), "the link shows no button");
+    assert_eq!(journey::open_alerts(world, GENERAL_MANAGER).await?.total, waiting, "looking acknowledged it");
+    for _ in 0..2 {
+        let pressed = browser
+            .post(&link)
+            .header("Origin", &world.installation.url)
+            .header("Content-Type", "application/x-www-form-urlencoded")
+            .body("")
+            .send()
+            .await?;
+        let (status, page) = (pressed.status(), pressed.text().await?);
+        anyhow::ensure!(status.is_success() && page.contains("已签收"), "{status}: {page}");
+    }
+    assert_eq!(journey::open_alerts(world, GENERAL_MANAGER).await?.total, waiting - 1);
+    Ok(())
+}
+
+/// Nobody files the warning: after 24 hours it is overdue and the next posts hear of it.
+async fn overdue_climbs(world: &World, case: uuid::Uuid) -> anyhow::Result<()> {
+    world.step(journey::NEXT_DAY).await?;
+    until("the warning to be overdue", LIMIT, || async {
+        let breached = journey::duties(world, case, "breached").await?;
+        anyhow::ensure!(breached.duties.iter().any(|duty| duty.rule == "file_warning"), "{} breached", breached.total);
+        Ok::<_, anyhow::Error>(())
+    })
+    .await?;
+    journey::mail_with_link(world, HANDLER).await?;
+    // The brand division is on the group's ladder.
+    journey::mail_with_link(world, "zheng-jianing").await?;
+    Ok(())
+}
+
+/// The case's page has what each service knows of it.
+async fn whole_story(world: &World, case: uuid::Uuid) -> anyhow::Result<()> {
+    let gateway = world.installation.person(GENERAL_MANAGER).await?;
+    until("the whole story", LIMIT, || async {
+        let whole: serde_json::Value = gateway.get(&format!("/v1/cases/{case}"), &()).await?;
+        let events: BTreeSet<&str> =
+            whole["timeline"].as_array().into_iter().flatten().filter_map(|entry| entry["event"].as_str()).collect();
+        for needed in [
+            "case.registered",
+            "duty.opened",
+            "duty.breached",
+            "alert.raised",
+            "alert.acknowledged",
+            "delivery.sent",
+            "case.closed",
+            "record.filed",
+        ] {
+            anyhow::ensure!(events.contains(needed), "{needed} is missing from {events:?}");
+        }
+        Ok::<_, anyhow::Error>(())
+    })
+    .await
+}
+
+async fn one_trace(collector: &Collector) -> anyhow::Result<()> {
+    let all = ["duban-gateway", "duban-intake", "duban-escalation", "duban-notifications"];
+    until("one trace over all services", LIMIT, || async { reaches(collector, Some(TRACE), &all) }).await?;
+    // The acknowledgement is a request of its own, whose trace is linked with the alert's.
+    let chain = collector.chain(TRACE);
+    anyhow::ensure!(
+        chain.iter().any(|span| span.service == "duban-escalation" && span.name.contains("acknowledge")),
+        "the acknowledgement does not link back: {:?}",
+        chain.iter().map(|span| format!("{} {}", span.service, span.name)).collect::<BTreeSet<_>>()
+    );
+    Ok(())
+}
+
+/// Whether a trace (the named one, or any) has spans of all these services, links counted.
+fn reaches(collector: &Collector, trace: Option<&str>, services: &[&str]) -> Result<(), String> {
+    let traces: BTreeSet<String> =
+        trace.map_or_else(|| collector.spans().into_iter().map(|span| span.trace).collect(), |t| [t.to_owned()].into());
+    let mut best = BTreeSet::new();
+    for trace in traces {
+        let seen: BTreeSet<String> = collector.chain(&trace).into_iter().map(|span| span.service).collect();
+        if services.iter().all(|service| seen.contains(*service)) {
+            return Ok(());
+        }
+        if seen.len() > best.len() {
+            best = seen;
+        }
+    }
+    Err(format!("only {best:?}"))
+}
