@@ -83,7 +83,8 @@ pub fn facts(frame: &Frame, alert: &AlertEvent) -> Markup {
     }
 }
 
-fn button(frame: &Frame, alert: &AlertEvent) -> Markup {
+/// The button that acknowledges.
+pub fn button(frame: &Frame, alert: &AlertEvent) -> Markup {
     html! {
         form method="post" action={ "/alerts/" (alert.alert) "/acknowledge" } {
             (frame.csrf())
