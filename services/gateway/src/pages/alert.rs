@@ -1,6 +1,7 @@
 //! One alert: what happened, what must be done, by when, what follows if nobody does it, and the button to acknowledge it (签收).
 
 use super::alerts::{button, facts};
+use super::duties::matter;
 use super::frame::{Frame, Urgency};
 use super::respond;
 use crate::App;
@@ -23,7 +24,8 @@ pub fn view(frame: &Frame, alert: &AlertEvent) -> Markup {
         p { (must_be_done(frame, alert)) }
         @if alert.state == "open" { (button(frame, alert)) }
         // A duty about an alert leads to this very page: then there is nothing further to open.
-        @if alert.link != frame.path { p { a.button.plain href=(alert.link) { (frame.t("打开相关事项", "Open the matter")) } } }
+        @let link = matter(&alert.link, alert.duty);
+        @if link != frame.path { p { a.button.plain href=(link) { (frame.t("打开相关事项", "Open the matter")) } } }
         p { a href={ "/duties/" (alert.duty) } { (frame.t("这个时限是怎么来的", "How this due time came about")) } }
         h2 { (frame.t("通知了谁", "Who was told")) }
         ul { @for recipient in &alert.recipients { li { (told(frame, recipient)) } } }

@@ -2,7 +2,7 @@
 
 use super::case_acts::{self, Acting, Form};
 use super::cases::severity;
-use super::chosen::{self, Need};
+use super::chosen;
 use super::frame::{Frame, Urgency};
 use super::respond;
 use crate::App;
@@ -157,7 +157,7 @@ fn step_form(frame: &Frame, case: &CaseWhole, step: &PermittedStep) -> Markup {
                     input type="hidden" name="name" value=(step.name);
                     @for field in &step.requires {
                         @let given = case.detail.fields.get(&field.name).map(chosen::as_typed).unwrap_or_default();
-                        (chosen::field(frame, &step.name, field, &given, Need::Required))
+                        (chosen::field(frame, &step.name, field, &given))
                     }
                     label { (frame.t("说明（可不填）", "Note (optional)")) input name="note"; }
                     p { button type="submit" { (title) } }

@@ -49,16 +49,13 @@ pub fn view(frame: &Frame, list: &CaseList, asked: &CaseListRequest) -> Markup {
 
 /// Every filter that stands, by its name in the query.
 fn filters<'a>(asked: &'a CaseListRequest, state: &'a str) -> [(&'static str, &'a str); 6] {
-    fn given(text: &Option<String>) -> &str {
-        text.as_deref().unwrap_or_default()
-    }
     [
         ("state", state),
-        ("unit", given(&asked.unit)),
-        ("search", given(&asked.search)),
-        ("kind", given(&asked.kind)),
-        ("stage", given(&asked.stage)),
-        ("severity", given(&asked.severity)),
+        ("unit", asked.unit.as_deref().unwrap_or_default()),
+        ("search", asked.search.as_deref().unwrap_or_default()),
+        ("kind", asked.kind.as_deref().unwrap_or_default()),
+        ("stage", asked.stage.as_deref().unwrap_or_default()),
+        ("severity", asked.severity.as_deref().unwrap_or_default()),
     ]
 }
 

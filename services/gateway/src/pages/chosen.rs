@@ -59,7 +59,7 @@ pub fn kinds<'a>(frame: &Frame, kinds: impl IntoIterator<Item = &'a Kind>) -> Ve
     kinds.into_iter().map(|kind| (kind.id.clone(), frame.t(&kind.title.zh, &kind.title.en).to_owned())).collect()
 }
 
-/// A declared field as a form asks for it.
+/// A declared field as a report's form asks for it: what a report lacks is asked for later.
 pub fn spec(field: &Field) -> FieldSpec {
     let choice = |choice: &duban_policy::policy::Choice| Choice {
         value: choice.value.clone(),
@@ -72,21 +72,15 @@ pub fn spec(field: &Field) -> FieldSpec {
         title_zh: field.title.zh.clone(),
         sort: field.sort.as_str().to_owned(),
         choices: field.choices.iter().map(choice).collect(),
+        optional: true,
     }
 }
 
-/// Whether a field must be filled before the form goes off.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Need {
-    Required,
-    Optional,
-}
-
 /// The input of a declared field under the name `field.<id>`, with what stands in it already.
-pub fn field(frame: &Frame, prefix: &str, field: &FieldSpec, value: &str, need: Need) -> Markup {
+pub fn field(frame: &Frame, prefix: &str, field: &FieldSpec, value: &str) -> Markup {
     let id = format!("{prefix}-{}", field.name);
     let name = format!("field.{}", field.name);
-    let required = need == Need::Required;
+    let required = !field.optional;
     let chooser = Chooser { id: &id, name: &name, value, empty: (!required).then_some("—") };
     let choices: Vec<Shown> =
         field.choices.iter().map(|choice| (choice.value.clone(), frame.t(&choice.title_zh, &choice.title).to_owned())).collect();

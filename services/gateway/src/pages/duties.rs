@@ -39,11 +39,16 @@ pub fn list(frame: &Frame, list: &DutyList, state: &str) -> Markup {
     frame.page(frame.t("责任事项", "Duties"), false, &content)
 }
 
+/// Where the matter of a duty is dealt with; for one that names no page of its own, the page of the duty.
+pub fn matter(link: &str, duty: Uuid) -> String {
+    if link.is_empty() || link == "/duties" { format!("/duties/{duty}") } else { link.to_owned() }
+}
+
 fn row(frame: &Frame, duty: &DutyEvent) -> Markup {
     html! {
         tr data-row {
             td data-label=(frame.t("状态", "State")) { (Urgency::of_duty(&duty.state).mark(frame.language)) }
-            td data-label=(frame.t("事项", "Duty")) { a href=(duty.link) { (frame.t(&duty.title_zh, &duty.title)) } }
+            td data-label=(frame.t("事项", "Duty")) { a href=(matter(&duty.link, duty.duty)) { (frame.t(&duty.title_zh, &duty.title)) } }
             td data-label=(frame.t("责任岗位", "Owed by")) { (frame.post(&duty.owed_by)) }
             td data-label=(frame.t("单位", "Unit")) { (frame.unit(&duty.unit)) }
             td data-label=(frame.t("时限", "Due")) { a href={ "/duties/" (duty.duty) } { (frame.time(duty.due_at)) } }
@@ -75,7 +80,8 @@ pub fn why(frame: &Frame, answer: &WhyAnswer, said: &Said) -> Markup {
         h2 { (frame.t("若不处理", "If nobody acts")) }
         @if answer.next.is_empty() { p.soft { (frame.t("不再升级。", "It climbs no further.")) } }
         ol { @for rung in &answer.next { li { (frame.time(rung.at)) " " (rung.posts.iter().map(|post| frame.post(post)).collect::<Vec<_>>().join(frame.t("、", ", "))) } } }
-        p { a.button href=(duty.link) { (frame.t("打开相关案件", "Open the matter")) } }
+        @let link = matter(&duty.link, duty.duty);
+        @if link != frame.path { p { a.button href=(link) { (frame.t("打开相关事项", "Open the matter")) } } }
     };
     frame.page(frame.t(&duty.title_zh, &duty.title), true, &content)
 }

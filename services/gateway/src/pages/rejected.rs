@@ -2,7 +2,7 @@
 //! and fields put right where need be, or dismissed with a reason.
 
 use super::case::report_text;
-use super::chosen::{self, Chooser, Need};
+use super::chosen::{self, Chooser};
 use super::frame::Frame;
 use super::respond;
 use crate::App;
@@ -172,7 +172,7 @@ fn admitting(frame: &Frame, detail: &RejectedDetail, correcting: Option<(&Correc
                         |kind| frame.t(&kind.title.zh, &kind.title.en))) }
                 @for field in kind.map(|kind| kind.fields.as_slice()).unwrap_or_default() {
                     @let value = correction.fields.get(&field.id).map(chosen::as_typed).unwrap_or_default();
-                    (chosen::field(frame, "admit", &chosen::spec(field), &value, Need::Optional))
+                    (chosen::field(frame, "admit", &chosen::spec(field), &value))
                 }
             }
             label for="admit-reason" { (frame.t("理由", "Reason")) } input #admit-reason name="reason" value=(reason) required;

@@ -1,6 +1,6 @@
 //! The public form: anybody may send a report. Its idempotency key stands in a hidden field, so that sending twice makes one case.
 
-use super::chosen::{self, Chooser, Need, Shown};
+use super::chosen::{self, Chooser, Shown};
 use super::frame::Frame;
 use super::respond;
 use crate::App;
@@ -113,7 +113,7 @@ fn matter(frame: &Frame, typed: &Typed, offer: &Offer<'_>, errors: &[FieldError]
         } }
         @for asked in offer.fields(&typed.kind) {
             @let value = typed.fields.get(&asked.id).map(chosen::as_typed).unwrap_or_default();
-            (chosen::field(frame, "field", &chosen::spec(asked), &value, Need::Optional))
+            (chosen::field(frame, "field", &chosen::spec(asked), &value))
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The pages of the public and of those who handle cases, as a browser asks for them; the other services are played.
 
 use crate::browser::{FORM, Page, Session, form, hidden, page};
-use crate::policies::install;
+use crate::policies::{install, packs};
 use crate::world::{Gateway, World, expect};
 use anyhow::Context;
 use duban_contracts::Problem;
@@ -9,6 +9,7 @@ use duban_local::neighbours::Neighbours;
 use futures::StreamExt;
 use reqwest::{Method, StatusCode, header};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use uuid::Uuid;
 
@@ -177,6 +178,25 @@ pub fn an_alert(alert: Uuid, link: &str) -> Value {
 }
 
 #[tokio::test]
+async fn no_link_of_the_shipped_packs_leads_nowhere() -> anyhow::Result<()> {
+    let (_world, a, _) = World::start().await?;
+    let sources = packs();
+    let texts = sources.iter().filter_map(|source| source["text"].as_str());
+    let written = texts.flat_map(str::lines).filter_map(|line| line.trim().strip_prefix("link = \"")?.split('"').next());
+    let mut links: BTreeSet<String> = written.map(str::to_owned).collect();
+    assert!(links.len() > 1, "{links:?}");
+    // Where rules that name no link lead.
+    links.extend(["/cases/{case}".to_owned(), "/duties".to_owned()]);
+    for link in links {
+        let path =
+            link.split(['{', '}']).enumerate().map(|(n, part)| if n % 2 == 0 { part.to_owned() } else { Uuid::now_v7().to_string() });
+        let page = public_get(&a, &path.collect::<String>(), "zh").await?;
+        assert!(page.status.is_redirection() && page.location.starts_with("/login?next="), "{link}: {}", page.status);
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn alerts_are_listed_opened_and_acknowledged() -> anyhow::Result<()> {
     let (world, a, _) = World::start().await?;
     let neighbours = neighbours(&world).await?;
@@ -219,7 +239,11 @@ fn a_case(case: Uuid, other: Uuid) -> Value {
             "title_zh": "客户投诉 BJ01", "unsorted": false, "closed": false, "received_at": "2026-11-23T06:00:00Z",
             "registered_at": "2026-11-23T06:00:01Z", "repeats": 1, "version": 7
         },
-        "receipt": Uuid::now_v7(), "policy": 1, "fields": {}, "timeline": [], "steps": [], "people_added": ["zhang-wei"],
+        "receipt": Uuid::now_v7(), "policy": 1, "fields": { "cause": "交付延误" }, "timeline": [],
+        "steps": [{ "name": "check", "sort": "move", "title": "Check", "title_zh": "核实", "requires": [
+            { "name": "cause", "title": "cause", "title_zh": "原因", "sort": "text" },
+            { "name": "loss", "title": "loss", "title_zh": "损失", "sort": "amount", "optional": true }
+        ] }], "people_added": ["zhang-wei"],
         "links": [{ "other": other, "number": "TS-0", "sort": "repeats", "at": "2026-11-23T06:00:01Z" }]
     })
 }
@@ -238,6 +262,10 @@ async fn a_case_is_shown_with_what_may_be_done_and_every_act_reaches_its_owner()
     let shown = chief.get(&path).await?;
     assert_eq!(shown.status, StatusCode::OK, "{}", shown.text);
     assert!(shown.text.contains("重大投诉") && chief.get(&format!("{path}?lang=en")).await?.text.contains("Grave"));
+    // A step asks for what it needs, and shows what is known already; what it only asks for may stay empty.
+    for input in ["name=\"field.cause\" required>交付延误<", "name=\"field.loss\" inputmode=\"decimal\" value=\"\">"] {
+        assert!(shown.text.contains(input), "{input}: {}", shown.text);
+    }
     // Chosen, not typed: kinds of the unit and of others, units by their titles, those who may handle cases there.
     for choice in ["<option value=\"complaint\">", "<option value=\"BJ01\"", "optgroup label=\"本单位适用\"", "<option value=\"zhang-wei\""]
     {
