@@ -123,6 +123,11 @@ pub struct CaseSummary {
     pub kind_title_zh: String,
     pub unit: String,
     pub severity: String,
+    /// What the pack calls the severity; absent where the pack that named it is no longer held.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub severity_title: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub severity_title_zh: Option<String>,
     pub stage: String,
     pub stage_title: String,
     pub stage_title_zh: String,
@@ -226,6 +231,9 @@ pub struct FieldSpec {
     pub sort: String,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub choices: Vec<Choice>,
+    /// It may be left empty.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub optional: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

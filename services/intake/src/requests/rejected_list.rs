@@ -2,7 +2,7 @@
 //! or to administer, over the report's unit.
 
 use crate::app::App;
-use crate::store::rejected::{self, Rejected};
+use crate::store::rejected::{self, Rejected, Wanted};
 use duban_contracts::Problem;
 use duban_contracts::Timestamp;
 use duban_contracts::report::{RejectedDetail, RejectedList, RejectedListRequest};
@@ -16,6 +16,7 @@ pub async fn list(app: App, request: Request<RejectedListRequest>) -> Result<Rej
     let reach = Reach::of(&directory, person, at).ok_or_else(needs_right)?;
     let asked = &request.body;
     let state = match asked.state.as_deref().unwrap_or("open") {
+        _ if asked.rejected.is_some() => None,
         "all" => None,
         known @ ("open" | "admitted" | "dismissed") => Some(known),
         other => {
@@ -23,7 +24,8 @@ pub async fn list(app: App, request: Request<RejectedListRequest>) -> Result<Rej
         }
     };
     let limit = usize::try_from(asked.limit.unwrap_or(50).clamp(1, 200)).unwrap_or(50);
-    let mut found = rejected::list(app.platform.db.pool(), state, reach.units.as_deref(), asked.before, limit as i64 + 1).await?;
+    let wanted = Wanted { id: asked.rejected, state, units: reach.units.as_deref(), before: asked.before };
+    let mut found = rejected::list(app.platform.db.pool(), &wanted, limit as i64 + 1).await?;
     let more = found.len() > limit;
     found.truncate(limit);
     let next = found.last().filter(|_| more).map(|last| last.id);

@@ -113,23 +113,28 @@ pub async fn of_producer(pool: &PgPool, producer: &str, after: Option<Uuid>, lim
     rows.iter().map(from_row).collect()
 }
 
-/// Rejections of these units (None: of all) in a state (None: in any), newest first, before a cursor.
-pub async fn list(
-    pool: &PgPool,
-    state: Option<&str>,
-    units: Option<&[String]>,
-    before: Option<Uuid>,
-    limit: i64,
-) -> Result<Vec<Rejected>, sqlx::Error> {
+/// Which rejections are wanted. None: no limit of that sort.
+pub struct Wanted<'a> {
+    pub id: Option<Uuid>,
+    pub state: Option<&'a str>,
+    pub units: Option<&'a [String]>,
+    /// A cursor.
+    pub before: Option<Uuid>,
+}
+
+/// Newest first.
+pub async fn list(pool: &PgPool, wanted: &Wanted<'_>, limit: i64) -> Result<Vec<Rejected>, sqlx::Error> {
     let rows = sqlx::query(
         "select * from rejected
          where ($1::text is null or state = $1) and ($2::text[] is null or unit = any($2)) and ($3::uuid is null or id < $3)
+           and ($5::uuid is null or id = $5)
          order by id desc limit $4",
     )
-    .bind(state)
-    .bind(units)
-    .bind(before)
+    .bind(wanted.state)
+    .bind(wanted.units)
+    .bind(wanted.before)
     .bind(limit)
+    .bind(wanted.id)
     .fetch_all(pool)
     .await?;
     rows.iter().map(from_row).collect()
