@@ -72,7 +72,7 @@ pub fn facts(frame: &Frame, alert: &AlertEvent) -> Markup {
     html! {
         dl.facts {
             dt { (frame.t("时限", "Due")) } dd { a href={ "/duties/" (alert.duty) } { (frame.time(alert.due_at)) } }
-            dt { (frame.t("依据", "Article")) } dd { (frame.t("第", "")) (alert.article) (frame.t("条", "")) " " span.soft { (alert.pack) } }
+            dt { (frame.t("依据", "Article")) } dd { (frame.article(&alert.pack, &alert.article)) }
             dt { (frame.t("发出", "Raised")) } dd { (frame.time(alert.raised_at)) }
             @if let Some(next) = &alert.next {
                 dt { (frame.t("若不处理", "If nobody acts")) }

@@ -52,7 +52,7 @@ fn head(frame: &Frame, case: &CaseWhole) -> Markup {
             dd { (frame.t(&summary.stage_title_zh, &summary.stage_title)) @if summary.closed { " " (Urgency::Done.mark(frame.language)) } }
             dt { (frame.t("类别", "Kind")) } dd { (frame.t(&summary.kind_title_zh, &summary.kind_title)) " · " (severity(frame, summary)) }
             dt { (frame.t("单位", "Unit")) } dd { (frame.unit(&summary.unit)) }
-            dt { (frame.t("渠道", "Channel")) } dd { (summary.channel) }
+            dt { (frame.t("渠道", "Channel")) } dd { (frame.channel(&summary.channel)) }
             dt { (frame.t("收到", "Received")) } dd { (frame.time(summary.received_at)) }
             dt { (frame.t("经办人", "Handler")) } dd { (summary.handler.as_deref().map_or_else(|| frame.t("尚未指定", "nobody yet").to_owned(), |person| frame.name(person))) }
             @for link in &case.detail.links {

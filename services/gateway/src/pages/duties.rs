@@ -67,7 +67,7 @@ pub fn why(frame: &Frame, answer: &WhyAnswer, said: &Said) -> Markup {
             dl.facts {
                 dt { (frame.t("时限", "Due")) } dd { (frame.time(duty.due_at)) }
                 dt { (frame.t("责任岗位", "Owed by")) } dd { (frame.post(&duty.owed_by)) }
-                dt { (frame.t("依据", "Article")) } dd { (duty.pack) " " (duty.article) }
+                dt { (frame.t("依据", "Article")) } dd { (frame.article(&duty.pack, &duty.article)) }
                 dt { (frame.t("开始", "Opened")) } dd { (frame.time(duty.opened_at)) }
                 @if let Some(closed) = duty.closed_at { dt { (frame.t("了结", "Ended")) } dd { (frame.time(closed)) } }
             }

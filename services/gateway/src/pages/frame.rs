@@ -3,6 +3,7 @@
 use super::words;
 use crate::viewer::Language;
 use duban_contracts::{Problem, Timestamp};
+use duban_policy::Policy;
 use duban_policy::directory::{Directory, Right};
 use jiff::tz::TimeZone;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -25,6 +26,8 @@ pub struct Frame {
     pub path: String,
     /// For names instead of codes; without it pages show the codes.
     pub directory: Option<Arc<Directory>>,
+    /// For titles of packs and channels; without it pages show the ids.
+    pub policy: Option<Arc<Policy>>,
     /// A demonstration says so on every page.
     pub demonstration: bool,
 }
@@ -64,6 +67,26 @@ impl Frame {
     pub fn post(&self, id: &str) -> String {
         let post = self.directory.as_ref().and_then(|directory| directory.post(id));
         post.map_or_else(|| id.to_owned(), |post| format!("{} · {}", self.unit(&post.unit), self.t(&post.title.zh, &post.title.en)))
+    }
+
+    /// A pack by the name of its regulation.
+    pub fn pack(&self, id: &str) -> String {
+        let pack = self.policy.as_ref().and_then(|policy| policy.pack(id));
+        pack.map_or_else(|| id.to_owned(), |pack| self.t(&pack.title.zh, &pack.title.en).to_owned())
+    }
+
+    /// A channel that reports come by.
+    pub fn channel(&self, id: &str) -> String {
+        let channel = self.policy.as_ref().and_then(|policy| policy.channels().iter().find(|known| known.value == id));
+        channel.map_or_else(|| id.to_owned(), |channel| self.t(&channel.title.zh, &channel.title.en).to_owned())
+    }
+
+    /// An article as it is cited: the regulation and its number.
+    pub fn article(&self, pack: &str, article: &str) -> Markup {
+        html! {
+            (self.t("《", "")) (self.pack(pack)) (self.t("》", ""))
+            @if !article.is_empty() { (self.t("第", ", article ")) (article) (self.t("条", "")) }
+        }
     }
 
     /// A person's name; the id where the directory does not know it.

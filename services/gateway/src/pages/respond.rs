@@ -25,6 +25,7 @@ pub fn frame(app: &App, viewer: Option<&Viewer>, language: Language, path: &str)
         zone: app.zone(),
         path: path.to_owned(),
         directory: app.directory().ok(),
+        policy: app.policy().ok().map(|(_, policy)| policy),
         demonstration: app.settings.demonstration,
     }
 }
