@@ -176,7 +176,7 @@ impl Services {
 
     /// The secret of a person's webhook; without a person, of the viewer's own.
     pub async fn webhook_show(&self, viewer: &Viewer, person: Option<String>) -> Result<Webhook, Problem> {
-        self.of_person(viewer, service::NOTIFICATIONS, "webhook.show", &WebhookShowRequest { person }).await
+        self.of_person(viewer, questions::WEBHOOK_SHOW, &WebhookShowRequest { person }).await
     }
 
     pub async fn record_list(&self, viewer: &Viewer, request: &RecordListRequest) -> Result<RecordList, Problem> {
