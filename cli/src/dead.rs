@@ -5,6 +5,7 @@ use crate::show::{Show, instant, table};
 use anyhow::Context;
 use duban_contracts::Problem;
 use duban_contracts::dead::{DeadDetail, DeadList, DeadListRequest, DeadRequest};
+use duban_contracts::event::header;
 use duban_contracts::subjects::{self, service};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -95,6 +96,12 @@ fn told(detail: &DeadDetail) -> String {
     )
 }
 
+/// Who sits at the command line, for the record of who opened and replayed what.
+fn login() -> String {
+    let name = std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_default();
+    if name.is_empty() || name.chars().any(|symbol| !symbol.is_ascii_graphic()) { "unknown".to_owned() } else { name }
+}
+
 /// The broker as `operator`.
 #[derive(Debug, Clone)]
 pub struct Broker {
@@ -121,7 +128,9 @@ impl Broker {
     /// The service's problem, or that nobody answers.
     pub async fn ask<T: DeserializeOwned>(&self, service: &str, name: &str, body: &impl Serialize) -> anyhow::Result<T> {
         let subject = subjects::rpc(service, name);
-        let reply = match self.client.request(subject, serde_json::to_vec(body)?.into()).await {
+        let mut headers = async_nats::HeaderMap::new();
+        headers.insert(header::OPERATOR, login().as_str());
+        let reply = match self.client.request_with_headers(subject, headers, serde_json::to_vec(body)?.into()).await {
             Ok(reply) => reply,
             Err(error) if error.kind() == async_nats::client::RequestErrorKind::NoResponders => {
                 return Err(Problem::unavailable(service).into());

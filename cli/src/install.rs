@@ -1,15 +1,16 @@
 //! Fills an installation that has just been started: the first administrator, packs and organisation, demonstration producers and logins.
 //! `duban up` and `duban demo` use it, `duban install` does it beside containers, and so do the end-to-end tests. Done again on data that
-//! is there, it makes only what is missing.
+//! is there, it makes only what is missing, and brings policies whose files have changed.
 
 use crate::admin;
 use crate::connection::Operator;
 use crate::dead::Broker;
 use crate::gateway::Gateway;
+use crate::policy::applied::{Applied, is_organisation};
+use crate::policy::bring::{self, News};
 use crate::policy::sources;
 use anyhow::{Context, bail};
 use duban_contracts::Problem;
-use duban_contracts::policy::PolicySource;
 use duban_local::Stack;
 use duban_policy::directory::{Directory, Person, Right};
 use duban_policy::organisation::Organisation;
@@ -38,11 +39,13 @@ pub struct InstallSettings {
     pub tokens: TokensOf,
     /// What an earlier installation of this folder gave out: kept while it is still good.
     pub known: Installation,
+    /// Which policies it was given; empty where nothing is known.
+    pub applied: Applied,
 }
 
 impl Default for InstallSettings {
     fn default() -> Self {
-        Self { policies: PathBuf::from("policies"), tokens: TokensOf::Nobody, known: Installation::default() }
+        Self { policies: PathBuf::from("policies"), tokens: TokensOf::Nobody, known: Installation::default(), applied: Applied::default() }
     }
 }
 
@@ -62,6 +65,10 @@ pub struct Installation {
     pub producers: BTreeMap<String, String>,
     /// Tokens by person, as [`InstallSettings::tokens`] asked for.
     pub people: BTreeMap<String, String>,
+    /// Which policies it has been given, for the next time.
+    pub applied: Applied,
+    /// What was given now, and what is not in force yet.
+    pub news: News,
 }
 
 /// The producers of a demonstration, and what they stand for.
@@ -85,7 +92,7 @@ pub async fn install(stack: &Stack, settings: &InstallSettings) -> anyhow::Resul
 pub async fn install_at(operator: &Operator, url: &str, settings: &InstallSettings) -> anyhow::Result<Installation> {
     let mut installation = Installation { url: url.to_owned(), broker_url: operator.nats_url.clone(), ..settings.known.clone() };
     let gateway = administrator(operator, url, &mut installation).await?;
-    let directory = organisation_and_packs(&gateway, settings).await?;
+    let directory = organisation_and_packs(&gateway, settings, &mut installation).await?;
     installation.manager = manager(&directory).unwrap_or_default();
     producers(&gateway, &directory, &mut installation).await?;
     let wanted: Vec<String> = match &settings.tokens {
@@ -198,32 +205,20 @@ async fn is_good(gateway: &Gateway) -> anyhow::Result<bool> {
     }
 }
 
-/// Applies organisation and packs where they differ from what was applied before.
-async fn organisation_and_packs(gateway: &Gateway, settings: &InstallSettings) -> anyhow::Result<Directory> {
+/// Gives the gateway organisation and packs where they differ from what it was given before.
+async fn organisation_and_packs(
+    gateway: &Gateway,
+    settings: &InstallSettings,
+    installation: &mut Installation,
+) -> anyhow::Result<Directory> {
     let sources = sources::read(std::slice::from_ref(&settings.policies))?;
     let organisation = sources.iter().find(|source| is_organisation(source)).context("no organisation file among the packs")?;
     let parsed = Organisation::parse(organisation)
         .map_err(|errors| anyhow::anyhow!("{}", errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")))?;
     let directory = parsed.directory(0);
-    let sets: Sets = gateway.get("/v1/policies", &()).await?;
-    if sets.sets.is_empty() {
-        gateway.apply_organisation(&organisation.text).await.context("applying the organisation file")?;
-        let _: Value = gateway
-            .send(Method::POST, "/v1/policies", &json!({ "sources": sources, "note": "the first set of this installation" }))
-            .await
-            .context("applying the packs")?;
-    }
+    installation.news = bring::bring(gateway, &sources, &settings.applied).await?;
+    installation.applied = Applied::of(&sources);
     Ok(directory)
-}
-
-/// What was submitted so far.
-#[derive(Deserialize)]
-struct Sets {
-    sets: Vec<Value>,
-}
-
-fn is_organisation(source: &PolicySource) -> bool {
-    source.text.lines().any(|line| line.trim_start().starts_with("[organisation"))
 }
 
 /// Who sees everything and decides most: the first of those, by id.

@@ -2,6 +2,7 @@
 
 use crate::connection::Connection;
 use crate::install::{self, InstallSettings, TokensOf};
+use crate::policy::applied::Applied;
 use crate::show::Show;
 use crate::{credentials, env_file, welcome};
 use std::path::PathBuf;
@@ -17,19 +18,22 @@ pub struct InstallArguments {
 pub(super) async fn run(arguments: &InstallArguments, connection: &Connection, show: Show) -> anyhow::Result<ExitCode> {
     let dir = &connection.dir;
     let known = credentials::known(dir)?;
-    let settings = InstallSettings { policies: arguments.policies.clone(), tokens: TokensOf::Nobody, known };
+    let settings = InstallSettings { policies: arguments.policies.clone(), tokens: TokensOf::Nobody, known, applied: Applied::read(dir)? };
     let installation = install::install_at(&connection.operator()?, &connection.gateway_url()?, &settings).await?;
+    installation.applied.write(dir)?;
     let manager = credentials::manager(dir, &installation).await?;
     credentials::write(dir, &installation, &manager, &[])?;
-    let said = serde_json::json!({ "url": installation.url, "login": manager.login, "env": env_file::path(dir) });
+    let env = env_file::path(dir);
+    let said = serde_json::json!({ "url": installation.url, "login": manager.login, "env": env, "policies": installation.news });
     show.print(&said, |_| {
-        let env = env_file::path(dir).display().to_string();
         format!(
-            "installed at {}: log in as {} with {}\n\n{}",
+            "installed at {}: log in as {} with {}\n{}\nTokens of the producers and of the administrator stand in {}. Send a first report:\n\n  {}",
             installation.url,
             manager.login,
             manager.password,
-            welcome::first_report(&env)
+            welcome::policies(&installation),
+            env.display(),
+            welcome::first_report_by_program(),
         )
     })?;
     Ok(ExitCode::SUCCESS)

@@ -3,6 +3,7 @@
 use crate::connection::{Connection, Operator};
 use crate::credentials::{self, Manager};
 use crate::install::{self, InstallSettings, Installation, TokensOf};
+use crate::policy::applied::Applied;
 use crate::show::Show;
 use crate::{env_file, welcome};
 use anyhow::{Context, bail};
@@ -114,8 +115,9 @@ pub async fn start(settings: StackSettings, policies: &Path, tokens: TokensOf, s
     steps.begin("PostgreSQL, NATS and the services");
     let mut stack = Stack::launch(settings).await?;
     steps.begin("administrator, packs, organisation, producers");
-    let install_settings = InstallSettings { policies: policies.to_path_buf(), tokens, known };
+    let install_settings = InstallSettings { policies: policies.to_path_buf(), tokens, known, applied: Applied::read(&dir)? };
     let installation = install::install(&stack, &install_settings).await?;
+    installation.applied.write(&dir)?;
     let manager = credentials::manager(&dir, &installation).await?;
     let looking = [("DUBAN_DATABASE_URL", stack.ground.database_url("inspector")?), ("DUBAN_MAIL_URL", stack.mail.page_url())];
     credentials::write(&dir, &installation, &manager, &looking)?;

@@ -6,6 +6,11 @@ use crate::show::Show;
 use comfy_table::{ContentArrangement, Table, presets};
 use duban_local::Stack;
 
+/// The first report is about a store of the demonstration, whose pack makes a case of it.
+const UNIT: &str = "MD01";
+const SUBJECT: &str = "空调不制冷";
+const TEXT: &str = "新装的空调不制冷，要求退货。";
+
 /// # Errors
 /// When it cannot be written as JSON.
 pub fn print(stack: &Stack, installation: &Installation, manager: &Manager, show: Show) -> anyhow::Result<()> {
@@ -16,6 +21,7 @@ pub fn print(stack: &Stack, installation: &Installation, manager: &Manager, show
         "mail": stack.mail.page_url(),
         "env": env,
         "login": manager.login,
+        "policies": installation.news,
     });
     show.print(&said, |_| {
         let mut table = Table::new();
@@ -33,8 +39,14 @@ pub fn print(stack: &Stack, installation: &Installation, manager: &Manager, show
         ] {
             table.add_row([what.to_owned(), where_]);
         }
-        format!("\n{table}\n\n{}\n\nCtrl-C stops everything in order; nothing is lost.", first_report(&env.display().to_string()))
+        let (first, policies) = (first_report(&env.display().to_string()), policies(installation));
+        format!("\n{table}\n{policies}\n{first}\n\nCtrl-C stops everything in order; nothing is lost.")
     })
+}
+
+/// What is to be said about policies, as a paragraph of its own; empty if nothing is.
+pub fn policies(installation: &Installation) -> String {
+    if installation.news.is_empty() { String::new() } else { format!("\n{}\n", installation.news.told(&installation.url)) }
 }
 
 /// How to send a first report, from curl and from this program.
@@ -45,8 +57,22 @@ pub fn first_report(env: &str) -> String {
   source {env}
   curl -sS "$DUBAN_URL/v1/reports" -H "Authorization: Bearer $DUBAN_TOKEN_WEB" \
        -H "Idempotency-Key: my-first-report" -H "Content-Type: application/json" \
-       -d '{{"channel":"web","subject":"第一件来件","text":"你好，督办。","reporter":{{"name":"王先生","phone":"19900001234"}}}}'
+       -d '{{"channel":"web","unit":"{UNIT}","subject":"{SUBJECT}","text":"{TEXT}","reporter":{{"name":"王先生","phone":"19900001234"}}}}'
 
-or   duban report send --subject 第一件来件 --text 你好，督办。 --name 王先生 --phone 19900001234"#
+or
+
+  {}"#,
+        first_report_by_program()
     )
+}
+
+/// The same with this program, called by its whole name, since it hardly stands in the shell's path.
+pub fn first_report_by_program() -> String {
+    format!("{} report send --unit {UNIT} --subject {SUBJECT} --text {TEXT} --name 王先生 --phone 19900001234", program())
+}
+
+/// How this program is called: as whoever wraps it says, else by where it lies.
+fn program() -> String {
+    let said = std::env::var("DUBAN_PROGRAM").ok().filter(|said| !said.is_empty());
+    said.unwrap_or_else(|| std::env::current_exe().map_or_else(|_| "duban".to_owned(), |path| path.display().to_string()))
 }

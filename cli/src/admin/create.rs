@@ -16,7 +16,7 @@ pub struct CreateArguments {
     pub name: String,
     #[arg(long)]
     pub email: String,
-    /// Password; without one, one is made and shown once. Prefer `--password-file` where others can see the process list.
+    /// Password; without one, one is made and shown once. Where others can see the list of processes, give it by the environment instead.
     #[arg(long, env = "DUBAN_ADMIN_PASSWORD", hide_env_values = true)]
     pub password: Option<String>,
 }

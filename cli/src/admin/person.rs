@@ -4,6 +4,7 @@ use super::producer::token_told;
 use crate::connection::Connection;
 use crate::gateway::Gateway;
 use crate::show::{Show, table};
+use duban_contracts::delivery::Webhook;
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::process::ExitCode;
@@ -11,7 +12,7 @@ use std::process::ExitCode;
 #[derive(Debug, clap::Subcommand)]
 pub enum PersonCommand {
     List,
-    /// Make a person; the password is shown once. Posts are given by the organisation file or on the page.
+    /// Make a person; the password is shown once. Posts are given by the organisation file (`PUT /v1/organisation`).
     Create {
         /// Id: lower-case letters, digits, - and _; also the login.
         id: String,
@@ -23,6 +24,13 @@ pub enum PersonCommand {
         phone: Option<String>,
         #[arg(long, default_value = "zh", value_parser = ["zh", "en"])]
         language: String,
+        /// Where alerts are sent besides mail, signed: an address that takes POST.
+        #[arg(long, value_name = "URL")]
+        webhook: Option<String>,
+    },
+    /// The secret that signs what is sent to a person's webhook (without an id: to that of the token's own person).
+    Webhook {
+        id: Option<String>,
     },
     /// End all sessions and tokens; the person cannot log in any more.
     Disable {
@@ -41,10 +49,15 @@ pub(super) async fn run(command: PersonCommand, connection: &Connection, show: S
             let list: Value = gateway.get("/v1/people", &()).await?;
             show.print(&list, listed)?;
         }
-        PersonCommand::Create { id, name, email, phone, language } => {
-            let body = json!({ "id": id, "name": name, "email": email, "phone": phone, "language": language });
+        PersonCommand::Create { id, name, email, phone, language, webhook } => {
+            let body = json!({ "id": id, "name": name, "email": email, "phone": phone, "language": language, "webhook": webhook });
             let made: Value = gateway.send(Method::POST, "/v1/people", &body).await?;
             show.print(&made, |made| password_told(&id, made))?;
+        }
+        PersonCommand::Webhook { id } => {
+            let path = id.map_or_else(|| "/v1/me/webhook".to_owned(), |id| format!("/v1/people/{id}/webhook"));
+            let webhook: Webhook = gateway.get(&path, &()).await?;
+            show.print(&webhook, |webhook| format!("{}\n  address  {}\n  secret   {}", webhook.person, webhook.address, webhook.secret))?;
         }
         PersonCommand::Disable { id } => {
             let done: Value = gateway.send(Method::POST, &format!("/v1/people/{id}/disable"), &json!({})).await?;

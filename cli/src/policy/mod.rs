@@ -1,5 +1,7 @@
 //! `duban policy`: packs on paper. No server is needed: what the services would compile is compiled here.
 
+pub mod applied;
+pub mod bring;
 mod check;
 mod coverage;
 mod explain;
@@ -41,9 +43,9 @@ pub enum PolicyCommand {
         #[arg(long)]
         regulation: Option<String>,
     },
-    /// The JSON Schema of packs or of the organisation file, for editors.
+    /// The JSON Schema of packs, of calendars or of the organisation file, for editors.
     Schema {
-        #[arg(value_parser = ["pack", "organisation"])]
+        #[arg(value_parser = ["pack", "calendar", "organisation"])]
         of: String,
     },
 }
@@ -55,7 +57,11 @@ pub fn run(command: PolicyCommand, show: Show) -> anyhow::Result<ExitCode> {
         PolicyCommand::Check { paths, strict } => check::run(&paths, strict, show),
         PolicyCommand::Explain { rule, unit, at, set } => explain::run(rule.as_deref(), unit.as_deref(), at, &set, show),
         PolicyCommand::Schema { of } => {
-            let schema = if of == "pack" { duban_policy::source::pack_schema() } else { duban_policy::source::organisation_schema() };
+            let schema = match of.as_str() {
+                "pack" => duban_policy::source::pack_schema(),
+                "calendar" => duban_policy::source::calendar_schema(),
+                _ => duban_policy::source::organisation_schema(),
+            };
             println!("{}", serde_json::to_string_pretty(&schema)?);
             Ok(ExitCode::SUCCESS)
         }

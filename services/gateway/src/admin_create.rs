@@ -2,8 +2,13 @@
 
 use crate::App;
 use crate::directory::people::{self, NewPerson};
+use duban_contracts::Problem;
 use duban_platform::rpc::{Failed, Request};
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// How long an empty database may take to get its tables.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 #[derive(Clone, Deserialize)]
 pub struct FirstAdministrator {
@@ -29,6 +34,10 @@ pub struct Created {
 /// # Errors
 /// 409 when there is one already; 422 for what cannot be; 503 without the database.
 pub async fn create(app: App, request: Request<FirstAdministrator>) -> Result<Created, Failed> {
+    // The first thing that is ever asked: half-made tables would take him in, and nobody could read back that he administers.
+    if tokio::time::timeout(PATIENCE, app.platform.schema_complete()).await.is_err() {
+        return Err(Problem::unavailable("the gateway's database").into());
+    }
     let FirstAdministrator { person, name, email, phone, language, password } = request.body;
     let new = NewPerson { id: person, name, email, phone, language, webhook: None, password };
     let made = people::create_first_administrator(&app, new).await?;

@@ -94,12 +94,7 @@ impl App {
         let rules = Rules { idle_minutes: own.session_idle_minutes, hours: own.session_hours, secure: own.is_https(), demonstration };
         let signing = SigningKey::from_bytes(&own.claim_seed.key().context("DUBAN_CLAIM_SEED")?);
         let callout = AuthCallout::new(own.issuer_seed.expose(), producers.clone()).context("DUBAN_ISSUER_SEED")?;
-        let refused = RefusedReports {
-            db: platform.db.clone(),
-            seal: platform.seal.clone(),
-            clock: platform.clock.clone(),
-            keep_days: own.keep_refused_days,
-        };
+        let refused = RefusedReports::new(&platform, own.keep_refused_days);
         let acceptance = Acceptance::new(acceptance::Parts {
             keys: keys.clone(),
             clock: platform.clock.clone(),

@@ -13,7 +13,7 @@ use duban_contracts::case::{
 };
 use duban_contracts::claim::{Asker, Claim};
 use duban_contracts::dead::{DeadDetail, DeadList, DeadListRequest, DeadRequest};
-use duban_contracts::delivery::{DeliveryEvent, DeliveryList, DeliveryListRequest, Link, LinkOpenRequest};
+use duban_contracts::delivery::{DeliveryEvent, DeliveryList, DeliveryListRequest, Link, LinkOpenRequest, Webhook, WebhookShowRequest};
 use duban_contracts::duty::{
     CaseDueAnswer, CaseDueRequest, DutyCloseRequest, DutyEvent, DutyList, DutyListRequest, Timeline, TimelineRequest, WhyAnswer, WhyRequest,
 };
@@ -172,6 +172,11 @@ impl Services {
 
     pub async fn delivery_list(&self, viewer: &Viewer, request: &DeliveryListRequest) -> Result<DeliveryList, Problem> {
         self.of_person(viewer, questions::DELIVERY_LIST, request).await
+    }
+
+    /// The secret of a person's webhook; without a person, of the viewer's own.
+    pub async fn webhook_show(&self, viewer: &Viewer, person: Option<String>) -> Result<Webhook, Problem> {
+        self.of_person(viewer, questions::WEBHOOK_SHOW, &WebhookShowRequest { person }).await
     }
 
     pub async fn record_list(&self, viewer: &Viewer, request: &RecordListRequest) -> Result<RecordList, Problem> {

@@ -17,6 +17,9 @@ struct Limiters {
     login_names: DefaultKeyedRateLimiter<String>,
 }
 
+/// So much of a name that is nobody's is remembered, however long it is.
+const LONGEST_NAME: usize = 100;
+
 impl AddressLimits {
     pub fn new(look_ups: u32, forms: u32, logins: u32) -> Self {
         let per_minute = |n: u32| Quota::per_minute(NonZeroU32::new(n).unwrap_or(NonZeroU32::MIN));
@@ -44,13 +47,15 @@ impl AddressLimits {
         self.0.forms.check_key(&network(address)).map_err(|_| too_many())
     }
 
-    /// A try to log in: limited by address, against trying many names, and by name, against trying one name from many addresses.
+    /// A try to log in: limited by address, against trying many people, and by person, against trying one from many addresses. Where the
+    /// name is nobody's, by the name, so that the answer does not tell the two apart.
     ///
     /// # Errors
     /// 429.
-    pub fn login(&self, address: IpAddr, name: &str) -> Result<(), Problem> {
+    pub fn login(&self, address: IpAddr, person: Option<&str>, name: &str) -> Result<(), Problem> {
         self.0.logins.check_key(&network(address)).map_err(|_| too_many())?;
-        self.0.login_names.check_key(&name.to_lowercase()).map_err(|_| too_many())
+        let key = person.map_or_else(|| name.trim().chars().take(LONGEST_NAME).collect::<String>().to_lowercase(), str::to_owned);
+        self.0.login_names.check_key(&key).map_err(|_| too_many())
     }
 
     /// Forgets addresses that have been quiet. Called now and then.
@@ -99,7 +104,21 @@ mod tests {
     #[test]
     fn a_name_is_limited_from_however_many_addresses() {
         let limits = AddressLimits::new(1, 1, 4);
-        let tries = (0..3u8).filter(|n| limits.login(IpAddr::from([192, 0, 2, *n]), "Wang").is_ok()).count();
+        let tries = (0..3u8).filter(|n| limits.login(IpAddr::from([192, 0, 2, *n]), None, "Wang").is_ok()).count();
         assert_eq!(tries, 2);
+    }
+
+    #[test]
+    fn a_person_is_limited_under_whichever_of_his_names_and_a_strange_name_however_it_is_written() {
+        let limits = AddressLimits::new(1, 1, 4);
+        let names = ["wang", " wang", "wang ", "Wang@duban.example", "\twang@duban.example"];
+        let tries = |person: Option<&str>, names: &[String], net: u8| {
+            let from = |n: usize| IpAddr::from([198, 51, net, u8::try_from(n).unwrap()]);
+            names.iter().enumerate().filter(|(n, name)| limits.login(from(*n), person, name).is_ok()).count()
+        };
+        assert_eq!(tries(Some("wang"), &names.map(str::to_owned), 1), 2);
+        assert_eq!(tries(None, &["nobody", "NOBODY ", " nobody", "nobody\n"].map(str::to_owned), 2), 2);
+        let long = |tail: &str| format!("{}{tail}", "长".repeat(100));
+        assert_eq!(tries(None, &[long("a"), long("b"), long("c")], 3), 2);
     }
 }

@@ -48,6 +48,7 @@ questions! {
     DUTY_CLOSE = ESCALATION "duty.close";
     DELIVERY_LIST = NOTIFICATIONS "delivery.list";
     LINK_OPEN = NOTIFICATIONS "link.open";
+    WEBHOOK_SHOW = NOTIFICATIONS "webhook.show";
     RECORD_LIST = ARCHIVE "record.list";
     RECORD_SHOW = ARCHIVE "record.show";
     DEAD_LIST = INTAKE "dead.list";

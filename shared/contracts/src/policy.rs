@@ -12,20 +12,27 @@ pub struct PolicyChanged {
     pub effective_from: Timestamp,
 }
 
-/// Request `gateway … policy.snapshot`: which versions there are, or the sources of one.
+/// Request `gateway … policy.snapshot`: which versions there are, or the sources of one, in pages that fit the broker's messages.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PolicySnapshotRequest {
     /// Absent: the list of versions alone.
     #[serde(default)]
     pub version: Option<i64>,
+    /// Which page of the sources, from 0.
+    #[serde(default)]
+    pub page: u32,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PolicySnapshot {
     pub versions: Vec<PolicyVersion>,
-    /// The sources of the version asked for.
+    /// The sources of the version asked for, or this page's part of them. A source that goes on from the page before has the same name and
+    /// the rest of its text.
     #[serde(default)]
     pub sources: Vec<PolicySource>,
+    /// How many pages the sources have; 0 and 1 are the same.
+    #[serde(default)]
+    pub pages: u32,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -67,7 +67,7 @@ impl Neighbours {
             let applied = PolicyVersion { version: 1, state: "applied".into(), effective_from: Default::default() };
             let versions = if sources.is_empty() { Vec::new() } else { vec![applied] };
             let asked = request.get("version").is_some_and(|version| !version.is_null());
-            Ok(json!(PolicySnapshot { versions, sources: if asked { sources.clone() } else { Vec::new() } }))
+            Ok(json!(PolicySnapshot { versions, sources: if asked { sources.clone() } else { Vec::new() }, pages: 1 }))
         })
         .await
     }

@@ -103,10 +103,15 @@ impl Metrics {
     }
 }
 
+/// One without labels stands at nought from the start, so that an alarm on its rise sees the first time too.
 fn counter(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> IntCounterVec {
-    register(registry, name, IntCounterVec::new(Opts::new(name, help), labels), || {
+    let counter = register(registry, name, IntCounterVec::new(Opts::new(name, help), labels), || {
         IntCounterVec::new(Opts::new("invalid", "invalid"), labels)
-    })
+    });
+    if labels.is_empty() {
+        counter.with_label_values::<&str>(&[]);
+    }
+    counter
 }
 
 fn gauge(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> IntGaugeVec {
@@ -152,5 +157,12 @@ mod tests {
         let text = metrics.text();
         assert!(text.contains("duban_test_total{of=\"this\",service=\"intake\"} 1"), "{text}");
         assert!(!text.contains("other"));
+    }
+
+    #[test]
+    fn a_counter_stands_before_anything_has_happened() {
+        let metrics = Metrics::new("intake");
+        metrics.counter("duban_test_total", "Tests", &[]);
+        assert!(metrics.text().contains("duban_test_total{service=\"intake\"} 0"), "{}", metrics.text());
     }
 }

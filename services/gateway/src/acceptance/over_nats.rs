@@ -52,20 +52,27 @@ impl Listener {
     }
 
     async fn take(&self, message: Message) {
-        let outcome = self.accept(&message).await;
+        let mut tokens = message.subject.rsplit('.');
+        let (producer, channel) = (tokens.next().unwrap_or_default(), tokens.next().unwrap_or_default());
+        let outcome = self.accept(producer, channel, &message).await;
         let reply = match &outcome {
             Ok(accepted) => serde_json::to_vec(accepted),
             Err(problem) => serde_json::to_vec(&Refused { error: problem.clone() }),
         };
-        let (Some(subject), Ok(reply)) = (message.reply, reply) else { return };
-        if let Err(error) = self.client.publish(subject, reply.into()).await {
+        if let (Some(subject), Ok(reply)) = (message.reply.clone(), reply)
+            && let Err(error) = self.client.publish(subject, reply.into()).await
+        {
             tracing::debug!(%error, "a receipt was not sent");
+        }
+        // After the answer, and not within the room for reports: keeping waits for Postgres, reception does not.
+        if let Err(problem) = outcome
+            && matches!(problem.status, 400 | 413 | 422)
+        {
+            self.refused.keep_beside(producer, problem, message.payload.clone());
         }
     }
 
-    async fn accept(&self, message: &Message) -> Result<duban_contracts::report::Accepted, Problem> {
-        let mut tokens = message.subject.rsplit('.');
-        let (producer, channel) = (tokens.next().unwrap_or_default(), tokens.next().unwrap_or_default());
+    async fn accept(&self, producer: &str, channel: &str, message: &Message) -> Result<duban_contracts::report::Accepted, Problem> {
         // Disabled since it connected: refused here at once, at its next connection by the broker.
         let producer = self.acceptance.sender(producer)?;
         let arrived = Arrived {
@@ -75,13 +82,7 @@ impl Listener {
             traceparent: text(message.headers.as_ref(), header::TRACEPARENT),
             over: "nats",
         };
-        let outcome = self.acceptance.accept(&producer, arrived).await;
-        if let Err(problem) = &outcome
-            && matches!(problem.status, 400 | 413 | 422)
-        {
-            self.refused.keep(&producer.id, problem, &message.payload).await;
-        }
-        outcome
+        self.acceptance.accept(&producer, arrived).await
     }
 }
 

@@ -2,25 +2,46 @@
 //! Kept as well as can be: with Postgres down the sender has the refusal, and only this copy of it is lost.
 
 use crate::web::of_database;
+use bytes::Bytes;
 use duban_contracts::{Problem, Timestamp, ids, time};
-use duban_platform::{Clock, Database, Seal, Ts};
+use duban_platform::{CancellationToken, Clock, Database, Platform, Seal, Ts};
 use jiff::SignedDuration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sqlx::Row;
 use sqlx::types::Json;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Semaphore;
+use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 /// At most so many of one producer are kept; a fault in its software would fill the table.
 const MOST_OF_A_PRODUCER: i64 = 10_000;
 
+/// So many bytes wait to be written at once: with Postgres down, what comes beyond is not kept.
+const MOST_WAITING: usize = 32 << 20;
+/// What one that waits counts for at least.
+const LEAST_OF_ONE: usize = 1 << 10;
+/// So many are written at once, so that a flood of them does not take all connections.
+const WRITTEN_AT_ONCE: usize = 4;
+/// How long those that wait still have when the process is to stop.
+const LAST_PATIENCE: Duration = Duration::from_secs(5);
+
 /// Cheap to clone.
 #[derive(Clone)]
-pub struct RefusedReports {
-    pub db: Database,
-    pub seal: Seal,
-    pub clock: Clock,
-    pub keep_days: u32,
+pub struct RefusedReports(Arc<Parts>);
+
+struct Parts {
+    db: Database,
+    seal: Seal,
+    clock: Clock,
+    keep_days: u32,
+    tasks: TaskTracker,
+    shutdown: CancellationToken,
+    /// In bytes.
+    waiting: Arc<Semaphore>,
+    writing: Semaphore,
 }
 
 /// A refused report without its body.
@@ -55,17 +76,52 @@ pub struct RefusedQuery {
 }
 
 impl RefusedReports {
-    pub(super) async fn keep(&self, producer: &str, problem: &Problem, body: &[u8]) {
+    pub fn new(platform: &Platform, keep_days: u32) -> Self {
+        Self(Arc::new(Parts {
+            db: platform.db.clone(),
+            seal: platform.seal.clone(),
+            clock: platform.clock.clone(),
+            keep_days,
+            tasks: platform.tasks.clone(),
+            shutdown: platform.shutdown.clone(),
+            waiting: Arc::new(Semaphore::new(MOST_WAITING)),
+            writing: Semaphore::new(WRITTEN_AT_ONCE),
+        }))
+    }
+
+    /// Keeps a report beside whatever goes on; nobody waits for it.
+    pub(super) fn keep_beside(&self, producer: &str, problem: Problem, body: Bytes) {
+        let size = u32::try_from(body.len().clamp(LEAST_OF_ONE, MOST_WAITING)).unwrap_or(u32::MAX);
+        let Ok(room) = self.0.waiting.clone().try_acquire_many_owned(size) else {
+            return tracing::warn!(producer, "a refused report is not kept: too many wait for the database");
+        };
+        let (this, producer) = (self.clone(), producer.to_owned());
+        self.0.tasks.spawn(async move {
+            let at_an_end = async {
+                this.0.shutdown.cancelled().await;
+                tokio::time::sleep(LAST_PATIENCE).await;
+            };
+            tokio::select! {
+                () = this.keep(&producer, &problem, &body) => {}
+                () = at_an_end => tracing::warn!(producer, "a refused report is not kept: the process stops"),
+            }
+            drop(room);
+        });
+    }
+
+    async fn keep(&self, producer: &str, problem: &Problem, body: &[u8]) {
+        let Ok(_turn) = self.0.writing.acquire().await else { return };
         let id = ids::fresh();
-        let now = self.clock.now();
-        let until = now.saturating_add(SignedDuration::from_hours(24 * i64::from(self.keep_days))).unwrap_or(Timestamp::MAX);
-        let sealed = match self.seal.seal(body, &format!("refused/{id}")) {
+        let now = self.0.clock.now();
+        let until = now.saturating_add(SignedDuration::from_hours(24 * i64::from(self.0.keep_days))).unwrap_or(Timestamp::MAX);
+        let sealed = match self.0.seal.seal(body, &format!("refused/{id}")) {
             Ok(sealed) => sealed,
             Err(error) => return tracing::error!(%error, "a refused report cannot be sealed and is not kept"),
         };
         let written = sqlx::query(
             "insert into refused_report (id, producer, refused_at, problem, sealed, keep_until)
-             select $1, $2, $3, $4, $5, $6 where (select count(*) from refused_report where producer = $2) < $7",
+             select $1, $2, $3, $4, $5, $6
+             where (select count(*) from (select from refused_report where producer = $2 limit $7) as kept) < $7",
         )
         .bind(id)
         .bind(producer)
@@ -74,7 +130,7 @@ impl RefusedReports {
         .bind(sealed)
         .bind(Ts(until))
         .bind(MOST_OF_A_PRODUCER)
-        .execute(self.db.pool())
+        .execute(self.0.db.pool())
         .await;
         if let Err(error) = written {
             tracing::warn!(%error, producer, "a refused report is not kept");
@@ -92,7 +148,7 @@ impl RefusedReports {
         .bind(&query.producer)
         .bind(query.before)
         .bind(i64::from(limit))
-        .fetch_all(self.db.pool())
+        .fetch_all(self.0.db.pool())
         .await
         .and_then(|rows| rows.iter().map(shown).collect())
         .map_err(|e| of_database(&e))
@@ -103,12 +159,12 @@ impl RefusedReports {
     pub async fn show(&self, id: Uuid) -> Result<RefusedDetail, Problem> {
         let row = sqlx::query("select id, producer, refused_at, problem, keep_until, sealed from refused_report where id = $1")
             .bind(id)
-            .fetch_optional(self.db.pool())
+            .fetch_optional(self.0.db.pool())
             .await
             .map_err(|e| of_database(&e))?
             .ok_or_else(Problem::not_found)?;
         let sealed: Vec<u8> = row.try_get("sealed").map_err(|e| of_database(&e))?;
-        let body = self.seal.open(&sealed, &format!("refused/{id}")).map_err(|_| Problem::internal())?;
+        let body = self.0.seal.open(&sealed, &format!("refused/{id}")).map_err(|_| Problem::internal())?;
         Ok(RefusedDetail { report: shown(&row).map_err(|e| of_database(&e))?, body: String::from_utf8_lossy(&body).into_owned() })
     }
 
@@ -118,8 +174,8 @@ impl RefusedReports {
     /// The database's.
     pub async fn tidy(&self) -> Result<(), sqlx::Error> {
         sqlx::query("delete from refused_report where keep_until <= $1")
-            .bind(Ts(self.clock.now()))
-            .execute(self.db.pool())
+            .bind(Ts(self.0.clock.now()))
+            .execute(self.0.db.pool())
             .await
             .map(|_| ())
     }

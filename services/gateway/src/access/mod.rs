@@ -69,8 +69,9 @@ impl Access {
     /// # Errors
     /// 401 for an unknown name or a wrong password (not told apart), 429 too often, 503 without the database.
     pub async fn login(&self, request: &LoginRequest, address: IpAddr) -> Result<LoggedIn, Problem> {
-        self.0.limits.login(address, &request.name)?;
+        // Found first: whoever is tried, under whichever of his names, is one and the same to the limit.
         let person = self.person_named(&request.name);
+        self.0.limits.login(address, person.as_deref(), &request.name)?;
         let kept = match &person {
             Some(person) => {
                 store::password_hash(self.0.db.pool(), person, self.0.rules.demonstration).await.map_err(|e| of_database(&e))?

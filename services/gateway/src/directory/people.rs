@@ -26,7 +26,7 @@ pub struct NewPerson {
     pub language: Option<String>,
     #[serde(default)]
     pub webhook: Option<String>,
-    /// Absent: he cannot log in until one is set.
+    /// Absent: a random one is made, and shown once.
     #[serde(default)]
     pub password: Option<String>,
 }
@@ -41,10 +41,13 @@ pub struct Shown {
     pub token: Option<String>,
 }
 
+/// Makes a person who can log in: with the password given, or with a random one that is shown once.
+///
 /// # Errors
 /// 409 if the id is taken; 422 for what cannot be.
 pub async fn create(app: &App, by: &str, new: NewPerson) -> Result<Shown, Problem> {
-    let (person, hash) = checked(new).await?;
+    let made = new.password.is_none().then(random_password);
+    let (person, hash) = checked(NewPerson { password: made.clone().or(new.password.clone()), ..new }).await?;
     let mut edit = Edit::begin(app, by).await?;
     let known = store::people(edit.tx()).await.map_err(|e| of_database(&e))?;
     if known.contains_key(&person.id) {
@@ -55,7 +58,7 @@ pub async fn create(app: &App, by: &str, new: NewPerson) -> Result<Shown, Proble
         set_password(app, &mut edit, &person.id, &hash).await?;
     }
     edit.finish(app).await?;
-    Ok(Shown { id: person.id, password: None, token: None })
+    Ok(Shown { id: person.id, password: made, token: None })
 }
 
 /// A person who can no longer come in, holds nothing and is told nothing; his sessions end, his tokens are revoked.
@@ -80,7 +83,7 @@ pub async fn disable(app: &App, by: &str, id: &str) -> Result<(), Problem> {
 /// 404 unknown; 422 a password that is too short.
 pub async fn reset(app: &App, by: &str, id: &str, password: Option<String>) -> Result<Shown, Problem> {
     let made = password.is_none();
-    let password = password.unwrap_or_else(|| token::fresh("").chars().take(20).collect());
+    let password = password.unwrap_or_else(random_password);
     let hash = passwords::hash(&password).await?;
     let mut edit = Edit::begin(app, by).await?;
     find(&mut edit, id).await?;
@@ -198,6 +201,11 @@ async fn checked(new: NewPerson) -> Result<(Person, Option<String>), Problem> {
         disabled: false,
     };
     Ok((person, hash))
+}
+
+/// 20 symbols of 64: 120 bits.
+fn random_password() -> String {
+    token::fresh("").chars().take(20).collect()
 }
 
 fn taken() -> Problem {

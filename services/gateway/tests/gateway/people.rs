@@ -63,6 +63,34 @@ async fn guessing_passwords_is_slowed_down() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
+async fn a_person_has_one_limit_under_all_his_names() -> anyhow::Result<()> {
+    // Three tries a person, more from the address.
+    let (_world, a, _) = World::start_with(&[("DUBAN_LOGINS_PER_MINUTE", "6")]).await?;
+    let mut statuses = Vec::new();
+    for name in ["chief", " chief", "chief@duban.example", "CHIEF@duban.example\t"] {
+        statuses.push(log_in(&a, name, "wrong password").await?.0);
+    }
+    assert_eq!(statuses[2], StatusCode::UNAUTHORIZED);
+    assert_eq!(statuses[3], StatusCode::TOO_MANY_REQUESTS);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_person_made_without_a_password_is_given_one_that_opens() -> anyhow::Result<()> {
+    let (world, a, _) = World::start().await?;
+    let made = a.post("/v1/people", &world.admin).json(&json!({ "id": "zhao", "name": "赵敏" })).send().await?;
+    let made = expect(made, StatusCode::OK).await?;
+    let password = made["password"].as_str().unwrap();
+    assert_eq!(log_in(&a, "zhao", password).await?.0, StatusCode::OK);
+    // One that was chosen is not told back.
+    let chosen = json!({ "id": "qian", "name": "钱进", "password": "correct horse" });
+    let made = expect(a.post("/v1/people", &world.admin).json(&chosen).send().await?, StatusCode::OK).await?;
+    assert!(made.get("password").is_none());
+    assert_eq!(log_in(&a, "qian", "correct horse").await?.0, StatusCode::OK);
+    Ok(())
+}
+
+#[tokio::test]
 async fn only_administrators_administer_and_every_change_is_kept() -> anyhow::Result<()> {
     let (world, a, _) = World::start().await?;
     let wang = world.person(&a, "wang").await?;

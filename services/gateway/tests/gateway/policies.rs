@@ -103,6 +103,39 @@ async fn a_second_person_approves_and_every_service_holds_it_before_it_is_in_for
 }
 
 #[tokio::test]
+async fn a_set_larger_than_a_message_is_handed_over_in_pages() -> anyhow::Result<()> {
+    let (world, a, _) = World::start_with(&[("DUBAN_DEMONSTRATION", "true")]).await?;
+    install(&world, &a).await?;
+    let second = second_administrator(&world, &a).await?;
+    let mut sources = packs();
+    let long = format!("{}\n# {}\n", sources[0]["text"].as_str().unwrap(), "条".repeat(700_000));
+    sources[0]["text"] = long.into();
+    let submitted = a.post("/v1/policies", &world.admin).json(&json!({ "sources": sources })).send().await?;
+    let version = expect(submitted, StatusCode::OK).await?["version"].as_i64().unwrap();
+    expect(a.post(&format!("/v1/policies/{version}/approve"), &second).send().await?, StatusCode::NO_CONTENT).await?;
+
+    let intake = world.ground.connect_nats("intake").await?;
+    let mut texts = std::collections::BTreeMap::<String, String>::new();
+    let (mut page, mut pages) = (0, 1);
+    while page < pages {
+        let asked = json!({ "version": version, "page": page }).to_string();
+        let answer = intake.request("duban.gateway.rpc.v1.policy.snapshot", asked.into()).await?;
+        let part: duban_contracts::policy::PolicySnapshot = serde_json::from_slice(&answer.payload)?;
+        part.sources.into_iter().for_each(|source| texts.entry(source.name).or_default().push_str(&source.text));
+        (page, pages) = (page + 1, part.pages);
+    }
+    assert!(pages > 2, "{pages}");
+    for source in &sources {
+        let (name, text) = (source["name"].as_str().unwrap(), source["text"].as_str().unwrap());
+        assert!(texts[name] == text, "{name} came otherwise");
+    }
+    let beyond =
+        intake.request("duban.gateway.rpc.v1.policy.snapshot", json!({ "version": version, "page": 99 }).to_string().into()).await?;
+    assert_eq!(serde_json::from_slice::<Value>(&beyond.payload)?["status"], 404);
+    Ok(())
+}
+
+#[tokio::test]
 async fn an_announced_set_can_be_withdrawn() -> anyhow::Result<()> {
     let (world, a, _) = World::start_with(&[("DUBAN_DEMONSTRATION", "true")]).await?;
     install(&world, &a).await?;

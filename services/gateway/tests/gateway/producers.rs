@@ -63,6 +63,54 @@ async fn a_refused_report_is_kept_sealed_where_an_administrator_sees_it() -> any
 }
 
 #[tokio::test]
+async fn a_refusal_is_told_at_once_while_postgres_is_down() -> anyhow::Result<()> {
+    let (mut world, _a, token) = World::start().await?;
+    let hotline = world.connect_producer("hotline", &token).await?;
+    world.ground.postgres()?.kill9().await;
+    let started = std::time::Instant::now();
+    for n in 0..4 {
+        let answer = request(&hotline, "duban.report.v1.phone.hotline", Some(&format!("call-{n}")), &json!({ "channel": "phone" })).await?;
+        assert_eq!(answer["error"]["status"], 422);
+    }
+    // Waiting for a connection takes three seconds each.
+    assert!(started.elapsed() < Duration::from_secs(3), "{:?}", started.elapsed());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_refused_report_is_gone_when_its_time_is_over_and_an_index_counts_them() -> anyhow::Result<()> {
+    let (world, a, token) = World::start().await?;
+    let hotline = world.connect_producer("hotline", &token).await?;
+    for key in ["old", "new"] {
+        request(&hotline, "duban.report.v1.phone.hotline", Some(key), &json!({ "channel": "phone" })).await?;
+    }
+    let listed = || async {
+        let listed = expect(a.get("/v1/refused-reports?producer=hotline", &world.admin).send().await?, StatusCode::OK).await?;
+        anyhow::Ok(listed["reports"].as_array().cloned().unwrap_or_default())
+    };
+    until("both are kept", || async { Ok(listed().await?.len() == 2) }).await?;
+    let (new, old) = (listed().await?[0]["id"].clone(), listed().await?[1]["id"].clone());
+
+    let pool = sqlx::PgPool::connect(world.ground.superuser_url()).await?;
+    sqlx::query("update identity.refused_report set keep_until = now() - interval '1 hour' where id = $1::uuid")
+        .bind(old.as_str())
+        .execute(&pool)
+        .await?;
+    // Every copy tidies up, first when it starts.
+    let _b = world.gateway("b", &[]).await?;
+    until("the old one is gone", || async { Ok(listed().await?.len() == 1) }).await?;
+    assert_eq!(listed().await?[0]["id"], new);
+
+    let mut connection = pool.acquire().await?;
+    sqlx::query("set enable_seqscan = off").execute(&mut *connection).await?;
+    let plan: Vec<String> = sqlx::query_scalar("explain select count(*) from identity.refused_report where producer = 'hotline'")
+        .fetch_all(&mut *connection)
+        .await?;
+    assert!(plan.iter().any(|line| line.contains("refused_report_of_producer")), "{plan:#?}");
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_producer_reaches_its_own_subjects_and_nothing_else() -> anyhow::Result<()> {
     let (world, a, token) = World::start().await?;
     world.producer(&a, "web").await?;

@@ -138,11 +138,11 @@ impl Keeper {
     }
 
     async fn refresh_policies(&mut self) -> Result<(), Trouble> {
-        let known: PolicySnapshot = self.policy_snapshot(None).await?;
+        let known = self.policy_page(None, 0).await?;
         store::put_states(self.db.pool(), &known.versions).await?;
         for version in &known.versions {
             if !self.policies.set_state(version.version, version.state == APPLIED, version.effective_from) {
-                let sources = self.policy_snapshot(Some(version.version)).await?.sources;
+                let sources = self.policy_sources(version.version).await?;
                 store::put_policy(self.db.pool(), version, &sources).await?;
                 let compiled = self.compile(version, &sources).await;
                 if let Err(error) = &compiled {
@@ -156,8 +156,17 @@ impl Keeper {
         Ok(())
     }
 
-    async fn policy_snapshot(&self, version: Option<i64>) -> Result<PolicySnapshot, Problem> {
-        self.bus.request(service::GATEWAY, "policy.snapshot", &PolicySnapshotRequest { version }).await
+    /// A version's sources, whole, however many messages they take. A version never changes, so its pages always fit together.
+    async fn policy_sources(&self, version: i64) -> Result<Vec<PolicySource>, Problem> {
+        let mut first = self.policy_page(Some(version), 0).await?;
+        for page in 1..first.pages {
+            join(&mut first.sources, self.policy_page(Some(version), page).await?.sources);
+        }
+        Ok(first.sources)
+    }
+
+    async fn policy_page(&self, version: Option<i64>, page: u32) -> Result<PolicySnapshot, Problem> {
+        self.bus.request(service::GATEWAY, "policy.snapshot", &PolicySnapshotRequest { version, page }).await
     }
 
     /// Compiling takes its time: not on a thread that others wait for.
@@ -177,5 +186,29 @@ impl Keeper {
         let _: serde_json::Value = self.bus.request(service::GATEWAY, "policy.held", &message).await?;
         self.told.insert(version, held);
         Ok(())
+    }
+}
+
+/// Appends the next page: its first source goes on with the last one where they have the same name.
+fn join(sources: &mut Vec<PolicySource>, next: Vec<PolicySource>) {
+    for source in next {
+        match sources.last_mut() {
+            Some(last) if last.name == source.name => last.text.push_str(&source.text),
+            _ => sources.push(source),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_that_is_cut_between_pages_is_whole_again() {
+        let source = |name: &str, text: &str| PolicySource { name: name.into(), text: text.into() };
+        let mut sources = vec![source("a", "1"), source("b", "2")];
+        join(&mut sources, vec![source("b", "3")]);
+        join(&mut sources, vec![source("b", "4"), source("c", "5")]);
+        assert_eq!(sources, [source("a", "1"), source("b", "234"), source("c", "5")]);
     }
 }

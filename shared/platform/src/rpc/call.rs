@@ -11,9 +11,6 @@ use std::time::Duration;
 use tracing::Instrument;
 use uuid::Uuid;
 
-/// Header by which the operator says who he is, where no claim is at hand.
-pub const OPERATOR: &str = "duban-operator";
-
 /// A request to be sent.
 #[derive(Debug, Clone)]
 pub struct Call {
@@ -62,7 +59,7 @@ impl Call {
 
     /// The operator's name, for requests that take one instead of a claim.
     pub fn operator(mut self, name: &str) -> Self {
-        self.headers.insert(OPERATOR, name);
+        self.headers.insert(header::OPERATOR, name);
         self
     }
 

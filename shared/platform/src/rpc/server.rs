@@ -1,6 +1,5 @@
 //! Answering requests: a NATS service (so that the standard tools list and ping it) whose endpoints share a queue group.
 
-use super::call::OPERATOR;
 use super::{Claims, Failed, Request};
 use crate::{Bus, Metrics, telemetry};
 use anyhow::anyhow;
@@ -202,7 +201,7 @@ impl Inner {
             expected_version,
             traceparent,
             claim,
-            operator: text(headers, OPERATOR),
+            operator: text(headers, header::OPERATOR),
         })
     }
 }

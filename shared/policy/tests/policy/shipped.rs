@@ -65,6 +65,33 @@ fn the_published_schemas_are_those_of_the_code() {
     }
 }
 
+/// What an editor says of the files is what the compiler says.
+#[test]
+fn every_shipped_file_is_valid_by_the_published_schema() {
+    let schema = |name: &str| {
+        let text = std::fs::read_to_string(policies().join(format!("schema/{name}.schema.json"))).unwrap();
+        jsonschema::validator_for(&serde_json::from_str(&text).unwrap()).unwrap_or_else(|fault| panic!("{name}: {fault}"))
+    };
+    let (pack, calendar, organisation) = (schema("pack"), schema("calendar"), schema("organisation"));
+    let mut seen = [0; 3];
+    for source in sources().into_iter().filter(|source| source.name != "coverage.toml") {
+        let file: serde_json::Value = toml::from_str(&source.text).unwrap();
+        let (nth, schema) = match source.name.as_str() {
+            "organisation.toml" => (2, &organisation),
+            name if name.starts_with("calendars/") => (1, &calendar),
+            _ => (0, &pack),
+        };
+        seen[nth] += 1;
+        let faults: Vec<String> = schema.iter_errors(&file).map(|fault| format!("{}: {fault}", fault.instance_path())).collect();
+        assert!(faults.is_empty(), "{}: {faults:#?}", source.name);
+        // The schema says no where something is wrong, not yes to everything.
+        let mut odd = file;
+        odd["nonsense"] = serde_json::json!({ "x": 1 });
+        assert!(!schema.is_valid(&odd), "{}", source.name);
+    }
+    assert!(seen.iter().all(|count| *count > 0), "{seen:?}");
+}
+
 #[test]
 fn a_directory_survives_being_sent_in_pages() {
     let json = serde_json::to_string(&*DIRECTORY).unwrap();

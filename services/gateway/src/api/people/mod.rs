@@ -5,3 +5,4 @@ pub mod disable;
 pub mod list;
 pub mod reset;
 pub mod token;
+pub mod webhook;

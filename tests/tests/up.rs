@@ -1,0 +1,367 @@
+//! `duban up` as a newcomer uses it: the real program, one folder, everything through its commands.
+
+use anyhow::Context;
+use duban_contracts::subjects::service;
+use duban_local::Secrets;
+use duban_local::process::{Process, Signal, TemporaryFolder};
+use duban_tests::until;
+use duban_tests::world::repository;
+use serde_json::{Value, json};
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::time::{Duration, SystemTime};
+
+/// Programs that were not made to be fast, on a machine that others use too.
+const LIMIT: Duration = Duration::from_secs(120);
+const ROWS: usize = 2_000;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_installation_lives_in_one_folder_from_up_to_clean() -> anyhow::Result<()> {
+    let here = Here::new()?;
+    let mut up = here.up(&[]).await?;
+    let env = here.env()?;
+    told_where_everything_is(&here, &env).await?;
+    let mut expected = 1;
+    first_report(&here, &up).await?;
+    expected += imported_once_though_it_was_killed(&here, &env).await?;
+    dead_letters(&here, &env).await?;
+    expected += producers_and_people(&here, &env).await?;
+    until("all to be cases", LIMIT, || async { is(cases(&env).await?, expected) }).await?;
+
+    stops_in_order(&here, &mut up).await?;
+
+    let mut again = here.up(&[]).await?;
+    assert_eq!(here.env()?, env, "logins and tokens stay");
+    let listed = here.json(&["case", "list"])?;
+    assert_eq!(listed["total"].as_i64(), Some(expected));
+    assert!(!here.said(&again)?.contains("NOT IN FORCE"), "nothing has changed");
+    // The start that is running is in the way of another.
+    assert!(!here.duban(&["up", "--exit"]).output()?.status.success());
+
+    here.done(&["down"])?;
+    assert!(again.wait(Duration::from_secs(10)).await, "down waits until it has stopped");
+    assert!(here.data.join("env").exists());
+    here.done(&["clean"])?;
+    assert!(!here.data.exists());
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn changed_policies_are_brought_by_the_next_start_and_never_passed_over() -> anyhow::Result<()> {
+    let here = Here::new()?;
+    let policies = here.folder.path().join("policies");
+    duban_local::place::copy_folder(&repository().join("policies"), &policies)?;
+    let at = policies.display().to_string();
+    let news = |up: &Value| up["policies"].clone();
+    let nothing = json!({ "given": [], "waiting": [] });
+    let first = here.json(&["up", "--exit", "--policies", &at])?;
+    assert_eq!((first["ready"].as_bool(), news(&first)), (Some(true), nothing.clone()));
+
+    change(&policies.join("basics.toml"), "value = \"2h\"", "value = \"3h\"")?;
+    change(&policies.join("organisation.toml"), "name = \"宋志强\"", "name = \"宋志刚\"")?;
+    let mut up = here.up(&["--policies", &at]).await?;
+    let said = here.said(&up)?;
+    for part in
+        ["The organisation file has changed", "submitted as a new set", "Policy set 2, submitted by admin, is NOT IN FORCE", "/policies"]
+    {
+        assert!(said.contains(part), "{part} in {said}");
+    }
+    let env = here.env()?;
+    let people = people(&env).await?;
+    assert!(people.iter().any(|person| person["name"] == "宋志刚"), "the organisation is as the file says");
+
+    // A second person approves, as it said; then it comes into force by itself.
+    let second =
+        people.iter().find(|person| person["administers"] == true && person["id"] != "admin").context("no second administrator")?;
+    let second = second["id"].as_str().unwrap_or_default();
+    assert!(said.contains(second), "{second} may approve: {said}");
+    let token = here.json(&["admin", "token", second])?["token"].as_str().context("no token")?.to_owned();
+    let approved = asked(&env, "/v1/policies/2/approve", &token).await?;
+    assert!(approved.status().is_success(), "{}", approved.text().await?);
+    until("the set to be in force", LIMIT, || async {
+        let sets: Value = gateway(&env)?.get("/v1/policies", &()).await?;
+        is(sets["in_force"].as_i64().unwrap_or_default(), 2)
+    })
+    .await?;
+    assert!(up.stop(LIMIT).await);
+
+    // What cannot be stops the start, with its place, and is not taken for applied.
+    let whole = std::fs::read_to_string(policies.join("basics.toml"))?;
+    std::fs::write(policies.join("basics.toml"), format!("{whole}\n[nonsense]\nx = 1\n"))?;
+    let refused = here.duban(&["up", "--exit", "--policies", &at]).output()?;
+    let complaint = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(i32::from(duban::exit::REFUSED)), "{complaint}");
+    assert!(complaint.contains("basics.toml:"), "{complaint}");
+
+    std::fs::write(policies.join("basics.toml"), whole)?;
+    let last = here.json(&["up", "--exit", "--policies", &at])?;
+    assert_eq!(news(&last), nothing);
+    Ok(())
+}
+
+#[test]
+fn the_program_prints_the_schema_of_every_kind_of_file() -> anyhow::Result<()> {
+    let here = Here::new()?;
+    for of in ["pack", "calendar", "organisation"] {
+        let printed = here.json(&["policy", "schema", of])?;
+        let published = std::fs::read_to_string(repository().join(format!("policies/schema/{of}.schema.json")))?;
+        assert_eq!(printed, serde_json::from_str::<Value>(&published)?, "{of}");
+    }
+    Ok(())
+}
+
+/// The file `env`, for its owner alone, with all that a newcomer's shell needs, and nothing in it that is not good.
+async fn told_where_everything_is(here: &Here, env: &Env) -> anyhow::Result<()> {
+    assert_eq!(std::fs::metadata(here.data.join("env"))?.permissions().mode() & 0o777, 0o600);
+    for name in
+        ["DUBAN_URL", "DUBAN_TOKEN_HOTLINE", "DUBAN_TOKEN_WEB", "DUBAN_NATS_URL", "DUBAN_DATABASE_URL", "DUBAN_LOGIN", "DUBAN_PASSWORD"]
+    {
+        assert!(env.get(name).is_some_and(|value| !value.is_empty()), "{name}");
+    }
+    assert!(log_in(env, &env["DUBAN_LOGIN"], &env["DUBAN_PASSWORD"]).await?);
+    // The database is for looking: everything can be read, nothing can be changed.
+    let mut database = PgConnection::connect(&env["DUBAN_DATABASE_URL"]).await?;
+    for schema in ["intake.cases", "escalation.duty", "notifications.delivery", "archive.record", "identity.person"] {
+        sqlx::query(AssertSqlSafe(format!("select from {schema} limit 1"))).execute(&mut database).await.context(schema)?;
+    }
+    for change in ["delete from intake.cases", "update identity.person set disabled = true", "create table intake.mine (x int)"] {
+        assert!(sqlx::query(AssertSqlSafe(change.to_owned())).execute(&mut database).await.is_err(), "{change}");
+    }
+    Ok(())
+}
+
+/// What `up` prints is typed as it stands, and gives a case that somebody is responsible for.
+async fn first_report(here: &Here, up: &Process) -> anyhow::Result<()> {
+    let said = here.said(up)?;
+    let line = said.lines().find(|line| line.contains(" report send ")).context("it does not say how to send a report")?;
+    let script = format!(". {} && {line} --json", here.data.join("env").display());
+    let sent = shell(&script, here.folder.path())?;
+    let accepted: Value = serde_json::from_slice(&sent.stdout).with_context(|| String::from_utf8_lossy(&sent.stderr).into_owned())?;
+    assert_eq!(accepted["accepted"]["warnings"].as_array().map_or(0, Vec::len), 0, "{accepted}");
+    let case = until("the first case", LIMIT, || async {
+        let listed = here.json(&["case", "list"])?;
+        listed["cases"].as_array().and_then(|cases| cases.first()).cloned().context("none yet")
+    })
+    .await?;
+    assert_eq!((&case["unit"], &case["unsorted"]), (&json!("MD01"), &json!(false)), "{case}");
+    let number = case["number"].as_str().context("no number")?;
+    assert!(here.done(&["case", "show", number])?.contains(number));
+    let whole = until("the first duty", LIMIT, || async {
+        let whole = here.json(&["case", "show", number])?;
+        anyhow::ensure!(whole["duties"].as_array().is_some_and(|duties| !duties.is_empty()), "{whole}");
+        Ok::<_, anyhow::Error>(whole)
+    })
+    .await?;
+    assert_eq!(whole["detail"]["summary"]["number"], number);
+    assert!(whole["timeline"].as_array().is_some_and(|entries| entries.iter().any(|entry| entry["event"] == "case.registered")));
+    let code = accepted["accepted"]["tracking_code"].as_str().context("no code")?;
+    assert_eq!(here.json(&["report", "track", code])?["case"]["number"], number);
+    Ok(())
+}
+
+/// An import that is killed half-way and run again makes every row one case. Gives how many.
+async fn imported_once_though_it_was_killed(here: &Here, env: &Env) -> anyhow::Result<i64> {
+    let (file, mapping) = (here.folder.path().join("calls.csv"), here.folder.path().join("calls.mapping.toml"));
+    let mut rows = String::from("nr,store,what,phone\n");
+    for nr in 0..ROWS {
+        writeln!(rows, "{nr},MD0{},第{nr}件：空调不制冷,1990100{nr:04}", 1 + nr % 3)?;
+    }
+    std::fs::write(&file, rows)?;
+    std::fs::write(&mapping, "key = \"call-{nr}\"\nunit = \"{store}\"\nsubject = \"{what}\"\n\n[reporter]\nphone = \"{phone}\"\n")?;
+    let (file, mapping) = (file.display().to_string(), mapping.display().to_string());
+    let arguments = ["report", "import", &file, "--mapping", &mapping, "--channel", "phone", "--parallel"];
+
+    let before = cases(env).await?;
+    let slowly = [&arguments[..], &["2"]].concat();
+    let mut import = Process::spawn("import", here.duban(&slowly), &here.folder.path().join("import.log"), Signal::TERM)?;
+    until("some to be registered", LIMIT, || async {
+        anyhow::ensure!(cases(env).await? > before + 100, "not yet");
+        Ok::<_, anyhow::Error>(())
+    })
+    .await?;
+    import.fail_if_ended().context("it was over before it could be killed")?;
+    import.kill9().await;
+    let imported = here.json(&[&arguments[..], &["32"]].concat())?;
+    assert_eq!((imported["rows"].as_u64(), imported["accepted"].as_u64()), (Some(ROWS as u64), Some(ROWS as u64)), "{imported}");
+    let made = i64::try_from(ROWS)?;
+    until("every row to be a case", LIMIT, || async { is(cases(env).await?, before + made) }).await?;
+    Ok(made)
+}
+
+/// What no service can read lies in its dead letters, and the operator looks at it.
+async fn dead_letters(here: &Here, env: &Env) -> anyhow::Result<()> {
+    assert!(here.done(&["dead", "list"])?.contains("no dead letters"));
+    let mut url = reqwest::Url::parse(&env["DUBAN_NATS_URL"])?;
+    url.set_username("").and_then(|()| url.set_password(None)).map_err(|()| anyhow::anyhow!("{url} takes no credentials"))?;
+    let password = Secrets::in_folder(here.data.join("secrets"))?.nats_password("intake")?;
+    let intake = async_nats::ConnectOptions::with_user_and_password("intake".into(), password).connect(url.as_str()).await?;
+    intake.publish("duban.intake.v1.case.registered", "not an event".into()).await?;
+    intake.flush().await?;
+    let letter = until("the dead letter", LIMIT, || async {
+        let found = here.json(&["dead", "list", "escalation"])?;
+        found["escalation"]["letters"][0]["letter"].as_str().map(str::to_owned).context("none yet")
+    })
+    .await?;
+    let shown = here.json(&["dead", "show", "escalation", &letter])?;
+    assert_eq!((&shown["letter"]["reason"], &shown["body"]), (&json!("no headers"), &json!("not an event")), "{shown}");
+    Ok(())
+}
+
+/// A producer and a person are made while everything runs, and can be used at once. Gives how many reports were sent.
+async fn producers_and_people(here: &Here, env: &Env) -> anyhow::Result<i64> {
+    let made = here.json(&["admin", "producer", "create", "app", "--name", "门店小程序", "--unit", "MD02"])?;
+    let token = made["token"].as_str().context("no token")?;
+    let sent = here.json(&["report", "send", "--token", token, "--key", "app-1", "--subject", "冰箱有异响"])?;
+    assert!(sent["accepted"]["receipt"].is_string(), "{sent}");
+    let over_nats = here.json(&["report", "send", "--via", "nats", "--channel", "phone", "--unit", "BJ01", "--subject", "刹车异响"])?;
+    assert_eq!(over_nats["accepted"]["stream"], "REPORTS", "{over_nats}");
+    let told = here.done(&["admin", "person", "create", "zhao-min", "--name", "赵敏", "--webhook", "https://hooks.example/zhao"])?;
+    let password = told.lines().find_map(|line| line.trim().strip_prefix("password")).context("no password is shown")?.trim();
+    assert!(log_in(env, "zhao-min", password).await?, "{told}");
+    let webhook =
+        until("notifications to know the address", LIMIT, || async { here.json(&["admin", "person", "webhook", "zhao-min"]) }).await?;
+    assert!(webhook["secret"].as_str().is_some_and(|secret| secret.starts_with("whsec_")), "{webhook}");
+    Ok(2)
+}
+
+/// Ctrl-C: the services are gone before the broker, and that before Postgres; all of them in order.
+async fn stops_in_order(here: &Here, up: &mut Process) -> anyhow::Result<()> {
+    up.signal(Signal::INT);
+    assert!(up.wait(LIMIT).await, "it goes on after Ctrl-C");
+    assert!(up.ended().is_some_and(|status| status.success()), "{}", up.tail());
+    assert!(here.said(up)?.contains("The data stays"));
+    // The last thing that each of them wrote.
+    let logs = here.data.join("logs");
+    let last = |path: &Path| std::fs::metadata(path).and_then(|data| data.modified()).with_context(|| path.display().to_string());
+    let services = service::ALL.into_iter().map(|name| last(&logs.join(format!("{name}.log"))));
+    let services = services.collect::<anyhow::Result<Vec<SystemTime>>>()?.into_iter().max().context("no services")?;
+    let (broker, postgres) = (last(&found(&here.data, "nats.log")?)?, last(&found(&here.data, "postgres.log")?)?);
+    assert!(services <= broker && broker <= postgres, "{services:?} {broker:?} {postgres:?}");
+    let text = std::fs::read_to_string(found(&here.data, "postgres.log")?)?;
+    assert!(text.contains("database system is shut down"), "{text}");
+    Ok(())
+}
+
+type Env = BTreeMap<String, String>;
+
+/// One folder, and the program that works in it.
+struct Here {
+    folder: TemporaryFolder,
+    data: PathBuf,
+    program: PathBuf,
+}
+
+impl Here {
+    fn new() -> anyhow::Result<Self> {
+        let folder = TemporaryFolder::new()?;
+        let program = std::env::current_exe()?.ancestors().nth(2).context("no folder of binaries")?.join("duban");
+        Ok(Self { data: folder.path().join("data"), folder, program })
+    }
+
+    /// The program with nothing from this process's surroundings but where servers are to be found.
+    fn duban(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(&self.program);
+        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("DUBAN_") && name != "DUBAN_TOOLS") {
+            command.env_remove(name);
+        }
+        command.current_dir(repository()).args(arguments).arg("--dir").arg(&self.data);
+        command
+    }
+
+    /// Starts `duban up` and waits until it says that all is ready.
+    async fn up(&self, arguments: &[&str]) -> anyhow::Result<Process> {
+        let mut command = self.duban(&[&["up"], arguments].concat());
+        // A minute ahead is for the earnest case.
+        command.env("DUBAN_ANNOUNCE_SECONDS", "1");
+        let log = self.folder.path().join(format!("up-{}.log", uuid::Uuid::now_v7().simple()));
+        let mut up = Process::spawn("duban up", command, &log, Signal::INT)?;
+        let deadline = std::time::Instant::now() + LIMIT;
+        while !self.said(&up)?.contains("Ctrl-C stops everything") {
+            up.fail_if_ended()?;
+            anyhow::ensure!(std::time::Instant::now() < deadline, "not ready: {}", up.tail());
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        Ok(up)
+    }
+
+    fn said(&self, up: &Process) -> anyhow::Result<String> {
+        Ok(std::fs::read_to_string(up.log())?)
+    }
+
+    fn env(&self) -> anyhow::Result<Env> {
+        duban::env_file::read(&self.data)
+    }
+
+    /// What a command says for people.
+    fn done(&self, arguments: &[&str]) -> anyhow::Result<String> {
+        let output = self.duban(arguments).output()?;
+        anyhow::ensure!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        Ok(String::from_utf8(output.stdout)?)
+    }
+
+    /// What a command says for programs.
+    fn json(&self, arguments: &[&str]) -> anyhow::Result<Value> {
+        let text = self.done(&[arguments, &["--json"]].concat())?;
+        serde_json::from_str(&text).with_context(|| format!("{arguments:?}: {text}"))
+    }
+}
+
+fn shell(script: &str, folder: &Path) -> anyhow::Result<Output> {
+    Ok(Command::new("/bin/sh").args(["-c", script]).current_dir(folder).output()?)
+}
+
+fn change(path: &Path, from: &str, to: &str) -> anyhow::Result<()> {
+    let text = std::fs::read_to_string(path)?;
+    anyhow::ensure!(text.contains(from), "{} has no {from}", path.display());
+    Ok(std::fs::write(path, text.replacen(from, to, 1))?)
+}
+
+/// A file of this name below a folder.
+fn found(folder: &Path, name: &str) -> anyhow::Result<PathBuf> {
+    let mut folders = vec![folder.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder)? {
+            let path = entry?.path();
+            if path.file_name().is_some_and(|found| found == name) {
+                return Ok(path);
+            }
+            if path.is_dir() && !path.ends_with("data") {
+                folders.push(path);
+            }
+        }
+    }
+    anyhow::bail!("no {name} below {}", folder.display())
+}
+
+async fn cases(env: &Env) -> anyhow::Result<i64> {
+    let mut database = PgConnection::connect(&env["DUBAN_DATABASE_URL"]).await?;
+    Ok(sqlx::query_scalar("select count(*) from intake.cases").fetch_one(&mut database).await?)
+}
+
+fn is(found: i64, expected: i64) -> anyhow::Result<()> {
+    anyhow::ensure!(found == expected, "{found} instead of {expected}");
+    Ok(())
+}
+
+fn gateway(env: &Env) -> anyhow::Result<duban::gateway::Gateway> {
+    duban::gateway::Gateway::new(&env["DUBAN_URL"], &env["DUBAN_ADMIN_TOKEN"])
+}
+
+async fn people(env: &Env) -> anyhow::Result<Vec<Value>> {
+    let people: Value = gateway(env)?.get("/v1/people", &()).await?;
+    people["people"].as_array().cloned().context("no people")
+}
+
+async fn asked(env: &Env, path: &str, token: &str) -> anyhow::Result<reqwest::Response> {
+    Ok(reqwest::Client::new().post(format!("{}{path}", env["DUBAN_URL"])).bearer_auth(token).send().await?)
+}
+
+async fn log_in(env: &Env, name: &str, password: &str) -> anyhow::Result<bool> {
+    let body = json!({ "name": name, "password": password });
+    let answer = reqwest::Client::new().post(format!("{}/v1/session", env["DUBAN_URL"])).json(&body).send().await?;
+    Ok(answer.status().is_success())
+}
