@@ -146,11 +146,15 @@ impl Clock {
     /// Corrects the clock: real time is `real` microseconds now, and runs by `setting`.
     fn correct(&self, real: i64, setting: Setting) {
         let mut source = self.0.source.write().unwrap_or_else(PoisonError::into_inner);
-        let is_set_anew = match &*source {
-            Source::Running { setting: before, .. } => *before != setting,
+        let (is_set_anew, is_first) = match &*source {
+            Source::Running { setting: before, .. } => (*before != setting, *before == Setting::default()),
             Source::Standing(_) => return,
         };
         *source = Source::Running { real, at: Instant::now(), setting };
+        if is_set_anew && is_first {
+            // What was told by the machine's own time before the setting was known says nothing of a demonstration's.
+            self.0.last.store(i64::MIN, Ordering::Relaxed);
+        }
         drop(source);
         if is_set_anew {
             self.0.changed.send_modify(|count| *count += 1);
@@ -229,6 +233,15 @@ mod tests {
         let now = clock.now();
         clock.correct(machine_now() - 60_000_000, Setting::default());
         assert!(clock.now() >= now);
+    }
+
+    #[test]
+    fn a_demonstration_in_the_past_is_not_held_back_by_what_was_told_before_it_was_known() {
+        let clock = Clock::on_machine();
+        let _ = clock.now();
+        let start = at("2012-05-17T13:00:00Z");
+        clock.correct(start.as_microsecond(), Setting { version: 1, real_start: start, domain_start: start, factor: 0.0 });
+        assert_eq!(clock.now(), start);
     }
 
     #[test]

@@ -57,11 +57,7 @@ impl PolicyCopy {
     /// 503 if none has come yet.
     pub fn in_force(&self, at: Timestamp) -> Result<(i64, Arc<Policy>), Problem> {
         let versions = self.versions();
-        let applied = || versions.iter().filter(|(_, held)| held.is_applied).map(|(version, held)| ((held.effective_from, *version), held));
-        let last = applied().filter(|((from, _), _)| *from <= at).max_by_key(|(order, _)| *order);
-        let found = last
-            .or_else(|| applied().min_by_key(|(order, _)| *order))
-            .and_then(|((_, version), held)| Some((version, held.policy.clone()?)));
+        let found = in_force_at(&versions, at).and_then(|(version, held)| Some((version, held.policy.clone()?)));
         found.ok_or_else(|| {
             self.0.wanted.notify_one();
             Problem::unavailable("no policy is in force yet")
@@ -114,18 +110,23 @@ impl PolicyCopy {
     }
 }
 
+fn in_force_at(versions: &BTreeMap<i64, Held>, at: Timestamp) -> Option<(i64, &Held)> {
+    let applied = || versions.iter().filter(|(_, held)| held.is_applied).map(|(version, held)| ((held.effective_from, *version), held));
+    let last = applied().filter(|((from, _), _)| *from <= at).max_by_key(|(order, _)| *order);
+    last.or_else(|| applied().min_by_key(|(order, _)| *order)).map(|((_, version), held)| (version, held))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn what_came_before_the_first_policy_is_under_the_first() {
-        let (copy, at) = (PolicyCopy::default(), |second| Timestamp::from_second(second).unwrap());
-        assert!(copy.in_force(at(5)).is_err());
-        for (version, applied, from) in [(1, true, 10), (2, true, 20), (3, false, 0)] {
-            copy.put(version, &[], applied, at(from)).unwrap();
-        }
-        let in_force = |second| copy.in_force(at(second)).map(|(version, _)| version).unwrap();
-        assert_eq!([5, 10, 19, 20, 99].map(in_force), [1, 1, 1, 2, 2]);
+        let at = |second| Timestamp::from_second(second).unwrap();
+        assert!(in_force_at(&BTreeMap::new(), at(5)).is_none());
+        let held = |is_applied, from| Held { policy: None, is_applied, effective_from: at(from) };
+        let versions = BTreeMap::from([(1, held(true, 10)), (2, held(true, 20)), (3, held(false, 0))]);
+        let version_at = |second| in_force_at(&versions, at(second)).map(|(version, _)| version).unwrap();
+        assert_eq!([5, 10, 19, 20, 99].map(version_at), [1, 1, 1, 2, 2]);
     }
 }
