@@ -137,7 +137,7 @@ impl Services {
     }
 
     pub async fn case_watchers(&self, viewer: &Viewer, case: Uuid) -> Result<WatchersAnswer, Problem> {
-        self.of_person(viewer, service::INTAKE, "case.watchers", &CaseShowRequest { case: Some(case), number: None }).await
+        self.of_person(viewer, service::INTAKE, "case.watchers", &CaseShowRequest { case: Some(case), ..Default::default() }).await
     }
 
     pub async fn case_visible(&self, viewer: &Viewer, cases: Vec<Uuid>) -> Result<VisibleAnswer, Problem> {

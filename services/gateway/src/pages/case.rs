@@ -243,7 +243,7 @@ pub async fn show(
 ) -> Response {
     let frame = respond::frame(&app, Some(&viewer), language, &format!("/cases/{case}"));
     let told = told.told.is_some().then(|| frame.t("已保存。", "Done."));
-    let whole = app.services.case_whole(&viewer, &CaseShowRequest { case: Some(case), number: None }).await;
+    let whole = app.services.case_whole(&viewer, &CaseShowRequest { case: Some(case), ..Default::default() }).await;
     respond::page(&frame, whole.map(|whole| view(&frame, &whole, told, None)))
 }
 
@@ -264,7 +264,7 @@ pub async fn act(
         Ok(_) => return Redirect::to(&format!("/cases/{case}?told=done")).into_response(),
         Err(why) => why,
     };
-    let whole = app.services.case_whole(&viewer, &CaseShowRequest { case: Some(case), number: None }).await;
+    let whole = app.services.case_whole(&viewer, &CaseShowRequest { case: Some(case), ..Default::default() }).await;
     match whole {
         Ok(whole) => {
             let status = StatusCode::from_u16(why.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

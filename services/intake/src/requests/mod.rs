@@ -3,6 +3,7 @@
 pub mod act;
 mod dossier;
 mod export;
+mod fitting;
 mod known;
 mod list;
 mod rejected_act;

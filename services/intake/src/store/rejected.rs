@@ -1,12 +1,14 @@
 //! Reports that were accepted and cannot be registered: sealed, kept for a stated time, decided by a person.
 
-use crate::store::sealed;
+use crate::store::cases::SEPARATOR;
+use crate::store::{list, sealed};
+use crate::visibility::Sight;
 use duban_contracts::report::{AcceptedReport, RejectedReport};
 use duban_contracts::{Problem, Timestamp};
 use duban_platform::{Seal, Ts};
 use sqlx::postgres::PgRow;
 use sqlx::types::Json;
-use sqlx::{PgConnection, PgPool, Row};
+use sqlx::{PgConnection, PgPool, QueryBuilder, Row};
 use std::collections::HashSet;
 use std::time::Duration;
 use uuid::Uuid;
@@ -22,6 +24,9 @@ pub struct NewRejected {
     pub problem: Problem,
     pub rejected_at: Timestamp,
     pub traceparent: Option<String>,
+    /// Whom it names as complained about: they neither read it nor decide about it.
+    pub excluded_people: Vec<String>,
+    pub excluded_units: Vec<String>,
 }
 
 /// A rejection as it stands, without its text.
@@ -42,6 +47,8 @@ pub struct Rejected {
     pub case: Option<Uuid>,
     pub version: i64,
     pub traceparent: Option<String>,
+    pub excluded_people: Vec<String>,
+    pub excluded_units: Vec<String>,
     sealed: Option<Vec<u8>>,
 }
 
@@ -73,9 +80,14 @@ impl Rejected {
 pub async fn insert(tx: &mut PgConnection, seal: &Seal, new: &[NewRejected]) -> Result<HashSet<Uuid>, sqlx::Error> {
     let texts = new.iter().map(|r| sealed::seal_json(seal, &r.accepted, &about(r.id))).collect::<Result<Vec<_>, _>>()?;
     let kept: Vec<Uuid> = sqlx::query_scalar(
-        "insert into rejected (id, receipt, producer, unit, channel, reason, problem, body_hash, received_at, rejected_at, sealed, traceparent)
-         select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::jsonb[], $8::bytea[],
-                              $9::timestamptz[], $10::timestamptz[], $11::bytea[], $12::text[])
+        "insert into rejected (id, receipt, producer, unit, channel, reason, problem, body_hash, received_at, rejected_at, sealed, traceparent,
+                               excluded_people, excluded_units)
+         select id, receipt, producer, unit, channel, reason, problem, body_hash, received_at, rejected_at, sealed, traceparent,
+                string_to_array(excluded_people, E'\\x1f'), string_to_array(excluded_units, E'\\x1f')
+         from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::jsonb[], $8::bytea[],
+                     $9::timestamptz[], $10::timestamptz[], $11::bytea[], $12::text[], $13::text[], $14::text[])
+              as new (id, receipt, producer, unit, channel, reason, problem, body_hash, received_at, rejected_at, sealed, traceparent,
+                      excluded_people, excluded_units)
          on conflict (receipt, body_hash) do nothing
          returning id",
     )
@@ -91,6 +103,8 @@ pub async fn insert(tx: &mut PgConnection, seal: &Seal, new: &[NewRejected]) -> 
     .bind(new.iter().map(|r| Ts(r.rejected_at)).collect::<Vec<_>>())
     .bind(texts)
     .bind(new.iter().map(|r| r.traceparent.as_deref()).collect::<Vec<_>>())
+    .bind(new.iter().map(|r| r.excluded_people.join(SEPARATOR)).collect::<Vec<_>>())
+    .bind(new.iter().map(|r| r.excluded_units.join(SEPARATOR)).collect::<Vec<_>>())
     .fetch_all(tx)
     .await?;
     Ok(kept.into_iter().collect())
@@ -113,25 +127,24 @@ pub async fn of_producer(pool: &PgPool, producer: &str, after: Option<Uuid>, lim
     rows.iter().map(from_row).collect()
 }
 
-/// Rejections of these units (None: of all) in a state (None: in any), newest first, before a cursor.
+/// Rejections within what somebody may decide about, in a state (None: in any), newest first, before a cursor.
 pub async fn list(
     pool: &PgPool,
+    sight: &Sight,
     state: Option<&str>,
-    units: Option<&[String]>,
     before: Option<Uuid>,
     limit: i64,
 ) -> Result<Vec<Rejected>, sqlx::Error> {
-    let rows = sqlx::query(
-        "select * from rejected
-         where ($1::text is null or state = $1) and ($2::text[] is null or unit = any($2)) and ($3::uuid is null or id < $3)
-         order by id desc limit $4",
-    )
-    .bind(state)
-    .bind(units)
-    .bind(before)
-    .bind(limit)
-    .fetch_all(pool)
-    .await?;
+    let mut query = QueryBuilder::new("select * from rejected where ");
+    list::within(&mut query, "rejected", sight);
+    if let Some(state) = state {
+        query.push(" and state = ").push_bind(state.to_owned());
+    }
+    if let Some(before) = before {
+        query.push(" and id < ").push_bind(before);
+    }
+    query.push(" order by id desc limit ").push_bind(limit);
+    let rows = query.build().fetch_all(pool).await?;
     rows.iter().map(from_row).collect()
 }
 
@@ -203,6 +216,8 @@ fn from_row(row: &PgRow) -> Result<Rejected, sqlx::Error> {
         case: row.try_get("case_id")?,
         version: row.try_get("version")?,
         traceparent: row.try_get("traceparent")?,
+        excluded_people: row.try_get("excluded_people")?,
+        excluded_units: row.try_get("excluded_units")?,
         sealed: row.try_get("sealed")?,
     })
 }
