@@ -20,6 +20,8 @@ pub const NEXT_DAY: &str = "2026-03-03T10:00:00+08:00";
 /// The store's general manager, who is alerted of a major complaint at once, and the manager of customer relations, who handles it.
 pub const GENERAL_MANAGER: &str = "song-zhiqiang";
 pub const HANDLER: &str = "han-jianguo";
+/// The head of the brand division above the store, who is on the group's ladder.
+pub const BRAND_DIVISION: &str = "luo-haitao";
 /// What only those may read who may see personal text; no event carries it.
 pub const SECRETS: [&str; 4] = ["罗建平", "19900000101", "京AB1234", "发动机异响三次未修好"];
 
@@ -97,9 +99,9 @@ pub async fn settle(world: &World, case: Uuid) -> anyhow::Result<()> {
     for (name, fields) in steps {
         let fields: Map<String, Value> = serde_json::from_value(fields)?;
         let act = CaseAct::Step { name: name.to_owned(), fields, note: None };
-        let detail: duban_contracts::case::CaseDetail =
+        let whole: duban::case::CaseWhole =
             world.installation.person(HANDLER).await?.get(&format!("/v1/cases/{case}"), &()).await?;
-        gateway.act(case, Uuid::now_v7(), detail.summary.version, &act).await.with_context(|| name.to_owned())?;
+        gateway.act(case, Uuid::now_v7(), whole.detail.summary.version, &act).await.with_context(|| name.to_owned())?;
     }
     Ok(())
 }

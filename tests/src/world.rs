@@ -28,10 +28,17 @@ impl World {
     /// # Errors
     /// When a part does not come up.
     pub async fn with(settings: StackSettings) -> anyhow::Result<Self> {
+        Self::with_policies(settings, &repository().join("policies")).await
+    }
+
+    /// With packs and an organisation of the test's own.
+    ///
+    /// # Errors
+    /// When a part does not come up.
+    pub async fn with_policies(settings: StackSettings, policies: &Path) -> anyhow::Result<Self> {
         let stack = Stack::start(settings).await?;
-        let installation =
-            duban::install::install(&stack, &InstallSettings { policies: repository().join("policies"), ..InstallSettings::default() })
-                .await?;
+        let install = InstallSettings { policies: policies.to_path_buf(), ..InstallSettings::default() };
+        let installation = duban::install::install(&stack, &install).await?;
         let database = sqlx::postgres::PgPoolOptions::new().max_connections(4).connect(stack.ground.superuser_url()).await?;
         Ok(Self { stack, installation, database })
     }

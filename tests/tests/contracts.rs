@@ -15,8 +15,12 @@ async fn every_event_on_the_broker_keeps_its_contract_and_no_secret() -> anyhow:
     let mut world = World::with(StackSettings { clock, ..StackSettings::test() }).await?;
     let heard: Arc<Mutex<Vec<async_nats::Message>>> = Arc::default();
     let listener = world.stack.ground.connect_nats("gateway").await?;
-    let mut events = listener.subscribe("duban.*.v1.>").await?;
+    let mut streams = Vec::new();
+    for service in duban_contracts::subjects::service::ALL {
+        streams.push(listener.subscribe(format!("duban.{service}.v1.>")).await?);
+    }
     listener.flush().await?;
+    let mut events = futures::stream::select_all(streams);
     let keep = heard.clone();
     tokio::spawn(async move {
         while let Some(event) = events.next().await {

@@ -4,7 +4,7 @@ use anyhow::Context;
 use duban_contracts::report::Accepted;
 use duban_local::{ClockSetting, StackSettings};
 use duban_tests::collector::Collector;
-use duban_tests::journey::{self, GENERAL_MANAGER, HANDLER};
+use duban_tests::journey::{self, BRAND_DIVISION, GENERAL_MANAGER, HANDLER};
 use duban_tests::{World, until};
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -157,8 +157,7 @@ async fn overdue_climbs(world: &World, case: uuid::Uuid) -> anyhow::Result<()> {
     })
     .await?;
     journey::mail_with_link(world, HANDLER).await?;
-    // The brand division is on the group's ladder.
-    journey::mail_with_link(world, "zheng-jianing").await?;
+    journey::mail_with_link(world, BRAND_DIVISION).await?;
     Ok(())
 }
 

@@ -22,7 +22,7 @@ async fn every_real_complaint_is_registered_at_its_real_date() -> anyhow::Result
     let program = std::env::current_exe()?.ancestors().nth(2).context("no folder of binaries")?.join("duban");
     let mut demo = Command::new(&program)
         .current_dir(repository())
-        .args(["--json", "demo", "--no-cast", "--minutes", "0.5", "--mapping", "demo/cfpb.mapping.toml", "--reports"])
+        .args(["--json", "demo", "--no-cast", "--minutes", "0.5", "--quiet", "1", "--mapping", "demo/cfpb.mapping.toml", "--reports"])
         .arg(&complaints)
         .arg("--data")
         .arg(&data)

@@ -70,8 +70,12 @@ impl Clock {
     }
 
     /// Domain time now, to the microsecond. Never earlier than any answer before.
+    ///
+    /// Where time is stepped and stands in between, what has just happened counts as past: events follow one another by microseconds, and
+    /// what falls due at once would otherwise wait for the next step.
     pub fn now(&self) -> Timestamp {
-        let now = self.hands();
+        let hands = self.hands();
+        let now = if self.is_stepped() { hands.max(self.0.given.load(Ordering::Relaxed)) } else { hands };
         let last = self.0.last.fetch_max(now, Ordering::Relaxed);
         instant(now.max(last))
     }
@@ -163,6 +167,10 @@ impl Clock {
         }
     }
 
+    fn is_stepped(&self) -> bool {
+        matches!(&*self.source(), Source::Running { setting, .. } if setting.factor == 0.0)
+    }
+
     fn source(&self) -> std::sync::RwLockReadGuard<'_, Source> {
         self.0.source.read().unwrap_or_else(PoisonError::into_inner)
     }
@@ -221,6 +229,16 @@ mod tests {
         let now = clock.now();
         clock.correct(machine_now() - 60_000_000, Setting::default());
         assert!(clock.now() >= now);
+    }
+
+    #[test]
+    fn what_falls_due_at_once_is_due_while_a_stepped_clock_stands() {
+        let clock = Clock::on_machine();
+        let start = at("2026-03-02T01:00:00Z");
+        clock.correct(start.as_microsecond(), Setting { version: 1, real_start: start, domain_start: start, factor: 0.0 });
+        let opened = clock.cause_after(clock.now());
+        assert!(clock.now() >= opened);
+        assert!(clock.now() < start.checked_add(jiff::SignedDuration::from_millis(1)).unwrap());
     }
 
     #[test]

@@ -50,17 +50,18 @@ impl PolicyCopy {
         Err(NotYet(format!("policy version {version}")))
     }
 
-    /// The version in force at an instant of domain time: of those applied, the one that took effect last.
+    /// The version in force at an instant of domain time: of those applied, the one that took effect last. What came in before the very
+    /// first took effect is under the first: nothing waits for a policy that can never come.
     ///
     /// # Errors
     /// 503 if none has come yet.
     pub fn in_force(&self, at: Timestamp) -> Result<(i64, Arc<Policy>), Problem> {
-        let found = self
-            .versions()
-            .iter()
-            .filter(|(_, held)| held.is_applied && held.effective_from <= at)
-            .max_by_key(|(version, held)| (held.effective_from, **version))
-            .and_then(|(version, held)| Some((*version, held.policy.clone()?)));
+        let versions = self.versions();
+        let applied = || versions.iter().filter(|(_, held)| held.is_applied).map(|(version, held)| ((held.effective_from, *version), held));
+        let last = applied().filter(|((from, _), _)| *from <= at).max_by_key(|(order, _)| *order);
+        let found = last
+            .or_else(|| applied().min_by_key(|(order, _)| *order))
+            .and_then(|((_, version), held)| Some((version, held.policy.clone()?)));
         found.ok_or_else(|| {
             self.0.wanted.notify_one();
             Problem::unavailable("no policy is in force yet")
@@ -110,5 +111,21 @@ impl PolicyCopy {
 
     fn versions(&self) -> RwLockReadGuard<'_, BTreeMap<i64, Held>> {
         self.0.versions.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_came_before_the_first_policy_is_under_the_first() {
+        let (copy, at) = (PolicyCopy::default(), |second| Timestamp::from_second(second).unwrap());
+        assert!(copy.in_force(at(5)).is_err());
+        for (version, applied, from) in [(1, true, 10), (2, true, 20), (3, false, 0)] {
+            copy.put(version, &[], applied, at(from)).unwrap();
+        }
+        let in_force = |second| copy.in_force(at(second)).map(|(version, _)| version).unwrap();
+        assert_eq!([5, 10, 19, 20, 99].map(in_force), [1, 1, 1, 2, 2]);
     }
 }

@@ -1,0 +1,155 @@
+//! The reckoning: every accepted report has its place, every case its duties, every breach its alert, and nothing is left on its way.
+
+use super::SETTLING;
+use super::producers::Sent;
+use anyhow::Context;
+use duban_platform::clock::control::{self, Change};
+use duban_tests::{World, until};
+use jiff::SignedDuration;
+use uuid::Uuid;
+
+const LEAP: SignedDuration = SignedDuration::from_hours(3);
+
+pub const CASES_WITHOUT_DUTY: &str =
+    "select count(*) from intake.cases c where not exists (select 1 from escalation.duty d where d.case_id = c.id)";
+
+/// Waits until nothing is on its way any more. The clock leaps once, so that in the shortest test too something is overdue, and stands from
+/// then on, so that ladders do not go on climbing meanwhile.
+///
+/// # Errors
+/// When something stays on its way.
+pub async fn settled(world: &World, sent: &Sent) -> anyhow::Result<()> {
+    let operator = world.stack.ground.connect_nats("operator").await?;
+    let (_, now) = control::read(&world.database).await?;
+    control::set(&world.database, &operator, Change::Begin { at: now.checked_add(LEAP)?, factor: 0.0 }).await?;
+    let receipts = sent.receipts();
+    until("every accepted report to be taken in", SETTLING, || async {
+        let missing = count_of(world, NOT_TAKEN_IN, &receipts).await?;
+        anyhow::ensure!(missing == 0, "{missing} of {} are missing", receipts.len());
+        Ok::<_, anyhow::Error>(())
+    })
+    .await?;
+    let conflicting = sent.conflicting();
+    until("every second body under a key to be rejected", SETTLING, || async {
+        let missing = count_of(world, NOT_REJECTED, &conflicting).await?;
+        anyhow::ensure!(missing == 0, "{missing} of {} are not", conflicting.len());
+        Ok::<_, anyhow::Error>(())
+    })
+    .await?;
+    until("the outboxes to be empty and every event to be handled", SETTLING, || async {
+        for schema in ["identity", "intake", "escalation", "notifications", "archive"] {
+            let waiting = world.count(&format!("select count(*) from {schema}.outbox where published_at is null")).await?;
+            anyhow::ensure!(waiting == 0, "{waiting} events of {schema} are unpublished");
+        }
+        let unhandled = world.count(UNHANDLED).await?;
+        anyhow::ensure!(unhandled == 0, "{unhandled} events of intake are not handled by escalation");
+        let unsent = world.count("select count(*) from notifications.delivery where state = 'waiting'").await?;
+        anyhow::ensure!(unsent == 0, "{unsent} deliveries are waiting");
+        Ok::<_, anyhow::Error>(())
+    })
+    .await
+}
+
+const NOT_TAKEN_IN: &str = "select count(*) from unnest($1::uuid[]) as sent (receipt)
+     where not exists (select 1 from intake.identity i where i.receipt = sent.receipt)";
+
+const NOT_REJECTED: &str = "select count(*) from unnest($1::uuid[]) as sent (receipt)
+     where (select count(*) from intake.rejected r where r.receipt = sent.receipt) <> 1";
+
+const UNHANDLED: &str =
+    "select count(*) from intake.outbox o where not exists (select 1 from escalation.inbox i where i.stream = 'INTAKE' and i.id = o.id)";
+
+async fn count_of(world: &World, sql: &'static str, receipts: &[Uuid]) -> anyhow::Result<i64> {
+    Ok(sqlx::query_scalar(sql).bind(receipts).fetch_one(&world.database).await?)
+}
+
+/// What must not be there in the end, with how many there are of it.
+const NEVER: [(&str, &str); 14] = [
+    ("a receipt with two cases", "select count(*) from (select receipt from intake.cases group by receipt having count(*) > 1) twice"),
+    (
+        "a registered report that is not the case of its own",
+        "select count(*) from intake.identity i where i.state = 'registered'
+         and not exists (select 1 from intake.cases c where c.id = i.case_id and c.receipt = i.receipt)",
+    ),
+    (
+        "a supplement that has a case of its own besides, or none that it joined",
+        "select count(*) from intake.identity i where i.state = 'supplement'
+         and (exists (select 1 from intake.cases c where c.receipt = i.receipt) or not exists (select 1 from intake.cases c where c.id = i.case_id))",
+    ),
+    (
+        "a report that waits for nothing",
+        "select count(*) from intake.identity i where i.state = 'waiting' and not exists (select 1 from intake.waiting w where w.receipt = i.receipt)",
+    ),
+    (
+        "a report that waits for one that is there",
+        "select count(*) from intake.waiting w join intake.identity target on target.receipt = w.target
+         where w.alone is null and target.state <> 'waiting'",
+    ),
+    (
+        "a rejected report without its duty",
+        "select count(*) from intake.rejected r where not exists (select 1 from escalation.duty d where d.key = 'rejected/' || r.id)",
+    ),
+    ("a case number twice", "select count(*) from (select number from intake.cases group by number having count(*) > 1) twice"),
+    ("a case without a duty", CASES_WITHOUT_DUTY),
+    // Alike cases must have alike duties: one whose event was lost on the way would lack one, one that was handled twice would have more.
+    (
+        "a case whose duties differ from those of its like",
+        "select count(*) from (
+            select 1 from (
+                select c.pack, c.kind, c.severity, c.unit, array_agg(d.rule order by d.rule) as rules
+                from intake.cases c join escalation.duty d on d.case_id = c.id and d.opened_subject like '%.case.registered'
+                group by c.id
+            ) as each group by pack, kind, severity, unit having count(distinct rules) > 1
+         ) as different",
+    ),
+    (
+        "a breach without an alert",
+        "select count(*) from escalation.duty d where d.breached_at is not null and d.withdrawn_at is null and not d.shadowed
+         and not exists (select 1 from escalation.alert a where a.duty = d.id and a.rung >= 0)",
+    ),
+    (
+        "a rung raised twice",
+        "select count(*) from (select 1 from escalation.alert group by duty, run, rung, repetition having count(*) > 1) twice",
+    ),
+    (
+        "an alert that nobody is told of",
+        "select count(*) from escalation.alert a where jsonb_array_length(a.recipients) > 0 and a.state = 'open'
+         and not exists (select 1 from notifications.delivery d where d.alert = a.id)",
+    ),
+    (
+        "a duty that should have been raised and was not",
+        "select count(*) from escalation.duty where next_at < (select domain_start from clock.setting) - interval '1 minute'",
+    ),
+    (
+        "a dead letter",
+        "select (select count(*) from intake.dead_letter) + (select count(*) from escalation.dead_letter)
+              + (select count(*) from notifications.dead_letter) + (select count(*) from archive.dead_letter)",
+    ),
+];
+
+/// # Errors
+/// What does not add up.
+pub async fn check(world: &World, sent: &Sent) -> anyhow::Result<()> {
+    let mut wrong = Vec::new();
+    for (what, sql) in NEVER {
+        let count = world.count(sql).await.with_context(|| what.to_owned())?;
+        if count != 0 {
+            wrong.push(format!("{what}: {count}"));
+        }
+    }
+    anyhow::ensure!(wrong.is_empty(), "{}", wrong.join("; "));
+    // Only what was sent is there: every identity is that of a report which was accepted, or whose answer a kill swallowed.
+    let identities = world.count("select count(*) from intake.identity").await?;
+    anyhow::ensure!(identities >= i64::try_from(sent.accepted())?, "{identities} identities for {} accepted reports", sent.accepted());
+    for (what, sql) in [
+        ("alert", "select count(*) from escalation.alert where rung >= 0"),
+        ("breach", "select count(*) from escalation.duty where breached_at is not null"),
+        ("supplement", "select count(*) from intake.identity where state = 'supplement'"),
+        ("major case", "select count(*) from intake.cases where major"),
+    ] {
+        let count = world.count(sql).await?;
+        println!("{what}: {count}");
+        anyhow::ensure!(count > 0, "there was no {what}, so the test shows nothing of them");
+    }
+    Ok(())
+}

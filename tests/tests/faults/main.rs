@@ -1,0 +1,150 @@
+//! Nothing lost, nothing twice: while reports flow over HTTP and NATS, processes are killed, and in the end everything adds up.
+//!
+//! `DUBAN_FAULT_ROUNDS` (20; `make faults` sets 200) and `DUBAN_FAULT_SEED` (random, printed) say how often and which.
+
+mod adding_up;
+mod producers;
+mod receiving;
+
+use duban_local::{ClockSetting, StackSettings};
+use duban_tests::{World, until};
+use producers::Sent;
+use rand::rngs::StdRng;
+use rand::seq::{IndexedRandom, SliceRandom};
+use rand::{Rng, SeedableRng};
+use receiving::Receiver;
+use std::time::{Duration, Instant};
+
+/// How long after the last kill everything may take to settle.
+const SETTLING: Duration = Duration::from_secs(180);
+
+/// What dies in a round.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Victim {
+    Service(&'static str),
+    Broker,
+    Database,
+}
+
+const VICTIMS: [Victim; 7] = [
+    Victim::Service("gateway"),
+    Victim::Service("intake"),
+    Victim::Service("escalation"),
+    Victim::Service("notifications"),
+    Victim::Service("archive"),
+    Victim::Broker,
+    Victim::Database,
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_lost_or_done_twice_while_processes_are_killed() -> anyhow::Result<()> {
+    let rounds: u32 = setting("DUBAN_FAULT_ROUNDS", 20);
+    let seed: u64 = setting("DUBAN_FAULT_SEED", rand::random());
+    println!("rounds {rounds}, seed {seed} (DUBAN_FAULT_SEED={seed} plays it again)");
+    let mut random = StdRng::seed_from_u64(seed);
+    // So fast that clocks run out and ladders climb while processes die, and not so fast that everything that ever came in is overdue.
+    let factor = (2400.0 / f64::from(rounds.max(1))).clamp(12.0, 240.0);
+    let clock = ClockSetting::Accelerated { start: "2026-03-02T08:30:00+08:00".into(), factor };
+    let receiver = Receiver::start().await?;
+    let settings = StackSettings { clock: Some(clock), ..StackSettings::durable_test() };
+    let mut world = World::with_policies(settings, &receiver.policies()?).await?;
+
+    let sent = Sent::default();
+    let flow = producers::flow(&world, &sent);
+    let started = Instant::now();
+    for round in 1..=rounds {
+        let victims = choose(&mut random, round, rounds);
+        let before = sent.accepted();
+        until("reports to be flowing again", Duration::from_secs(60), || async {
+            (sent.accepted() > before + 20).then_some(()).ok_or("none accepted")
+        })
+        .await?;
+        kill(&mut world, &victims).await?;
+        tokio::time::sleep(Duration::from_millis(random.random_range(10..600))).await;
+        revive(&mut world, &victims, &mut random).await?;
+        println!("round {round}: {victims:?}, {} accepted so far", sent.accepted());
+    }
+    flow.stop().await?;
+    println!("{} reports accepted in {:?}, {}", sent.accepted(), started.elapsed(), sent.story());
+
+    adding_up::settled(&world, &sent).await?;
+    adding_up::check(&world, &sent).await?;
+    receiving::check(&world, &receiver).await?;
+    world.stack.stop().await;
+    Ok(())
+}
+
+fn setting<T: std::str::FromStr>(name: &str, default: T) -> T {
+    std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(default)
+}
+
+/// Each victim has its turn; after that two or three at once, and in the last round all of them.
+fn choose(random: &mut StdRng, round: u32, rounds: u32) -> Vec<Victim> {
+    if round == rounds {
+        return VICTIMS.to_vec();
+    }
+    match VICTIMS.get(round as usize - 1) {
+        Some(victim) => vec![*victim],
+        None => {
+            let count = random.random_range(1..=3);
+            VICTIMS.choose_multiple(random, count).copied().collect()
+        }
+    }
+}
+
+async fn kill(world: &mut World, victims: &[Victim]) -> anyhow::Result<()> {
+    for victim in victims {
+        match victim {
+            Victim::Service(name) => world.stack.kill9(name, 0).await?,
+            Victim::Broker => world.stack.ground.nats()?.kill9().await,
+            Victim::Database => world.stack.ground.postgres()?.kill9().await,
+        }
+    }
+    Ok(())
+}
+
+/// In random order, so that services also start while what they need is still down.
+async fn revive(world: &mut World, victims: &[Victim], random: &mut StdRng) -> anyhow::Result<()> {
+    let mut order = victims.to_vec();
+    order.shuffle(random);
+    for victim in order {
+        match victim {
+            Victim::Service(name) => world.stack.respawn(name, 0).await?,
+            Victim::Broker => world.stack.ground.nats()?.restart().await?,
+            Victim::Database => world.stack.ground.postgres()?.restart().await?,
+        }
+    }
+    world.stack.wait_until_ready().await?;
+    Ok(())
+}
+
+/// The store of the broker is lost behind the services' backs, after what was accepted is registered (on one node the reports had only that
+/// disk): what was committed is published again, and a service that was down meanwhile misses nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wiped_broker_loses_no_event_that_was_committed() -> anyhow::Result<()> {
+    let mut world = World::start().await?;
+    world.stack.stop_copy("escalation", 0).await?;
+    let web = world.installation.producer("web")?;
+    for n in 0..40 {
+        web.send_report(&format!("w-{n}"), &producers::ordinary("web", "BJ01", n)).await?;
+    }
+    until("all to be registered and told", SETTLING, || async {
+        let cases = world.count("select count(*) from intake.cases").await?;
+        let untold = world.count("select count(*) from intake.outbox where published_at is null").await?;
+        anyhow::ensure!((cases, untold) == (40, 0), "{cases} cases, {untold} untold");
+        Ok::<_, anyhow::Error>(())
+    })
+    .await?;
+    world.stack.ground.nats()?.kill9().await;
+    world.stack.ground.nats()?.wipe_store()?;
+    world.stack.ground.nats()?.restart().await?;
+    world.stack.restart("escalation", 0).await?;
+    until("every case to have its duties", SETTLING, || async {
+        let without = world.count(adding_up::CASES_WITHOUT_DUTY).await?;
+        anyhow::ensure!(without == 0, "{without} cases have no duty");
+        Ok::<_, anyhow::Error>(())
+    })
+    .await?;
+    world.stack.stop().await;
+    Ok(())
+}

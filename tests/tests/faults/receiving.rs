@@ -1,0 +1,106 @@
+//! The receiving end: what really arrived by mail and at a webhook. A sending that a kill cut off may arrive again, but then under the same id.
+
+use anyhow::Context;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::routing::post;
+use duban_local::process::TemporaryFolder;
+use duban_tests::{World, world};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// The webhook of the dealer's general manager: ids by the alert that they tell of, and how many calls came.
+#[derive(Clone, Default)]
+struct Calls(Arc<Mutex<(BTreeMap<String, BTreeSet<String>>, usize)>>);
+
+/// A receiver of webhooks on a free port, and the demonstration's policies with its address in them.
+pub struct Receiver {
+    calls: Calls,
+    url: String,
+    folder: TemporaryFolder,
+}
+
+impl Receiver {
+    /// # Errors
+    /// When no port can be had.
+    pub async fn start() -> anyhow::Result<Self> {
+        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await?;
+        let url = format!("http://{}/hook", listener.local_addr()?);
+        let calls = Calls::default();
+        let router = axum::Router::new().route("/hook", post(receive)).with_state(calls.clone());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Ok(Self { calls, url, folder: TemporaryFolder::new()? })
+    }
+
+    /// A copy of the policies in which the general manager of the dealer is told by webhook too.
+    ///
+    /// # Errors
+    /// When they cannot be copied.
+    pub fn policies(&self) -> anyhow::Result<PathBuf> {
+        let copy = self.folder.path().join("policies");
+        copy_folder(&world::repository().join("policies"), &copy)?;
+        let organisation = copy.join("organisation.toml");
+        let text = std::fs::read_to_string(&organisation)?;
+        let (before, after) = (r#"phone = "19900100022" }"#, format!(r#"phone = "19900100022", webhook = "{}" }}"#, self.url));
+        anyhow::ensure!(text.contains(before), "the general manager stands differently in the organisation file");
+        std::fs::write(&organisation, text.replace(before, &after))?;
+        Ok(copy)
+    }
+}
+
+fn copy_folder(from: &Path, to: &Path) -> anyhow::Result<()> {
+    std::fs::create_dir_all(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy_folder(&entry.path(), &target)?;
+        } else {
+            std::fs::copy(entry.path(), &target)?;
+        }
+    }
+    Ok(())
+}
+
+async fn receive(State(calls): State<Calls>, headers: HeaderMap, body: axum::Json<Value>) -> StatusCode {
+    let id = headers.get("webhook-id").and_then(|id| id.to_str().ok()).unwrap_or_default().to_owned();
+    let alert = body.pointer("/data/alert").or_else(|| body.get("alert")).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let mut calls = calls.0.lock().unwrap_or_else(PoisonError::into_inner);
+    calls.0.entry(alert).or_default().insert(id);
+    calls.1 += 1;
+    StatusCode::NO_CONTENT
+}
+
+/// One alert never has two ids for one person and channel.
+pub async fn check(world: &World, receiver: &Receiver) -> anyhow::Result<()> {
+    let twice = world
+        .count("select count(*) from (select 1 from notifications.delivery group by alert, person, channel having count(*) > 1) twice")
+        .await?;
+    anyhow::ensure!(twice == 0, "{twice} deliveries have two ids");
+    mails(world)?;
+    let calls = receiver.calls.0.lock().unwrap_or_else(PoisonError::into_inner);
+    println!("{} webhook calls of {} alerts arrived", calls.1, calls.0.len());
+    anyhow::ensure!(calls.1 > 0, "no webhook arrived, so the test shows nothing of them");
+    match calls.0.iter().find(|(alert, ids)| alert.is_empty() || ids.len() != 1) {
+        Some((alert, ids)) => anyhow::bail!("the webhook of alert '{alert}' came under {} ids", ids.len()),
+        None => Ok(()),
+    }
+}
+
+/// The link is of one alert and one person, so all mails with it are one message, sent once or again.
+fn mails(world: &World) -> anyhow::Result<()> {
+    let mut ids: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let mails = world.stack.mail.messages();
+    for mail in &mails {
+        let link = mail.link("/a/").context("a mail without its link")?;
+        ids.entry(link).or_default().insert(mail.message_id.clone().context("a mail without Message-ID")?);
+    }
+    println!("{} mails of {} messages arrived", mails.len(), ids.len());
+    anyhow::ensure!(!mails.is_empty(), "no mail arrived, so the test shows nothing of them");
+    match ids.iter().find(|(_, ids)| ids.len() > 1) {
+        Some((link, ids)) => anyhow::bail!("{link} came under {} ids", ids.len()),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,76 @@
+//! Every page in a real browser: it opens in both languages and at three widths, fits the screen, runs no script error, and has no violation
+//! of WCAG 2.2 AA.
+
+use anyhow::Context;
+use duban_local::{ClockSetting, StackSettings};
+use duban_tests::world::{report, repository};
+use duban_tests::{World, journey, until};
+use std::process::{Command, ExitStatus};
+use std::time::Duration;
+
+/// `look.mjs` ends so where no browser starts.
+const NO_BROWSER: i32 = 3;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_page_is_well_in_a_real_browser() -> anyhow::Result<()> {
+    let folder = repository().join("tests/browser");
+    if let Err(why) = with_packages(&folder) {
+        // On a build machine that has no node nothing else can be done; where it has one, its packages must be there.
+        eprintln!("\n*** SKIPPED: the pages were not looked at: {why} ***\n");
+        return Ok(());
+    }
+    let clock = Some(ClockSetting::Stepped { start: journey::START.into() });
+    let mut world = World::with(StackSettings { clock, ..StackSettings::test() }).await?;
+    furnish(&world).await?;
+    let manager = duban::credentials::manager(world.stack.dir(), &world.installation).await?;
+    let (admin, admin_password) = world.installation.admin_login.clone();
+    let looked = tokio::task::spawn_blocking({
+        let url = world.installation.url.clone();
+        move || -> anyhow::Result<ExitStatus> {
+            let mut look = Command::new("node");
+            look.current_dir(&folder).arg("look.mjs").arg(repository().join("target/pages")).env("LOOK", "quick").env("DUBAN_URL", url);
+            look.env("DUBAN_LOGIN", manager.login).env("DUBAN_PASSWORD", manager.password);
+            look.env("DUBAN_ADMIN_LOGIN", admin).env("DUBAN_ADMIN_PASSWORD", admin_password);
+            Ok(look.status()?)
+        }
+    });
+    let ended = looked.await??;
+    world.stack.stop().await;
+    if ended.code() == Some(NO_BROWSER) {
+        eprintln!("\n*** SKIPPED: no browser starts here, the pages were not looked at ***\n");
+        return Ok(());
+    }
+    anyhow::ensure!(ended.success(), "pages are not well: see above");
+    Ok(())
+}
+
+/// The browser's packages, installed as the lock file names them if they are not there.
+fn with_packages(folder: &std::path::Path) -> anyhow::Result<()> {
+    Command::new("node").arg("--version").output().context("there is no node on this machine")?;
+    if folder.join("node_modules/playwright-core").exists() && folder.join("node_modules/axe-core").exists() {
+        return Ok(());
+    }
+    let installed = Command::new("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(folder).status().context("there is no npm")?;
+    anyhow::ensure!(installed.success(), "npm could not install the browser's packages");
+    Ok(())
+}
+
+/// A few cases of every regime, one of them major and known to its manager, and a day later, when some of it is overdue.
+async fn furnish(world: &World) -> anyhow::Result<()> {
+    let web = world.installation.producer("web")?;
+    let major = serde_json::from_value(journey::report("web"))?;
+    let accepted = web.send_report("major", &major).await?;
+    for (n, unit) in ["BJ02", "MD01", "MD04", "RJ-BJ", "WY-GM", "SM-HB", "NOWHERE"].into_iter().enumerate() {
+        let subject = "买了才一个月，内胆涂层一片片往下掉，店里说“使用不当”，要求换货并书面答复";
+        web.send_report(&format!("page-{n}"), &report("web", unit, subject)).await?;
+    }
+    journey::registered(world, &accepted).await?;
+    journey::mail_with_link(world, journey::GENERAL_MANAGER).await?;
+    world.step(journey::NEXT_DAY).await?;
+    until("something to be overdue", Duration::from_secs(30), || async {
+        let breached = world.count("select count(*) from escalation.duty where state = 'breached'").await?;
+        anyhow::ensure!(breached > 3, "{breached} duties are overdue");
+        Ok::<_, anyhow::Error>(())
+    })
+    .await
+}
