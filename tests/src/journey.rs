@@ -99,8 +99,7 @@ pub async fn settle(world: &World, case: Uuid) -> anyhow::Result<()> {
     for (name, fields) in steps {
         let fields: Map<String, Value> = serde_json::from_value(fields)?;
         let act = CaseAct::Step { name: name.to_owned(), fields, note: None };
-        let whole: duban::case::CaseWhole =
-            world.installation.person(HANDLER).await?.get(&format!("/v1/cases/{case}"), &()).await?;
+        let whole: duban::case::CaseWhole = world.installation.person(HANDLER).await?.get(&format!("/v1/cases/{case}"), &()).await?;
         gateway.act(case, Uuid::now_v7(), whole.detail.summary.version, &act).await.with_context(|| name.to_owned())?;
     }
     Ok(())

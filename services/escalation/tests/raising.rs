@@ -217,8 +217,14 @@ async fn recurring_duties_open_once_for_each_month_and_who_owes_them_closes_them
     let close = duban_contracts::duty::DutyCloseRequest { duty, note: "已报送".to_owned() };
     let refused = world.ask::<_, duban_contracts::duty::DutyEvent>("wu", "duty.close", &close).await.unwrap_err();
     assert_eq!(refused.status, 404);
+    let may_close = async || {
+        let why = duban_contracts::duty::WhyRequest { duty };
+        anyhow::Ok(world.ask::<_, duban_contracts::duty::WhyAnswer>("zhao", "duty.why", &why).await?.may_close)
+    };
+    assert!(may_close().await?, "pages offer it to who owes it");
     let closed: duban_contracts::duty::DutyEvent = world.ask("zhao", "duty.close", &close).await?;
     assert_eq!(closed.state, "closed_in_time");
+    assert!(!may_close().await?, "not twice");
     // What an event closes is not closed by hand.
     let case = Case::new();
     world.tell_and_wait(&one, &[case.event("registered", 1, at("2026-04-02T01:00:00Z"))]).await?;

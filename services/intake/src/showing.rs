@@ -14,9 +14,8 @@ pub fn summary(app: &App, case: &Case, personal: bool) -> Result<CaseSummary, Fa
     let policy = app.platform.policies.get(case.policy);
     let kind = policy.as_deref().and_then(|policy| policy.kind(&case.pack, &case.kind));
     let kind_title = kind.map_or_else(|| Title::new(&case.kind, &case.kind), |kind| kind.title.clone());
+    let severity_title = kind.and_then(|kind| kind.severity_named(&case.severity)).map(|severity| severity.title.clone());
     let stage_title = stage_title(kind, &case.stage);
-    let severity = kind.and_then(|kind| kind.severity_named(&case.severity));
-    let severity_title = severity.map_or_else(|| Title::new(&case.severity, &case.severity), |severity| severity.title.clone());
     let subject = match &case.sealed_subject {
         Some(text) if personal => Some(sealed::open_text(&app.platform.seal, text, &case.about())?),
         _ => None,
@@ -30,8 +29,8 @@ pub fn summary(app: &App, case: &Case, personal: bool) -> Result<CaseSummary, Fa
         kind_title_zh: kind_title.zh,
         unit: case.unit.clone(),
         severity: case.severity.clone(),
-        severity_title: severity_title.en,
-        severity_title_zh: severity_title.zh,
+        severity_title: severity_title.as_ref().map(|title| title.en.clone()),
+        severity_title_zh: severity_title.map(|title| title.zh),
         stage: case.stage.clone(),
         stage_title: stage_title.en,
         stage_title_zh: stage_title.zh,

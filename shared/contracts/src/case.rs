@@ -126,10 +126,11 @@ pub struct CaseSummary {
     pub kind_title_zh: String,
     pub unit: String,
     pub severity: String,
-    #[serde(default)]
-    pub severity_title: String,
-    #[serde(default)]
-    pub severity_title_zh: String,
+    /// What the pack calls the severity; absent where the pack that named it is no longer held.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub severity_title: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub severity_title_zh: Option<String>,
     pub stage: String,
     pub stage_title: String,
     pub stage_title_zh: String,

@@ -96,6 +96,9 @@ pub struct WhyAnswer {
     pub steps: Vec<crate::case::Reason>,
     /// What comes next if nobody acts: instants and posts.
     pub next: Vec<NextRung>,
+    /// Whether the asker may close it by hand (`duty.close`).
+    #[serde(default)]
+    pub may_close: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

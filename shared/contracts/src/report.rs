@@ -241,6 +241,9 @@ pub struct Results {
 /// Request `intake … report.rejected.list`, newest first; for who takes in reports or administers.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RejectedListRequest {
+    /// This one alone, whatever its state.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rejected: Option<Uuid>,
     /// `open` (default), `admitted`, `dismissed`, `all`.
     #[serde(default)]
     pub state: Option<String>,

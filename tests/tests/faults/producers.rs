@@ -129,7 +129,8 @@ impl Way {
                     Ok(answer) => {
                         let (status, body) = (answer.status(), answer.text().await.unwrap_or_default());
                         let accepted = serde_json::from_str::<Accepted>(&body);
-                        accepted.map_or_else(|_| Answer::Unknown(format!("{status}: {body}")), |accepted| Answer::Accepted(accepted.receipt))
+                        accepted
+                            .map_or_else(|_| Answer::Unknown(format!("{status}: {body}")), |accepted| Answer::Accepted(accepted.receipt))
                     }
                     Err(error) => Answer::Unknown(format!("{error:?}")),
                 }

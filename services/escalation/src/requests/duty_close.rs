@@ -55,6 +55,11 @@ fn told_closed(app: &App, alert: &crate::alert::Alert, duty: &Duty) -> NewEvent 
     telling::of_alert(alert, duty, "alert.closed", app.platform.clock.next()).with_traceparent(alert.traceparent.clone())
 }
 
+/// Whether a person may close the duty by hand; for pages that offer it.
+pub fn may_close(app: &App, directory: &Directory, duty: &Duty, person: &str) -> bool {
+    permit(duty, owes(app, directory, duty, person)).is_ok()
+}
+
 /// Holds a post that owes it, or is whom that post resolves to.
 fn owes(app: &App, directory: &Directory, duty: &Duty, person: &str) -> bool {
     let (now, excluded) = (app.platform.clock.now(), &duty.facts.excluded_people);

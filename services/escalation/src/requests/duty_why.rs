@@ -1,6 +1,6 @@
 //! `duty.why`: how a due time came about, and who is next if nobody acts.
 
-use super::sight;
+use super::{duty_close, sight};
 use crate::App;
 use crate::climb::{self, Step, Tell};
 use crate::duty::Duty;
@@ -28,7 +28,8 @@ pub async fn why(app: Arc<App>, request: Request<WhyRequest>) -> Result<WhyAnswe
     let policy = app.platform.policies.get(duty.policy).ok_or_else(|| Problem::unavailable("the policy of this duty"))?;
     let calendar = policy.calendar(&duty.terms.calendar).unwrap_or_else(|| policy.calendar_of(&duty.facts.unit));
     let next = ahead(&directory, &duty, calendar, app.platform.clock.now());
-    Ok(WhyAnswer { steps: steps(&duty, &policy, calendar), next, duty: duty.shown() })
+    let may_close = duty.state.is_open() && duty_close::may_close(&app, &directory, &duty, &sight.person);
+    Ok(WhyAnswer { steps: steps(&duty, &policy, calendar), next, duty: duty.shown(), may_close })
 }
 
 fn steps(duty: &Duty, policy: &Policy, calendar: &Calendar) -> Vec<Reason> {

@@ -3,7 +3,7 @@
 
 use super::fitting::{MOST_BYTES, bytes_of};
 use crate::app::App;
-use crate::store::rejected::{self, Rejected};
+use crate::store::rejected::{self, Rejected, Wanted};
 use crate::visibility::Sight;
 use duban_contracts::Problem;
 use duban_contracts::Timestamp;
@@ -21,6 +21,7 @@ pub async fn list(app: App, request: Request<RejectedListRequest>) -> Result<Rej
     }
     let asked = &request.body;
     let state = match asked.state.as_deref().unwrap_or("open") {
+        _ if asked.rejected.is_some() => None,
         "all" => None,
         known @ ("open" | "admitted" | "dismissed") => Some(known),
         other => {
@@ -28,7 +29,8 @@ pub async fn list(app: App, request: Request<RejectedListRequest>) -> Result<Rej
         }
     };
     let limit = usize::try_from(asked.limit.unwrap_or(50).clamp(1, 200)).unwrap_or(50);
-    let mut found = rejected::list(app.platform.db.pool(), &sight, state, asked.before, limit as i64 + 1).await?;
+    let wanted = Wanted { id: asked.rejected, state, before: asked.before };
+    let mut found = rejected::list(app.platform.db.pool(), &sight, &wanted, limit as i64 + 1).await?;
     let mut more = found.len() > limit;
     found.truncate(limit);
     let mut rejected: Vec<RejectedDetail> = Vec::new();

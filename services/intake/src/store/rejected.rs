@@ -127,20 +127,25 @@ pub async fn of_producer(pool: &PgPool, producer: &str, after: Option<Uuid>, lim
     rows.iter().map(from_row).collect()
 }
 
-/// Rejections within what somebody may decide about, in a state (None: in any), newest first, before a cursor.
-pub async fn list(
-    pool: &PgPool,
-    sight: &Sight,
-    state: Option<&str>,
-    before: Option<Uuid>,
-    limit: i64,
-) -> Result<Vec<Rejected>, sqlx::Error> {
+/// Which rejections are wanted. None: no limit of that sort.
+pub struct Wanted<'a> {
+    pub id: Option<Uuid>,
+    pub state: Option<&'a str>,
+    /// A cursor.
+    pub before: Option<Uuid>,
+}
+
+/// Rejections within what somebody may decide about, newest first.
+pub async fn list(pool: &PgPool, sight: &Sight, wanted: &Wanted<'_>, limit: i64) -> Result<Vec<Rejected>, sqlx::Error> {
     let mut query = QueryBuilder::new("select * from rejected where ");
     list::within(&mut query, "rejected", sight);
-    if let Some(state) = state {
+    if let Some(id) = wanted.id {
+        query.push(" and id = ").push_bind(id);
+    }
+    if let Some(state) = wanted.state {
         query.push(" and state = ").push_bind(state.to_owned());
     }
-    if let Some(before) = before {
+    if let Some(before) = wanted.before {
         query.push(" and id < ").push_bind(before);
     }
     query.push(" order by id desc limit ").push_bind(limit);

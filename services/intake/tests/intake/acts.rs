@@ -142,7 +142,13 @@ async fn a_severity_follows_the_fields_until_a_person_sets_it() -> anyhow::Resul
     let world = World::new().await?;
     let case = one_case(&world).await?;
     world.step("eva", case, "check", json!({ "demand": "return" })).await?;
-    assert_eq!(world.show("eva", case).await?.summary.severity, "major");
+    let summary = world.show("eva", case).await?.summary;
+    assert_eq!(summary.severity, "major");
+    assert_eq!(
+        (summary.severity_title.as_deref(), summary.severity_title_zh.as_deref()),
+        (Some("Major"), Some("重大")),
+        "by its pack's name"
+    );
     let set =
         CaseAct::Correct { kind: None, unit: None, severity: Some("ordinary".into()), about_person: None, reason: "影响很小".into() };
     world.act("dora", case, set).await?;

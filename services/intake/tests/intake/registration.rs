@@ -22,7 +22,7 @@ async fn a_report_becomes_a_case_that_says_what_it_is() -> anyhow::Result<()> {
         (shown.summary.kind.as_str(), shown.summary.stage.as_str(), shown.summary.severity.as_str()),
         ("complaint", "registered", "ordinary")
     );
-    assert_eq!((shown.summary.severity_title.as_str(), shown.summary.severity_title_zh.as_str()), ("Ordinary", "一般"));
+    assert_eq!((shown.summary.severity_title.as_deref(), shown.summary.severity_title_zh.as_deref()), (Some("Ordinary"), Some("一般")));
     assert_eq!(shown.summary.phone.as_deref(), Some("138****2345"));
     assert_eq!(shown.summary.title_zh, "门店投诉（东店）");
     assert_eq!(shown.report.as_ref().and_then(|report| report.text.as_deref()), Some("昨天买的吹风机冒烟了"));

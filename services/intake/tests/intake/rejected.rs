@@ -139,6 +139,20 @@ async fn a_rejected_report_is_dismissed_with_a_reason_and_its_text_ages_out() ->
 }
 
 #[tokio::test]
+async fn one_rejected_report_is_asked_for_alone_whatever_became_of_it() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    conflict(&world).await?;
+    world.report("k1", with(complaint(), json!({ "text": "第三件事" }))).await?;
+    world.counts("select count(*) from rejected", 2).await?;
+    let wanted = listed(&world, "dora", "open").await?.rejected[1].rejected;
+    act(&world, "dora", RejectedAct::Dismiss { rejected: wanted, reason: "重复".into() }, ids::fresh()).await?;
+    let alone = RejectedListRequest { rejected: Some(wanted), ..Default::default() };
+    let found: RejectedList = world.ask("dora", "report.rejected.list", &alone).await?;
+    assert_eq!(found.rejected.iter().map(|one| (one.rejected, one.state.as_str())).collect::<Vec<_>>(), [(wanted, "dismissed")]);
+    Ok(())
+}
+
+#[tokio::test]
 async fn who_is_complained_about_in_a_rejected_report_is_not_told_that_it_is_there() -> anyhow::Result<()> {
     let world = World::new().await?;
     world.case_of(world.report("k1", complaint()).await?).await?;
