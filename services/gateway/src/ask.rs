@@ -9,6 +9,7 @@ use duban_contracts::case::{
     CaseActRequest, CaseActed, CaseDetail, CaseList, CaseListRequest, CaseShowRequest, RejectedAct, TimelineEntry, VisibleAnswer,
     VisibleRequest, WatchersAnswer,
 };
+use duban_contracts::case::{EarlierAnswer, EarlierRequest};
 use duban_contracts::claim::{Asker, Claim};
 use duban_contracts::dead::{DeadDetail, DeadList, DeadListRequest, DeadRequest};
 use duban_contracts::delivery::{DeliveryEvent, DeliveryList, DeliveryListRequest, Link, LinkOpenRequest};
@@ -136,8 +137,16 @@ impl Services {
         self.0.bus.call(call).await
     }
 
+    /// The older entries of a long timeline.
+    ///
+    /// # Errors
+    /// As [`Self::case_show`].
+    pub async fn case_earlier(&self, viewer: &Viewer, request: &EarlierRequest) -> Result<EarlierAnswer, Problem> {
+        self.of_person(viewer, service::INTAKE, "case.earlier", request).await
+    }
+
     pub async fn case_watchers(&self, viewer: &Viewer, case: Uuid) -> Result<WatchersAnswer, Problem> {
-        self.of_person(viewer, service::INTAKE, "case.watchers", &CaseShowRequest { case: Some(case), ..Default::default() }).await
+        self.of_person(viewer, service::INTAKE, "case.watchers", &CaseShowRequest { case: Some(case), number: None }).await
     }
 
     pub async fn case_visible(&self, viewer: &Viewer, cases: Vec<Uuid>) -> Result<VisibleAnswer, Problem> {

@@ -162,9 +162,6 @@ pub struct CaseShowRequest {
     pub case: Option<Uuid>,
     #[serde(default)]
     pub number: Option<String>,
-    /// Only what is older than this entry of the timeline: [`CaseDetail::earlier`] of the answer before.
-    #[serde(default)]
-    pub before: Option<Uuid>,
 }
 
 /// A case whole, as far as the asker may see it.
@@ -181,7 +178,7 @@ pub struct CaseDetail {
     pub fields: Map<String, Value>,
     /// Oldest first; of a long one the newest entries, as many as one answer holds.
     pub timeline: Vec<TimelineEntry>,
-    /// There are older entries: to be asked for with this as `before`.
+    /// There are older entries: [`EarlierRequest`] asks for them, with this as `before`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub earlier: Option<Uuid>,
     /// What the asker may do next.
@@ -192,6 +189,22 @@ pub struct CaseDetail {
     pub reasons: Vec<Reason>,
     #[serde(default)]
     pub people_added: Vec<String>,
+}
+
+/// Request `intake … case.earlier`: the entries of a case's timeline before one of them, where it is longer than one answer holds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct EarlierRequest {
+    pub case: Uuid,
+    pub before: Uuid,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct EarlierAnswer {
+    /// Oldest first.
+    pub entries: Vec<TimelineEntry>,
+    /// There are older ones still: to be asked for with this as `before`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub earlier: Option<Uuid>,
 }
 
 /// One entry of a timeline. Entries of several services are merged by time, then by id.

@@ -38,6 +38,7 @@ const ENDPOINTS: &[fn(Api) -> Api] = &[
     cases::act::mount,
     cases::list::mount,
     cases::show::mount,
+    cases::earlier::mount,
     cases::watchers::mount,
     alerts::acknowledge::mount,
     alerts::list::mount,

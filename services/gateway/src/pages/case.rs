@@ -1,6 +1,7 @@
 //! A case: the whole story top to bottom, its clocks, and the next permitted step.
 
 use super::cases::severity;
+use super::earlier;
 use super::frame::{Frame, Urgency};
 use super::respond;
 use crate::App;
@@ -32,6 +33,7 @@ pub fn view(frame: &Frame, case: &CaseWhole, told: Option<&str>, wrong: Option<&
                 (head(frame, case))
                 @if let Some(report) = &case.detail.report { (report_text(frame, report)) }
                 h2 { (frame.t("经过", "What happened")) }
+                (earlier::link(frame, summary.case, case.detail.earlier))
                 (timeline(frame, &case.timeline))
             }
             div {
@@ -95,7 +97,8 @@ fn report_text(frame: &Frame, report: &Report) -> Markup {
     }
 }
 
-fn timeline(frame: &Frame, entries: &[TimelineEntry]) -> Markup {
+/// What happened, oldest first.
+pub fn timeline(frame: &Frame, entries: &[TimelineEntry]) -> Markup {
     html! {
         ol.timeline { @for entry in entries {
             li.alert[entry.event.starts_with("alert.")].breached[entry.event == "duty.breached"] {
@@ -243,7 +246,7 @@ pub async fn show(
 ) -> Response {
     let frame = respond::frame(&app, Some(&viewer), language, &format!("/cases/{case}"));
     let told = told.told.is_some().then(|| frame.t("已保存。", "Done."));
-    let whole = app.services.case_whole(&viewer, &CaseShowRequest { case: Some(case), ..Default::default() }).await;
+    let whole = app.services.case_whole(&viewer, &CaseShowRequest { case: Some(case), number: None }).await;
     respond::page(&frame, whole.map(|whole| view(&frame, &whole, told, None)))
 }
 
@@ -264,7 +267,7 @@ pub async fn act(
         Ok(_) => return Redirect::to(&format!("/cases/{case}?told=done")).into_response(),
         Err(why) => why,
     };
-    let whole = app.services.case_whole(&viewer, &CaseShowRequest { case: Some(case), ..Default::default() }).await;
+    let whole = app.services.case_whole(&viewer, &CaseShowRequest { case: Some(case), number: None }).await;
     match whole {
         Ok(whole) => {
             let status = StatusCode::from_u16(why.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

@@ -63,7 +63,7 @@ pub async fn watchers(
 ) -> Response {
     let frame = respond::frame(&app, Some(&viewer), language, &format!("/cases/{case}/watchers"));
     let content = async {
-        let detail = app.services.case_show(&viewer, &CaseShowRequest { case: Some(case), ..Default::default() }).await?;
+        let detail = app.services.case_show(&viewer, &CaseShowRequest { case: Some(case), number: None }).await?;
         let answer = app.services.case_watchers(&viewer, case).await?;
         Ok(operation::watchers(&frame, case, &detail.summary.number, &answer))
     };

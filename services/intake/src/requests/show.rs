@@ -1,4 +1,4 @@
-//! `case.show`: a case whole, as far as the asker may see it, and what he may do next; a long timeline by pages.
+//! `case.show`: a case whole, as far as the asker may see it, and what he may do next; of a long timeline the newest part.
 
 use super::act::step::{case_facts, facts, personal_fields};
 use super::fitting::{MOST_BYTES, bytes_of};
@@ -48,7 +48,7 @@ pub async fn show(app: App, request: Request<CaseShowRequest>) -> Result<CaseDet
         reasons: case.reasons,
     };
     let room = MOST_BYTES.saturating_sub(bytes_of(&detail));
-    let page = timeline::page(&app, &sight, case.id, timeline::notes(personal), request.body.before, room).await?;
+    let page = timeline::page(&app, &sight, case.id, timeline::notes(personal), None, room).await?;
     detail.timeline = page.entries;
     detail.earlier = page.earlier;
     Ok(detail)

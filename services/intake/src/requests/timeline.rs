@@ -1,4 +1,4 @@
-//! `case.timeline`: what happened to a case, as far as intake knows it; of a long one the newest. `case.show` shows the rest by pages.
+//! `case.timeline`: what happened to a case, as far as intake knows it; of a long one the newest. `case.earlier`: the rest, by pages.
 
 use super::fitting::{MOST_BYTES, bytes_of};
 use super::show::find;
@@ -6,7 +6,7 @@ use crate::app::App;
 use crate::store::timeline::{self, Entry, Notes};
 use crate::store::{cases, list};
 use crate::visibility::{Sight, sees_personal};
-use duban_contracts::case::{CaseShowRequest, TimelineEntry};
+use duban_contracts::case::{CaseShowRequest, EarlierAnswer, EarlierRequest, TimelineEntry};
 use duban_contracts::duty::{Timeline, TimelineRequest};
 use duban_platform::rpc::{Failed, Request};
 use std::collections::HashMap;
@@ -19,11 +19,20 @@ const MOST: usize = 1_000;
 
 pub async fn show(app: App, request: Request<TimelineRequest>) -> Result<Timeline, Failed> {
     let person = request.person()?;
-    let asked = CaseShowRequest { case: Some(request.body.case), ..Default::default() };
+    let asked = CaseShowRequest { case: Some(request.body.case), number: None };
     let (directory, sight, case) = find(&app, person, &asked).await?;
     let personal = sees_personal(&directory, person, &case, app.platform.clock.now());
     let page = page(&app, &sight, case.id, notes(personal), None, MOST_BYTES).await?;
     Ok(Timeline { entries: page.entries, duties: Vec::new() })
+}
+
+pub async fn earlier(app: App, request: Request<EarlierRequest>) -> Result<EarlierAnswer, Failed> {
+    let person = request.person()?;
+    let asked = CaseShowRequest { case: Some(request.body.case), number: None };
+    let (directory, sight, case) = find(&app, person, &asked).await?;
+    let personal = sees_personal(&directory, person, &case, app.platform.clock.now());
+    let page = page(&app, &sight, case.id, notes(personal), Some(request.body.before), MOST_BYTES).await?;
+    Ok(EarlierAnswer { entries: page.entries, earlier: page.earlier })
 }
 
 /// Free text is opened for who may see personal text.

@@ -1,7 +1,7 @@
 //! Cases of which more was said than one message holds.
 
 use crate::world::{PATIENCE, World, complaint, with};
-use duban_contracts::case::{CaseDetail, CaseShowRequest, Dossier, DossierRequest};
+use duban_contracts::case::{Dossier, DossierRequest, EarlierAnswer, EarlierRequest};
 use duban_contracts::duty::{Timeline, TimelineRequest};
 use duban_contracts::ids;
 use duban_contracts::report::{RejectedList, RejectedListRequest};
@@ -31,25 +31,25 @@ async fn long_case(world: &World) -> anyhow::Result<Uuid> {
 async fn a_long_case_is_shown_the_newest_first_and_the_rest_by_pages() -> anyhow::Result<()> {
     let world = World::new().await?;
     let case = long_case(&world).await?;
+    let shown = world.show("eva", case).await?;
+    let (mut page, mut earlier) = (shown.timeline, shown.earlier);
     let mut seen: Vec<Uuid> = Vec::new();
-    let mut before = None;
     loop {
-        let asked = CaseShowRequest { case: Some(case), before, ..Default::default() };
-        let page: CaseDetail = world.ask("eva", "case.show", &asked).await?;
-        assert!(page.timeline.is_sorted_by_key(|entry| entry.at), "oldest first");
-        assert!(page.timeline.iter().all(|entry| entry.event == "case.registered" || entry.note.is_some()));
-        seen.extend(page.timeline.iter().rev().map(|entry| entry.id));
-        before = page.earlier;
-        if before.is_none() {
-            assert_eq!(page.timeline[0].event, "case.registered");
-            break;
-        }
+        assert!(page.is_sorted_by_key(|entry| entry.at), "oldest first");
+        assert!(page.iter().all(|entry| entry.event == "case.registered" || entry.note.is_some()));
+        seen.extend(page.iter().rev().map(|entry| entry.id));
+        let Some(before) = earlier else { break };
+        let answer: EarlierAnswer = world.ask("eva", "case.earlier", &EarlierRequest { case, before }).await?;
+        (page, earlier) = (answer.entries, answer.earlier);
     }
+    assert_eq!(page[0].event, "case.registered");
     assert_eq!((seen.len(), seen.iter().collect::<HashSet<_>>().len()), (SUPPLEMENTS + 1, SUPPLEMENTS + 1));
     let newest: Timeline = world.ask("eva", "case.timeline", &TimelineRequest { case }).await?;
     assert_eq!(newest.entries.last().map(|entry| entry.id), seen.first().copied());
     let without_notes = world.show("carl", case).await?;
     assert_eq!((without_notes.timeline.len(), without_notes.earlier), (SUPPLEMENTS + 1, None));
+    let refused = world.ask::<_, EarlierAnswer>("will", "case.earlier", &EarlierRequest { case, before: seen[0] }).await;
+    assert_eq!(refused.expect_err("not his").status, 404);
     Ok(())
 }
 

@@ -129,7 +129,7 @@ async fn a_page_answers_who_can_see_a_case_and_why() -> anyhow::Result<()> {
     let world = World::new().await?;
     let case = world.case_of(world.report("k1", complaint()).await?).await?;
     world.act("eva", case, CaseAct::Assign { person: "nora".into() }).await?;
-    let asked = CaseShowRequest { case: Some(case), ..Default::default() };
+    let asked = CaseShowRequest { case: Some(case), number: None };
     let answer: WatchersAnswer = world.ask("eva", "case.watchers", &asked).await?;
     let people: Vec<(&str, bool)> = answer.watchers.iter().map(|w| (w.person.as_str(), w.personal_text)).collect();
     assert_eq!(people, [("audrey", false), ("carl", false), ("dora", true), ("eva", true), ("nora", true)]);

@@ -209,7 +209,7 @@ impl World {
     }
 
     pub async fn show(&self, person: &str, case: Uuid) -> Result<CaseDetail, Problem> {
-        self.ask(person, "case.show", &CaseShowRequest { case: Some(case), ..Default::default() }).await
+        self.ask(person, "case.show", &CaseShowRequest { case: Some(case), number: None }).await
     }
 
     /// Does something to a case as it now stands.

@@ -29,8 +29,8 @@ async fn handle(State(app): State<App>, viewer: Viewer, At(case): At<String>) ->
 /// 404 unknown or not to be seen; 503 while intake is down.
 pub async fn perform(app: &App, viewer: &Viewer, id_or_number: &str) -> Result<CaseWhole, Problem> {
     let request = match id_or_number.parse() {
-        Ok(case) => CaseShowRequest { case: Some(case), ..Default::default() },
-        Err(_) => CaseShowRequest { number: Some(id_or_number.to_owned()), ..Default::default() },
+        Ok(case) => CaseShowRequest { case: Some(case), number: None },
+        Err(_) => CaseShowRequest { case: None, number: Some(id_or_number.to_owned()) },
     };
     app.services.case_whole(viewer, &request).await
 }
