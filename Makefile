@@ -63,14 +63,15 @@ faults:  ## 200 rounds of killing services, NATS and Postgres under load (ROUNDS
 	@tools/fetch --develop
 	cargo build --locked --workspace --bins
 	DUBAN_FAULT_ROUNDS=$(or $(ROUNDS),200) $(if $(SEED),DUBAN_FAULT_SEED=$(SEED)) \
-	  cargo nextest run --locked -p duban-tests --test faults --no-capture --profile long $(ARGS)
+	  cargo nextest run --locked --workspace --test faults --no-capture --profile long $(ARGS)
 
-soak:  ## the same for hours: HOURS=n rounds after rounds, a new seed each time
+soak:  ## an hour without Postgres, then faults for hours: HOURS=n, a new seed each time
 	@tools/fetch --develop
 	cargo build --locked --workspace --bins
+	DUBAN_OUTAGE_SECONDS=3600 cargo nextest run --locked --workspace --test faults --no-capture --profile long an_outage
 	@until=$$(( $$(date +%s) + 3600 * $(or $(HOURS),8) )); \
 	while [ $$(date +%s) -lt $$until ]; do \
-	  DUBAN_FAULT_ROUNDS=$(or $(ROUNDS),200) cargo nextest run --locked -p duban-tests --test faults --no-capture --profile long || exit 1; \
+	  DUBAN_FAULT_ROUNDS=$(or $(ROUNDS),200) cargo nextest run --locked --workspace --test faults --no-capture --profile long || exit 1; \
 	done
 
 bench:  ## how fast it is, as ratios to plainer programs measured in the same run

@@ -52,11 +52,15 @@ async function look(context, page, path, name, language, scheme) {
   for (const violation of result.violations) say(`${path} ${language} ${scheme}: ${violation.id}: ${violation.help} (${violation.nodes.slice(0, 3).map((n) => n.target.join(" ")).join("; ")})`);
 }
 
-async function logIn(page, name, password) {
+async function logIn(page, name, password, language) {
   await page.goto(base + "/login");
   await page.fill("#login", name);
   await page.fill("#password", password);
   await Promise.all([page.waitForURL((url) => !url.pathname.startsWith("/login")), page.click("main button[type=submit]")]);
+  // A person's own language comes before the browser's: the link asks for the other one.
+  await page.goto(base + "/language/" + language + "?back=/");
+  const spoken = await page.getAttribute("html", "lang");
+  if (!spoken.startsWith(language)) say(`the page speaks ${spoken} after ${language} was asked for`);
 }
 
 const nameOf = (path) => path.replace(/^\//, "").replace(/[^a-z0-9]+/gi, "-") || "start";
@@ -69,7 +73,7 @@ for (const [language, scheme] of views) {
   page.on("pageerror", (error) => say(`script error: ${error}`));
   for (const path of publicPages) await look(context, page, path, nameOf(path), language, scheme);
   if (process.env.DUBAN_LOGIN) {
-    await logIn(page, process.env.DUBAN_LOGIN, process.env.DUBAN_PASSWORD);
+    await logIn(page, process.env.DUBAN_LOGIN, process.env.DUBAN_PASSWORD, language);
     for (const path of managerPages) await look(context, page, path, nameOf(path), language, scheme);
     await page.goto(base + "/cases");
     const first = await page.locator("tbody a").first().getAttribute("href").catch(() => null);
@@ -80,7 +84,7 @@ for (const [language, scheme] of views) {
   }
   if (process.env.DUBAN_ADMIN_LOGIN) {
     await context.clearCookies();
-    await logIn(page, process.env.DUBAN_ADMIN_LOGIN, process.env.DUBAN_ADMIN_PASSWORD);
+    await logIn(page, process.env.DUBAN_ADMIN_LOGIN, process.env.DUBAN_ADMIN_PASSWORD, language);
     for (const path of operatorPages) await look(context, page, path, "operator-" + nameOf(path), language, scheme);
   }
   await context.close();

@@ -22,6 +22,7 @@ use duban_policy::Policy;
 use duban_policy::directory::Directory;
 use ed25519_dalek::SigningKey;
 use futures::StreamExt;
+use jiff::tz::TimeZone;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
@@ -159,6 +160,11 @@ impl App {
     /// 503 while there is none.
     pub fn policy(&self) -> Result<(i64, Arc<Policy>), Problem> {
         self.holdings.policy_at(self.platform.clock.now()).ok_or_else(|| Problem::unavailable("no policy set is in force"))
+    }
+
+    /// The organisation's time zone; UTC where the setting names none that is known.
+    pub fn zone(&self) -> TimeZone {
+        TimeZone::get(&self.settings.time_zone).unwrap_or(TimeZone::UTC)
     }
 
     /// Reports over NATS, producers' connections, events for live pages.

@@ -3,24 +3,27 @@
 //! Every question carries a claim, signed here and good for a minute; the owner of the data decides what the asker may see.
 
 use crate::holdings::Holdings;
+use crate::questions::{self, Question};
 use crate::viewer::Viewer;
+use duban_contracts::Problem;
 use duban_contracts::alert::{AcknowledgeRequest, Acknowledged, AlertEvent, AlertList, AlertListRequest, AlertShowRequest};
 use duban_contracts::case::{
-    CaseActRequest, CaseActed, CaseDetail, CaseList, CaseListRequest, CaseShowRequest, RejectedAct, TimelineEntry, VisibleAnswer,
-    VisibleRequest, WatchersAnswer,
+    CaseActRequest, CaseActed, CaseDetail, CaseExport, CaseList, CaseListRequest, CaseShowRequest, RejectedAct, TimelineEntry,
+    VisibleAnswer, VisibleRequest, WatchersAnswer,
 };
 use duban_contracts::case::{EarlierAnswer, EarlierRequest};
 use duban_contracts::claim::{Asker, Claim};
 use duban_contracts::dead::{DeadDetail, DeadList, DeadListRequest, DeadRequest};
 use duban_contracts::delivery::{DeliveryEvent, DeliveryList, DeliveryListRequest, Link, LinkOpenRequest};
 use duban_contracts::duty::{
-    CaseDueAnswer, CaseDueRequest, DutyEvent, DutyList, DutyListRequest, Timeline, TimelineRequest, WhyAnswer, WhyRequest,
+    CaseDueAnswer, CaseDueRequest, DutyCloseRequest, DutyEvent, DutyList, DutyListRequest, Timeline, TimelineRequest, WhyAnswer, WhyRequest,
 };
 use duban_contracts::identity::{IdentityKeys, TrackingCode};
 use duban_contracts::record::{RecordDetail, RecordEvent, RecordList, RecordListRequest, RecordShowRequest};
-use duban_contracts::report::{PublicStatus, Results, ResultsRequest, TrackRequest};
+use duban_contracts::report::{
+    PublicStatus, RejectedActed, RejectedDetail, RejectedList, RejectedListRequest, Results, ResultsRequest, TrackRequest,
+};
 use duban_contracts::subjects::service;
-use duban_contracts::{Problem, ids};
 use duban_platform::Bus;
 use duban_platform::rpc::Call;
 use ed25519_dalek::SigningKey;
@@ -59,9 +62,6 @@ pub struct CaseWhole {
     pub unavailable: Vec<String>,
 }
 
-/// Intake's answer to `report.rejected.list`, in its own shape.
-pub type Rejected = Value;
-
 impl Services {
     pub fn new(bus: Bus, key: SigningKey, identity: IdentityKeys, holdings: Holdings) -> Self {
         Self(Arc::new(Parts { bus, key, identity, holdings }))
@@ -70,11 +70,11 @@ impl Services {
     /// # Errors
     /// The service's problem, or 503 while it is down; so for all that follow.
     pub async fn case_list(&self, viewer: &Viewer, request: &CaseListRequest) -> Result<CaseList, Problem> {
-        self.of_person(viewer, service::INTAKE, "case.list", request).await
+        self.of_person(viewer, questions::CASE_LIST, request).await
     }
 
     pub async fn case_show(&self, viewer: &Viewer, request: &CaseShowRequest) -> Result<CaseDetail, Problem> {
-        self.of_person(viewer, service::INTAKE, "case.show", request).await
+        self.of_person(viewer, questions::CASE_SHOW, request).await
     }
 
     /// The case, then at once what the others know of it. Only intake, which owns it, must answer.
@@ -85,7 +85,7 @@ impl Services {
         let of_records = RecordListRequest { case: Some(case), ..Default::default() };
         let of_duties = TimelineRequest { case };
         let (timeline, deliveries, records) = tokio::join!(
-            self.of_person::<_, Timeline>(viewer, service::ESCALATION, "case.timeline", &of_duties),
+            self.of_person::<_, Timeline>(viewer, questions::CASE_TIMELINE, &of_duties),
             self.delivery_list(viewer, &of_deliveries),
             self.record_list(viewer, &of_records),
         );
@@ -130,11 +130,12 @@ impl Services {
         expected: Option<i64>,
         act: &CaseActRequest,
     ) -> Result<CaseActed, Problem> {
-        let mut call = self.call(viewer.asker(), service::INTAKE, "case.act", act)?.request_id(request_id);
-        if let Some(version) = expected {
-            call = call.expected_version(version);
-        }
-        self.0.bus.call(call).await
+        self.act(viewer, questions::CASE_ACT, request_id, expected, act).await
+    }
+
+    /// A page of cases to be carried out of the system; that it was asked for is kept.
+    pub async fn case_export(&self, viewer: &Viewer, request: &CaseListRequest) -> Result<CaseExport, Problem> {
+        self.of_person(viewer, questions::CASE_EXPORT, request).await
     }
 
     /// The older entries of a long timeline.
@@ -146,83 +147,107 @@ impl Services {
     }
 
     pub async fn case_watchers(&self, viewer: &Viewer, case: Uuid) -> Result<WatchersAnswer, Problem> {
-        self.of_person(viewer, service::INTAKE, "case.watchers", &CaseShowRequest { case: Some(case), number: None }).await
+        self.of_person(viewer, questions::CASE_WATCHERS, &CaseShowRequest { case: Some(case), number: None }).await
     }
 
     pub async fn case_visible(&self, viewer: &Viewer, cases: Vec<Uuid>) -> Result<VisibleAnswer, Problem> {
-        self.of_person(viewer, service::INTAKE, "case.visible", &VisibleRequest { cases }).await
+        self.of_person(viewer, questions::CASE_VISIBLE, &VisibleRequest { cases }).await
     }
 
     pub async fn alert_list(&self, viewer: &Viewer, request: &AlertListRequest) -> Result<AlertList, Problem> {
-        self.of_person(viewer, service::ESCALATION, "alert.list", request).await
+        self.of_person(viewer, questions::ALERT_LIST, request).await
     }
 
     pub async fn alert_show(&self, viewer: &Viewer, alert: Uuid) -> Result<AlertEvent, Problem> {
-        self.of_person(viewer, service::ESCALATION, "alert.show", &AlertShowRequest { alert }).await
+        self.of_person(viewer, questions::ALERT_SHOW, &AlertShowRequest { alert }).await
     }
 
     pub async fn alert_acknowledge(&self, viewer: &Viewer, request_id: Uuid, alert: Uuid) -> Result<Acknowledged, Problem> {
-        let call = self.call(viewer.asker(), service::ESCALATION, "alert.acknowledge", &AcknowledgeRequest { alert })?;
-        self.0.bus.call(call.request_id(request_id)).await
+        self.act(viewer, questions::ALERT_ACKNOWLEDGE, request_id, None, &AcknowledgeRequest { alert }).await
     }
 
     pub async fn duty_list(&self, viewer: &Viewer, request: &DutyListRequest) -> Result<DutyList, Problem> {
-        self.of_person(viewer, service::ESCALATION, "duty.list", request).await
+        self.of_person(viewer, questions::DUTY_LIST, request).await
     }
 
     pub async fn duty_why(&self, viewer: &Viewer, duty: Uuid) -> Result<WhyAnswer, Problem> {
-        self.of_person(viewer, service::ESCALATION, "duty.why", &WhyRequest { duty }).await
+        self.of_person(viewer, questions::DUTY_WHY, &WhyRequest { duty }).await
+    }
+
+    /// A person says that a duty is done which no event closes.
+    pub async fn duty_close(&self, viewer: &Viewer, request_id: Uuid, request: &DutyCloseRequest) -> Result<DutyEvent, Problem> {
+        self.act(viewer, questions::DUTY_CLOSE, request_id, None, request).await
     }
 
     pub async fn delivery_list(&self, viewer: &Viewer, request: &DeliveryListRequest) -> Result<DeliveryList, Problem> {
-        self.of_person(viewer, service::NOTIFICATIONS, "delivery.list", request).await
+        self.of_person(viewer, questions::DELIVERY_LIST, request).await
     }
 
     pub async fn record_list(&self, viewer: &Viewer, request: &RecordListRequest) -> Result<RecordList, Problem> {
-        self.of_person(viewer, service::ARCHIVE, "record.list", request).await
+        self.of_person(viewer, questions::RECORD_LIST, request).await
     }
 
     pub async fn record_show(&self, viewer: &Viewer, record: Uuid) -> Result<RecordDetail, Problem> {
-        self.of_person(viewer, service::ARCHIVE, "record.show", &RecordShowRequest { record }).await
+        self.of_person(viewer, questions::RECORD_SHOW, &RecordShowRequest { record }).await
     }
 
-    pub async fn rejected_list(&self, viewer: &Viewer, request: &Value) -> Result<Rejected, Problem> {
-        self.of_person(viewer, service::INTAKE, "report.rejected.list", request).await
+    pub async fn rejected_list(&self, viewer: &Viewer, request: &RejectedListRequest) -> Result<RejectedList, Problem> {
+        self.of_person(viewer, questions::REJECTED_LIST, request).await
     }
 
-    /// Admits or dismisses a rejected report.
-    pub async fn rejected_act(&self, viewer: &Viewer, request_id: Uuid, act: &RejectedAct) -> Result<Value, Problem> {
-        self.0.bus.call(self.call(viewer.asker(), service::INTAKE, "report.rejected.act", act)?.request_id(request_id)).await
+    /// One rejected report.
+    ///
+    /// # Errors
+    /// 404 unknown or not his to decide about; 403 for who decides about none.
+    pub async fn rejected_show(&self, viewer: &Viewer, rejected: Uuid) -> Result<RejectedDetail, Problem> {
+        let request = RejectedListRequest { rejected: Some(rejected), ..RejectedListRequest::default() };
+        let list = self.rejected_list(viewer, &request).await?;
+        // An intake of an older version does not know the filter and answers with others.
+        list.rejected.into_iter().find(|found| found.rejected == rejected).ok_or_else(Problem::not_found)
+    }
+
+    /// Admits or dismisses a rejected report. With a version, only the one that the decider saw.
+    pub async fn rejected_act(
+        &self,
+        viewer: &Viewer,
+        request_id: Uuid,
+        expected: Option<i64>,
+        act: &RejectedAct,
+    ) -> Result<RejectedActed, Problem> {
+        let question = match act {
+            RejectedAct::Admit { .. } => questions::REJECTED_ADMIT,
+            RejectedAct::Dismiss { .. } => questions::REJECTED_DISMISS,
+        };
+        self.act(viewer, question, request_id, expected, act).await
     }
 
     pub async fn dead_list(&self, viewer: &Viewer, service: &str, request: &DeadListRequest) -> Result<DeadList, Problem> {
-        self.of_person(viewer, known_service(service)?, "dead.list", request).await
+        self.of_person(viewer, questions::DEAD_LIST.of(known_service(service)?), request).await
     }
 
     pub async fn dead_show(&self, viewer: &Viewer, service: &str, letter: Uuid) -> Result<DeadDetail, Problem> {
-        self.of_person(viewer, known_service(service)?, "dead.show", &DeadRequest { letter }).await
+        self.of_person(viewer, questions::DEAD_SHOW.of(known_service(service)?), &DeadRequest { letter }).await
     }
 
-    pub async fn dead_replay(&self, viewer: &Viewer, service: &str, letter: Uuid) -> Result<Value, Problem> {
-        let call = self.call(viewer.asker(), known_service(service)?, "dead.replay", &DeadRequest { letter })?;
-        self.0.bus.call(call.request_id(ids::fresh())).await
+    pub async fn dead_replay(&self, viewer: &Viewer, request_id: Uuid, service: &str, letter: Uuid) -> Result<Value, Problem> {
+        self.act(viewer, questions::DEAD_REPLAY.of(known_service(service)?), request_id, None, &DeadRequest { letter }).await
     }
 
     /// What a link in a message is for.
     pub async fn link_open(&self, token: &str) -> Result<Link, Problem> {
         let request = LinkOpenRequest { token: token.to_owned() };
-        self.ask(Asker::Public, service::NOTIFICATIONS, "link.open", &request).await
+        self.ask(Asker::Public, questions::LINK_OPEN, &request).await
     }
 
     /// The alert of a link, as its holder may see it.
     pub async fn link_alert(&self, link: &Link) -> Result<AlertEvent, Problem> {
-        self.ask(asker_of(link, "show"), service::ESCALATION, "alert.show", &AlertShowRequest { alert: link.alert }).await
+        self.ask(asker_of(link, "show"), questions::ALERT_SHOW, &AlertShowRequest { alert: link.alert }).await
     }
 
     /// Acknowledges by link. The request id is the link's own, so that pressing twice is one act.
     pub async fn link_acknowledge(&self, link: &Link) -> Result<Acknowledged, Problem> {
         let request = AcknowledgeRequest { alert: link.alert };
-        let call = self.call(asker_of(link, "acknowledge"), service::ESCALATION, "alert.acknowledge", &request)?;
+        let call = self.call(asker_of(link, "acknowledge"), questions::ALERT_ACKNOWLEDGE, &request)?;
         self.0.bus.call(call.request_id(link.link)).await
     }
 
@@ -236,7 +261,7 @@ impl Services {
             return Err(no_such_code());
         }
         let request = TrackRequest { code: Some(code.hash.to_string()), receipt: None };
-        let mut status = match self.ask::<_, PublicStatus>(Asker::Public, service::INTAKE, "report.track", &request).await {
+        let mut status = match self.ask::<_, PublicStatus>(Asker::Public, questions::REPORT_TRACK, &request).await {
             Ok(status) => status,
             Err(problem) if problem.status == 404 || problem.status == 503 => PublicStatus { state: "accepted".to_owned(), case: None },
             Err(problem) => return Err(problem),
@@ -252,43 +277,52 @@ impl Services {
     /// When a case is to be closed, from escalation, which owns the clocks. Asked by number: the public status names no case's id.
     async fn due_of(&self, number: &str) -> Option<duban_contracts::Timestamp> {
         let request = CaseDueRequest { cases: Vec::new(), number: Some(number.to_owned()) };
-        let answer = self.ask::<_, CaseDueAnswer>(Asker::Public, service::ESCALATION, "case.due", &request).await;
+        let answer = self.ask::<_, CaseDueAnswer>(Asker::Public, questions::CASE_DUE, &request).await;
         answer.ok().and_then(|answer| answer.due)
     }
 
     /// What became of a producer's reports that were rejected later.
     pub async fn results(&self, producer: &str, mut request: ResultsRequest) -> Result<Results, Problem> {
         request.producer = Some(producer.to_owned());
-        self.ask(Asker::Producer { producer: producer.to_owned() }, service::INTAKE, "report.results", &request).await
+        self.ask(Asker::Producer { producer: producer.to_owned() }, questions::REPORT_RESULTS, &request).await
     }
 
     async fn of_person<Req: Serialize, Res: DeserializeOwned>(
         &self,
         viewer: &Viewer,
-        service: &str,
-        name: &str,
+        question: Question,
         request: &Req,
     ) -> Result<Res, Problem> {
-        self.ask(viewer.asker(), service, name, request).await
+        self.ask(viewer.asker(), question, request).await
     }
 
-    async fn ask<Req: Serialize, Res: DeserializeOwned>(
+    /// An act of a person: with a request id, so that it is done once, and the version that he saw, where that counts.
+    async fn act<Req: Serialize, Res: DeserializeOwned>(
         &self,
-        asker: Asker,
-        service: &str,
-        name: &str,
+        viewer: &Viewer,
+        question: Question,
+        request_id: Uuid,
+        expected: Option<i64>,
         request: &Req,
     ) -> Result<Res, Problem> {
+        let mut call = self.call(viewer.asker(), question, request)?.request_id(request_id);
+        if let Some(version) = expected {
+            call = call.expected_version(version);
+        }
+        self.0.bus.call(call).await
+    }
+
+    async fn ask<Req: Serialize, Res: DeserializeOwned>(&self, asker: Asker, question: Question, request: &Req) -> Result<Res, Problem> {
         // While the connection is down a question would only wait for its time to run out.
         if !self.0.bus.is_connected() {
-            return Err(Problem::unavailable(service));
+            return Err(Problem::unavailable(question.service));
         }
-        self.0.bus.call(self.call(asker, service, name, request)?).await
+        self.0.bus.call(self.call(asker, question, request)?).await
     }
 
-    fn call<Req: Serialize>(&self, asker: Asker, service: &str, name: &str, request: &Req) -> Result<Call, Problem> {
+    fn call<Req: Serialize>(&self, asker: Asker, question: Question, request: &Req) -> Result<Call, Problem> {
         let claim = Claim::new(asker, now()).sign(&self.0.key);
-        Ok(Call::new(service, name).body(request)?.claim(&claim).timeout(PATIENCE))
+        Ok(Call::new(question.service, question.name).body(request)?.claim(&claim).timeout(PATIENCE))
     }
 
     fn entry_of_delivery(&self, delivery: &DeliveryEvent) -> TimelineEntry {

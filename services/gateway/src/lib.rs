@@ -24,6 +24,7 @@ pub mod live;
 pub mod pages;
 pub mod policies;
 pub mod producers;
+mod questions;
 pub mod settings;
 pub mod token;
 pub mod viewer;

@@ -7,8 +7,10 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum_extra::extract::cookie::CookieJar;
+use bytes::Bytes;
 use duban_contracts::Problem;
 use duban_contracts::claim::Asker;
+use duban_policy::directory::Right;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -36,6 +38,11 @@ pub enum By {
 }
 
 impl Viewer {
+    /// Whether he has a right over any unit at all, as the directory held here says. Only for what pages offer: the owner of the data decides.
+    pub fn may_somewhere(&self, app: &App, right: Right) -> bool {
+        app.holdings.directory().may_anywhere(&self.person, right, app.platform.clock.now()).is_some()
+    }
+
     /// As claims say it.
     pub fn asker(&self) -> Asker {
         Asker::Person { person: self.person.clone(), session: self.session }
@@ -190,13 +197,19 @@ impl<T: DeserializeOwned> FromRequest<App> for SignedForm<T> {
         same_origin(request.headers(), app)?;
         let (mut parts, body) = request.into_parts();
         let viewer = by_cookie(&mut parts, app).await?.ok_or_else(Problem::unauthenticated)?;
-        let bytes = axum::body::Bytes::from_request(Request::from_parts(parts.clone(), body), app).await.map_err(unreadable)?;
-        let read_again = || Request::from_parts(parts.clone(), bytes.clone().into());
-        let Form(shown) = Form::<Csrf>::from_request(read_again(), app).await.map_err(unreadable)?;
+        let bytes = Bytes::from_request(Request::from_parts(parts.clone(), body), app).await.map_err(unreadable)?;
+        let read = |bytes: Bytes| Request::from_parts(parts.clone(), bytes.into());
+        let Form(shown) = Form::<Csrf>::from_request(read(bytes.clone()), app).await.map_err(unreadable)?;
         csrf_is_right(&shown.csrf, &viewer)?;
-        let Form(form) = Form::<T>::from_request(read_again(), app).await.map_err(unreadable)?;
+        let Form(form) = Form::<T>::from_request(read(without_csrf(&bytes)), app).await.map_err(unreadable)?;
         Ok(Self(form))
     }
+}
+
+/// A form's body without its token, which is no member of what the form says: structs that refuse unknown members refuse it too.
+fn without_csrf(body: &[u8]) -> Bytes {
+    let pairs = body.split(|byte| *byte == b'&').filter(|pair| *pair != b"csrf" && !pair.starts_with(b"csrf="));
+    pairs.collect::<Vec<_>>().join(&b'&').into()
 }
 
 /// A form of the public: no session to protect, but it must come from our own page.
@@ -230,7 +243,11 @@ fn same_origin(headers: &HeaderMap, app: &App) -> Result<(), Problem> {
     if origin == app.settings.public_base() || by_host { Ok(()) } else { refused() }
 }
 
-fn csrf_is_right(shown: &str, viewer: &Viewer) -> Result<(), Problem> {
+/// Checks the token that a form of this session carries.
+///
+/// # Errors
+/// 403.
+pub fn csrf_is_right(shown: &str, viewer: &Viewer) -> Result<(), Problem> {
     use subtle::ConstantTimeEq;
     let right = !viewer.csrf.is_empty() && bool::from(shown.as_bytes().ct_eq(viewer.csrf.as_bytes()));
     if right { Ok(()) } else { Err(Problem::forbidden("the form's token is missing or not this session's; load the page again")) }
@@ -259,7 +276,8 @@ async fn by_cookie(parts: &mut Parts, app: &App) -> Result<Option<Viewer>, Probl
     Ok(viewer)
 }
 
-fn url_encoded(path: &str) -> String {
+/// A text as it stands in a query.
+pub fn url_encoded(path: &str) -> String {
     path.bytes()
         .map(|b| match b {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'-' | b'_' | b'.' | b'~' => char::from(b).to_string(),
@@ -291,6 +309,13 @@ mod tests {
         assert_eq!(Language::of_code("zh-CN"), Some(Language::Chinese));
         assert_eq!(Language::of_code("en_GB"), Some(Language::English));
         assert_eq!(Language::of_code("fr"), None);
+    }
+
+    #[test]
+    fn a_forms_token_is_no_part_of_what_it_says() {
+        assert_eq!(without_csrf(b"csrf=abc&id=x&csrfx=1"), "id=x&csrfx=1");
+        assert_eq!(without_csrf(b"id=x&csrf=abc"), "id=x");
+        assert_eq!(without_csrf(b"csrf="), "");
     }
 
     #[test]

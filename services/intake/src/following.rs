@@ -43,10 +43,10 @@ pub async fn run(app: App) {
             () = app.followers.notified() => {}
             () = tokio::time::sleep(PACE) => round = round.wrapping_add(1),
         }
-        let hopeless = round.is_multiple_of(HOPELESS_EVERY);
-        match look(&app, hopeless, lone_at <= Instant::now()).await {
-            Ok(Looked::AtAll) => lone_at = Instant::now() + LONE_PACE,
-            Ok(Looked::AtWaiting) => {}
+        let due = Due { hopeless: round.is_multiple_of(HOPELESS_EVERY), lone: lone_at <= Instant::now() };
+        match look(&app, due).await {
+            Ok(done) if done.lone => lone_at = Instant::now() + LONE_PACE,
+            Ok(_) => {}
             Err(error) => {
                 if is_trouble(&error) {
                     tracing::debug!(%error, "followers wait: looked for again in a second");
@@ -59,32 +59,34 @@ pub async fn run(app: App) {
     }
 }
 
-/// Which rows were looked at.
-enum Looked {
-    AtWaiting,
-    AtAll,
+/// What is looked at beside those whose target may have come.
+struct Due {
+    /// Those that wait in vain.
+    hopeless: bool,
+    /// Those that became cases of their own.
+    lone: bool,
 }
 
-async fn look(app: &App, hopeless: bool, lone: bool) -> Result<Looked, Failure> {
+/// Tells what was looked at.
+async fn look(app: &App, mut due: Due) -> Result<Due, Failure> {
     let pool = app.platform.db.pool();
-    let mut lone = lone;
     if waiting::any(pool, Which::Waiting).await? {
         // Until nothing is left: what was just joined may be what others follow.
         while join_known(app).await? > 0 {}
-        if hopeless {
+        if due.hopeless {
             while release_hopeless(app).await? > 0 {
                 // Those of a cycle have become each other's known targets.
-                lone = true;
+                due.lone = true;
             }
         }
     }
-    if lone && waiting::any(pool, Which::Alone).await? {
+    if due.lone && waiting::any(pool, Which::Alone).await? {
         while join_lone(app).await? > 0 {}
     }
-    if hopeless {
+    if due.hopeless {
         app.measures.stand(&waiting::count(pool).await?, rejected::count_open(pool).await?);
     }
-    Ok(if lone { Looked::AtAll } else { Looked::AtWaiting })
+    Ok(due)
 }
 
 /// Joins what need not wait any longer; tells how many rows were taken.

@@ -70,5 +70,6 @@ pub fn field_spec(field: &Field) -> FieldSpec {
             .iter()
             .map(|choice| Choice { value: choice.value.clone(), title: choice.title.en.clone(), title_zh: choice.title.zh.clone() })
             .collect(),
+        optional: false,
     }
 }

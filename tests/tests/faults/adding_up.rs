@@ -59,6 +59,9 @@ const NOT_REJECTED: &str = "select count(*) from unnest($1::uuid[]) as sent (rec
 const UNHANDLED: &str =
     "select count(*) from intake.outbox o where not exists (select 1 from escalation.inbox i where i.stream = 'INTAKE' and i.id = o.id)";
 
+pub const DEAD_LETTERS: &str = "select (select count(*) from intake.dead_letter) + (select count(*) from escalation.dead_letter)
+      + (select count(*) from notifications.dead_letter) + (select count(*) from archive.dead_letter)";
+
 async fn count_of(world: &World, sql: &'static str, receipts: &[Uuid]) -> anyhow::Result<i64> {
     Ok(sqlx::query_scalar(sql).bind(receipts).fetch_one(&world.database).await?)
 }
@@ -120,11 +123,7 @@ const NEVER: [(&str, &str); 14] = [
         "a duty that should have been raised and was not",
         "select count(*) from escalation.duty where next_at < (select domain_start from clock.setting) - interval '1 minute'",
     ),
-    (
-        "a dead letter",
-        "select (select count(*) from intake.dead_letter) + (select count(*) from escalation.dead_letter)
-              + (select count(*) from notifications.dead_letter) + (select count(*) from archive.dead_letter)",
-    ),
+    ("a dead letter", DEAD_LETTERS),
 ];
 
 /// # Errors

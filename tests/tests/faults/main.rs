@@ -148,3 +148,40 @@ async fn a_wiped_broker_loses_no_event_that_was_committed() -> anyhow::Result<()
     world.stack.stop().await;
     Ok(())
 }
+
+/// Reports go on being accepted while Postgres is down, also by a gateway that starts meanwhile; afterwards all are registered and nothing
+/// was given up. `DUBAN_OUTAGE_SECONDS` says how long (20; `make soak` takes an hour).
+#[tokio::test(flavor = "multi_thread")]
+async fn an_outage_of_postgres_dead_letters_nothing() -> anyhow::Result<()> {
+    let outage = Duration::from_secs(setting("DUBAN_OUTAGE_SECONDS", 20));
+    let mut world = World::start().await?;
+    let web = world.installation.producer("web")?;
+    for n in 0..20 {
+        web.send_report(&format!("before-{n}"), &producers::ordinary("web", "MD01", n)).await?;
+    }
+    world.stack.ground.postgres()?.kill9().await;
+    let (began, mut accepted) = (Instant::now(), 20);
+    for n in 0..20 {
+        web.send_report(&format!("during-{n}"), &producers::ordinary("web", "MD01", 100 + n)).await?;
+        accepted += 1;
+    }
+    world.stack.kill9("gateway", 0).await?;
+    world.stack.restart("gateway", 0).await?;
+    while began.elapsed() < outage {
+        let n = accepted;
+        web.send_report(&format!("restarted-{n}"), &producers::ordinary("web", "MD01", 200 + n)).await?;
+        accepted += 1;
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+    world.stack.ground.postgres()?.restart().await?;
+    until("all to be registered with their duties", SETTLING, || async {
+        let cases = world.count("select count(*) from intake.cases").await?;
+        let without = world.count(adding_up::CASES_WITHOUT_DUTY).await?;
+        anyhow::ensure!((cases, without) == (i64::from(accepted), 0), "{cases} of {accepted} cases, {without} without a duty");
+        Ok::<_, anyhow::Error>(())
+    })
+    .await?;
+    anyhow::ensure!(world.count(adding_up::DEAD_LETTERS).await? == 0, "something was given up");
+    world.stack.stop().await;
+    Ok(())
+}

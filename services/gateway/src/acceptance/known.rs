@@ -1,8 +1,8 @@
 //! Asking intake which of a batch's reports it has registered, so that another body under the same key is refused at once. No answer in
 //! time counts as 'unknown': the report is accepted, and intake rejects it later if need be.
 
+use crate::questions::REPORT_KNOWN;
 use duban_contracts::report::{KnownAnswer, KnownRequest};
-use duban_contracts::subjects::service;
 use duban_platform::Bus;
 use duban_platform::rpc::Call;
 use std::collections::BTreeMap;
@@ -28,7 +28,7 @@ impl Known {
         if !self.bus.is_connected() {
             return BTreeMap::new();
         }
-        let Ok(call) = Call::new(service::INTAKE, "report.known").body(&KnownRequest { reports: reports.collect() }) else {
+        let Ok(call) = Call::new(REPORT_KNOWN.service, REPORT_KNOWN.name).body(&KnownRequest { reports: reports.collect() }) else {
             return BTreeMap::new();
         };
         match tokio::time::timeout(PATIENCE, self.bus.call::<KnownAnswer>(call.timeout(PATIENCE))).await {

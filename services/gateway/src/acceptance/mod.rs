@@ -95,6 +95,11 @@ impl Acceptance {
         &self.0.keys
     }
 
+    /// Unit of reports by the public form that name none.
+    pub fn form_unit(&self) -> Option<String> {
+        self.producer(&self.0.web_producer).map(|producer| producer.unit.clone())
+    }
+
     /// A report by the public form, under the producer of the form.
     ///
     /// # Errors

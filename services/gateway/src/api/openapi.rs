@@ -29,8 +29,11 @@ pub struct Endpoint {
     summary: &'static str,
     who: Who,
     query: Option<SchemaOf>,
+    more_query: Option<SchemaOf>,
     body: Option<SchemaOf>,
     answer: Option<SchemaOf>,
+    /// Besides JSON.
+    other_media: &'static [&'static str],
     status: &'static str,
     headers: &'static [(&'static str, &'static str, bool)],
 }
@@ -40,7 +43,19 @@ const IF_MATCH: (&str, &str, bool) = ("If-Match", "The version that you have see
 
 impl Endpoint {
     const fn new(method: &'static str, path: &'static str, summary: &'static str) -> Self {
-        Self { method, path, summary, who: Who::Person, query: None, body: None, answer: None, status: "200", headers: &[] }
+        Self {
+            method,
+            path,
+            summary,
+            who: Who::Person,
+            query: None,
+            more_query: None,
+            body: None,
+            answer: None,
+            other_media: &[],
+            status: "200",
+            headers: &[],
+        }
     }
 
     pub const fn get(path: &'static str, summary: &'static str) -> Self {
@@ -67,12 +82,22 @@ impl Endpoint {
         Self { query: Some(|generator| T::json_schema(generator)), ..self }
     }
 
+    /// A second struct of the query.
+    pub const fn more_query<T: JsonSchema>(self) -> Self {
+        Self { more_query: Some(|generator| T::json_schema(generator)), ..self }
+    }
+
     pub const fn body<T: JsonSchema>(self) -> Self {
         Self { body: Some(|generator| generator.subschema_for::<T>()), ..self }
     }
 
     pub const fn answers<T: JsonSchema>(self) -> Self {
         Self { answer: Some(|generator| generator.subschema_for::<T>()), ..self }
+    }
+
+    /// What it answers with on request, besides JSON.
+    pub const fn or_as(self, other_media: &'static [&'static str]) -> Self {
+        Self { other_media, ..self }
     }
 
     pub const fn status(self, status: &'static str) -> Self {
@@ -155,7 +180,7 @@ fn document(endpoints: &[Endpoint]) -> Value {
 
 fn operation(endpoint: &Endpoint, generator: &mut SchemaGenerator) -> Value {
     let mut parameters = path_parameters(endpoint.path);
-    if let Some(schema) = endpoint.query {
+    for schema in [endpoint.query, endpoint.more_query].into_iter().flatten() {
         parameters.extend(query_parameters(schema(generator).to_value()));
     }
     parameters.extend(endpoint.headers.iter().map(|(name, description, required)| {
@@ -164,6 +189,9 @@ fn operation(endpoint: &Endpoint, generator: &mut SchemaGenerator) -> Value {
     let mut answer = json!({ "description": endpoint.summary });
     if let Some(schema) = endpoint.answer {
         answer["content"] = json!({ "application/json": { "schema": schema(generator) } });
+    }
+    for media in endpoint.other_media {
+        answer["content"][media] = json!({ "schema": { "type": "string" } });
     }
     let mut operation = json!({
         "summary": endpoint.summary,

@@ -1,5 +1,6 @@
 //! People and producers: made, disabled, given new tokens, without a restart of anything; and who changed what.
 
+use super::chosen::{self, Chooser};
 use super::frame::Frame;
 use super::respond;
 use crate::App;
@@ -68,7 +69,7 @@ fn new_producer(frame: &Frame) -> Markup {
                 label for="producer-id" { (frame.t("代码", "Id")) span.hint { (frame.t("小写字母、数字、连字符；登记后不能更改", "lower-case letters, digits, hyphens; it can never be changed")) } }
                 input #producer-id name="id" required pattern="[a-z0-9_\\-]{1,40}";
                 label for="producer-name" { (frame.t("名称", "Name")) } input #producer-name name="name";
-                label for="producer-unit" { (frame.t("默认单位", "Unit of reports that name none")) } input #producer-unit name="unit" required;
+                label for="producer-unit" { (frame.t("默认单位", "Unit of reports that name none")) } (chosen::unit(frame, &Chooser { id: "producer-unit", name: "unit", value: "", empty: None }))
                 p { button type="submit" { (frame.t("登记并发放令牌", "Add and give a token")) } }
             }
         }
@@ -105,6 +106,7 @@ fn new_person(frame: &Frame) -> Markup {
                 label for="person-name" { (frame.t("姓名", "Name")) } input #person-name name="name" required;
                 label for="person-email" { (frame.t("邮箱", "Email")) } input #person-email name="email" type="email";
                 label for="person-phone" { (frame.t("电话", "Telephone")) } input #person-phone name="phone" type="tel";
+                label for="person-webhook" { (frame.t("个人 Webhook 地址（可不填）", "Address of a webhook of his own (optional)")) } input #person-webhook name="webhook" type="url";
                 label for="person-language" { (frame.t("语言", "Language")) }
                 select #person-language name="language" { option value="zh" { "中文" } option value="en" { "English" } }
                 label for="person-password" { (frame.t("初始密码", "First password")) } input #person-password name="password" type="password" autocomplete="new-password" required minlength="10";
@@ -157,6 +159,19 @@ pub async fn show(State(app): State<App>, PageViewer(viewer): PageViewer, Speaks
     respond::page(&frame, content.await)
 }
 
+/// The form sends every field, the empty ones too: an empty one is one not given.
+fn as_given(new: people::NewPerson) -> people::NewPerson {
+    let given = |text: Option<String>| text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+    people::NewPerson {
+        email: given(new.email),
+        phone: given(new.phone),
+        language: given(new.language),
+        webhook: given(new.webhook),
+        password: new.password.filter(|password| !password.is_empty()),
+        ..new
+    }
+}
+
 /// `POST /administration/people`
 pub async fn create_person(
     State(app): State<App>,
@@ -167,7 +182,7 @@ pub async fn create_person(
     let frame = respond::frame(&app, Some(&viewer), language, "/administration");
     let done = async {
         viewer.must_administer()?;
-        people::create(&app, &viewer.person, new).await
+        people::create(&app, &viewer.person, as_given(new)).await
     };
     done.await.map_or_else(|why| respond::problem(&frame, &why), |_| Redirect::to("/administration").into_response())
 }

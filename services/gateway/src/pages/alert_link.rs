@@ -1,6 +1,7 @@
 //! The page behind the link in an alert's message: one screen, one button, no login. Opening it never acts, because mail scanners open links.
 
 use super::alerts::facts;
+use super::duties::matter;
 use super::frame::{Frame, Urgency};
 use super::respond;
 use crate::App;
@@ -33,7 +34,7 @@ pub fn view(frame: &Frame, token: &str, link: &Link, alert: &AlertEvent) -> Mark
             p.soft.small { (frame.t("签收表示您已知悉并负责跟进；在办结之前，时限照常计算。",
                 "Acknowledging says that you know and will follow it up; its clock runs until it is done.")) }
         }
-        p { a href=(alert.link) { (frame.t("登录后查看全部经过", "Log in to see the whole story")) } }
+        p { a href=(matter(&alert.link, alert.duty)) { (frame.t("登录后查看全部经过", "Log in to see the whole story")) } }
     };
     frame.page(title, true, &content)
 }

@@ -1,5 +1,6 @@
 //! 我的督办: the alerts that wait for the reader, what burns first on top, live.
 
+use super::duties::matter;
 use super::frame::{Frame, Urgency};
 use super::respond;
 use crate::App;
@@ -58,9 +59,10 @@ pub fn card(frame: &Frame, alert: &AlertEvent) -> Markup {
                 @if alert.repetition > 0 { span.small.soft { (frame.t("第", "Reminder no. ")) (alert.repetition + 1) (frame.t("次提醒", "")) } }
                 @if alert.late { span.small.soft { (frame.t("补发：系统曾中断", "Sent late: the system was interrupted")) } }
             }
-            h2 { a href=(alert.link) { (frame.t(&alert.title_zh, &alert.title)) } }
+            h2 { a href=(matter(&alert.link, alert.duty)) { (frame.t(&alert.title_zh, &alert.title)) } }
             (facts(frame, alert))
             @if alert.state == "open" { (button(frame, alert)) }
+            p.small { a href={ "/alerts/" (alert.alert) } { (frame.t("通知详情", "About this alert")) } }
         }
     }
 }
@@ -83,7 +85,8 @@ pub fn facts(frame: &Frame, alert: &AlertEvent) -> Markup {
     }
 }
 
-fn button(frame: &Frame, alert: &AlertEvent) -> Markup {
+/// The button that acknowledges.
+pub fn button(frame: &Frame, alert: &AlertEvent) -> Markup {
     html! {
         form method="post" action={ "/alerts/" (alert.alert) "/acknowledge" } {
             (frame.csrf())

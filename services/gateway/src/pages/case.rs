@@ -1,6 +1,8 @@
 //! A case: the whole story top to bottom, its clocks, and the next permitted step.
 
+use super::case_acts::{self, Acting, Form};
 use super::cases::severity;
+use super::chosen;
 use super::earlier;
 use super::frame::{Frame, Urgency};
 use super::respond;
@@ -8,19 +10,16 @@ use crate::App;
 use crate::ask::CaseWhole;
 use crate::viewer::{PageViewer, SignedForm, Speaks};
 use axum::extract::{Path, Query, State};
-use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use duban_contracts::Problem;
-use duban_contracts::case::{CaseAct, CaseActRequest, CaseShowRequest, FieldSpec, PermittedStep, TimelineEntry};
+use duban_contracts::case::{CaseActRequest, CaseShowRequest, PermittedStep, TimelineEntry};
 use duban_contracts::duty::DutyEvent;
 use duban_contracts::report::Report;
+use duban_policy::Policy;
 use maud::{Markup, html};
 use serde::Deserialize;
-use serde_json::{Map, Value};
-use std::collections::BTreeMap;
 use uuid::Uuid;
 
-pub fn view(frame: &Frame, case: &CaseWhole, told: Option<&str>, wrong: Option<&str>) -> Markup {
+pub fn view(frame: &Frame, case: &CaseWhole, policy: Option<&Policy>, told: Option<&str>, wrong: Option<&str>) -> Markup {
     let summary = &case.detail.summary;
     let content = html! {
         @if let Some(told) = told { div.notice role="status" { (told) } }
@@ -39,7 +38,7 @@ pub fn view(frame: &Frame, case: &CaseWhole, told: Option<&str>, wrong: Option<&
             div {
                 (duties(frame, &case.duties))
                 (steps(frame, case))
-                (more(frame, case))
+                (case_acts::view(frame, case, policy))
             }
         }
         p.small { a href={ "/cases/" (summary.case) "/watchers" } { (frame.t("谁能看到本案，为什么", "Who can see this case, and why")) } }
@@ -53,7 +52,7 @@ fn head(frame: &Frame, case: &CaseWhole) -> Markup {
         div.sheet { dl.facts {
             dt { (frame.t("环节", "Stage")) }
             dd { (frame.t(&summary.stage_title_zh, &summary.stage_title)) @if summary.closed { " " (Urgency::Done.mark(frame.language)) } }
-            dt { (frame.t("类别", "Kind")) } dd { (frame.t(&summary.kind_title_zh, &summary.kind_title)) " · " (severity(frame, &summary.severity)) }
+            dt { (frame.t("类别", "Kind")) } dd { (frame.t(&summary.kind_title_zh, &summary.kind_title)) " · " (severity(frame, summary)) }
             dt { (frame.t("单位", "Unit")) } dd { (frame.unit(&summary.unit)) }
             dt { (frame.t("渠道", "Channel")) } dd { (summary.channel) }
             dt { (frame.t("收到", "Received")) } dd { (frame.time(summary.received_at)) }
@@ -72,15 +71,17 @@ fn head(frame: &Frame, case: &CaseWhole) -> Markup {
 
 fn link_word<'a>(frame: &Frame, sort: &'a str) -> &'a str {
     match sort {
-        "repeats" => frame.language.pick("同一事项", "Same matter"),
+        "repeats" | "repeated_by" => frame.language.pick("同一事项", "Same matter"),
         "merged_into" => frame.language.pick("并入", "Merged into"),
         "merged" => frame.language.pick("并来", "Merged from"),
         "follows" => frame.language.pick("补充", "Follows"),
+        "followed_by" => frame.language.pick("后续补充", "Followed by"),
         other => other,
     }
 }
 
-fn report_text(frame: &Frame, report: &Report) -> Markup {
+/// A report as it was sent.
+pub fn report_text(frame: &Frame, report: &Report) -> Markup {
     html! {
         div.sheet {
             @if let Some(subject) = &report.subject { h2 { (subject) } }
@@ -136,7 +137,7 @@ fn steps(frame: &Frame, case: &CaseWhole) -> Markup {
 }
 
 /// Hidden fields of a form that acts: CSRF, a request id for this showing, the version that the reader saw.
-fn acting(frame: &Frame, case: &CaseWhole) -> Markup {
+pub fn acting(frame: &Frame, case: &CaseWhole) -> Markup {
     html! {
         (frame.csrf())
         input type="hidden" name="request" value=(duban_contracts::ids::fresh());
@@ -157,75 +158,13 @@ fn step_form(frame: &Frame, case: &CaseWhole, step: &PermittedStep) -> Markup {
                     (acting(frame, case))
                     input type="hidden" name="do" value="step";
                     input type="hidden" name="name" value=(step.name);
-                    @for field in &step.requires { (input(frame, &step.name, field)) }
+                    @for field in &step.requires {
+                        @let given = case.detail.fields.get(&field.name).map(chosen::as_typed).unwrap_or_default();
+                        (chosen::field(frame, &step.name, field, &given))
+                    }
                     label { (frame.t("说明（可不填）", "Note (optional)")) input name="note"; }
                     p { button type="submit" { (title) } }
                 }
-            }
-        }
-    }
-}
-
-fn input(frame: &Frame, step: &str, field: &FieldSpec) -> Markup {
-    let id = format!("{step}-{}", field.name);
-    let name = format!("field.{}", field.name);
-    html! {
-        label for=(id) { (frame.t(&field.title_zh, &field.title)) }
-        @match field.sort.as_str() {
-            "choice" => { select id=(id) name=(name) required {
-                option value="" { "—" }
-                @for choice in &field.choices { option value=(choice.value) { (frame.t(&choice.title_zh, &choice.title)) } }
-            } },
-            "date" => { input id=(id) name=(name) type="date" required; },
-            "amount" | "number" => { input id=(id) name=(name) inputmode="decimal" required; },
-            "phone" => { input id=(id) name=(name) type="tel" required; },
-            "email" => { input id=(id) name=(name) type="email" required; },
-            "text" => { textarea id=(id) name=(name) required {} },
-            _ => { input id=(id) name=(name) required; },
-        }
-    }
-}
-
-fn more(frame: &Frame, case: &CaseWhole) -> Markup {
-    let action = format!("/cases/{}/act", case.detail.summary.case);
-    html! {
-        h2 { (frame.t("记录与更正", "Notes and corrections")) }
-        details.sheet {
-            summary { (frame.t("添加记录", "Add a note")) }
-            form method="post" action=(action) {
-                (acting(frame, case)) input type="hidden" name="do" value="note";
-                label for="note-text" { (frame.t("内容", "Text")) } textarea #note-text name="text" required {}
-                p { button type="submit" { (frame.t("添加记录", "Add the note")) } }
-            }
-        }
-        details.sheet {
-            summary { (frame.t("记录给来件人的答复", "Record an answer to the reporter")) }
-            form method="post" action=(action) {
-                (acting(frame, case)) input type="hidden" name="do" value="answer";
-                label for="answer-by" { (frame.t("方式", "By")) }
-                select #answer-by name="by" { option value="phone" { (frame.t("电话", "Telephone")) } option value="letter" { (frame.t("书面", "Letter")) } option value="email" { (frame.t("邮件", "Email")) } }
-                label for="answer-text" { (frame.t("答复内容", "Answer")) } textarea #answer-text name="text" required {}
-                p { button type="submit" { (frame.t("保存答复", "Keep the answer")) } }
-            }
-        }
-        details.sheet {
-            summary { (frame.t("指定经办人", "Name the handler")) }
-            form method="post" action=(action) {
-                (acting(frame, case)) input type="hidden" name="do" value="assign";
-                label for="assign-person" { (frame.t("人员代码", "Person's id")) } input #assign-person name="person" list="people" autocomplete="off" required; (people(frame))
-                p { button type="submit" { (frame.t("指定经办人", "Name the handler")) } }
-            }
-        }
-        details.sheet open[case.detail.summary.unsorted] {
-            summary { (frame.t("更正类别或单位", "Correct kind or unit")) }
-            form method="post" action=(action) {
-                (acting(frame, case)) input type="hidden" name="do" value="correct";
-                label for="correct-kind" { (frame.t("类别", "Kind")) } input #correct-kind name="kind" value=(case.detail.summary.kind);
-                label for="correct-unit" { (frame.t("单位代码", "Unit code")) } input #correct-unit name="unit" value=(case.detail.summary.unit) list="units" autocomplete="off"; (units(frame))
-                label for="correct-severity" { (frame.t("级别", "Severity")) } input #correct-severity name="severity" value=(case.detail.summary.severity);
-                label for="correct-about" { (frame.t("被投诉人（人员代码，可不填）", "Person complained about (id, optional)")) } input #correct-about name="about_person" list="people" autocomplete="off";
-                label for="correct-reason" { (frame.t("理由", "Reason")) } input #correct-reason name="reason" required;
-                p { button type="submit" { (frame.t("保存更正", "Keep the correction")) } }
             }
         }
     }
@@ -247,7 +186,8 @@ pub async fn show(
     let frame = respond::frame(&app, Some(&viewer), language, &format!("/cases/{case}"));
     let told = told.told.is_some().then(|| frame.t("已保存。", "Done."));
     let whole = app.services.case_whole(&viewer, &CaseShowRequest { case: Some(case), number: None }).await;
-    respond::page(&frame, whole.map(|whole| view(&frame, &whole, told, None)))
+    let policy = app.policy().ok();
+    respond::page(&frame, whole.map(|whole| view(&frame, &whole, policy.as_ref().map(|(_, policy)| &**policy), told, None)))
 }
 
 /// `POST /cases/{case}/act`: every form of the page. A refusal shows the page again with its reason.
@@ -256,11 +196,11 @@ pub async fn act(
     PageViewer(viewer): PageViewer,
     Speaks(language): Speaks,
     Path(case): Path<Uuid>,
-    SignedForm(form): SignedForm<BTreeMap<String, String>>,
+    SignedForm(form): SignedForm<Vec<(String, String)>>,
 ) -> Response {
     let frame = respond::frame(&app, Some(&viewer), language, &format!("/cases/{case}"));
     let done = async {
-        let (request, version, act) = read_form(&form)?;
+        let Acting { request, version, act } = case_acts::read_form(&app, &viewer, &Form(&form)).await?;
         app.services.case_act(&viewer, request, version, &CaseActRequest { case, act }).await
     };
     let why = match done.await {
@@ -270,100 +210,11 @@ pub async fn act(
     let whole = app.services.case_whole(&viewer, &CaseShowRequest { case: Some(case), number: None }).await;
     match whole {
         Ok(whole) => {
-            let status = StatusCode::from_u16(why.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-            (status, view(&frame, &whole, None, Some(&in_words(&frame, &why)))).into_response()
+            let policy = app.policy().ok();
+            let policy = policy.as_ref().map(|(_, policy)| &**policy);
+            let wrong = respond::in_words(&frame, &why);
+            (respond::status(&why), view(&frame, &whole, policy, None, Some(&wrong))).into_response()
         }
         Err(_) => respond::problem(&frame, &why),
-    }
-}
-
-fn in_words(frame: &Frame, why: &Problem) -> String {
-    let mut text = frame.t(&why.title_zh, &why.title).to_owned();
-    if !why.detail.is_empty() {
-        text.push_str(frame.t("：", ": "));
-        text.push_str(&why.detail);
-    }
-    for error in &why.errors {
-        text.push_str(&format!("{}{}: {} ({})", frame.t("；", "; "), error.field, error.wrong, error.expected));
-    }
-    text
-}
-
-/// The people to choose from, by name.
-fn people(frame: &Frame) -> Markup {
-    html! { @if let Some(directory) = &frame.directory {
-        datalist #people { @for person in directory.people().filter(|person| !person.disabled) { option value=(person.id) { (person.name) } } }
-    } }
-}
-
-/// The units to choose from, by title.
-fn units(frame: &Frame) -> Markup {
-    html! { @if let Some(directory) = &frame.directory {
-        datalist #units { @for unit in directory.units() { option value=(unit.code) { (frame.t(&unit.title.zh, &unit.title.en)) } } }
-    } }
-}
-
-/// Request id, expected version and act of a form.
-fn read_form(form: &BTreeMap<String, String>) -> Result<(Uuid, Option<i64>, CaseAct), Problem> {
-    let text = |name: &str| form.get(name).map(|v| v.trim().to_owned()).filter(|v| !v.is_empty());
-    let needed = |name: &str| text(name).ok_or_else(|| Problem::invalid_field(&format!("/{name}"), "it is empty", "a text"));
-    let request = needed("request")?.parse().map_err(|_| Problem::malformed("request is not an id"))?;
-    let version = text("version").and_then(|v| v.parse().ok());
-    let act = match form.get("do").map(String::as_str) {
-        Some("step") => CaseAct::Step { name: needed("name")?, fields: fields(form), note: text("note") },
-        Some("assign") => CaseAct::Assign { person: needed("person")? },
-        Some("note") => CaseAct::Note { text: needed("text")? },
-        Some("answer") => CaseAct::Answer { text: needed("text")?, by: needed("by")? },
-        Some("correct") => CaseAct::Correct {
-            kind: text("kind"),
-            unit: text("unit"),
-            severity: text("severity"),
-            about_person: text("about_person"),
-            reason: needed("reason")?,
-        },
-        _ => return Err(Problem::malformed("do names no act of this page")),
-    };
-    Ok((request, version, act))
-}
-
-fn fields(form: &BTreeMap<String, String>) -> Map<String, Value> {
-    form.iter()
-        .filter_map(|(name, value)| Some((name.strip_prefix("field.")?, value.trim())))
-        .filter(|(_, value)| !value.is_empty())
-        .map(|(name, value)| (name.to_owned(), Value::String(value.to_owned())))
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn form(members: &[(&str, &str)]) -> BTreeMap<String, String> {
-        members.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()
-    }
-
-    #[test]
-    fn a_step_takes_its_fields_and_leaves_the_empty_ones() {
-        let id = Uuid::from_u128(7).to_string();
-        let (request, version, act) = read_form(&form(&[
-            ("request", &id),
-            ("version", "3"),
-            ("do", "step"),
-            ("name", "close"),
-            ("field.cause", " 交付 "),
-            ("field.loss", ""),
-        ]))
-        .unwrap();
-        assert_eq!((request.as_u128(), version), (7, Some(3)));
-        let CaseAct::Step { name, fields, note } = act else { panic!("not a step") };
-        assert_eq!((name.as_str(), note), ("close", None));
-        assert_eq!(Value::Object(fields), serde_json::json!({ "cause": "交付" }));
-    }
-
-    #[test]
-    fn an_empty_note_names_its_field() {
-        let id = Uuid::from_u128(7).to_string();
-        let why = read_form(&form(&[("request", &id), ("do", "note"), ("text", " ")])).unwrap_err();
-        assert_eq!(why.errors[0].field, "/text");
     }
 }

@@ -1,12 +1,15 @@
 //! The list of cases that the reader may see.
 
+use super::chosen::{self, Chooser};
 use super::frame::{Frame, Urgency};
+use super::operation::next_page;
 use super::respond;
 use crate::App;
-use crate::viewer::{PageViewer, Speaks};
+use crate::viewer::{PageViewer, Speaks, url_encoded};
 use axum::extract::{Query, State};
 use axum::response::Response;
 use duban_contracts::case::{CaseList, CaseListRequest, CaseSummary};
+use duban_policy::directory::Right;
 use maud::{Markup, html};
 
 const STATES: [(&str, &str, &str); 5] = [
@@ -26,7 +29,8 @@ pub fn view(frame: &Frame, list: &CaseList, asked: &CaseListRequest) -> Markup {
         form.filters method="get" action="/cases" role="search" {
             input type="hidden" name="state" value=(state);
             div { label for="search" { (frame.t("编号或标题", "Number or title")) } input #search type="search" name="search" value=(asked.search.as_deref().unwrap_or_default()); }
-            div { label for="unit" { (frame.t("单位代码", "Unit code")) } input #unit name="unit" value=(asked.unit.as_deref().unwrap_or_default()); }
+            div { label for="unit" { (frame.t("单位", "Unit")) }
+                (chosen::unit(frame, &Chooser { id: "unit", name: "unit", value: asked.unit.as_deref().unwrap_or_default(), empty: Some(frame.t("全部", "All")) })) }
             div { button type="submit" { (frame.t("查找", "Search")) } }
         }
         @if list.cases.is_empty() {
@@ -34,10 +38,30 @@ pub fn view(frame: &Frame, list: &CaseList, asked: &CaseListRequest) -> Markup {
                 "No case fits. When a report comes in it is registered under a number, and what you may see is listed here.")) } }
         } @else { (table(frame, list)) }
         @if let Some(next) = list.next {
-            p { a.button.plain href={ "/cases?state=" (state) "&before=" (next) } { (frame.t("下一页", "Next page")) } }
+            (next_page(frame, "/cases", &[&filters(asked, state)[..], &[("before", &next.to_string())]].concat()))
+        }
+        @if frame.rights.contains(&Right::Export) {
+            p.small { a href={ "/v1/cases/export?" (query(&filters(asked, state))) "format=csv" } download { (frame.t("导出为 CSV", "Export as CSV")) } }
         }
     };
     frame.page(frame.t("案件", "Cases"), false, &content)
+}
+
+/// Every filter that stands, by its name in the query.
+fn filters<'a>(asked: &'a CaseListRequest, state: &'a str) -> [(&'static str, &'a str); 6] {
+    [
+        ("state", state),
+        ("unit", asked.unit.as_deref().unwrap_or_default()),
+        ("search", asked.search.as_deref().unwrap_or_default()),
+        ("kind", asked.kind.as_deref().unwrap_or_default()),
+        ("stage", asked.stage.as_deref().unwrap_or_default()),
+        ("severity", asked.severity.as_deref().unwrap_or_default()),
+    ]
+}
+
+fn query(filters: &[(&str, &str)]) -> String {
+    let given = filters.iter().filter(|(_, value)| !value.is_empty());
+    given.map(|(name, value)| format!("{name}={}&", url_encoded(value))).collect()
 }
 
 fn table(frame: &Frame, list: &CaseList) -> Markup {
@@ -59,7 +83,7 @@ fn row(frame: &Frame, case: &CaseSummary) -> Markup {
             td data-label=(frame.t("编号", "Number")) { a href={ "/cases/" (case.case) } { (case.number) } }
             td data-label=(frame.t("事项", "Matter")) {
                 (case.subject.as_deref().unwrap_or(frame.t(&case.title_zh, &case.title)))
-                @if case.severity != "ordinary" { " " span.state.escalated { (severity(frame, &case.severity)) } }
+                @if case.severity != "ordinary" { " " span.state.escalated { (severity(frame, case)) } }
                 @if case.unsorted { " " span.state.soon { (frame.t("待分拣", "Unsorted")) } }
                 @if case.repeats > 0 { " " span.small.soft { (frame.t("第", "report no. ")) (case.repeats + 1) (frame.t("次来件", "")) } }
             }
@@ -73,12 +97,13 @@ fn row(frame: &Frame, case: &CaseSummary) -> Markup {
     }
 }
 
-/// Severities have names of their own in packs; these two are every pack's.
-pub fn severity<'a>(frame: &Frame, severity: &'a str) -> &'a str {
-    match severity {
-        "major" => frame.language.pick("重大", "Major"),
-        "ordinary" => frame.language.pick("一般", "Ordinary"),
-        other => other,
+/// A severity by the name that the pack gives it. Where its pack is no longer held, two are every pack's.
+pub fn severity<'a>(frame: &Frame, case: &'a CaseSummary) -> &'a str {
+    match (&case.severity_title_zh, &case.severity_title, case.severity.as_str()) {
+        (Some(zh), Some(en), _) => frame.language.pick(zh, en),
+        (_, _, "major") => frame.language.pick("重大", "Major"),
+        (_, _, "ordinary") => frame.language.pick("一般", "Ordinary"),
+        (_, _, other) => other,
     }
 }
 

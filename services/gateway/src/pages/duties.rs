@@ -3,11 +3,12 @@
 use super::frame::{Frame, Urgency};
 use super::respond;
 use crate::App;
-use crate::viewer::{PageViewer, Speaks};
+use crate::viewer::{PageViewer, SignedForm, Speaks};
 use axum::extract::{Path, Query, State};
-use axum::response::Response;
-use duban_contracts::duty::{DutyEvent, DutyList, DutyListRequest, WhyAnswer};
+use axum::response::{IntoResponse, Redirect, Response};
+use duban_contracts::duty::{DutyCloseRequest, DutyEvent, DutyList, DutyListRequest, WhyAnswer};
 use maud::{Markup, html};
+use serde::Deserialize;
 use uuid::Uuid;
 
 const STATES: [(&str, &str, &str); 5] = [
@@ -38,11 +39,16 @@ pub fn list(frame: &Frame, list: &DutyList, state: &str) -> Markup {
     frame.page(frame.t("责任事项", "Duties"), false, &content)
 }
 
+/// Where the matter of a duty is dealt with; for one that names no page of its own, the page of the duty.
+pub fn matter(link: &str, duty: Uuid) -> String {
+    if link.is_empty() || link == "/duties" { format!("/duties/{duty}") } else { link.to_owned() }
+}
+
 fn row(frame: &Frame, duty: &DutyEvent) -> Markup {
     html! {
         tr data-row {
             td data-label=(frame.t("状态", "State")) { (Urgency::of_duty(&duty.state).mark(frame.language)) }
-            td data-label=(frame.t("事项", "Duty")) { a href=(duty.link) { (frame.t(&duty.title_zh, &duty.title)) } }
+            td data-label=(frame.t("事项", "Duty")) { a href=(matter(&duty.link, duty.duty)) { (frame.t(&duty.title_zh, &duty.title)) } }
             td data-label=(frame.t("责任岗位", "Owed by")) { (frame.post(&duty.owed_by)) }
             td data-label=(frame.t("单位", "Unit")) { (frame.unit(&duty.unit)) }
             td data-label=(frame.t("时限", "Due")) { a href={ "/duties/" (duty.duty) } { (frame.time(duty.due_at)) } }
@@ -51,9 +57,11 @@ fn row(frame: &Frame, duty: &DutyEvent) -> Markup {
 }
 
 /// How this due time came about, and who is next.
-pub fn why(frame: &Frame, answer: &WhyAnswer) -> Markup {
+pub fn why(frame: &Frame, answer: &WhyAnswer, said: &Said) -> Markup {
     let duty = &answer.duty;
     let content = html! {
+        @if said.told.is_some() { div.notice role="status" { (frame.t("已了结。", "It is done.")) } }
+        @if let Some(wrong) = &said.wrong { div.notice.bad role="alert" { (wrong) } }
         article.card class=(Urgency::of_duty(&duty.state).class()) {
             p { (Urgency::of_duty(&duty.state).mark(frame.language)) }
             dl.facts {
@@ -64,6 +72,7 @@ pub fn why(frame: &Frame, answer: &WhyAnswer) -> Markup {
                 @if let Some(closed) = duty.closed_at { dt { (frame.t("了结", "Ended")) } dd { (frame.time(closed)) } }
             }
         }
+        @if answer.may_close { (closing(frame, duty, &said.note)) }
         h2 { (frame.t("这个时限是怎么来的", "How this due time came about")) }
         ol.timeline { @for step in &answer.steps {
             li { (frame.t(&step.text_zh, &step.text)) @if let Some(article) = &step.article { " " span.soft { "（" (article) "）" } } }
@@ -71,9 +80,33 @@ pub fn why(frame: &Frame, answer: &WhyAnswer) -> Markup {
         h2 { (frame.t("若不处理", "If nobody acts")) }
         @if answer.next.is_empty() { p.soft { (frame.t("不再升级。", "It climbs no further.")) } }
         ol { @for rung in &answer.next { li { (frame.time(rung.at)) " " (rung.posts.iter().map(|post| frame.post(post)).collect::<Vec<_>>().join(frame.t("、", ", "))) } } }
-        p { a.button href=(duty.link) { (frame.t("打开相关案件", "Open the matter")) } }
+        @let link = matter(&duty.link, duty.duty);
+        @if link != frame.path { p { a.button href=(link) { (frame.t("打开相关事项", "Open the matter")) } } }
     };
     frame.page(frame.t(&duty.title_zh, &duty.title), true, &content)
+}
+
+/// Closing by hand what no event closes.
+fn closing(frame: &Frame, duty: &DutyEvent, note: &str) -> Markup {
+    html! {
+        form.sheet method="post" action={ "/duties/" (duty.duty) "/close" } {
+            (frame.csrf())
+            input type="hidden" name="request" value=(duban_contracts::ids::fresh());
+            label for="done-note" { (frame.t("完成情况", "What was done")) span.hint { (frame.t("请勿填写个人信息", "no personal text, please")) } }
+            textarea #done-note name="note" maxlength="2000" required { (note) }
+            p { button type="submit" { (frame.t("确认已完成", "It is done")) } }
+        }
+    }
+}
+
+/// What the page of a duty says besides.
+#[derive(Debug, Default, Deserialize)]
+pub struct Said {
+    told: Option<String>,
+    #[serde(skip)]
+    wrong: Option<String>,
+    #[serde(skip)]
+    note: String,
 }
 
 /// `GET /duties`
@@ -96,8 +129,38 @@ pub async fn show_why(
     PageViewer(viewer): PageViewer,
     Speaks(language): Speaks,
     Path(duty): Path<Uuid>,
+    Query(said): Query<Said>,
 ) -> Response {
     let frame = respond::frame(&app, Some(&viewer), language, &format!("/duties/{duty}"));
     let answer = app.services.duty_why(&viewer, duty).await;
-    respond::page(&frame, answer.map(|answer| why(&frame, &answer)))
+    respond::page(&frame, answer.map(|answer| why(&frame, &answer, &said)))
+}
+
+#[derive(Debug, Deserialize)]
+pub struct Closing {
+    request: Uuid,
+    note: String,
+}
+
+/// `POST /duties/{duty}/close`. A refusal shows the page again with what was typed.
+pub async fn close(
+    State(app): State<App>,
+    PageViewer(viewer): PageViewer,
+    Speaks(language): Speaks,
+    Path(duty): Path<Uuid>,
+    SignedForm(form): SignedForm<Closing>,
+) -> Response {
+    let frame = respond::frame(&app, Some(&viewer), language, &format!("/duties/{duty}"));
+    let request = DutyCloseRequest { duty, note: form.note.trim().to_owned() };
+    let wrong = match app.services.duty_close(&viewer, form.request, &request).await {
+        Ok(_) => return Redirect::to(&format!("/duties/{duty}?told=closed")).into_response(),
+        Err(wrong) => wrong,
+    };
+    match app.services.duty_why(&viewer, duty).await {
+        Ok(answer) => {
+            let said = Said { told: None, wrong: Some(respond::in_words(&frame, &wrong)), note: form.note };
+            (respond::status(&wrong), why(&frame, &answer, &said)).into_response()
+        }
+        Err(_) => respond::problem(&frame, &wrong),
+    }
 }

@@ -2,10 +2,11 @@
 
 use super::words;
 use crate::viewer::Language;
-use duban_contracts::Timestamp;
-use duban_policy::directory::Directory;
+use duban_contracts::{Problem, Timestamp};
+use duban_policy::directory::{Directory, Right};
 use jiff::tz::TimeZone;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// The reader and the moment of a page.
@@ -16,6 +17,8 @@ pub struct Frame {
     pub person: Option<(String, String)>,
     /// Whether the reader administers: shows the administration's pages in the navigation.
     pub administers: bool,
+    /// The reader's rights over any unit at all: what pages offer. What he may in truth, the owners of the data decide.
+    pub rights: BTreeSet<Right>,
     pub now: Timestamp,
     pub zone: TimeZone,
     /// Path of the page itself, for the navigation and the change of language.
@@ -30,12 +33,11 @@ pub struct Frame {
 const PAGES: [(&str, &str, &str); 4] =
     [("/alerts", "我的督办", "My alerts"), ("/duties", "责任事项", "Duties"), ("/cases", "案件", "Cases"), ("/records", "档案", "Records")];
 
-const OPERATION: [(&str, &str, &str); 4] = [
-    ("/policies", "制度", "Policies"),
-    ("/deliveries", "投递", "Deliveries"),
-    ("/dead", "死信与拒收", "Dead letters"),
-    ("/administration", "管理", "Administration"),
-];
+/// For who takes in reports, too.
+const DEAD: (&str, &str, &str) = ("/dead", "死信与拒收", "Dead letters");
+
+const OPERATION: [(&str, &str, &str); 3] =
+    [("/policies", "制度", "Policies"), ("/deliveries", "投递", "Deliveries"), ("/administration", "管理", "Administration")];
 
 impl Frame {
     pub fn t<'a>(&self, zh: &'a str, en: &'a str) -> &'a str {
@@ -98,13 +100,25 @@ impl Frame {
         }
     }
 
+    /// An error as a line of a page whose other parts stand.
+    pub fn wrong(&self, what: &str, why: &Problem) -> Markup {
+        html! {
+            div.notice.bad role="alert" {
+                (what) (self.t("：", ": ")) (self.t(&why.title_zh, &why.title))
+                @if !why.detail.is_empty() { " " span.soft.small { (why.detail) } }
+            }
+        }
+    }
+
     fn top(&self) -> Markup {
         html! {
             header.top { div {
                 a.brand href="/" { (self.t("督办", "Duban")) }
                 @if let Some((name, _)) = &self.person {
                     nav.main aria-label=(self.t("主导航", "Main")) { ul {
-                        @for page in PAGES.iter().chain(OPERATION.iter().filter(|_| self.administers)) { (self.entry(page)) }
+                        @for page in &PAGES { (self.entry(page)) }
+                        @if self.administers || self.rights.contains(&Right::Take) { (self.entry(&DEAD)) }
+                        @if self.administers { @for page in &OPERATION { (self.entry(page)) } }
                     } }
                     div.who {
                         span { (name) }

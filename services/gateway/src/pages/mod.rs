@@ -4,20 +4,26 @@
 //! every right is checked by the service that owns the data.
 
 mod administration;
+mod alert;
 mod alert_link;
 mod alerts;
 mod case;
+mod case_acts;
 mod cases;
+mod chosen;
+mod dead;
 mod duties;
 mod earlier;
 mod frame;
 mod login;
 mod operation;
 mod operators;
+mod refused;
+mod rejected;
 mod report_form;
 mod respond;
 mod track;
-mod words;
+pub(crate) mod words;
 
 use crate::App;
 use axum::Router;
@@ -35,6 +41,7 @@ pub fn router() -> Router<App> {
         .route("/track", get(track::show))
         .route("/a/{token}", get(alert_link::show).post(alert_link::acknowledge))
         .route("/alerts", get(alerts::show))
+        .route("/alerts/{alert}", get(alert::show))
         .route("/alerts/{alert}/acknowledge", post(alerts::acknowledge))
         .route("/cases", get(cases::show))
         .route("/cases/{case}", get(case::show))
@@ -43,12 +50,15 @@ pub fn router() -> Router<App> {
         .route("/cases/{case}/watchers", get(operators::watchers))
         .route("/duties", get(duties::show))
         .route("/duties/{duty}", get(duties::show_why))
+        .route("/duties/{duty}/close", post(duties::close))
         .route("/records", get(operators::records))
         .route("/records/{record}", get(operators::record))
         .route("/deliveries", get(operators::deliveries))
-        .route("/dead", get(operators::dead))
-        .route("/dead/{service}/{letter}/replay", post(operators::replay))
-        .route("/rejected/{rejected}", post(operators::settle_rejected))
+        .route("/dead", get(dead::show))
+        .route("/dead/{service}/{letter}/replay", post(dead::replay))
+        .route("/rejected/{rejected}", get(rejected::show).post(rejected::decide))
+        .route("/refused/{report}", get(refused::show))
+        .route("/policies/{version}/{act}", post(operators::act_on_policies))
         .route("/policies", get(operators::policies))
         .route("/administration", get(administration::show))
         .route("/administration/people", post(administration::create_person))

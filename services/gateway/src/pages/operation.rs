@@ -1,13 +1,12 @@
-//! For operators: deliveries, dead letters and rejected reports, records, policies, who can see a case.
+//! For operators: deliveries, records, policies, who can see a case.
 
 use super::frame::{Frame, Urgency};
 use crate::policies::PolicySetShown;
+use crate::viewer::url_encoded;
 use duban_contracts::case::WatchersAnswer;
-use duban_contracts::dead::DeadLetter;
 use duban_contracts::delivery::{DeliveryEvent, DeliveryList};
 use duban_contracts::policy::PolicySource;
 use duban_contracts::record::{RecordDetail, RecordList};
-use duban_contracts::report::RejectedReport;
 use maud::{Markup, html};
 use uuid::Uuid;
 
@@ -27,6 +26,7 @@ pub fn deliveries(frame: &Frame, list: &DeliveryList, state: &str) -> Markup {
             thead { tr { th { (frame.t("状态", "State")) } th { (frame.t("收件人", "To")) } th { (frame.t("渠道", "Channel")) } th.number { (frame.t("尝试", "Attempts")) } th { (frame.t("时间", "Time")) } th { (frame.t("最近的错误", "Last error")) } } }
             tbody { @for delivery in &list.deliveries { (delivery_row(frame, delivery)) } }
         } }
+        @if let Some(next) = list.next { (next_page(frame, "/deliveries", &[("state", state), ("before", &next.to_string())])) }
     };
     frame.page(frame.t("投递", "Deliveries"), false, &content)
 }
@@ -50,59 +50,14 @@ fn delivery_row(frame: &Frame, delivery: &DeliveryEvent) -> Markup {
     }
 }
 
-pub fn dead(frame: &Frame, letters: &[DeadLetter], rejected: &[RejectedReport], silent: &[String], told: Option<&str>) -> Markup {
-    let content = html! {
-        @if let Some(told) = told { div.notice role="status" { (told) } }
-        @for service in silent { div.notice.bad role="alert" { (service) (frame.t(" 服务暂时没有响应。", " does not answer just now.")) } }
-        h2 { (frame.t("死信", "Dead letters")) }
-        @if letters.is_empty() { p.soft { (frame.t("没有死信。反复处理失败的消息会移到这里，不影响其他消息。", "None. A message that cannot be handled is set aside here and holds up nothing.")) } }
-        @else { table {
-            thead { tr { th { (frame.t("服务", "Service")) } th { (frame.t("消息", "Message")) } th { (frame.t("原因", "Reason")) } th { (frame.t("时间", "Time")) } th {} } }
-            tbody { @for letter in letters { tr data-row {
-                td data-label=(frame.t("服务", "Service")) { (letter.service) }
-                td data-label=(frame.t("消息", "Message")) { (letter.subject) br; span.soft.small { (letter.letter) } }
-                td data-label=(frame.t("原因", "Reason")) { (letter.reason) }
-                td data-label=(frame.t("时间", "Time")) { (frame.time(letter.at)) }
-                td {
-                    @if letter.replayed_at.is_some() { (Urgency::Done.mark(frame.language)) }
-                    @else { form method="post" action={ "/dead/" (letter.service) "/" (letter.letter) "/replay" } { (frame.csrf())
-                        input type="hidden" name="request" value=(duban_contracts::ids::fresh());
-                        button.plain type="submit" { (frame.t("重新处理", "Handle again")) } } }
-                }
-            } } }
-        } }
-        h2 { (frame.t("拒收的来件", "Rejected reports")) }
-        @if rejected.is_empty() { p.soft { (frame.t("没有拒收的来件。", "None.")) } }
-        @else { table {
-            thead { tr { th { (frame.t("收到", "Received")) } th { (frame.t("原因", "Reason")) } th { (frame.t("状态", "State")) } th {} } }
-            tbody { @for report in rejected { tr data-row {
-                td { (frame.time(report.received_at)) }
-                td { (frame.t(&report.problem.title_zh, &report.problem.title)) " " span.soft.small { (report.idempotency_key) } }
-                td { (rejected_state(frame, &report.state)) }
-                td { @if report.state == "open" {
-                    form method="post" action={ "/rejected/" (report.rejected) } { (frame.csrf())
-                        input type="hidden" name="request" value=(duban_contracts::ids::fresh());
-                        label { (frame.t("理由", "Reason")) input name="reason" required; }
-                        button type="submit" name="do" value="admit" { (frame.t("作为新来件受理", "Admit as a new report")) } " "
-                        button.plain type="submit" name="do" value="dismiss" { (frame.t("不予受理", "Dismiss")) }
-                    }
-                } }
-            } } }
-        } }
-    };
-    frame.page(frame.t("死信与拒收", "Dead letters and rejected reports"), false, &content)
+/// The link to what comes after, with every filter that stands.
+pub fn next_page(frame: &Frame, path: &str, query: &[(&str, &str)]) -> Markup {
+    let query: Vec<String> =
+        query.iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| format!("{name}={}", url_encoded(value))).collect();
+    html! { p { a.button.plain href={ (path) "?" (query.join("&")) } { (frame.t("下一页", "Next page")) } } }
 }
 
-fn rejected_state<'a>(frame: &Frame, state: &'a str) -> &'a str {
-    match state {
-        "open" => frame.language.pick("待处理", "Open"),
-        "admitted" => frame.language.pick("已受理", "Admitted"),
-        "dismissed" => frame.language.pick("不予受理", "Dismissed"),
-        other => other,
-    }
-}
-
-pub fn records(frame: &Frame, list: &RecordList) -> Markup {
+pub fn records(frame: &Frame, list: &RecordList, unit: Option<&str>) -> Markup {
     let content = html! {
         @if list.records.is_empty() { div.sheet { p { (frame.t("还没有档案。案件办结后自动归档，列在这里。", "No records yet. A closed case is filed by itself and listed here.")) } } }
         @else { table {
@@ -115,6 +70,9 @@ pub fn records(frame: &Frame, list: &RecordList) -> Markup {
                 td data-label=(frame.t("归档时间", "Filed")) { (frame.time(record.filed_at)) }
             } } }
         } }
+        @if let Some(next) = list.next {
+            (next_page(frame, "/records", &[("unit", unit.unwrap_or_default()), ("before", &next.to_string())]))
+        }
     };
     frame.page(frame.t("档案", "Records"), false, &content)
 }
@@ -144,19 +102,19 @@ pub fn record(frame: &Frame, detail: &RecordDetail) -> Markup {
 }
 
 /// The sets of packs and, of one of them, the sources as they were applied.
-pub fn policies(frame: &Frame, sets: &[PolicySetShown], sources: &[PolicySource]) -> Markup {
+pub fn policies(frame: &Frame, reader: &str, sets: &[PolicySetShown], sources: &[PolicySource]) -> Markup {
     let content = html! {
         @if sets.is_empty() { div.sheet { p { (frame.t("还没有制度。用 duban policy check 检查后提交，由第二人批准后生效。", "No packs yet. Check them with duban policy check, submit them; a second person approves.")) } } }
         @else { table {
-            thead { tr { th.number { (frame.t("版本", "Version")) } th { (frame.t("状态", "State")) } th { (frame.t("提交", "Submitted")) } th { (frame.t("批准", "Approved")) } th { (frame.t("生效时间", "In force from")) } } }
-            tbody { @for set in sets { (set_row(frame, set)) } }
+            thead { tr { th.number { (frame.t("版本", "Version")) } th { (frame.t("状态", "State")) } th { (frame.t("提交", "Submitted")) } th { (frame.t("批准", "Approved")) } th { (frame.t("生效时间", "In force from")) } th { (frame.t("操作", "Actions")) } } }
+            tbody { @for set in sets { (set_row(frame, reader, set)) } }
         } }
         @for source in sources { details.sheet { summary { (source.name) } pre tabindex="0" { (source.text) } } }
     };
     frame.page(frame.t("制度", "Policies"), false, &content)
 }
 
-fn set_row(frame: &Frame, set: &PolicySetShown) -> Markup {
+fn set_row(frame: &Frame, reader: &str, set: &PolicySetShown) -> Markup {
     let word = match set.state.as_str() {
         "submitted" => frame.t("待批准", "Waits for approval"),
         "announced" => frame.t("已公告，待生效", "Announced"),
@@ -174,6 +132,21 @@ fn set_row(frame: &Frame, set: &PolicySetShown) -> Markup {
             td data-label=(frame.t("提交", "Submitted")) { (set.submitted_by) " " (frame.time(set.submitted_at)) @if !set.note.is_empty() { br; (set.note) } }
             td data-label=(frame.t("批准", "Approved")) { (set.approved_by.as_deref().unwrap_or("—")) }
             td data-label=(frame.t("生效时间", "In force from")) { @if let Some(from) = set.effective_from { (frame.time(from)) } @else { "—" } }
+            td { @if frame.administers { (set_buttons(frame, reader, set)) } }
+        }
+    }
+}
+
+/// Approving is a second person's; taking back anybody's who administers.
+fn set_buttons(frame: &Frame, reader: &str, set: &PolicySetShown) -> Markup {
+    let action = |act: &str| format!("/policies/{}/{act}", set.version);
+    html! {
+        @if set.state == "submitted" {
+            @if set.submitted_by == reader { p.small.soft { (frame.t("须由另一人批准", "A second person must approve it")) } }
+            @else { form method="post" action=(action("approve")) { (frame.csrf()) button type="submit" { (frame.t("批准", "Approve")) } } }
+        }
+        @if set.state == "submitted" || set.state == "announced" {
+            form method="post" action=(action("withdraw")) { (frame.csrf()) button.plain type="submit" { (frame.t("撤回", "Withdraw")) } }
         }
     }
 }

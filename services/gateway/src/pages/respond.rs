@@ -9,9 +9,10 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum_extra::extract::cookie::{Cookie, CookieJar, SameSite};
 use duban_contracts::Problem;
-use jiff::tz::TimeZone;
+use duban_policy::directory::Right;
 use maud::Markup;
 use serde::Deserialize;
+use std::collections::BTreeSet;
 
 /// The frame of a page for this reader.
 pub fn frame(app: &App, viewer: Option<&Viewer>, language: Language, path: &str) -> Frame {
@@ -19,23 +20,40 @@ pub fn frame(app: &App, viewer: Option<&Viewer>, language: Language, path: &str)
         language,
         person: viewer.map(|v| (v.name.clone(), v.csrf.clone())),
         administers: viewer.is_some_and(|v| v.administers),
+        rights: viewer.map(|viewer| rights(app, viewer)).unwrap_or_default(),
         now: app.platform.clock.now(),
-        zone: zone(app),
+        zone: app.zone(),
         path: path.to_owned(),
         directory: app.directory().ok(),
         demonstration: app.settings.demonstration,
     }
 }
 
-/// The organisation's time zone; the machine's where it names none that is known.
-fn zone(app: &App) -> TimeZone {
-    TimeZone::get(&app.settings.time_zone).unwrap_or(TimeZone::UTC)
+fn rights(app: &App, viewer: &Viewer) -> BTreeSet<Right> {
+    Right::ALL.into_iter().filter(|right| viewer.may_somewhere(app, *right)).collect()
+}
+
+/// A problem in a sentence, with every field at fault.
+pub fn in_words(frame: &Frame, why: &Problem) -> String {
+    let mut text = frame.t(&why.title_zh, &why.title).to_owned();
+    if !why.detail.is_empty() {
+        text.push_str(frame.t("：", ": "));
+        text.push_str(&why.detail);
+    }
+    for error in &why.errors {
+        text.push_str(&format!("{}{}: {} ({})", frame.t("；", "; "), error.field, error.wrong, error.expected));
+    }
+    text
+}
+
+/// The status of a problem.
+pub fn status(why: &Problem) -> StatusCode {
+    StatusCode::from_u16(why.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
 /// A problem as a page, with its status.
 pub fn problem(frame: &Frame, problem: &Problem) -> Response {
-    let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    (status, operation::problem(frame, problem)).into_response()
+    (status(problem), operation::problem(frame, problem)).into_response()
 }
 
 /// A page, or its problem as a page.

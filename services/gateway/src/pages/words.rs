@@ -16,6 +16,16 @@ pub fn instant(language: Language, at: Timestamp, zone: &TimeZone) -> String {
     }
 }
 
+/// `2026-11-23 14:30:05`, as spreadsheets sort and reckon.
+pub fn sortable(at: Timestamp, zone: &TimeZone) -> String {
+    at.to_zoned_datetime(zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+/// `2026-11-23`.
+pub fn day(at: Timestamp, zone: &TimeZone) -> String {
+    at.to_zoned_datetime(zone.clone()).strftime("%Y-%m-%d").to_string()
+}
+
 /// How far off an instant is, in the largest unit that says enough: `3 小时后`, `2 days ago`.
 pub fn distance(language: Language, at: Timestamp, now: Timestamp) -> String {
     let seconds = at.as_second() - now.as_second();

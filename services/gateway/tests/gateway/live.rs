@@ -58,13 +58,22 @@ async fn an_alert_reaches_its_recipient_and_a_case_only_who_may_see_it() -> anyh
     tell(&intake, "duban.intake.v1.case.registered", "hidden case", json!({ "case": hidden })).await?;
     tell(&intake, "duban.intake.v1.case.registered", "excluded from", json!({ "case": open, "excluded_people": ["wang"] })).await?;
     tell(&intake, "duban.intake.v1.report.rejected", "for administrators", json!({})).await?;
+    // Told once, and complained about since: neither the case's alerts nor their deliveries are his any more.
+    let mut against_him = alert("wang");
+    against_him["excluded_people"] = json!(["wang"]);
+    tell(&escalation, "duban.escalation.v1.alert.raised", "alert about himself", against_him).await?;
+    let notifications = world.ground.connect_nats("notifications").await?;
+    let delivery = json!({ "person": "wang", "case": hidden, "excluded_people": ["wang"] });
+    tell(&notifications, "duban.notifications.v1.delivery.sent", "delivery about himself", delivery).await?;
+    notifications.flush().await?;
     tell(&escalation, "duban.escalation.v1.alert.raised", "my alert", alert("wang")).await?;
     tell(&intake, "duban.intake.v1.case.registered", "open case", json!({ "case": open, "number": "TS-1" })).await?;
 
     let text = || heard.lock().unwrap().clone();
     until("both are heard", || async { Ok(text().contains("my alert") && text().contains("open case")) }).await?;
     assert!(text().contains("event: alert.raised") && text().contains("\"mine\":true") && text().contains("TS-1"));
-    for never in ["another's alert", "hidden case", "excluded from", "for administrators"] {
+    for never in ["another's alert", "hidden case", "excluded from", "for administrators", "alert about himself", "delivery about himself"]
+    {
         assert!(!text().contains(never), "{never}");
     }
     Ok(())

@@ -1,6 +1,9 @@
 //! The gateway as a process, on a real Postgres and a real broker. One binary, so that it is linked once.
 
+mod browser;
 mod live;
+mod operator_pages;
+mod pages;
 mod people;
 mod policies;
 mod producers;

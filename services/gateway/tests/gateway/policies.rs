@@ -11,7 +11,7 @@ fn shipped(name: &str) -> String {
 }
 
 /// All packs and calendars, without the organisation.
-fn packs() -> Vec<Value> {
+pub fn packs() -> Vec<Value> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../policies");
     let mut found = Vec::new();
     for folder in [root.clone(), root.join("calendars")] {
@@ -26,7 +26,8 @@ fn packs() -> Vec<Value> {
     found
 }
 
-async fn install(world: &World, a: &Gateway) -> anyhow::Result<()> {
+/// The shipped organisation and packs.
+pub async fn install(world: &World, a: &Gateway) -> anyhow::Result<()> {
     let applied = a.ask(reqwest::Method::PUT, "/v1/organisation").bearer_auth(&world.admin).body(shipped("organisation.toml"));
     let applied = expect(applied.send().await?, StatusCode::OK).await?;
     assert!(applied["changed"].as_u64() > Some(40), "{applied}");

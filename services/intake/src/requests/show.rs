@@ -9,7 +9,7 @@ use crate::showing::{field_spec, kind_of, summary};
 use crate::store::{cases, involvement, links, reports};
 use crate::visibility::{Sight, sees_personal};
 use duban_contracts::Problem;
-use duban_contracts::case::{CaseDetail, CaseLink, CaseShowRequest, PermittedStep};
+use duban_contracts::case::{CaseDetail, CaseLink, CaseShowRequest, FieldSpec, PermittedStep};
 use duban_platform::rpc::{Failed, Request};
 use duban_policy::Policy;
 use duban_policy::directory::Directory;
@@ -101,13 +101,15 @@ fn steps(
     kind.steps_from(&case.stage)
         .map(|step| {
             let refusal = policy.may_step(directory, person, &known, step, at).err();
-            let asked = step.requires.iter().chain(&step.asks);
+            let required = step.requires.iter().filter_map(|field| kind.field(field)).map(field_spec);
+            let asked =
+                step.asks.iter().filter_map(|field| kind.field(field)).map(|field| FieldSpec { optional: true, ..field_spec(field) });
             PermittedStep {
                 name: step.id.clone(),
                 sort: step.sort.as_str().to_owned(),
                 title: step.title.en.clone(),
                 title_zh: step.title.zh.clone(),
-                requires: asked.filter_map(|field| kind.field(field)).map(field_spec).collect(),
+                requires: required.chain(asked).collect(),
                 article: Some(step.article.clone()).filter(|article| !article.is_empty()),
                 refused: refusal.as_ref().map(|refusal| refusal.en.clone()),
                 refused_zh: refusal.map(|refusal| refusal.zh),

@@ -28,6 +28,7 @@ async fn a_report_becomes_a_case_that_says_what_it_is() -> anyhow::Result<()> {
     assert_eq!(shown.report.as_ref().and_then(|report| report.text.as_deref()), Some("昨天买的吹风机冒烟了"));
     assert_eq!(shown.timeline.len(), 1);
     assert_eq!(shown.steps.iter().map(|step| step.name.as_str()).collect::<Vec<_>>(), ["accept", "check", "hear"]);
+    assert!(!shown.steps[1].requires.is_empty() && shown.steps[1].requires.iter().all(|field| field.optional), "asked for, not needed");
 
     let told = world.told(case, 1).await?;
     assert_eq!(told[0].0, "case.registered");

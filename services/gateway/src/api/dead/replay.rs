@@ -8,7 +8,7 @@ use crate::web::Refusal;
 use axum::Json;
 use axum::extract::State;
 use axum::routing::post;
-use duban_contracts::Problem;
+use duban_contracts::{Problem, ids};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -25,5 +25,5 @@ async fn handle(State(app): State<App>, viewer: Viewer, At((service, letter)): A
 /// 403 for who does not administer; 404 unknown; 503 while its service is down.
 pub async fn perform(app: &App, viewer: &Viewer, service: &str, letter: Uuid) -> Result<Value, Problem> {
     viewer.must_administer()?;
-    app.services.dead_replay(viewer, service, letter).await
+    app.services.dead_replay(viewer, ids::fresh(), service, letter).await
 }

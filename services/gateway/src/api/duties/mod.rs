@@ -1,4 +1,5 @@
 //! Duties, owned by escalation.
 
+pub mod close;
 pub mod list;
 pub mod why;

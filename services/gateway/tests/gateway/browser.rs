@@ -1,0 +1,72 @@
+//! A browser as the pages meet it: forms, a cookie, the token that a session's forms carry.
+
+use crate::world::Gateway;
+use anyhow::Context;
+use reqwest::{Method, RequestBuilder, Response, StatusCode, header};
+
+pub const FORM: &str = "application/x-www-form-urlencoded";
+
+/// A page as it came.
+pub struct Page {
+    pub status: StatusCode,
+    pub text: String,
+    /// Where it leads on, for an answer that only leads on.
+    pub location: String,
+}
+
+/// Somebody who has logged in on the page.
+pub struct Session<'a> {
+    gateway: &'a Gateway,
+    cookie: String,
+    pub csrf: String,
+}
+
+impl<'a> Session<'a> {
+    pub async fn of(gateway: &'a Gateway, name: &str, password: &str) -> anyhow::Result<Self> {
+        let form = form(&[("login", name), ("password", password)]);
+        let answer = gateway.ask(Method::POST, "/login").header(header::CONTENT_TYPE, FORM).body(form).send().await?;
+        anyhow::ensure!(answer.status() == StatusCode::SEE_OTHER, "{}: {}", answer.status(), answer.text().await?);
+        let cookie = answer.headers().get(header::SET_COOKIE).context("a cookie")?.to_str()?;
+        let mut session = Self { gateway, cookie: cookie.split(';').next().unwrap_or_default().to_owned(), csrf: String::new() };
+        session.csrf = hidden(&session.get("/report").await?.text, "csrf").context("a token of the session's forms")?;
+        Ok(session)
+    }
+
+    fn ask(&self, method: Method, path: &str) -> RequestBuilder {
+        self.gateway.ask(method, path).header(header::COOKIE, &self.cookie)
+    }
+
+    pub async fn get(&self, path: &str) -> anyhow::Result<Page> {
+        page(self.ask(Method::GET, path).send().await?).await
+    }
+
+    /// Sends a form of the page, with the session's token.
+    pub async fn post(&self, path: &str, members: &[(&str, &str)]) -> anyhow::Result<Page> {
+        let members: Vec<_> = members.iter().copied().chain([("csrf", self.csrf.as_str())]).collect();
+        self.post_without_token(path, &members).await
+    }
+
+    pub async fn post_without_token(&self, path: &str, members: &[(&str, &str)]) -> anyhow::Result<Page> {
+        page(self.ask(Method::POST, path).header(header::CONTENT_TYPE, FORM).body(form(members)).send().await?).await
+    }
+}
+
+/// Members as a browser sends them.
+pub fn form(members: &[(&str, &str)]) -> String {
+    let encoded = |text: &str| -> String {
+        text.bytes().map(|b| if b.is_ascii_alphanumeric() { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
+    };
+    members.iter().map(|(name, value)| format!("{}={}", encoded(name), encoded(value))).collect::<Vec<_>>().join("&")
+}
+
+pub async fn page(answer: Response) -> anyhow::Result<Page> {
+    let status = answer.status();
+    let location = answer.headers().get(header::LOCATION).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+    Ok(Page { status, location, text: answer.text().await? })
+}
+
+/// The value of a hidden field.
+pub fn hidden(page: &str, name: &str) -> Option<String> {
+    let (_, after) = page.split_once(&format!("name=\"{name}\" value=\""))?;
+    after.split('"').next().map(str::to_owned)
+}

@@ -1,0 +1,172 @@
+//! The pages of those who run Duban: what could not be handled, administration, sets of packs; the other services are played.
+
+use crate::browser::{Session, hidden};
+use crate::pages::{answer, neighbours};
+use crate::policies::{install, packs};
+use crate::world::{World, a_report, expect, until};
+use duban_contracts::Problem;
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+fn a_rejected(rejected: Uuid) -> Value {
+    json!({
+        "rejected": rejected, "receipt": Uuid::now_v7(), "producer": "hotline", "unit": "BJ01", "channel": "phone", "state": "open", "version": 3,
+        "problem": Problem::new(409, "idempotency-conflict", "Another report stands under this key", "该幂等键已用于另一份来件"),
+        "received_at": "2026-11-23T06:00:00Z", "rejected_at": "2026-11-23T06:00:01Z",
+        "report": { "channel": "phone", "kind": "客户投诉", "text": "另一件事", "fields": { "车牌号": "京A12345", "内部编号": "7" } }
+    })
+}
+
+#[tokio::test]
+async fn each_part_of_what_could_not_be_handled_stands_for_itself() -> anyhow::Result<()> {
+    let (world, a, token) = World::start().await?;
+    install(&world, &a).await?;
+    let neighbours = neighbours(&world).await?;
+    let rejected = Uuid::now_v7();
+    answer(&neighbours, "intake", "report.rejected.list", Ok(json!({ "rejected": [a_rejected(rejected)] }))).await?;
+    for service in ["intake", "escalation", "archive", "notifications"] {
+        answer(&neighbours, service, "dead.list", Err(Problem::forbidden("it takes the right to administer"))).await?;
+    }
+    // A producer's fault over NATS is kept for an administrator to see.
+    let hotline = world.connect_producer("hotline", &token).await?;
+    let mut bad = a_report("写错字段的来件");
+    bad["colour"] = "red".into();
+    let mut headers = async_nats::HeaderMap::new();
+    headers.insert("Idempotency-Key", "k-1");
+    hotline.request_with_headers("duban.report.v1.phone.hotline", headers, bad.to_string().into()).await?;
+
+    expect(a.post("/v1/people/yang-lihua/reset", &world.admin).json(&json!({ "password": "correct horse" })).send().await?, StatusCode::OK)
+        .await?;
+    let desk = Session::of(&a, "yang-lihua", "correct horse").await?;
+    let page = desk.get("/dead").await?;
+    assert_eq!(page.status, StatusCode::OK, "{}", page.text);
+    assert!(page.text.contains(&format!("/rejected/{rejected}")) && page.text.contains("该幂等键已用于另一份来件"), "{}", page.text);
+    assert!(page.text.contains("您无权查看这一部分"));
+    assert!(desk.get("/cases").await?.text.contains("href=\"/dead\""), "who takes in reports finds the page");
+
+    let chief = Session::of(&a, "chief", "correct horse").await?;
+    until("the refused report is kept", || async { Ok(chief.get("/dead").await?.text.contains("/refused/")) }).await?;
+    let page = chief.get("/dead").await?.text;
+    let report = page.split("/refused/").nth(1).unwrap().split('"').next().unwrap();
+    assert!(chief.get(&format!("/refused/{report}")).await?.text.contains("写错字段的来件"));
+    assert_eq!(desk.get(&format!("/refused/{report}")).await?.status, StatusCode::FORBIDDEN);
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_does_not_answer_is_named_on_the_page_and_never_taken_for_nothing() -> anyhow::Result<()> {
+    let (world, a, _) = World::start().await?;
+    let neighbours = neighbours(&world).await?;
+    let letters = json!({ "letters": [], "total": 0, "next": null });
+    answer(&neighbours, "intake", "dead.list", Ok(letters)).await?;
+    answer(&neighbours, "intake", "report.rejected.list", Err(Problem::internal())).await?;
+    let chief = Session::of(&a, "chief", "correct horse").await?;
+    let page = chief.get("/dead?lang=en").await?;
+    assert_eq!(page.status, StatusCode::OK);
+    assert!(page.text.contains("Reports that could not be registered: Something failed on our side"), "{}", page.text);
+    assert!(page.text.contains("archive: A part that is needed does not answer"), "{}", page.text);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_rejected_report_is_put_right_and_admitted_or_dismissed() -> anyhow::Result<()> {
+    let (world, a, _) = World::start().await?;
+    install(&world, &a).await?;
+    let neighbours = neighbours(&world).await?;
+    let rejected = Uuid::now_v7();
+    let listed = answer(&neighbours, "intake", "report.rejected.list", Ok(json!({ "rejected": [a_rejected(rejected)] }))).await?;
+    let acted = |state: &str| Ok(json!({ "rejected": rejected, "state": state, "version": 4 }));
+    let admitted = answer(&neighbours, "intake", "report.rejected.admit", acted("admitted")).await?;
+    let dismissed = answer(&neighbours, "intake", "report.rejected.dismiss", acted("dismissed")).await?;
+    let chief = Session::of(&a, "chief", "correct horse").await?;
+    let path = format!("/rejected/{rejected}");
+    let page = chief.get(&path).await?;
+    assert_eq!(page.status, StatusCode::OK, "{}", page.text);
+    assert_eq!(listed.lock().unwrap()[0]["rejected"], json!(rejected));
+    for said in ["该幂等键已用于另一份来件", "另一件事", "<option value=\"complaint\" selected", "name=\"field.plate\" value=\"京A12345\""]
+    {
+        assert!(page.text.contains(said), "{said}: {}", page.text);
+    }
+    assert_eq!(chief.get(&format!("/rejected/{}", Uuid::now_v7())).await?.status, StatusCode::NOT_FOUND);
+    let other = chief.get(&format!("{path}?unit=BJ01&kind=complaint_report")).await?;
+    assert!(other.text.contains("name=\"field.period\""), "{}", other.text);
+
+    let request = hidden(&page.text, "request").unwrap();
+    let usual = [("request", request.as_str()), ("version", "3"), ("reason", "另一件事")];
+    let as_it_came = [("do", "admit"), ("unit", "BJ01"), ("kind", "complaint"), ("field.plate", "京A12345")];
+    assert_eq!(chief.post_without_token(&path, &[&usual[..], &as_it_came].concat()).await?.status, StatusCode::FORBIDDEN);
+    let done = chief.post(&path, &[&usual[..], &as_it_came].concat()).await?;
+    assert_eq!((done.status, done.location), (StatusCode::SEE_OTHER, format!("{path}?told=done")));
+    assert_eq!(admitted.lock().unwrap()[0]["corrected"], Value::Null, "what was not put right goes in as it came");
+    let put_right = [("do", "admit"), ("unit", "BJ02"), ("kind", "complaint"), ("field.plate", "京A54321"), ("field.about", "car")];
+    chief.post(&path, &[&usual[..], &put_right].concat()).await?;
+    let corrected = admitted.lock().unwrap()[1]["corrected"].clone();
+    assert_eq!(corrected["fields"], json!({ "plate": "京A54321", "about": "car", "内部编号": "7" }));
+    assert_eq!((&corrected["unit"], &corrected["kind"], &corrected["text"]), (&json!("BJ02"), &json!("客户投诉"), &json!("另一件事")));
+
+    let done = chief.post(&path, &[&usual[..], &[("do", "dismiss")]].concat()).await?;
+    assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text);
+    assert_eq!(*dismissed.lock().unwrap(), [json!({ "do": "dismiss", "rejected": rejected, "reason": "另一件事" })]);
+    let by_api = a.post("/v1/rejected-reports/acts", &world.admin).header("Idempotency-Key", Uuid::now_v7().to_string());
+    let by_api = by_api.json(&json!({ "do": "dismiss", "rejected": rejected, "reason": "x" })).send().await?;
+    assert_eq!(expect(by_api, StatusCode::OK).await?["state"], "dismissed");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_producer_and_a_person_are_made_on_the_page() -> anyhow::Result<()> {
+    let (world, a, _) = World::start().await?;
+    let chief = Session::of(&a, "chief", "correct horse").await?;
+    assert_eq!(chief.get("/administration").await?.status, StatusCode::OK);
+    let producer = [("id", "kiosk"), ("name", ""), ("unit", "installation")];
+    assert_eq!(chief.post_without_token("/administration/producers", &producer).await?.status, StatusCode::FORBIDDEN);
+    let made = chief.post("/administration/producers", &producer).await?;
+    assert_eq!(made.status, StatusCode::OK, "{}", made.text);
+    let token = made.text.split("<code>").nth(1).unwrap().split('<').next().unwrap();
+    assert_eq!(a.report(token, "k-1", &a_report("x")).await?.0, StatusCode::ACCEPTED, "its token is good");
+
+    // As a browser sends it: the empty fields too.
+    let person = [
+        ("id", "wang"),
+        ("name", "王芳"),
+        ("email", ""),
+        ("phone", ""),
+        ("webhook", ""),
+        ("language", "en"),
+        ("password", "correct horse"),
+    ];
+    let made = chief.post("/administration/people", &person).await?;
+    assert_eq!((made.status, made.location.as_str()), (StatusCode::SEE_OTHER, "/administration"), "{}", made.text);
+    let people = expect(a.get("/v1/people", &world.admin).send().await?, StatusCode::OK).await?;
+    let wang = people["people"].as_array().unwrap().iter().find(|person| person["id"] == "wang").unwrap();
+    assert!(wang["email"].is_null(), "{wang}");
+    let wang = Session::of(&a, "wang", "correct horse").await?;
+    assert_eq!(wang.get("/administration").await?.status, StatusCode::FORBIDDEN);
+    assert!(wang.get("/report").await?.text.contains("Send a report"), "in the language that was chosen");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_set_of_packs_is_approved_by_another_and_taken_back_on_the_page() -> anyhow::Result<()> {
+    let (world, a, _) = World::start().await?;
+    install(&world, &a).await?;
+    let submitted = a.post("/v1/policies", &world.admin).json(&json!({ "sources": packs(), "note": "again" })).send().await?;
+    let version = expect(submitted, StatusCode::OK).await?["version"].as_i64().unwrap();
+    let (approve, withdraw) = (format!("/policies/{version}/approve"), format!("/policies/{version}/withdraw"));
+    let chief = Session::of(&a, "chief", "correct horse").await?;
+    let page = chief.get("/policies").await?.text;
+    assert!(!page.contains(&approve) && page.contains(&withdraw), "not by who submitted it: {page}");
+    assert_eq!(chief.post(&approve, &[]).await?.status, StatusCode::FORBIDDEN);
+
+    expect(a.post("/v1/people/li-wenbo/reset", &world.admin).json(&json!({ "password": "correct horse" })).send().await?, StatusCode::OK)
+        .await?;
+    let second = Session::of(&a, "li-wenbo", "correct horse").await?;
+    assert!(second.get("/policies").await?.text.contains(&approve));
+    assert_eq!(second.post_without_token(&approve, &[]).await?.status, StatusCode::FORBIDDEN);
+    assert_eq!(second.post(&approve, &[]).await?.status, StatusCode::SEE_OTHER);
+    assert!(second.get("/policies").await?.text.contains("已公告，待生效"));
+    assert_eq!(second.post(&withdraw, &[]).await?.status, StatusCode::SEE_OTHER);
+    assert!(second.get("/policies").await?.text.contains("已撤回"));
+    Ok(())
+}
