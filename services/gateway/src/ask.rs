@@ -143,7 +143,7 @@ impl Services {
     /// # Errors
     /// As [`Self::case_show`].
     pub async fn case_earlier(&self, viewer: &Viewer, request: &EarlierRequest) -> Result<EarlierAnswer, Problem> {
-        self.of_person(viewer, service::INTAKE, "case.earlier", request).await
+        self.of_person(viewer, questions::CASE_EARLIER, request).await
     }
 
     pub async fn case_watchers(&self, viewer: &Viewer, case: Uuid) -> Result<WatchersAnswer, Problem> {
