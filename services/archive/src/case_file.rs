@@ -29,6 +29,20 @@ pub fn assemble(record: Uuid, edition: i32, closed: &CaseEvent, parts: &[Dossier
     CaseFile { text, hash }
 }
 
+/// Goes on with a part that comes in pieces: a piece continues the lists of those before it, and adds what they have not.
+pub fn go_on(whole: &mut Value, piece: Value) {
+    let (Value::Object(whole), Value::Object(piece)) = (whole, piece) else { return };
+    for (name, more) in piece {
+        match (whole.get_mut(&name), more) {
+            (Some(Value::Array(so_far)), Value::Array(more)) => so_far.extend(more),
+            (Some(_), _) => {}
+            (None, more) => {
+                whole.insert(name, more);
+            }
+        }
+    }
+}
+
 /// The index number 编号 of a record: `DA-<unit>-<year>-<sequence>`, one sequence per unit and year.
 pub fn index_number(unit: &str, year: i16, sequence: i64) -> String {
     format!("DA-{unit}-{year}-{sequence:05}")
@@ -58,6 +72,14 @@ mod tests {
     fn index_numbers_read_well() {
         assert_eq!(index_number("BJ-4S-01", 2026, 7), "DA-BJ-4S-01-2026-00007");
         assert_eq!(index_number("X", 2026, 123_456), "DA-X-2026-123456");
+    }
+
+    #[test]
+    fn a_part_that_comes_in_pieces_is_whole_again() {
+        let mut whole = json!({ "case": { "number": "TS-1" }, "timeline": [1, 2] });
+        go_on(&mut whole, json!({ "timeline": [3], "reports": ["a"] }));
+        go_on(&mut whole, json!({ "timeline": [], "case": "another", "reports": ["b"] }));
+        assert_eq!(whole, json!({ "case": { "number": "TS-1" }, "timeline": [1, 2, 3], "reports": ["a", "b"] }));
     }
 
     proptest! {

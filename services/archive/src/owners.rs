@@ -1,6 +1,7 @@
 //! The owners of the parts of a case's file, and how they are asked.
 
 use crate::App;
+use crate::case_file;
 use duban_contracts::Problem;
 use duban_contracts::case::{Dossier, DossierRequest};
 use duban_contracts::subjects::service;
@@ -9,6 +10,9 @@ use uuid::Uuid;
 
 /// In the order in which they are asked: intake's close ends escalation's duties, and these end what notifications still has to send.
 const OWNERS: [&str; 3] = [service::INTAKE, service::ESCALATION, service::NOTIFICATIONS];
+
+/// An owner that gives more pieces than this goes round in circles.
+const MOST_PIECES: usize = 10_000;
 
 /// Why the file cannot be had now.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -37,12 +41,26 @@ impl Withheld {
 /// # Errors
 /// The first owner that cannot give it now.
 pub async fn dossiers(app: &App, case: Uuid, closing: Uuid) -> Result<Vec<Dossier>, Withheld> {
-    let request = DossierRequest { case, after: closing };
     let mut parts = Vec::with_capacity(OWNERS.len());
     for owner in OWNERS {
-        parts.push(ask(app, owner, &request).await?);
+        parts.push(whole(app, owner, case, closing).await?);
     }
     Ok(parts)
+}
+
+/// An owner's part, put together from the pieces in which it comes.
+async fn whole(app: &App, owner: &'static str, case: Uuid, closing: Uuid) -> Result<Dossier, Withheld> {
+    let mut request = DossierRequest { case, after: closing, from: None };
+    let mut whole = ask(app, owner, &request).await?;
+    for _ in 0..MOST_PIECES {
+        let Some(next) = whole.next.take() else { return Ok(whole) };
+        request.from = Some(next);
+        let piece = ask(app, owner, &request).await?;
+        case_file::go_on(&mut whole.content, piece.content);
+        whole.next = piece.next;
+    }
+    let problem = Problem::malformed(format!("The dossier has more than {MOST_PIECES} pieces."));
+    Err(Withheld::Refused { owner, problem: Box::new(problem) })
 }
 
 async fn ask(app: &App, owner: &'static str, request: &DossierRequest) -> Result<Dossier, Withheld> {

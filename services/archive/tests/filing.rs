@@ -11,7 +11,7 @@ use duban_contracts::record::{
 use duban_contracts::{duty, ids};
 use sha2::{Digest, Sha256};
 use std::sync::atomic::Ordering;
-use world::{LIMIT, TEXT, UNIT, World, case};
+use world::{LAST_WORD, LIMIT, TEXT, UNIT, World, case};
 
 fn record(event: &duban_local::neighbours::HeardEvent) -> RecordEvent {
     serde_json::from_value(event.body.clone()).unwrap()
@@ -78,6 +78,7 @@ async fn content_is_sealed_and_given_only_with_the_right_and_the_reading_is_in_t
     assert_eq!(refused(world.ask("manager", "record.content", &ask).await?), 403);
     let content: RecordContent = world.ask("custodian", "record.content", &ask).await??;
     assert!(content.text.contains(TEXT) && content.next.is_none());
+    assert!(content.text.contains(&format!(r#""timeline":["登记","{LAST_WORD}"]"#)), "whole, though it came in pieces: {}", content.text);
     assert_eq!(ledger::hex(&Sha256::digest(content.text.as_bytes())), filed.content_hash);
 
     let shown: RecordDetail = world.ask("manager", "record.show", &RecordShowRequest { record: filed.record }).await??;

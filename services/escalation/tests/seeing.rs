@@ -108,7 +108,7 @@ async fn a_cases_timeline_due_time_and_file_are_told() -> anyhow::Result<()> {
     world.step_to(hours(24)).await?;
     raised(&copy, &case, 1).await?;
     let closed = case.event("closed", 2, hours(24));
-    let file = DossierRequest { case: case.id, after: closed.id };
+    let file = DossierRequest { case: case.id, after: closed.id, from: None };
     let early = world.gateway.bus.request::<_, Dossier>("escalation", "case.dossier", &file).await.unwrap_err();
     assert_eq!((early.status, early.code.as_str()), (409, "not-yet"));
     world.tell_and_wait(&copy, &[closed]).await?;

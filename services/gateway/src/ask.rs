@@ -11,6 +11,7 @@ use duban_contracts::case::{
     CaseActRequest, CaseActed, CaseDetail, CaseExport, CaseList, CaseListRequest, CaseShowRequest, RejectedAct, TimelineEntry,
     VisibleAnswer, VisibleRequest, WatchersAnswer,
 };
+use duban_contracts::case::{EarlierAnswer, EarlierRequest};
 use duban_contracts::claim::{Asker, Claim};
 use duban_contracts::dead::{DeadDetail, DeadList, DeadListRequest, DeadRequest};
 use duban_contracts::delivery::{DeliveryEvent, DeliveryList, DeliveryListRequest, Link, LinkOpenRequest, Webhook, WebhookShowRequest};
@@ -135,6 +136,14 @@ impl Services {
     /// A page of cases to be carried out of the system; that it was asked for is kept.
     pub async fn case_export(&self, viewer: &Viewer, request: &CaseListRequest) -> Result<CaseExport, Problem> {
         self.of_person(viewer, questions::CASE_EXPORT, request).await
+    }
+
+    /// The older entries of a long timeline.
+    ///
+    /// # Errors
+    /// As [`Self::case_show`].
+    pub async fn case_earlier(&self, viewer: &Viewer, request: &EarlierRequest) -> Result<EarlierAnswer, Problem> {
+        self.of_person(viewer, questions::CASE_EARLIER, request).await
     }
 
     pub async fn case_watchers(&self, viewer: &Viewer, case: Uuid) -> Result<WatchersAnswer, Problem> {

@@ -34,6 +34,7 @@ questions! {
     REJECTED_DISMISS = INTAKE "report.rejected.dismiss";
     CASE_LIST = INTAKE "case.list";
     CASE_SHOW = INTAKE "case.show";
+    CASE_EARLIER = INTAKE "case.earlier";
     CASE_ACT = INTAKE "case.act";
     CASE_EXPORT = INTAKE "case.export";
     CASE_VISIBLE = INTAKE "case.visible";

@@ -10,9 +10,13 @@ use duban_platform::Platform;
 use duban_platform::rpc::Failed;
 use duban_policy::Policy;
 use duban_policy::directory::Directory;
+use sqlx::PgPool;
 use std::ops::Deref;
 use std::sync::Arc;
 use tokio::sync::Notify;
+
+/// How many batches of a copy take numbers at the same moment.
+const NUMBERING: u32 = 2;
 
 /// Cheap to clone.
 #[derive(Clone)]
@@ -24,6 +28,9 @@ pub struct Parts {
     pub settings: Settings,
     pub measures: Measures,
     pub contacts: LatestContacts,
+    /// Connections that only numbers are taken over: whoever takes them holds a connection already, and must not wait for another of the
+    /// same pool.
+    pub numbering: PgPool,
     /// Told when reports may have ceased to wait for others.
     pub followers: Notify,
 }
@@ -39,12 +46,15 @@ impl Deref for App {
 impl App {
     pub fn new(platform: &Platform, keys: IdentityKeys, settings: Settings) -> Self {
         let measures = Measures::register(&platform.metrics);
+        let pool = platform.db.pool();
+        let numbering = pool.options().clone().max_connections(NUMBERING).connect_lazy_with((*pool.connect_options()).clone());
         Self(Arc::new(Parts {
             platform: platform.clone(),
             keys,
             settings,
             measures,
             contacts: LatestContacts::default(),
+            numbering,
             followers: Notify::new(),
         }))
     }

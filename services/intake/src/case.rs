@@ -44,6 +44,8 @@ pub struct Case {
     pub excluded_people: Vec<String>,
     /// Units complained about, where the pack says that they do not see it.
     pub excluded_units: Vec<String>,
+    /// People who were added to it by name.
+    pub people_added: Vec<String>,
     pub fields: Map<String, Value>,
     /// Personal fields and subject, sealed.
     pub sealed_fields: Option<Vec<u8>>,
@@ -74,6 +76,29 @@ impl Case {
         format!("case/{}", self.id)
     }
 
+    /// From now on these people and units see nothing of it, beside those who did not before; a handler among them handles it no longer.
+    pub fn keep_out(&mut self, people: &[String], units: &[String]) {
+        for (out, more) in [(&mut self.excluded_people, people), (&mut self.excluded_units, units)] {
+            for one in more {
+                if !out.contains(one) {
+                    out.push(one.clone());
+                }
+            }
+        }
+        if self.handler.as_ref().is_some_and(|handler| self.excluded_people.contains(handler)) {
+            self.handler = None;
+        }
+    }
+
+    /// Somebody should look at this; said once, however often it comes up.
+    pub fn doubt(&mut self, reasons: impl IntoIterator<Item = Reason>) {
+        for reason in reasons {
+            if !self.reasons.contains(&reason) {
+                self.reasons.push(reason);
+            }
+        }
+    }
+
     /// The body of an event as the case now stands.
     pub fn body(&self, happening: Happening) -> CaseEvent {
         CaseEvent {
@@ -96,6 +121,7 @@ impl Case {
             handler: self.handler.clone(),
             excluded_people: self.excluded_people.clone(),
             excluded_units: self.excluded_units.clone(),
+            people_added: self.people_added.clone(),
             fields: self.fields.clone(),
             repeats: self.repeats,
             step: happening.step,

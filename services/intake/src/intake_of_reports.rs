@@ -27,6 +27,12 @@ struct Identity {
     body_hash: String,
 }
 
+/// By when it was received a report is judged.
+#[derive(Deserialize)]
+struct Received {
+    received_at: Timestamp,
+}
+
 /// A report as it came from the queue.
 struct Incoming {
     accepted: AcceptedReport,
@@ -40,7 +46,9 @@ struct Incoming {
 impl BatchHandler for IntakeOfReports {
     /// Without a policy and the directory nothing can be judged.
     fn ready(&self, event: &Event) -> Result<(), NotYet> {
-        self.app.platform.policies.in_force(event.time).map_err(|problem| NotYet(problem.to_string()))?;
+        // What cannot be read waits for nothing: it is a dead letter.
+        let received_at = event.parse::<Received>().map_or(event.time, |received| received.received_at);
+        register::policy_for(&self.app, received_at)?;
         self.app.directory().map_err(|problem| NotYet(problem.to_string()))?;
         Ok(())
     }
@@ -54,7 +62,7 @@ impl BatchHandler for IntakeOfReports {
     }
 
     async fn handle(&self, tx: &mut PgConnection, batch: &[Event]) -> Result<(), Failure> {
-        let incoming = batch.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+        let incoming = batch.iter().map(|event| read(&self.app, event)).collect::<Result<Vec<_>, _>>()?;
         take_in(&self.app, tx, incoming).await
     }
 
@@ -64,8 +72,10 @@ impl BatchHandler for IntakeOfReports {
     }
 }
 
-fn read(event: &Event) -> Result<Incoming, Failure> {
+fn read(app: &App, event: &Event) -> Result<Incoming, Failure> {
     let accepted: AcceptedReport = event.parse().map_err(|error| Failure::of(event, error))?;
+    // One that must wait keeps none of the others waiting.
+    register::policy_for(app, accepted.received_at).map_err(|reason| Failure::waits(event, reason))?;
     let body_hash = hex::decode(&accepted.body_hash).map_err(|error| Failure::of(event, format!("body_hash: {error}")))?;
     Ok(Incoming { accepted, body_hash, time: event.time, traceparent: event.traceparent.clone(), case: ids::fresh() })
 }
@@ -165,9 +175,8 @@ async fn reject_other_bodies(app: &App, tx: &mut PgConnection, second: Vec<Incom
         let receipt = report.accepted.receipt;
         let twice = refused.iter().any(|other| other.accepted.receipt == receipt && other.body_hash == report.body_hash);
         if known.get(&receipt) != Some(&report.body_hash) && !twice {
-            refused.push(rejecting::other_body(app, report.accepted, report.body_hash, report.traceparent));
+            refused.push(rejecting::other_body(app, report.accepted, report.body_hash, report.traceparent)?);
         }
     }
-    rejecting::reject(app, tx, refused).await?;
-    Ok(())
+    rejecting::reject(app, tx, refused).await
 }

@@ -12,13 +12,15 @@ use duban_policy::Policy;
 use duban_policy::directory::Directory;
 use duban_policy::policy::{Judgement, Kind, ReportFacts};
 use serde_json::{Map, Value};
+use std::collections::BTreeSet;
 use uuid::Uuid;
 
 /// The declared fields in which a report names whom it is about.
 pub const ABOUT_PERSON: &str = "about_person";
 pub const ABOUT_UNIT: &str = "about_unit";
-/// The title under which it is sent where no kind is known that would declare it.
+/// The titles under which they are sent where no kind is known that would declare them.
 const ABOUT_PERSON_ZH: &str = "被投诉人";
+const ABOUT_UNIT_ZH: &str = "被投诉单位";
 
 /// What the judgement stands on, beside the report.
 pub struct Ground<'a> {
@@ -70,9 +72,9 @@ pub fn judge<'a>(ground: &Ground<'a>, accepted: &AcceptedReport, repeated_at: &[
     };
     alone.cloned().into_iter().for_each(&mut doubt);
     // Also of a report that no kind could be found for: whose field is not declared then, but whose secret must be kept all the same.
-    let named = judgement.fields.get(ABOUT_PERSON).or_else(|| said_of(&accepted.report.fields, ABOUT_PERSON, ABOUT_PERSON_ZH));
-    let (excluded_people, about) = about_people(ground.directory, ground.contacts, named);
-    about.into_iter().for_each(&mut doubt);
+    let kind = judgement.proposed.unwrap_or(judgement.kind);
+    let named = named(ground.directory, ground.contacts, kind, &judgement.fields, &accepted.report.fields);
+    named.doubts.into_iter().for_each(&mut doubt);
     for warning in &judgement.warnings {
         let reason = Reason { text: warning.message.clone(), text_zh: warning.message_zh.clone(), article: None };
         match warning.code.as_str() {
@@ -84,9 +86,7 @@ pub fn judge<'a>(ground: &Ground<'a>, accepted: &AcceptedReport, repeated_at: &[
         }
     }
     reasons.append(&mut said);
-    let kind = judgement.proposed.unwrap_or(judgement.kind);
-    let excluded_units = about_units(ground.directory, kind, &judgement.fields);
-    Judged { judgement, personal, open, excluded_people, excluded_units, reasons, unsorted }
+    Judged { judgement, personal, open, excluded_people: named.people, excluded_units: named.units, reasons, unsorted }
 }
 
 /// Declared fields, the personal ones apart. What names whom the report is about is personal whatever the pack says of it.
@@ -106,16 +106,50 @@ fn said_of<'a>(sent: &'a Map<String, Value>, id: &str, title: &str) -> Option<&'
     sent.get(id).or_else(|| sent.get(title))
 }
 
-/// The people complained about, and why somebody should look at it: nobody of that name, or several.
-pub fn about_people(directory: &Directory, contacts: &Contacts, named: Option<&Value>) -> (Vec<String>, Option<Reason>) {
-    let Some(named) = named.and_then(Value::as_str).map(str::trim).filter(|name| !name.is_empty()) else {
-        return (Vec::new(), None);
+/// Whom a report names as complained about: they see nothing of it from now on.
+#[derive(Debug, Default)]
+pub struct Named {
+    pub people: Vec<String>,
+    pub units: Vec<String>,
+    /// Why somebody should look at it: names that nobody has, or several have.
+    pub doubts: Vec<Reason>,
+}
+
+/// Whom a report names that comes to a case of this kind. Also by fields that the kind does not declare, or that do not fit.
+pub fn named_in(ground: &Ground<'_>, kind: &Kind, unit: &str, accepted: &AcceptedReport) -> Named {
+    let declared = fields_as(ground.policy, kind, unit, accepted);
+    named(ground.directory, ground.contacts, kind, &declared, &accepted.report.fields)
+}
+
+fn named(directory: &Directory, contacts: &Contacts, kind: &Kind, declared: &Map<String, Value>, sent: &Map<String, Value>) -> Named {
+    let said = |id: &str, title: &str| declared.get(id).or_else(|| said_of(sent, id, title));
+    let (people, doubts) = about_people(directory, contacts, said(ABOUT_PERSON, ABOUT_PERSON_ZH));
+    Named { people, units: about_units(directory, kind, said(ABOUT_UNIT, ABOUT_UNIT_ZH)), doubts }
+}
+
+/// The people complained about, and why somebody should look at it: nobody of a name, or several.
+pub fn about_people(directory: &Directory, contacts: &Contacts, said: Option<&Value>) -> (Vec<String>, Vec<Reason>) {
+    let known = |name: &str| match directory.person(name) {
+        Some(person) => vec![person.id.clone()],
+        None => contacts.named(name).to_vec(),
     };
-    if directory.person(named).is_some() {
-        return (vec![named.to_owned()], None);
+    let mut people: Vec<String> = Vec::new();
+    let mut doubts: Vec<Reason> = Vec::new();
+    for name in said.map(|said| names(said, &known)).unwrap_or_default() {
+        let found = known(&name);
+        if let Some(doubt) = doubt_of(found.len()).filter(|doubt| !doubts.contains(doubt)) {
+            doubts.push(doubt);
+        }
+        people.extend(found);
     }
-    let found = contacts.named(named);
-    let doubt = match found.len() {
+    people.sort_unstable();
+    people.dedup();
+    (people, doubts)
+}
+
+/// Why somebody should look at a name that so many people have.
+fn doubt_of(people: usize) -> Option<Reason> {
+    match people {
         1 => None,
         0 => Some(Reason {
             text: "It is about a person whom the directory does not know by that name: say who is meant".to_owned(),
@@ -129,17 +163,46 @@ pub fn about_people(directory: &Directory, contacts: &Contacts, named: Option<&V
             text_zh: format!("与被投诉人同名者有{several}人，核实前均不可见本案"),
             article: None,
         }),
-    };
-    (found.to_vec(), doubt)
+    }
 }
 
-/// Units that do not see the case, those below included: the unit complained about, where the pack says so.
-pub fn about_units(directory: &Directory, kind: &Kind, fields: &Map<String, Value>) -> Vec<String> {
+/// The names in what was said: of a list each, of a text that is no name itself its parts (王伟、李娜).
+fn names(said: &Value, known: &impl Fn(&str) -> Vec<String>) -> Vec<String> {
+    match said {
+        Value::String(text) => {
+            let whole = text.trim();
+            let together: String = whole.split_whitespace().collect();
+            if !known(whole).is_empty() {
+                vec![whole.to_owned()]
+            } else if !known(&together).is_empty() {
+                vec![together]
+            } else {
+                whole.split(parts_names).filter(|part| !part.is_empty()).map(str::to_owned).collect()
+            }
+        }
+        // An id that is a figure.
+        Value::Number(number) => vec![number.to_string()],
+        Value::Array(several) => several.iter().flat_map(|one| names(one, known)).collect(),
+        Value::Object(members) => members.values().flat_map(|one| names(one, known)).collect(),
+        Value::Null | Value::Bool(_) => Vec::new(),
+    }
+}
+
+fn parts_names(c: char) -> bool {
+    c.is_whitespace() || matches!(c, '、' | ',' | '，' | ';' | '；')
+}
+
+/// Units that do not see the case, those below included: the units complained about, by code or title, where the pack says so.
+pub fn about_units(directory: &Directory, kind: &Kind, said: Option<&Value>) -> Vec<String> {
     if kind.about_unit_sees {
         return Vec::new();
     }
-    let Some(unit) = fields.get(ABOUT_UNIT).and_then(Value::as_str) else { return Vec::new() };
-    directory.unit_and_below(unit).into_iter().map(str::to_owned).collect()
+    let known = |name: &str| -> Vec<String> {
+        directory.units().filter(|unit| unit.code == name || unit.title.says(name)).map(|unit| unit.code.clone()).collect()
+    };
+    let codes: BTreeSet<String> = said.map(|said| names(said, &known)).unwrap_or_default().iter().flat_map(|name| known(name)).collect();
+    let below: BTreeSet<&str> = codes.iter().flat_map(|code| directory.unit_and_below(code)).collect();
+    below.into_iter().map(str::to_owned).collect()
 }
 
 /// The fields of a report as a kind declares them, for a kind that somebody has chosen: what was sent under no known kind was not read yet.
@@ -215,10 +278,12 @@ pub fn draft(ground: &Ground<'_>, judged: &Judged<'_>, accepted: &AcceptedReport
         handler: None,
         excluded_people: judged.excluded_people.clone(),
         excluded_units: judged.excluded_units.clone(),
+        people_added: Vec::new(),
         fields: judged.open.clone(),
         sealed_fields: None,
         sealed_subject: None,
-        phone_masked: reporter.phone.as_deref().map(mask::number).filter(|masked| !masked.is_empty()),
+        // Who would not be known is not to be known by part of his number either.
+        phone_masked: reporter.phone.as_deref().filter(|_| !reporter.anonymous).map(mask::number).filter(|masked| !masked.is_empty()),
         repeats: 0,
         reasons: judged.reasons.clone(),
         merged_into: None,

@@ -34,7 +34,7 @@ use intake_of_reports::IntakeOfReports;
 use settings::Settings;
 use std::time::Duration;
 
-/// How often texts are looked for that are old enough to be erased.
+/// How often it is looked for what is old enough to be erased.
 const AGEING: Duration = Duration::from_secs(600);
 
 /// Starts what intake does: its consumer, its requests, and what goes on by itself.
@@ -59,6 +59,11 @@ async fn age_out(app: App) {
         tokio::select! {
             () = app.platform.shutdown.cancelled() => return,
             () = tokio::time::sleep(AGEING) => {}
+        }
+        match store::waiting::expire_alone(app.platform.db.pool(), app.settings.lone_kept()).await {
+            Ok(0) => {}
+            Ok(expired) => tracing::info!(expired, "reports that became cases of their own wait for the one that they follow no longer"),
+            Err(error) => tracing::debug!(%error, "ageing out waits"),
         }
         let now = app.platform.clock.now();
         match store::rejected::age_out(app.platform.db.pool(), now, app.settings.rejected_kept()).await {

@@ -1,6 +1,7 @@
 //! What can be seen of intake from outside: Prometheus metrics.
 
 use crate::case::Case;
+use crate::store::waiting::Counted;
 use duban_platform::Metrics;
 use prometheus::{HistogramVec, IntCounterVec, IntGaugeVec};
 
@@ -8,6 +9,8 @@ pub struct Measures {
     reports: IntCounterVec,
     waiting: IntGaugeVec,
     waiting_age: IntGaugeVec,
+    parked: IntGaugeVec,
+    follower_failures: IntCounterVec,
     rejected: IntGaugeVec,
     delay: HistogramVec,
     batches: HistogramVec,
@@ -23,6 +26,16 @@ impl Measures {
             ),
             waiting: metrics.gauge("duban_intake_waiting", "Reports that wait for the report that they follow", &[]),
             waiting_age: metrics.gauge("duban_intake_waiting_age_seconds", "Age of the oldest report that waits, in real seconds", &[]),
+            parked: metrics.gauge(
+                "duban_intake_waiting_parked",
+                "Reports that follow another and failed by themselves: they are tried again ever more seldom",
+                &[],
+            ),
+            follower_failures: metrics.counter(
+                "duban_intake_follower_failures_total",
+                "Failures of single reports that follow another, to be joined or registered",
+                &[],
+            ),
             rejected: metrics.gauge("duban_intake_rejected_open", "Rejected reports that nobody has decided about", &[]),
             delay: metrics.histogram(
                 "duban_intake_registration_seconds",
@@ -59,9 +72,14 @@ impl Measures {
         self.reports.with_label_values(&[outcome]).inc_by(reports as u64);
     }
 
-    pub fn stand(&self, waiting: i64, oldest_seconds: i64, rejected: i64) {
-        self.waiting.with_label_values::<&str>(&[]).set(waiting);
-        self.waiting_age.with_label_values::<&str>(&[]).set(oldest_seconds);
+    pub fn follower_failed(&self) {
+        self.follower_failures.with_label_values::<&str>(&[]).inc();
+    }
+
+    pub fn stand(&self, counted: &Counted, rejected: i64) {
+        self.waiting.with_label_values::<&str>(&[]).set(counted.waiting);
+        self.waiting_age.with_label_values::<&str>(&[]).set(counted.oldest_seconds);
+        self.parked.with_label_values::<&str>(&[]).set(counted.parked);
         self.rejected.with_label_values::<&str>(&[]).set(rejected);
     }
 }

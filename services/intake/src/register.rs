@@ -63,11 +63,7 @@ impl Standing {
     fn now(app: &App, openings: &[Opening]) -> Result<Self, Failure> {
         let directory = app.directory().map_err(|problem| NotYet(problem.to_string()))?;
         let contacts = app.contacts.of(&directory);
-        let policies = openings
-            .iter()
-            .map(|opening| app.platform.policies.in_force(opening.accepted.received_at))
-            .collect::<Result<_, _>>()
-            .map_err(|problem| NotYet(problem.to_string()))?;
+        let policies = openings.iter().map(|opening| policy_for(app, opening.accepted.received_at)).collect::<Result<_, _>>()?;
         Ok(Self { directory, contacts, policies, now: app.platform.clock.now() })
     }
 
@@ -78,6 +74,12 @@ impl Standing {
     fn judge<'a>(&'a self, version: i64, policy: &'a Policy, opening: &Opening, repeated_at: &[Timestamp]) -> Judged<'a> {
         judging::judge(&self.ground(version, policy), &opening.accepted, repeated_at, opening.unsorted.as_ref())
     }
+}
+
+/// By what a report is judged that was received then: the policy in force at that time. Where there was none yet, by the first that
+/// there is: a report that came before the rules is registered all the same.
+pub fn policy_for(app: &App, received_at: Timestamp) -> Result<(i64, Arc<Policy>), NotYet> {
+    app.platform.policies.in_force(received_at).map_err(|problem| NotYet(problem.to_string()))
 }
 
 /// The keys of each report, and what stood under them before this transaction.
@@ -206,7 +208,7 @@ async fn number_all(app: &App, drafts: &mut [Draft], standing: &Standing) -> Res
         draft.case.number_scope = kind.number.prefix(&draft.case.unit, draft.case.received_at, zone);
         *wanted.entry(draft.case.number_scope.clone()).or_default() += 1;
     }
-    let mut next = numbering::take(app.platform.db.pool(), &wanted).await?;
+    let mut next = numbering::take(&app.numbering, &wanted).await?;
     for draft in drafts.iter_mut() {
         let (_, policy) = &standing.policies[draft.at];
         let Some(kind) = policy.kind(&draft.case.pack, &draft.case.kind) else { continue };
@@ -224,7 +226,6 @@ struct Told {
 }
 
 fn tell_all(app: &App, openings: &[Opening], drafts: &mut [Draft], repeated: &Repeated) -> Told {
-    let numbers: HashMap<Uuid, String> = drafts.iter().map(|draft| (draft.case.id, draft.case.number.clone())).collect();
     let mut told = Told { events: Vec::with_capacity(drafts.len()), entries: Vec::with_capacity(drafts.len()) };
     for draft in drafts {
         let opening = &openings[draft.at];
@@ -243,6 +244,7 @@ fn tell_all(app: &App, openings: &[Opening], drafts: &mut [Draft], repeated: &Re
                 by: opening.by.clone(),
                 note: None,
                 article: case.reasons.iter().find_map(|reason| reason.article.clone()),
+                other,
             });
             told.events.push(event);
         };
@@ -261,9 +263,7 @@ fn tell_all(app: &App, openings: &[Opening], drafts: &mut [Draft], repeated: &Re
             tell(case, "classified", format!("Classified as {severity}"), format!("定级为{severity}"), None);
         }
         if let Some(other) = repeated.get(&case.id) {
-            let number = numbers.get(other).map_or("", String::as_str);
-            let (text, text_zh) = (format!("Repeats an open matter {number}"), format!("与在办案件{number}为同一事项"));
-            tell(case, "linked", text.trim_end().to_owned(), text_zh, Some(*other));
+            tell(case, "linked", timeline::REPEATS.to_owned(), timeline::REPEATS_ZH.to_owned(), Some(*other));
         }
     }
     told

@@ -1,16 +1,22 @@
 //! Rejecting: what becomes of an accepted report that cannot be registered. It is kept, its producer can ask for it, somebody is told.
 
 use crate::app::App;
+use crate::judging::{self, Ground};
+use crate::register::policy_for;
 use crate::store::rejected::{self, NewRejected};
 use duban_contracts::report::{AcceptedReport, ReportEvent};
 use duban_contracts::{NewEvent, Problem, Timestamp, ids, subjects::service};
+use duban_platform::consumer::{Failure, NotYet};
+use duban_policy::directory::Directory;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 /// The reason of a report whose key stands for another body.
 pub const OTHER_BODY: &str = "idempotency-conflict";
 
-pub fn other_body(app: &App, accepted: AcceptedReport, body_hash: Vec<u8>, traceparent: Option<String>) -> NewRejected {
+/// # Errors
+/// The policy that says whom it names has not come yet.
+pub fn other_body(app: &App, accepted: AcceptedReport, body_hash: Vec<u8>, traceparent: Option<String>) -> Result<NewRejected, NotYet> {
     let problem = Problem::new(
         409,
         OTHER_BODY,
@@ -18,37 +24,52 @@ pub fn other_body(app: &App, accepted: AcceptedReport, body_hash: Vec<u8>, trace
         "该幂等键已用于另一份来件，本件未登记",
     )
     .with_detail("send it again under a key of its own, or ask for it to be corrected and admitted");
-    NewRejected {
+    let directory = app.directory().map_err(|problem| NotYet(problem.to_string()))?;
+    let (policy_version, policy) = policy_for(app, accepted.received_at)?;
+    let ground = Ground { policy: &policy, policy_version, directory: &directory, contacts: &app.contacts.of(&directory) };
+    let judged = judging::judge(&ground, &accepted, &[], None);
+    let (excluded_people, excluded_units) = (judged.excluded_people, judged.excluded_units);
+    Ok(NewRejected {
         id: ids::fresh(),
+        excluded_people,
+        excluded_units,
         body_hash,
         reason: OTHER_BODY.to_owned(),
         problem,
         rejected_at: app.platform.clock.cause_after(accepted.received_at),
         accepted,
         traceparent,
-    }
+    })
 }
 
 /// Keeps rejections and tells of those that are new.
-pub async fn reject(app: &App, tx: &mut PgConnection, mut refused: Vec<NewRejected>) -> Result<(), sqlx::Error> {
+pub async fn reject(app: &App, tx: &mut PgConnection, mut refused: Vec<NewRejected>) -> Result<(), Failure> {
     if refused.is_empty() {
         return Ok(());
     }
     // In one order, so that two batches cannot wait for each other.
     refused.sort_by(|a, b| (a.accepted.receipt, &a.body_hash).cmp(&(b.accepted.receipt, &b.body_hash)));
     let kept = rejected::insert(tx, &app.platform.seal, &refused).await?;
-    let events: Vec<NewEvent> = refused.iter().filter(|r| kept.contains(&r.id)).map(told).collect();
+    let directory = app.directory().map_err(|problem| NotYet(problem.to_string()))?;
+    let events: Vec<NewEvent> = refused.iter().filter(|r| kept.contains(&r.id)).map(|refused| told(&directory, refused)).collect();
     app.measures.rejected(events.len());
-    app.platform.outbox.write(tx, &events).await
+    app.platform.outbox.write(tx, &events).await?;
+    Ok(())
 }
 
-fn told(refused: &NewRejected) -> NewEvent {
+/// The unit as events may carry it: what a producer has written freely stays at home, and the root stands for it, as for cases.
+pub fn told_unit(directory: &Directory, written: &str) -> String {
+    let known = directory.unit(written).or_else(|| directory.units().find(|unit| unit.parent.is_none()));
+    known.map(|unit| unit.code.clone()).unwrap_or_default()
+}
+
+fn told(directory: &Directory, refused: &NewRejected) -> NewEvent {
     let accepted = &refused.accepted;
     let body = ReportEvent {
         rejected: refused.id,
         receipt: accepted.receipt,
         producer: accepted.producer.clone(),
-        unit: accepted.unit.clone(),
+        unit: told_unit(directory, &accepted.unit),
         channel: accepted.report.channel.clone(),
         reason: refused.reason.clone(),
         title: title(&accepted.producer),

@@ -17,6 +17,9 @@ pub struct Settings {
     /// Seconds (real ones) for which a report waits for the one that it follows before it becomes a case of its own.
     #[arg(long, env = "DUBAN_FOLLOW_PATIENCE", default_value_t = 3600)]
     pub follow_patience: u64,
+    /// Days (real ones) for which a report that became a case of its own is still linked with the one that it follows, if that comes.
+    #[arg(long, env = "DUBAN_FOLLOW_LONE_DAYS", default_value_t = 180)]
+    pub follow_lone_days: u32,
     /// Days for which the text of a rejected report is kept after somebody has decided about it.
     #[arg(long, env = "DUBAN_KEEP_REJECTED_DAYS", default_value_t = 90)]
     pub keep_rejected_days: u32,
@@ -25,6 +28,10 @@ pub struct Settings {
 impl Settings {
     pub fn patience(&self) -> Duration {
         Duration::from_secs(self.follow_patience)
+    }
+
+    pub fn lone_kept(&self) -> Duration {
+        Duration::from_secs(u64::from(self.follow_lone_days) * 86_400)
     }
 
     pub fn rejected_kept(&self) -> Duration {

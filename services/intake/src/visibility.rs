@@ -49,6 +49,14 @@ impl Sight {
         Self { person: person.to_owned(), by_name: false, units, via, everywhere_via, named: Vec::new() }
     }
 
+    /// What either of two rights gives.
+    pub fn and(mut self, other: Self) -> Self {
+        self.units.extend(other.units);
+        self.via.extend(other.via);
+        self.everywhere_via.extend(other.everywhere_via);
+        self
+    }
+
     pub fn sees(&self, case: &Case) -> bool {
         if case.excluded_people.contains(&self.person) {
             return false;
@@ -57,8 +65,13 @@ impl Sight {
         if self.by_name && (concerned || self.named.contains(&case.id)) {
             return true;
         }
-        let apart = |via: &String| !case.excluded_units.contains(via);
-        self.everywhere_via.iter().any(apart) || self.units.iter().zip(&self.via).any(|(unit, via)| *unit == case.unit && apart(via))
+        self.reaches(&case.unit, &case.excluded_units)
+    }
+
+    /// Whether a post reaches this unit that is within none of the units kept out.
+    pub fn reaches(&self, unit: &str, excluded_units: &[String]) -> bool {
+        let apart = |via: &String| !excluded_units.contains(via);
+        self.everywhere_via.iter().any(apart) || self.units.iter().zip(&self.via).any(|(reached, via)| reached == unit && apart(via))
     }
 }
 

@@ -45,6 +45,9 @@ pub struct CaseEvent {
     /// Units complained about that do not see it, where the pack says so.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub excluded_units: Vec<String>,
+    /// People who were added to it by name: they see it, and what hangs on it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub people_added: Vec<String>,
     /// Declared fields that are not personal.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub fields: Map<String, Value>,
@@ -173,7 +176,11 @@ pub struct CaseDetail {
     /// Current field values (personal ones left out for who may not see them).
     #[serde(default)]
     pub fields: Map<String, Value>,
+    /// Oldest first; of a long one the newest entries, as many as one answer holds.
     pub timeline: Vec<TimelineEntry>,
+    /// There are older entries: [`EarlierRequest`] asks for them, with this as `before`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub earlier: Option<Uuid>,
     /// What the asker may do next.
     pub steps: Vec<PermittedStep>,
     pub links: Vec<CaseLink>,
@@ -182,6 +189,22 @@ pub struct CaseDetail {
     pub reasons: Vec<Reason>,
     #[serde(default)]
     pub people_added: Vec<String>,
+}
+
+/// Request `intake … case.earlier`: the entries of a case's timeline before one of them, where it is longer than one answer holds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct EarlierRequest {
+    pub case: Uuid,
+    pub before: Uuid,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct EarlierAnswer {
+    /// Oldest first.
+    pub entries: Vec<TimelineEntry>,
+    /// There are older ones still: to be asked for with this as `before`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub earlier: Option<Uuid>,
 }
 
 /// One entry of a timeline. Entries of several services are merged by time, then by id.
@@ -385,14 +408,21 @@ pub struct DossierRequest {
     pub case: Uuid,
     /// The closing event: an owner that has not handled it yet answers 409 `not-yet`, and is asked again.
     pub after: Uuid,
+    /// The next piece of a long one: [`Dossier::next`] of the piece before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
 }
 
-/// A service's part of a case's file, as JSON that the owner shapes.
+/// A service's part of a case's file, as JSON that the owner shapes. One that is longer than a message comes in pieces: objects of which
+/// each continues the arrays of the one before; a case that changes meanwhile is answered with 409 `not-yet`, and asked for anew.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Dossier {
     pub service: String,
     pub case: Uuid,
     pub content: Value,
+    /// There is more: to be asked for with this as `from`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }
 
 /// Request `intake … case.visible`: of these cases, which may this person see, and why. For lists, live updates and 'who can see this'.

@@ -96,6 +96,10 @@ fn requests() -> Vec<Entry> {
         ),
         request::<case::CaseListRequest, case::CaseList>("duban.intake.rpc.v1.case.list", "The cases that the asker may see"),
         request::<case::CaseShowRequest, case::CaseDetail>("duban.intake.rpc.v1.case.show", "A case, as far as the asker may see it"),
+        request::<case::EarlierRequest, case::EarlierAnswer>(
+            "duban.intake.rpc.v1.case.earlier",
+            "The older entries of a long timeline, by pages",
+        ),
         request::<case::CaseActRequest, case::CaseActed>("duban.intake.rpc.v1.case.act", "A person moves a case or adds to it"),
         request::<case::VisibleRequest, case::VisibleAnswer>("duban.intake.rpc.v1.case.visible", "Which of these cases the asker may see"),
         request::<case::CaseShowRequest, case::WatchersAnswer>("duban.intake.rpc.v1.case.watchers", "Who can see a case, and why"),

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 pub async fn dossier(app: Arc<App>, request: Request<DossierRequest>) -> Result<Dossier, Failed> {
-    let DossierRequest { case, after } = request.body;
+    let DossierRequest { case, after, .. } = request.body;
     let mut connection = app.platform.db.pool().acquire().await?;
     let closed = case::handled(&mut connection, after).await?.ok_or_else(|| not_yet("the closing event has not been handled here yet"))?;
     let duties = case::duties(&mut *connection, case).await?;
@@ -28,7 +28,7 @@ pub async fn dossier(app: Arc<App>, request: Request<DossierRequest>) -> Result<
         of_duty.map(|alert| serde_json::to_value(alert.shown(duty)).unwrap_or_default()).collect()
     };
     let duties: Vec<Value> = duties.iter().map(|duty| json!({ "duty": duty.shown(), "alerts": of(duty) })).collect();
-    Ok(Dossier { service: "escalation".to_owned(), case, content: json!({ "duties": duties }) })
+    Ok(Dossier { service: "escalation".to_owned(), case, content: json!({ "duties": duties }), next: None })
 }
 
 fn holds_up(duty: &Duty, after: Uuid, closed: Timestamp) -> bool {

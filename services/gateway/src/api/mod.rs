@@ -40,6 +40,7 @@ const ENDPOINTS: &[fn(Api) -> Api] = &[
     cases::export::mount,
     cases::list::mount,
     cases::show::mount,
+    cases::earlier::mount,
     cases::watchers::mount,
     alerts::acknowledge::mount,
     alerts::list::mount,

@@ -3,6 +3,7 @@
 use super::case_acts::{self, Acting, Form};
 use super::cases::severity;
 use super::chosen;
+use super::earlier;
 use super::frame::{Frame, Urgency};
 use super::respond;
 use crate::App;
@@ -31,6 +32,7 @@ pub fn view(frame: &Frame, case: &CaseWhole, policy: Option<&Policy>, told: Opti
                 (head(frame, case))
                 @if let Some(report) = &case.detail.report { (report_text(frame, report)) }
                 h2 { (frame.t("经过", "What happened")) }
+                (earlier::link(frame, summary.case, case.detail.earlier))
                 (timeline(frame, &case.timeline))
             }
             div {
@@ -96,7 +98,8 @@ pub fn report_text(frame: &Frame, report: &Report) -> Markup {
     }
 }
 
-fn timeline(frame: &Frame, entries: &[TimelineEntry]) -> Markup {
+/// What happened, oldest first.
+pub fn timeline(frame: &Frame, entries: &[TimelineEntry]) -> Markup {
     html! {
         ol.timeline { @for entry in entries {
             li.alert[entry.event.starts_with("alert.")].breached[entry.event == "duty.breached"] {

@@ -13,6 +13,7 @@ mod cases;
 mod chosen;
 mod dead;
 mod duties;
+mod earlier;
 mod frame;
 mod login;
 mod operation;
@@ -45,6 +46,7 @@ pub fn router() -> Router<App> {
         .route("/cases", get(cases::show))
         .route("/cases/{case}", get(case::show))
         .route("/cases/{case}/act", post(case::act))
+        .route("/cases/{case}/earlier", get(earlier::show))
         .route("/cases/{case}/watchers", get(operators::watchers))
         .route("/duties", get(duties::show))
         .route("/duties/{duty}", get(duties::show_why))

@@ -249,6 +249,27 @@ fn a_case(case: Uuid, other: Uuid) -> Value {
 }
 
 #[tokio::test]
+async fn a_long_case_leads_to_what_happened_before() -> anyhow::Result<()> {
+    let (world, a, _) = World::start().await?;
+    install(&world, &a).await?;
+    let neighbours = neighbours(&world).await?;
+    let (case, newest, older) = (Uuid::now_v7(), Uuid::now_v7(), Uuid::now_v7());
+    let mut long = a_case(case, Uuid::now_v7());
+    long["earlier"] = json!(newest);
+    answer(&neighbours, "intake", "case.show", Ok(long)).await?;
+    let entry = json!({ "id": older, "at": "2026-11-23T06:00:01Z", "event": "case.noted", "text": "Noted", "text_zh": "添加了备注", "note": "最早的话" });
+    let asked = answer(&neighbours, "intake", "case.earlier", Ok(json!({ "entries": [entry], "earlier": older }))).await?;
+    let chief = Session::of(&a, "chief", "correct horse").await?;
+    let way = format!("/cases/{case}/earlier?before={newest}");
+    assert!(chief.get(&format!("/cases/{case}")).await?.text.contains(&format!("href=\"{way}\"")));
+    let shown = chief.get(&way).await?;
+    assert_eq!(shown.status, StatusCode::OK, "{}", shown.text);
+    assert!(shown.text.contains("最早的话") && shown.text.contains(&format!("/cases/{case}/earlier?before={older}")));
+    assert_eq!(asked.lock().unwrap()[0], json!({ "case": case, "before": newest }));
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_case_is_shown_with_what_may_be_done_and_every_act_reaches_its_owner() -> anyhow::Result<()> {
     let (world, a, _) = World::start().await?;
     install(&world, &a).await?;

@@ -2,6 +2,7 @@
 //! was exported, by whom, is kept.
 
 use super::act::step::personal_fields;
+use super::fitting::{MOST_BYTES, bytes_of};
 use super::list::filter;
 use crate::app::App;
 use crate::case::Case;
@@ -15,9 +16,6 @@ use duban_platform::rpc::{Failed, Request};
 use duban_policy::directory::{Directory, Right};
 use std::collections::HashMap;
 use uuid::Uuid;
-
-/// A page is kept below what one answer may hold: reports have up to 20,000 characters.
-const MOST_BYTES: usize = 600 * 1024;
 
 pub async fn export(app: App, request: Request<CaseListRequest>) -> Result<CaseExport, Failed> {
     let person = request.person()?;
@@ -59,7 +57,7 @@ async fn rows(app: &App, directory: &Directory, person: &str, cases: &[Case], at
             fields,
             report: bodies.remove(&case.receipt).map(|accepted| accepted.report),
         };
-        bytes += serde_json::to_vec(&row).map_or(0, |json| json.len());
+        bytes += bytes_of(&row);
         if bytes > MOST_BYTES && !rows.is_empty() {
             break;
         }

@@ -3,6 +3,7 @@
 pub mod act;
 mod dossier;
 mod export;
+mod fitting;
 mod known;
 mod list;
 mod rejected_act;
@@ -35,6 +36,7 @@ pub async fn serve(app: &App) -> anyhow::Result<()> {
     rpc.serve("case.list", app.clone(), list::list).await?;
     rpc.serve("case.show", app.clone(), show::show).await?;
     rpc.serve("case.timeline", app.clone(), timeline::show).await?;
+    rpc.serve("case.earlier", app.clone(), timeline::earlier).await?;
     rpc.serve("case.act", app.clone(), act::act).await?;
     rpc.serve("case.visible", app.clone(), visible::visible).await?;
     rpc.serve("case.watchers", app.clone(), watchers::watchers).await?;

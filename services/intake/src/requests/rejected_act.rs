@@ -2,7 +2,7 @@
 //!
 //! An admitted one gets an identity of its own, made from the rejection's id: the key that it came with belongs to another report.
 
-use super::rejected_list::{may_decide, needs_right};
+use super::rejected_list::require_decides;
 use crate::app::App;
 use crate::intake_of_reports::code_of;
 use crate::register::{self, Opening};
@@ -33,9 +33,7 @@ pub async fn act(app: App, request: Request<RejectedAct>) -> Result<RejectedActe
     let person = act.person().to_owned();
     let at = app.platform.clock.now();
     let rejected = rejected::lock(act.tx(), id).await?.ok_or_else(Problem::not_found)?;
-    if !may_decide(&*app.directory()?, &person, &rejected.unit, at) {
-        return Err(needs_right().into());
-    }
+    require_decides(&*app.directory()?, &person, &rejected, at)?;
     if request.expected_version.is_some() {
         request.expect_version(rejected.version, || acted(&rejected))?;
     }
@@ -109,7 +107,7 @@ async fn decide(app: &App, act: &mut Act, deciding: &Deciding<'_>, state: &'stat
         rejected: rejected.id,
         receipt: rejected.receipt,
         producer: rejected.producer.clone(),
-        unit: rejected.unit.clone(),
+        unit: rejecting::told_unit(&*app.directory()?, &rejected.unit),
         channel: rejected.channel.clone(),
         reason: rejected.reason.clone(),
         title: rejecting::title(&rejected.producer),

@@ -1,8 +1,10 @@
 //! `report.rejected.list`: what was accepted and cannot be registered, for those who decide about it: with the right to take in reports
-//! or to administer, over the report's unit.
+//! or to administer, over the report's unit. Who is complained about in one is not told that it is there.
 
+use super::fitting::{MOST_BYTES, bytes_of};
 use crate::app::App;
 use crate::store::rejected::{self, Rejected, Wanted};
+use crate::visibility::Sight;
 use duban_contracts::Problem;
 use duban_contracts::Timestamp;
 use duban_contracts::report::{RejectedDetail, RejectedList, RejectedListRequest};
@@ -13,7 +15,10 @@ pub async fn list(app: App, request: Request<RejectedListRequest>) -> Result<Rej
     let person = request.person()?;
     let directory = app.directory()?;
     let at = app.platform.clock.now();
-    let reach = Reach::of(&directory, person, at).ok_or_else(needs_right)?;
+    let sight = deciding_sight(&directory, person, at);
+    if sight.units.is_empty() && sight.everywhere_via.is_empty() {
+        return Err(needs_right().into());
+    }
     let asked = &request.body;
     let state = match asked.state.as_deref().unwrap_or("open") {
         _ if asked.rejected.is_some() => None,
@@ -24,38 +29,43 @@ pub async fn list(app: App, request: Request<RejectedListRequest>) -> Result<Rej
         }
     };
     let limit = usize::try_from(asked.limit.unwrap_or(50).clamp(1, 200)).unwrap_or(50);
-    let wanted = Wanted { id: asked.rejected, state, units: reach.units.as_deref(), before: asked.before };
-    let mut found = rejected::list(app.platform.db.pool(), &wanted, limit as i64 + 1).await?;
-    let more = found.len() > limit;
+    let wanted = Wanted { id: asked.rejected, state, before: asked.before };
+    let mut found = rejected::list(app.platform.db.pool(), &sight, &wanted, limit as i64 + 1).await?;
+    let mut more = found.len() > limit;
     found.truncate(limit);
-    let next = found.last().filter(|_| more).map(|last| last.id);
-    let rejected = found.iter().map(|rejected| shown(&app, &directory, person, rejected, at)).collect::<Result<_, _>>()?;
+    let mut rejected: Vec<RejectedDetail> = Vec::new();
+    let mut bytes = 0;
+    for row in &found {
+        let shown = shown(&app, &directory, person, row, at)?;
+        bytes += bytes_of(&shown);
+        if bytes > MOST_BYTES && !rejected.is_empty() {
+            more = true;
+            break;
+        }
+        rejected.push(shown);
+    }
+    let next = rejected.last().filter(|_| more).map(|last| last.rejected);
     Ok(RejectedList { rejected, next })
 }
 
-/// Over which units a person decides about rejected reports. None: over all, units unknown to the directory included.
-struct Reach {
-    units: Option<Vec<String>>,
+/// Over which units a person decides about rejected reports, by which posts.
+fn deciding_sight(directory: &Directory, person: &str, at: Timestamp) -> Sight {
+    Sight::by_posts(directory, person, Right::Take, at).and(Sight::by_posts(directory, person, Right::Administer, at))
 }
 
-impl Reach {
-    /// None: nowhere.
-    fn of(directory: &Directory, person: &str, at: Timestamp) -> Option<Self> {
-        let rights = [Right::Take, Right::Administer];
-        if rights.iter().any(|right| directory.sees_everywhere(person, *right, at)) {
-            return Some(Self { units: None });
-        }
-        let units: Vec<String> = rights.iter().flat_map(|right| directory.visible_units(person, *right, at)).collect();
-        (!units.is_empty()).then_some(Self { units: Some(units) })
+/// Refuses unless a person decides about this one. Who is kept out of it is not told that it is there.
+pub fn require_decides(directory: &Directory, person: &str, rejected: &Rejected, at: Timestamp) -> Result<(), Problem> {
+    let sight = deciding_sight(directory, person, at);
+    if rejected.excluded_people.iter().any(|out| out == person) {
+        return Err(Problem::not_found());
     }
+    if !sight.reaches(&rejected.unit, &[]) {
+        return Err(needs_right());
+    }
+    if sight.reaches(&rejected.unit, &rejected.excluded_units) { Ok(()) } else { Err(Problem::not_found()) }
 }
 
-/// Whether a person decides about rejected reports of this unit.
-pub fn may_decide(directory: &Directory, person: &str, unit: &str, at: Timestamp) -> bool {
-    Reach::of(directory, person, at).is_some_and(|reach| reach.units.is_none_or(|units| units.iter().any(|known| known == unit)))
-}
-
-pub fn needs_right() -> Problem {
+fn needs_right() -> Problem {
     let mut problem = Problem::forbidden("it takes the right to take in reports, or to administer, over the report's unit");
     problem.title_zh = "您无权进行此操作：需要对来件单位的“受理”或“管理”权限".to_owned();
     problem

@@ -1,10 +1,12 @@
-//! `case.show`: a case whole, as far as the asker may see it, and what he may do next.
+//! `case.show`: a case whole, as far as the asker may see it, and what he may do next; of a long timeline the newest part.
 
 use super::act::step::{case_facts, facts, personal_fields};
+use super::fitting::{MOST_BYTES, bytes_of};
+use super::timeline;
 use crate::app::App;
 use crate::case::Case;
 use crate::showing::{field_spec, kind_of, summary};
-use crate::store::{cases, involvement, links, reports, timeline};
+use crate::store::{cases, involvement, links, reports};
 use crate::visibility::{Sight, sees_personal};
 use duban_contracts::Problem;
 use duban_contracts::case::{CaseDetail, CaseLink, CaseShowRequest, FieldSpec, PermittedStep};
@@ -32,18 +34,24 @@ pub async fn show(app: App, request: Request<CaseShowRequest>) -> Result<CaseDet
     if personal {
         fields.extend(hidden);
     }
-    Ok(CaseDetail {
+    let mut detail = CaseDetail {
         summary: summary(&app, &case, personal)?,
         report,
         receipt: case.receipt,
         policy: case.policy,
         fields,
-        timeline: timeline::of_case(pool, seal, case.id, personal).await?,
+        timeline: Vec::new(),
+        earlier: None,
         steps,
         links: seen_links(&app, &sight, &case).await?,
         people_added: added(involvement::of_case(pool, case.id).await?),
         reasons: case.reasons,
-    })
+    };
+    let room = MOST_BYTES.saturating_sub(bytes_of(&detail));
+    let page = timeline::page(&app, &sight, case.id, timeline::notes(personal), None, room).await?;
+    detail.timeline = page.entries;
+    detail.earlier = page.earlier;
+    Ok(detail)
 }
 
 /// The case asked for by id or number, if the asker may see it.

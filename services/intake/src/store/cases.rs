@@ -9,29 +9,29 @@ use std::collections::HashMap;
 use uuid::Uuid;
 
 /// The members of a text array travel in one text each, because `unnest` would run arrays of arrays together.
-const SEPARATOR: &str = "\u{1f}";
+pub const SEPARATOR: &str = "\u{1f}";
 
 pub async fn insert(tx: &mut PgConnection, cases: &[Case]) -> Result<(), sqlx::Error> {
     let statement = sqlx::query(
         "insert into cases (id, number, receipt, pack, kind, unit, severity, stage, title, title_zh, unsorted, major, severity_set,
                            done, closed, outcome, handler, excluded_people, excluded_units, fields, sealed_fields, repeats,
-                           reasons, merged_into, policy, version, last_event_at, number_scope, channel, producer, anonymous,
-                           occurred_at, received_at, registered_at, reported_by, sealed_subject, phone_masked, traceparent)
+                           reasons, merged_into, policy, version, last_event_at, people_added, number_scope, channel, producer,
+                           anonymous, occurred_at, received_at, registered_at, reported_by, sealed_subject, phone_masked, traceparent)
          select id, number, receipt, pack, kind, unit, severity, stage, title, title_zh, unsorted, major, severity_set,
                 string_to_array(done, E'\\x1f'), closed, outcome, handler, string_to_array(excluded_people, E'\\x1f'),
                 string_to_array(excluded_units, E'\\x1f'), fields, sealed_fields, repeats, reasons, merged_into, policy, version,
-                last_event_at, number_scope, channel, producer, anonymous, occurred_at, received_at, registered_at, reported_by,
-                sealed_subject, phone_masked, traceparent
+                last_event_at, string_to_array(people_added, E'\\x1f'), number_scope, channel, producer, anonymous, occurred_at,
+                received_at, registered_at, reported_by, sealed_subject, phone_masked, traceparent
          from unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
                      $10::text[], $11::bool[], $12::bool[], $13::bool[], $14::text[], $15::bool[], $16::text[], $17::text[],
                      $18::text[], $19::text[], $20::jsonb[], $21::bytea[], $22::bigint[], $23::jsonb[], $24::uuid[],
-                     $25::bigint[], $26::bigint[], $27::timestamptz[], $28::text[], $29::text[], $30::text[], $31::bool[],
-                     $32::timestamptz[], $33::timestamptz[], $34::timestamptz[], $35::text[], $36::bytea[], $37::text[],
-                     $38::text[])
+                     $25::bigint[], $26::bigint[], $27::timestamptz[], $28::text[], $29::text[], $30::text[], $31::text[],
+                     $32::bool[], $33::timestamptz[], $34::timestamptz[], $35::timestamptz[], $36::text[], $37::bytea[], $38::text[],
+                     $39::text[])
               as new (id, number, receipt, pack, kind, unit, severity, stage, title, title_zh, unsorted, major, severity_set,
                       done, closed, outcome, handler, excluded_people, excluded_units, fields, sealed_fields, repeats, reasons,
-                      merged_into, policy, version, last_event_at, number_scope, channel, producer, anonymous, occurred_at,
-                      received_at, registered_at, reported_by, sealed_subject, phone_masked, traceparent)",
+                      merged_into, policy, version, last_event_at, people_added, number_scope, channel, producer, anonymous,
+                      occurred_at, received_at, registered_at, reported_by, sealed_subject, phone_masked, traceparent)",
     );
     bind_birth(bind_state(statement, cases), cases).execute(tx).await?;
     Ok(())
@@ -48,21 +48,21 @@ pub async fn save(tx: &mut PgConnection, cases: &[Case]) -> Result<(), sqlx::Err
                           excluded_units = string_to_array(new.excluded_units, E'\\x1f'), fields = new.fields,
                           sealed_fields = new.sealed_fields, repeats = new.repeats, reasons = new.reasons,
                           merged_into = new.merged_into, policy = new.policy, version = new.version,
-                          last_event_at = new.last_event_at
+                          last_event_at = new.last_event_at, people_added = string_to_array(new.people_added, E'\\x1f')
          from unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
                      $10::text[], $11::bool[], $12::bool[], $13::bool[], $14::text[], $15::bool[], $16::text[], $17::text[],
                      $18::text[], $19::text[], $20::jsonb[], $21::bytea[], $22::bigint[], $23::jsonb[], $24::uuid[],
-                     $25::bigint[], $26::bigint[], $27::timestamptz[])
+                     $25::bigint[], $26::bigint[], $27::timestamptz[], $28::text[])
               as new (id, number, receipt, pack, kind, unit, severity, stage, title, title_zh, unsorted, major, severity_set,
                       done, closed, outcome, handler, excluded_people, excluded_units, fields, sealed_fields, repeats, reasons,
-                      merged_into, policy, version, last_event_at)
+                      merged_into, policy, version, last_event_at, people_added)
          where cases.id = new.id",
     );
     bind_state(statement, cases).execute(tx).await?;
     Ok(())
 }
 
-/// What may change, `$1` to `$27`: both an insert and a save write it.
+/// What may change, `$1` to `$28`: both an insert and a save write it.
 fn bind_state<'q>(statement: Query<'q, Postgres, PgArguments>, cases: &'q [Case]) -> Query<'q, Postgres, PgArguments> {
     statement
         .bind(cases.iter().map(|c| c.id).collect::<Vec<_>>())
@@ -92,9 +92,10 @@ fn bind_state<'q>(statement: Query<'q, Postgres, PgArguments>, cases: &'q [Case]
         .bind(cases.iter().map(|c| c.policy).collect::<Vec<_>>())
         .bind(cases.iter().map(|c| c.version).collect::<Vec<_>>())
         .bind(cases.iter().map(|c| Ts(c.last_event_at)).collect::<Vec<_>>())
+        .bind(cases.iter().map(|c| c.people_added.join(SEPARATOR)).collect::<Vec<_>>())
 }
 
-/// What a case is born with, from `$28` on.
+/// What a case is born with, from `$29` on.
 fn bind_birth<'q>(statement: Query<'q, Postgres, PgArguments>, cases: &'q [Case]) -> Query<'q, Postgres, PgArguments> {
     statement
         .bind(cases.iter().map(|c| c.number_scope.as_str()).collect::<Vec<_>>())
@@ -125,6 +126,12 @@ pub async fn by_ids(executor: impl PgExecutor<'_>, ids: &[Uuid]) -> Result<Vec<C
 pub async fn by_number(executor: impl PgExecutor<'_>, number: &str) -> Result<Vec<Case>, sqlx::Error> {
     let rows = sqlx::query("select * from cases where number = $1 order by id desc").bind(number).fetch_all(executor).await?;
     rows.iter().map(from_row).collect()
+}
+
+/// The numbers of cases.
+pub async fn numbers(executor: impl PgExecutor<'_>, ids: &[Uuid]) -> Result<HashMap<Uuid, String>, sqlx::Error> {
+    let rows: Vec<(Uuid, String)> = sqlx::query_as("select id, number from cases where id = any($1)").bind(ids).fetch_all(executor).await?;
+    Ok(rows.into_iter().collect())
 }
 
 /// Where the matter of each case is dealt with now: itself, or, for one that was merged, the case at the end of its mergers.
@@ -165,6 +172,7 @@ pub fn from_row(row: &PgRow) -> Result<Case, sqlx::Error> {
         handler: row.try_get("handler")?,
         excluded_people: row.try_get("excluded_people")?,
         excluded_units: row.try_get("excluded_units")?,
+        people_added: row.try_get("people_added")?,
         fields: row.try_get::<Json<_>, _>("fields")?.0,
         sealed_fields: row.try_get("sealed_fields")?,
         repeats: row.try_get("repeats")?,

@@ -1,12 +1,14 @@
 //! Reports that were accepted and cannot be registered: sealed, kept for a stated time, decided by a person.
 
-use crate::store::sealed;
+use crate::store::cases::SEPARATOR;
+use crate::store::{list, sealed};
+use crate::visibility::Sight;
 use duban_contracts::report::{AcceptedReport, RejectedReport};
 use duban_contracts::{Problem, Timestamp};
 use duban_platform::{Seal, Ts};
 use sqlx::postgres::PgRow;
 use sqlx::types::Json;
-use sqlx::{PgConnection, PgPool, Row};
+use sqlx::{PgConnection, PgPool, QueryBuilder, Row};
 use std::collections::HashSet;
 use std::time::Duration;
 use uuid::Uuid;
@@ -22,6 +24,9 @@ pub struct NewRejected {
     pub problem: Problem,
     pub rejected_at: Timestamp,
     pub traceparent: Option<String>,
+    /// Whom it names as complained about: they neither read it nor decide about it.
+    pub excluded_people: Vec<String>,
+    pub excluded_units: Vec<String>,
 }
 
 /// A rejection as it stands, without its text.
@@ -42,6 +47,8 @@ pub struct Rejected {
     pub case: Option<Uuid>,
     pub version: i64,
     pub traceparent: Option<String>,
+    pub excluded_people: Vec<String>,
+    pub excluded_units: Vec<String>,
     sealed: Option<Vec<u8>>,
 }
 
@@ -73,9 +80,14 @@ impl Rejected {
 pub async fn insert(tx: &mut PgConnection, seal: &Seal, new: &[NewRejected]) -> Result<HashSet<Uuid>, sqlx::Error> {
     let texts = new.iter().map(|r| sealed::seal_json(seal, &r.accepted, &about(r.id))).collect::<Result<Vec<_>, _>>()?;
     let kept: Vec<Uuid> = sqlx::query_scalar(
-        "insert into rejected (id, receipt, producer, unit, channel, reason, problem, body_hash, received_at, rejected_at, sealed, traceparent)
-         select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::jsonb[], $8::bytea[],
-                              $9::timestamptz[], $10::timestamptz[], $11::bytea[], $12::text[])
+        "insert into rejected (id, receipt, producer, unit, channel, reason, problem, body_hash, received_at, rejected_at, sealed, traceparent,
+                               excluded_people, excluded_units)
+         select id, receipt, producer, unit, channel, reason, problem, body_hash, received_at, rejected_at, sealed, traceparent,
+                string_to_array(excluded_people, E'\\x1f'), string_to_array(excluded_units, E'\\x1f')
+         from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::jsonb[], $8::bytea[],
+                     $9::timestamptz[], $10::timestamptz[], $11::bytea[], $12::text[], $13::text[], $14::text[])
+              as new (id, receipt, producer, unit, channel, reason, problem, body_hash, received_at, rejected_at, sealed, traceparent,
+                      excluded_people, excluded_units)
          on conflict (receipt, body_hash) do nothing
          returning id",
     )
@@ -91,6 +103,8 @@ pub async fn insert(tx: &mut PgConnection, seal: &Seal, new: &[NewRejected]) -> 
     .bind(new.iter().map(|r| Ts(r.rejected_at)).collect::<Vec<_>>())
     .bind(texts)
     .bind(new.iter().map(|r| r.traceparent.as_deref()).collect::<Vec<_>>())
+    .bind(new.iter().map(|r| r.excluded_people.join(SEPARATOR)).collect::<Vec<_>>())
+    .bind(new.iter().map(|r| r.excluded_units.join(SEPARATOR)).collect::<Vec<_>>())
     .fetch_all(tx)
     .await?;
     Ok(kept.into_iter().collect())
@@ -117,26 +131,25 @@ pub async fn of_producer(pool: &PgPool, producer: &str, after: Option<Uuid>, lim
 pub struct Wanted<'a> {
     pub id: Option<Uuid>,
     pub state: Option<&'a str>,
-    pub units: Option<&'a [String]>,
     /// A cursor.
     pub before: Option<Uuid>,
 }
 
-/// Newest first.
-pub async fn list(pool: &PgPool, wanted: &Wanted<'_>, limit: i64) -> Result<Vec<Rejected>, sqlx::Error> {
-    let rows = sqlx::query(
-        "select * from rejected
-         where ($1::text is null or state = $1) and ($2::text[] is null or unit = any($2)) and ($3::uuid is null or id < $3)
-           and ($5::uuid is null or id = $5)
-         order by id desc limit $4",
-    )
-    .bind(wanted.state)
-    .bind(wanted.units)
-    .bind(wanted.before)
-    .bind(limit)
-    .bind(wanted.id)
-    .fetch_all(pool)
-    .await?;
+/// Rejections within what somebody may decide about, newest first.
+pub async fn list(pool: &PgPool, sight: &Sight, wanted: &Wanted<'_>, limit: i64) -> Result<Vec<Rejected>, sqlx::Error> {
+    let mut query = QueryBuilder::new("select * from rejected where ");
+    list::within(&mut query, "rejected", sight);
+    if let Some(id) = wanted.id {
+        query.push(" and id = ").push_bind(id);
+    }
+    if let Some(state) = wanted.state {
+        query.push(" and state = ").push_bind(state.to_owned());
+    }
+    if let Some(before) = wanted.before {
+        query.push(" and id < ").push_bind(before);
+    }
+    query.push(" order by id desc limit ").push_bind(limit);
+    let rows = query.build().fetch_all(pool).await?;
     rows.iter().map(from_row).collect()
 }
 
@@ -208,6 +221,8 @@ fn from_row(row: &PgRow) -> Result<Rejected, sqlx::Error> {
         case: row.try_get("case_id")?,
         version: row.try_get("version")?,
         traceparent: row.try_get("traceparent")?,
+        excluded_people: row.try_get("excluded_people")?,
+        excluded_units: row.try_get("excluded_units")?,
         sealed: row.try_get("sealed")?,
     })
 }

@@ -49,15 +49,24 @@ pub async fn open(executor: impl PgExecutor<'_>, seal: &Seal, receipts: &[Uuid])
     rows.iter().map(|row| unseal(seal, row.try_get(0)?, row.try_get(1)?)).collect()
 }
 
-/// The reports of a case, opened, the one that opened it first: it and its supplements.
-pub async fn of_case(executor: impl PgExecutor<'_>, seal: &Seal, case: Uuid) -> Result<Vec<AcceptedReport>, sqlx::Error> {
+/// Some of the reports of a case, opened, the one that opened it first: it and its supplements, without the first `skip` of them.
+pub async fn of_case(
+    executor: impl PgExecutor<'_>,
+    seal: &Seal,
+    case: Uuid,
+    skip: i64,
+    most: i64,
+) -> Result<Vec<AcceptedReport>, sqlx::Error> {
     let rows = sqlx::query(
         "select report.receipt, sealed from report
          join (select receipt from cases where id = $1 union select receipt from identity where case_id = $1 and state = 'supplement') of_it
            on of_it.receipt = report.receipt
-         order by report.receipt <> (select receipt from cases where id = $1), received_at, report.receipt",
+         order by report.receipt <> (select receipt from cases where id = $1), received_at, report.receipt
+         offset $2 limit $3",
     )
     .bind(case)
+    .bind(skip)
+    .bind(most)
     .fetch_all(executor)
     .await?;
     rows.iter().map(|row| unseal(seal, row.try_get(0)?, row.try_get(1)?)).collect()

@@ -3,8 +3,10 @@
 use crate::world::{World, complaint, eventually, with};
 use duban_contracts::case::CaseListRequest;
 use duban_contracts::report::{PublicStatus, TrackRequest};
+use duban_intake::{following, store};
 use duban_platform::rpc::Call;
 use serde_json::{Value, json};
+use std::time::Duration;
 use uuid::Uuid;
 
 fn supplement(follows: &str) -> Value {
@@ -15,6 +17,17 @@ async fn state(world: &World, receipt: Uuid) -> anyhow::Result<String> {
     let request = TrackRequest { code: None, receipt: Some(receipt) };
     let status: PublicStatus = Call::new("intake", "report.track").body(&request)?.send(&world.gateway).await?;
     Ok(status.state)
+}
+
+/// Links those that became cases of their own, which is else done once a minute, until there are so many links.
+async fn link_lone(world: &World, wanted: i64) -> anyhow::Result<()> {
+    let app = &world.copies[0].1;
+    eventually("the links", || async {
+        following::join_lone(app).await.ok()?;
+        let links = world.count("select count(*) from link where sort = 'follows'").await.ok()?;
+        (links == wanted).then_some(())
+    })
+    .await
 }
 
 #[tokio::test]
@@ -95,7 +108,7 @@ async fn who_waits_in_vain_becomes_a_case_and_is_linked_when_the_other_comes_aft
     assert!(world.show("dora", alone).await?.summary.unsorted);
     let target = world.case_of(world.report("k1", complaint()).await?).await?;
     assert_ne!(target, alone);
-    world.counts("select count(*) from link where sort = 'follows'", 1).await?;
+    link_lone(&world, 1).await?;
     let shown = world.show("dora", alone).await?;
     assert_eq!(shown.links.iter().map(|link| (link.other, link.sort.as_str())).collect::<Vec<_>>(), [(target, "follows")]);
     let told = world.told(target, 2).await?;
@@ -150,5 +163,36 @@ async fn a_supplement_to_a_merged_case_lands_where_the_matter_is_dealt_with() ->
     world.act("eva", two, CaseAct::Merge { into: one, reason: "同一事项".into() }).await?;
     let follower = world.report("k3", supplement("k2")).await?;
     assert_eq!(world.case_of(follower).await?, one);
+    Ok(())
+}
+
+#[tokio::test]
+async fn one_that_cannot_be_joined_holds_up_no_other_and_is_tried_again() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let first = world.report("k1", complaint()).await?;
+    let lost = world.case_of(first).await?;
+    let found = world.case_of(world.report("k2", with(complaint(), json!({ "unit": "WEST" }))).await?).await?;
+    let mut database = world.database().await?;
+    sqlx::query("update intake.identity set case_id = gen_random_uuid() where receipt = $1").bind(first).execute(&mut database).await?;
+    let bad = world.report("k3", supplement("k1")).await?;
+    let good = world.report("k4", supplement("k2")).await?;
+    assert_eq!(world.case_of(good).await?, found);
+    world.counts("select count(*) from waiting where failures > 0 and trouble like '%whose case is not there%'", 1).await?;
+    assert_eq!(state(&world, bad).await?, "waiting");
+
+    sqlx::query("update intake.identity set case_id = $2 where receipt = $1").bind(first).bind(lost).execute(&mut database).await?;
+    assert_eq!(world.case_of(bad).await?, lost);
+    Ok(())
+}
+
+#[tokio::test]
+async fn who_became_a_case_of_its_own_waits_for_the_other_for_a_stated_time_only() -> anyhow::Result<()> {
+    let world = World::with(&[("follow-patience", "1")]).await?;
+    world.case_of(world.report("k2", supplement("k1")).await?).await?;
+    world.report("k4", supplement("k3")).await?;
+    world.counts("select count(*) from waiting where alone is not null", 2).await?;
+    let pool = world.platform().db.pool();
+    assert_eq!(store::waiting::expire_alone(pool, Duration::from_secs(86_400)).await?, 0);
+    assert_eq!(store::waiting::expire_alone(pool, Duration::ZERO).await?, 2);
     Ok(())
 }

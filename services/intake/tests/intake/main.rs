@@ -2,6 +2,8 @@
 
 mod acts;
 mod followers;
+mod kept_out;
+mod long;
 mod registration;
 mod rejected;
 mod trouble;

@@ -1,6 +1,6 @@
 //! From report to case.
 
-use crate::world::{World, complaint, eventually, with};
+use crate::world::{World, complaint, eventually, sources, with};
 use duban_contracts::case::CaseListRequest;
 use duban_contracts::report::{KnownAnswer, KnownRequest, PublicStatus, TrackRequest};
 use duban_platform::rpc::Call;
@@ -22,11 +22,12 @@ async fn a_report_becomes_a_case_that_says_what_it_is() -> anyhow::Result<()> {
         (shown.summary.kind.as_str(), shown.summary.stage.as_str(), shown.summary.severity.as_str()),
         ("complaint", "registered", "ordinary")
     );
+    assert_eq!((shown.summary.severity_title.as_deref(), shown.summary.severity_title_zh.as_deref()), (Some("Ordinary"), Some("一般")));
     assert_eq!(shown.summary.phone.as_deref(), Some("138****2345"));
     assert_eq!(shown.summary.title_zh, "门店投诉（东店）");
     assert_eq!(shown.report.as_ref().and_then(|report| report.text.as_deref()), Some("昨天买的吹风机冒烟了"));
     assert_eq!(shown.timeline.len(), 1);
-    assert_eq!(shown.steps.iter().map(|step| step.name.as_str()).collect::<Vec<_>>(), ["accept", "check"]);
+    assert_eq!(shown.steps.iter().map(|step| step.name.as_str()).collect::<Vec<_>>(), ["accept", "check", "hear"]);
     assert!(!shown.steps[1].requires.is_empty() && shown.steps[1].requires.iter().all(|field| field.optional), "asked for, not needed");
 
     let told = world.told(case, 1).await?;
@@ -128,6 +129,7 @@ async fn reports_of_one_matter_are_linked_and_the_third_is_major() -> anyhow::Re
     assert_eq!(repeats(cases[2]).await?, (2, 1, "major".to_owned()));
     assert_eq!(repeats(elsewhere).await?, (0, 0, "ordinary".to_owned()), "another unit is another matter");
     assert_eq!(repeats(anonymous).await?, (0, 0, "ordinary".to_owned()), "who would not be known is not recognised");
+    assert_eq!(world.show("dora", anonymous).await?.summary.phone, None, "nor by part of the number");
     let told: Vec<String> = world.told(cases[2], 3).await?.into_iter().map(|(name, _)| name).collect();
     assert_eq!(told, ["case.registered", "case.classified", "case.linked"]);
     let major = world.list("dora", CaseListRequest { state: Some("major".into()), ..Default::default() }).await?;
@@ -194,4 +196,46 @@ async fn a_case_is_later_than_its_report_and_each_event_later_than_the_one_befor
         sqlx::query_scalar("select min(time) from outbox where case_id = $1").bind(case).fetch_one(world.platform().db.pool()).await?;
     assert!(first.0 > ahead);
     Ok(())
+}
+
+#[tokio::test]
+async fn a_report_that_came_before_the_first_rules_is_registered_all_the_same() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let mut accepted = world.accepted("k1", &complaint());
+    accepted.received_at = "2019-06-01T00:00:00Z".parse()?;
+    world.put(serde_json::to_vec(&accepted)?, accepted.received_at, None).await?;
+    let case = world.case_of(accepted.receipt).await?;
+    assert_eq!(world.told(case, 1).await?[0].1.policy, 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn reports_that_wait_for_their_rules_keep_no_others_waiting() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let now = world.platform().clock.now();
+    let (before, between) = (now - jiff::SignedDuration::from_hours(2), now - jiff::SignedDuration::from_hours(1));
+    let broken = [duban_contracts::policy::PolicySource { name: "shop.toml".into(), text: "[pack".into() }];
+    assert!(world.platform().policies.put(2, &broken, true, between).is_err());
+    for n in 0..10 {
+        for (which, received_at) in [("early", before), ("late", now)] {
+            let mut accepted = world.accepted(&format!("{which}{n}"), &complaint());
+            accepted.received_at = received_at;
+            world.put(serde_json::to_vec(&accepted)?, before, None).await?;
+        }
+    }
+    world.counts("select count(*) from set_aside", 10).await?;
+    world.counts("select count(*) from cases", 10).await?;
+    world.platform().policies.put(2, &sources(), true, between).map_err(anyhow::Error::msg)?;
+    world.counts("select count(*) from cases", 20).await?;
+    assert_eq!(world.count("select count(*) from cases where policy = 2").await?, 10);
+    Ok(())
+}
+
+#[tokio::test]
+async fn numbers_are_given_though_no_other_connection_is_free() -> anyhow::Result<()> {
+    let world = World::with(&[("database-connections", "1")]).await?;
+    for n in 0..20 {
+        world.report(&format!("k{n}"), complaint()).await?;
+    }
+    world.counts("select count(distinct number) from cases", 20).await
 }

@@ -151,3 +151,74 @@ async fn one_rejected_report_is_asked_for_alone_whatever_became_of_it() -> anyho
     assert_eq!(found.rejected.iter().map(|one| (one.rejected, one.state.as_str())).collect::<Vec<_>>(), [(wanted, "dismissed")]);
     Ok(())
 }
+
+#[tokio::test]
+async fn who_is_complained_about_in_a_rejected_report_is_not_told_that_it_is_there() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    world.case_of(world.report("k1", complaint()).await?).await?;
+    for fields in [json!({ "被投诉人": "董丹" }), json!({ "about_unit": "GROUP" })] {
+        world.report("k1", with(complaint(), json!({ "fields": fields }))).await?;
+    }
+    world.counts("select count(*) from rejected", 2).await?;
+    assert!(listed(&world, "dora", "all").await?.rejected.is_empty());
+    let all: Vec<Uuid> = sqlx::query_scalar("select id from rejected").fetch_all(world.platform().db.pool()).await?;
+    for rejected in all {
+        let admit = RejectedAct::Admit { rejected, corrected: None, reason: "看看".into() };
+        assert_eq!(act(&world, "dora", admit, ids::fresh()).await.expect_err("about her").status, 404);
+        let dismiss = RejectedAct::Dismiss { rejected, reason: "没有的事".into() };
+        assert_eq!(act(&world, "dora", dismiss, ids::fresh()).await.expect_err("about her").status, 404);
+    }
+    assert_eq!(world.count("select count(*) from rejected where state = 'open'").await?, 2);
+    Ok(())
+}
+
+#[tokio::test]
+async fn no_event_carries_a_unit_as_it_was_freely_written() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    world.case_of(world.report("k1", complaint()).await?).await?;
+    world.report("k1", with(complaint(), json!({ "unit": "长安街王女士的店" }))).await?;
+    world.counts("select count(*) from rejected", 1).await?;
+    let rejected = listed(&world, "dora", "open").await?.rejected.remove(0);
+    assert_eq!(rejected.unit, "长安街王女士的店", "who decides reads what was written");
+    act(&world, "dora", RejectedAct::Dismiss { rejected: rejected.rejected, reason: "单位有误".into() }, ids::fresh()).await?;
+    for name in ["report.rejected", "report.dismissed"] {
+        let told: Vec<ReportEvent> = world.told_of(name, 1).await?;
+        assert_eq!(told[0].unit, "GROUP");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn of_two_bodies_under_one_key_at_two_gateways_one_is_a_case_and_the_other_is_kept_and_told() -> anyhow::Result<()> {
+    let mut world = World::new().await?;
+    world.start_copy().await?;
+    let second_gateway = world.ground.connect_nats("gateway").await?;
+    let bodies = [complaint(), with(complaint(), json!({ "text": OTHER }))];
+    let [one, other] = bodies.map(|body| world.accepted_of("web", "w1", &body));
+    let (a, b) = tokio::join!(
+        World::put_over(&world.gateway, serde_json::to_vec(&one)?, one.received_at, None),
+        World::put_over(&second_gateway, serde_json::to_vec(&other)?, other.received_at, None),
+    );
+    a?;
+    b?;
+    // Its duty opens by this event.
+    let told: Vec<ReportEvent> = world.told_of("report.rejected", 1).await?;
+    assert_eq!((told.len(), told[0].producer.as_str(), told[0].receipt), (1, "web", one.receipt));
+    let case = world.case_of(one.receipt).await?;
+    assert_eq!((world.count("select count(*) from cases").await?, world.count("select count(*) from rejected").await?), (1, 1));
+
+    let registered = world.show("dora", case).await?.report.and_then(|report| report.text);
+    let kept = listed(&world, "dora", "open").await?.rejected.remove(0);
+    assert_eq!(kept.rejected, told[0].rejected);
+    let mut texts = [registered, kept.report.and_then(|report| report.text)];
+    texts.sort_unstable();
+    let mut sent = [one.report.text, other.report.text];
+    sent.sort_unstable();
+    assert_eq!(texts, sent, "neither is lost");
+
+    let web = world.claim_of(Asker::Producer { producer: "web".into() });
+    let results: Results = Call::new("intake", "report.results").body(&ResultsRequest::default())?.claim(&web).send(&world.gateway).await?;
+    let told: Vec<_> = results.results.iter().map(|result| (result.idempotency_key.as_str(), result.problem.code.as_str())).collect();
+    assert_eq!(told, [("w1", "idempotency-conflict")]);
+    Ok(())
+}

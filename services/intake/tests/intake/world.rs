@@ -54,7 +54,8 @@ pub struct World {
 /// Subjects and bodies of events, as another service hears them.
 type Heard = Arc<Mutex<Vec<(String, Vec<u8>)>>>;
 
-fn sources() -> Vec<PolicySource> {
+/// The policy set of these tests.
+pub fn sources() -> Vec<PolicySource> {
     let source = |name: &str, text: &str| PolicySource { name: name.to_owned(), text: text.to_owned() };
     vec![
         source("shop.toml", include_str!("shop.toml")),
@@ -171,6 +172,11 @@ impl World {
 
     /// Puts any bytes on the queue as an event.
     pub async fn put(&self, body: Vec<u8>, time: Timestamp, traceparent: Option<&str>) -> anyhow::Result<()> {
+        Self::put_over(&self.gateway, body, time, traceparent).await
+    }
+
+    /// The same by another gateway.
+    pub async fn put_over(gateway: &async_nats::Client, body: Vec<u8>, time: Timestamp, traceparent: Option<&str>) -> anyhow::Result<()> {
         let mut headers = async_nats::HeaderMap::new();
         headers.insert(header::SPEC_VERSION, "1.0");
         headers.insert(header::ID, ids::fresh().to_string());
@@ -180,7 +186,7 @@ impl World {
         if let Some(traceparent) = traceparent {
             headers.insert(header::TRACEPARENT, traceparent);
         }
-        jetstream::new(self.gateway.clone()).publish_with_headers(subjects::REPORT_ACCEPTED, headers, body.into()).await?.await?;
+        jetstream::new(gateway.clone()).publish_with_headers(subjects::REPORT_ACCEPTED, headers, body.into()).await?.await?;
         Ok(())
     }
 

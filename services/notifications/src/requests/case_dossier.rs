@@ -23,5 +23,10 @@ pub async fn dossier(app: App, request: Request<DossierRequest>) -> Result<Dossi
         .into_iter()
         .map(|(alert, person, since)| json!({ "alert": alert, "person": person, "since": since.0 }))
         .collect();
-    Ok(Dossier { service: "notifications".to_owned(), case, content: json!({ "deliveries": deliveries, "unreachable": unreachable }) })
+    Ok(Dossier {
+        service: "notifications".to_owned(),
+        case,
+        content: json!({ "deliveries": deliveries, "unreachable": unreachable }),
+        next: None,
+    })
 }

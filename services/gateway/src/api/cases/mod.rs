@@ -2,6 +2,7 @@
 
 pub mod act;
 pub mod csv;
+pub mod earlier;
 pub mod export;
 pub mod list;
 pub mod show;

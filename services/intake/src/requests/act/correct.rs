@@ -5,7 +5,7 @@ use super::step::{classify, facts, personal_fields};
 use crate::app::App;
 use crate::case::Happening;
 use crate::judging;
-use crate::store::{matters, reports, sealed};
+use crate::store::{matters, reports, sealed, timeline};
 use duban_contracts::{Problem, Timestamp};
 use duban_platform::rpc::Failed;
 use duban_policy::Policy;
@@ -116,14 +116,19 @@ async fn read_again(app: &App, tx: &mut PgConnection, doing: &mut Doing, policy:
         bodies.first().map(|body| judging::fields_as(policy, kind, &doing.case.unit, body)).unwrap_or_default();
     all.extend(doing.case.fields.clone());
     all.extend(personal_fields(app, &doing.case)?);
-    doing.case.excluded_units = judging::about_units(&doing.directory, kind, &all);
+    if kind.about_unit_sees {
+        doing.case.excluded_units.clear();
+    }
+    let units = judging::about_units(&doing.directory, kind, all.get(judging::ABOUT_UNIT));
+    let mut people = Vec::new();
+    // Where somebody has said who is meant, that stands.
     if doing.case.excluded_people.is_empty() {
         let contacts = app.contacts.of(&doing.directory);
-        (doing.case.excluded_people, _) = judging::about_people(&doing.directory, &contacts, all.get(judging::ABOUT_PERSON));
+        let (named, doubts) = judging::about_people(&doing.directory, &contacts, all.get(judging::ABOUT_PERSON));
+        doing.case.doubt(doubts);
+        people = named;
     }
-    if doing.case.handler.as_ref().is_some_and(|handler| doing.case.excluded_people.contains(handler)) {
-        doing.case.handler = None;
-    }
+    doing.case.keep_out(&people, &units);
     let (personal, open) = judging::apart(kind, &all);
     doing.case.fields = open;
     let about = doing.case.about();
@@ -210,9 +215,9 @@ async fn recognise(app: &App, tx: &mut PgConnection, doing: &mut Doing, policy: 
     matters::insert(tx, &keys.into_iter().map(|key| (key, case.id, case.received_at)).collect::<Vec<_>>()).await?;
     doing.case.repeats = i64::try_from(earlier.len()).unwrap_or(i64::MAX);
     if let Some(open) = earlier.iter().filter(|found| found.open).max_by_key(|found| found.received_at) {
-        let (own, other, number) = (doing.case.id, open.case, open.number.clone());
+        let (own, other) = (doing.case.id, open.case);
         doing.link(own, other, "repeats");
-        let words = Words::new(format!("Repeats an open matter {number}"), format!("与在办案件{number}为同一事项"));
+        let words = Words::new(timeline::REPEATS, timeline::REPEATS_ZH);
         doing.tell("linked", words, Happening { other: Some(other), ..Happening::default() });
     }
     let mut times: Vec<Timestamp> = earlier.iter().map(|found| found.received_at).collect();

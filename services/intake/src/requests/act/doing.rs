@@ -36,7 +36,7 @@ struct Changes {
     decisions_ended: bool,
 }
 
-/// What a timeline says of an act.
+/// What a timeline says of an act; [`timeline::OTHER`] stands for the other case that it is about.
 #[derive(Debug, Clone, Default)]
 pub struct Words {
     pub text: String,
@@ -75,24 +75,21 @@ impl Doing {
         Self { app, person, at, directory, policy, case, other, changes: Changes::default() }
     }
 
-    /// Whether who acts has this right over the case by a post.
-    pub fn may(&self, right: Right) -> bool {
-        visibility::may(&self.directory, &self.person, right, &self.case, self.at)
-    }
-
-    pub fn handles(&self) -> bool {
-        self.case.handler.as_deref() == Some(&self.person)
-    }
-
-    /// Refuses unless who acts has one of the rights, or handles the case where that is enough.
+    /// Refuses unless who acts has one of the rights, or handles the case where that is enough; of two cases, over each.
     pub fn require(&self, rights: &[Right], handling_is_enough: HandlingIsEnough) -> Result<(), Problem> {
-        if rights.iter().any(|right| self.may(*right)) || (handling_is_enough == HandlingIsEnough::Yes && self.handles()) {
+        std::iter::once(&self.case).chain(&self.other).try_for_each(|case| self.require_over(case, rights, handling_is_enough))
+    }
+
+    fn require_over(&self, case: &Case, rights: &[Right], handling_is_enough: HandlingIsEnough) -> Result<(), Problem> {
+        let may = rights.iter().any(|right| visibility::may(&self.directory, &self.person, *right, case, self.at));
+        let handles = case.handler.as_deref() == Some(&self.person);
+        if may || (handling_is_enough == HandlingIsEnough::Yes && handles) {
             return Ok(());
         }
         let list = |word: fn(Right) -> String, or: &str| rights.iter().map(|right| word(*right)).collect::<Vec<_>>().join(or);
         let mut problem =
-            Problem::forbidden(format!("it takes the right to {} over unit {}", list(|r| r.title().en, " or to "), self.case.unit));
-        problem.title_zh = format!("您无权进行此操作：需要对单位{}的“{}”权限", self.case.unit, list(|r| r.title().zh, "”或“"));
+            Problem::forbidden(format!("it takes the right to {} over unit {}", list(|r| r.title().en, " or to "), case.unit));
+        problem.title_zh = format!("您无权进行此操作：需要对单位{}的“{}”权限", case.unit, list(|r| r.title().zh, "”或“"));
         Err(problem)
     }
 
@@ -168,6 +165,7 @@ fn tell(
     words: Words,
     happening: Happening,
 ) -> (NewEvent, timeline::NewEntry) {
+    let other = happening.other;
     let event = case.tell(&app.platform.clock, at, happened, happening);
     let entry = timeline::NewEntry {
         id: event.id,
@@ -180,6 +178,7 @@ fn tell(
         by: person.to_owned(),
         note: words.note,
         article: words.article,
+        other,
     };
     (event, entry)
 }

@@ -2,6 +2,7 @@
 
 use super::doing::{Doing, Words, required_text};
 use crate::case::Happening;
+use crate::store::timeline::OTHER;
 use duban_contracts::Problem;
 
 /// The outcome of a case that was merged into another; no pack needs to declare it.
@@ -10,7 +11,7 @@ pub const MERGED: &str = "merged";
 pub fn perform(doing: &mut Doing, reason: &str) -> Result<(), Problem> {
     required_text("/reason", reason)?;
     let Some(into) = &doing.other else { return Err(Problem::not_found()) };
-    let (into_id, into_number) = (into.id, into.number.clone());
+    let into_id = into.id;
     if into_id == doing.case.id {
         return Err(Problem::invalid_field("/into", "it is the case itself", "another case"));
     }
@@ -20,18 +21,26 @@ pub fn perform(doing: &mut Doing, reason: &str) -> Result<(), Problem> {
     if doing.case.closed {
         return Err(Problem::refused("closed", "The case is closed: reopen it first", "案件已办结，请先重新开启"));
     }
+    keep_out_of_both(doing);
     doing.case.merged_into = Some(into_id);
     doing.case.closed = true;
     doing.case.unsorted = false;
     doing.case.outcome = Some(MERGED.to_owned());
     doing.link(doing.case.id, into_id, "merged_into");
     doing.end_decisions();
-    let (own_id, own_number) = (doing.case.id, doing.case.number.clone());
+    let own_id = doing.case.id;
     let there = Happening { other: Some(into_id), ..Happening::default() };
-    doing.tell("merged", Words::new(format!("Merged into {into_number}"), format!("并入{into_number}")).with_note(reason), there.clone());
+    doing.tell("merged", Words::new(format!("Merged into {OTHER}"), format!("并入{OTHER}")).with_note(reason), there.clone());
     doing.tell("closed", Words::new("Closed: merged into another case", "已办结：并案处理"), there);
-    let words = Words::new(format!("{own_number} was merged into this case"), format!("{own_number}并入本案")).with_note(reason);
+    let words = Words::new(format!("Merged into this case: {OTHER}"), format!("{OTHER}并入本案")).with_note(reason);
     // Not `merged`: that ends the duties of the case that it is about, and this one goes on.
     doing.tell_other("linked", words, Happening { other: Some(own_id), ..Happening::default() });
     Ok(())
+}
+
+/// One matter from now on: whoever is complained about in either case sees neither.
+fn keep_out_of_both(doing: &mut Doing) {
+    let Some(into) = &mut doing.other else { return };
+    into.keep_out(&doing.case.excluded_people, &doing.case.excluded_units);
+    doing.case.keep_out(&into.excluded_people, &into.excluded_units);
 }

@@ -59,7 +59,7 @@ pub async fn act(app: App, request: Request<CaseActRequest>) -> Result<CaseActed
     act.finish(acted).await
 }
 
-/// Who may do what: one of the rights over the case's unit; or, where that is enough, handling the case. What a step needs besides, the
+/// Who may do what: one of the rights over the case's unit (of two cases, over both their units); or, where that is enough, handling the case. What a step needs besides, the
 /// pack says.
 fn needed(act: &CaseAct) -> (&'static [Right], HandlingIsEnough) {
     use HandlingIsEnough::{No, Yes};

@@ -49,7 +49,9 @@ fn apply(
         by: doing.person.clone(),
         article: Some(step.article.clone()).filter(|article| !article.is_empty()),
     };
+    let units_before = judging::about_units(&doing.directory, kind, doing.case.fields.get(judging::ABOUT_UNIT));
     take_fields(doing, kind, &permitted.fields, personal)?;
+    keep_out_named(doing, kind, &permitted.fields, &units_before);
     doing.case.stage = to.clone();
     if permitted.reopens {
         reopened(&mut doing.case, &to);
@@ -104,6 +106,19 @@ fn take_fields(doing: &mut Doing, kind: &Kind, given: &Map<String, Value>, mut p
         doing.case.sealed_fields = Some(sealed::seal_json(&doing.app.platform.seal, &personal, &doing.case.about())?);
     }
     Ok(())
+}
+
+/// Whom these fields name as complained about is kept out from now on. A unit takes the place of the one named before; a person does not:
+/// who is not meant after all is said by a correction, which takes another right.
+fn keep_out_named(doing: &mut Doing, kind: &Kind, given: &Map<String, Value>, units_before: &[String]) {
+    let contacts = doing.app.contacts.of(&doing.directory);
+    let (people, doubts) = judging::about_people(&doing.directory, &contacts, given.get(judging::ABOUT_PERSON));
+    let units = judging::about_units(&doing.directory, kind, given.get(judging::ABOUT_UNIT));
+    if given.contains_key(judging::ABOUT_UNIT) {
+        doing.case.excluded_units.retain(|unit| !units_before.contains(unit));
+    }
+    doing.case.doubt(doubts);
+    doing.case.keep_out(&people, &units);
 }
 
 /// Judges the severity by the fields as they now are, unless a person has set it.
