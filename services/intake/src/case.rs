@@ -96,6 +96,7 @@ impl Case {
             handler: self.handler.clone(),
             excluded_people: self.excluded_people.clone(),
             excluded_units: self.excluded_units.clone(),
+            people_added: Vec::new(),
             fields: self.fields.clone(),
             repeats: self.repeats,
             step: happening.step,

@@ -45,6 +45,9 @@ pub struct CaseEvent {
     /// Units complained about that do not see it, where the pack says so.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub excluded_units: Vec<String>,
+    /// People added to the case by name: they see it whatever their posts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub people_added: Vec<String>,
     /// Declared fields that are not personal.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub fields: Map<String, Value>,
@@ -377,14 +380,21 @@ pub struct DossierRequest {
     pub case: Uuid,
     /// The closing event: an owner that has not handled it yet answers 409 `not-yet`, and is asked again.
     pub after: Uuid,
+    /// For what follows the first pages: the `next` of the page before.
+    #[serde(default)]
+    pub after_piece: Option<String>,
 }
 
-/// A service's part of a case's file, as JSON that the owner shapes.
+/// A service's part of a case's file, as JSON that the owner shapes; a page of it where the whole would be too large for the broker. Pages
+/// are put together in order: lists are appended, objects merged member by member in the same way.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Dossier {
     pub service: String,
     pub case: Uuid,
     pub content: Value,
+    /// Where the next page begins; absent on the last.
+    #[serde(default)]
+    pub next: Option<String>,
 }
 
 /// Request `intake … case.visible`: of these cases, which may this person see, and why. For lists, live updates and 'who can see this'.

@@ -23,7 +23,7 @@ pub async fn dossier(app: App, request: Request<DossierRequest>) -> Result<Dossi
         "timeline": timeline,
         "links": links::of_case(pool, case.id).await?,
     });
-    Ok(Dossier { service: service::INTAKE.to_owned(), case: case.id, content })
+    Ok(Dossier { service: service::INTAKE.to_owned(), case: case.id, content, next: None })
 }
 
 /// The case with all its fields.

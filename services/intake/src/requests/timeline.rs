@@ -14,5 +14,5 @@ pub async fn show(app: App, request: Request<TimelineRequest>) -> Result<Timelin
     let (directory, _, case) = find(&app, person, &asked).await?;
     let personal = sees_personal(&directory, person, &case, app.platform.clock.now());
     let entries = timeline::of_case(app.platform.db.pool(), &app.platform.seal, case.id, personal).await?;
-    Ok(Timeline { entries, duties: Vec::new() })
+    Ok(Timeline { entries, duties: Vec::new(), next: None })
 }
