@@ -5,6 +5,7 @@ use crate::show::{Show, instant, table};
 use anyhow::Context;
 use duban_contracts::Problem;
 use duban_contracts::dead::{DeadDetail, DeadList, DeadListRequest, DeadRequest};
+use duban_contracts::event::header;
 use duban_contracts::subjects::{self, service};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -47,17 +48,17 @@ pub async fn run(command: DeadCommand, connection: &Connection, show: Show) -> a
             let mut found = BTreeMap::new();
             for service in services {
                 let request = DeadListRequest { before: None, limit: Some(200) };
-                let list: DeadList = broker.ask(&service, "dead.list", &request).await?;
+                let list: DeadList = broker.ask_as_operator(&service, "dead.list", &request).await?;
                 found.insert(service, list);
             }
             show.print(&found, listed)?;
         }
         DeadCommand::Show { service, letter } => {
-            let detail: DeadDetail = broker.ask(&service, "dead.show", &DeadRequest { letter }).await?;
+            let detail: DeadDetail = broker.ask_as_operator(&service, "dead.show", &DeadRequest { letter }).await?;
             show.print(&detail, told)?;
         }
         DeadCommand::Replay { service, letter } => {
-            let answer: Value = broker.ask(&service, "dead.replay", &DeadRequest { letter }).await?;
+            let answer: Value = broker.ask_as_operator(&service, "dead.replay", &DeadRequest { letter }).await?;
             show.print(&answer, |_| format!("{letter} was given back to {service}"))?;
         }
     }
@@ -115,13 +116,33 @@ impl Broker {
         Ok(Self { client })
     }
 
+    /// A request that only the operator may make, under the name of who sits at the terminal; the service records it.
+    ///
+    /// # Errors
+    /// The service's problem, or that nobody answers.
+    pub async fn ask_as_operator<T: DeserializeOwned>(&self, service: &str, name: &str, body: &impl Serialize) -> anyhow::Result<T> {
+        let who = std::env::var("USER").ok().filter(|name| !name.is_empty() && name.is_ascii()).unwrap_or_else(|| "operator".to_owned());
+        let mut headers = async_nats::HeaderMap::new();
+        headers.insert(header::OPERATOR, who);
+        self.exchange(service, subjects::operator_rpc(service, name), headers, body).await
+    }
+
     /// A request to a service.
     ///
     /// # Errors
     /// The service's problem, or that nobody answers.
     pub async fn ask<T: DeserializeOwned>(&self, service: &str, name: &str, body: &impl Serialize) -> anyhow::Result<T> {
-        let subject = subjects::rpc(service, name);
-        let reply = match self.client.request(subject, serde_json::to_vec(body)?.into()).await {
+        self.exchange(service, subjects::rpc(service, name), async_nats::HeaderMap::new(), body).await
+    }
+
+    async fn exchange<T: DeserializeOwned>(
+        &self,
+        service: &str,
+        subject: String,
+        headers: async_nats::HeaderMap,
+        body: &impl Serialize,
+    ) -> anyhow::Result<T> {
+        let reply = match self.client.request_with_headers(subject, headers, serde_json::to_vec(body)?.into()).await {
             Ok(reply) => reply,
             Err(error) if error.kind() == async_nats::client::RequestErrorKind::NoResponders => {
                 return Err(Problem::unavailable(service).into());
