@@ -29,6 +29,25 @@ pub fn assemble(record: Uuid, edition: i32, closed: &CaseEvent, parts: &[Dossier
     CaseFile { text, hash }
 }
 
+/// Adds a further page of a dossier's content: lists are appended, objects merged member by member in the same way. Where neither fits the
+/// later page stands, as it is the newer.
+pub fn append(content: &mut Value, page: Value) {
+    match (content, page) {
+        (Value::Array(all), Value::Array(more)) => all.extend(more),
+        (Value::Object(all), Value::Object(more)) => {
+            for (name, value) in more {
+                match all.get_mut(&name) {
+                    Some(known) => append(known, value),
+                    None => {
+                        all.insert(name, value);
+                    }
+                }
+            }
+        }
+        (content, page) => *content = page,
+    }
+}
+
 /// The index number 编号 of a record: `DA-<unit>-<year>-<sequence>`, one sequence per unit and year.
 pub fn index_number(unit: &str, year: i16, sequence: i64) -> String {
     format!("DA-{unit}-{year}-{sequence:05}")
@@ -58,6 +77,17 @@ mod tests {
     fn index_numbers_read_well() {
         assert_eq!(index_number("BJ-4S-01", 2026, 7), "DA-BJ-4S-01-2026-00007");
         assert_eq!(index_number("X", 2026, 123_456), "DA-X-2026-123456");
+    }
+
+    #[test]
+    fn pages_of_a_dossier_make_one() {
+        let mut whole = json!({ "case": { "number": "TS-1" }, "duties": [1, 2] });
+        append(&mut whole, json!({ "duties": [3], "notes": ["x"] }));
+        append(&mut whole, json!({ "case": { "stage": "closed" }, "duties": [], "notes": ["y"] }));
+        assert_eq!(whole, json!({ "case": { "number": "TS-1", "stage": "closed" }, "duties": [1, 2, 3], "notes": ["x", "y"] }));
+        let mut list = json!([1]);
+        append(&mut list, json!([2]));
+        assert_eq!(list, json!([1, 2]));
     }
 
     proptest! {

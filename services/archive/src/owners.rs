@@ -1,14 +1,15 @@
 //! The owners of the parts of a case's file, and how they are asked.
 
-use crate::App;
+use crate::{App, case_file};
 use duban_contracts::Problem;
 use duban_contracts::case::{Dossier, DossierRequest};
 use duban_contracts::subjects::service;
 use duban_platform::rpc::Call;
 use uuid::Uuid;
 
-/// In the order in which they are asked: intake's close ends escalation's duties, and these end what notifications still has to send.
-const OWNERS: [&str; 3] = [service::INTAKE, service::ESCALATION, service::NOTIFICATIONS];
+/// In the order in which they are asked. Escalation first: it is what a file waits for longest (a duty that is still open), and its 'not yet' is
+/// cheap, where intake's answer is the whole file.
+const OWNERS: [&str; 3] = [service::ESCALATION, service::NOTIFICATIONS, service::INTAKE];
 
 /// Why the file cannot be had now.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -37,12 +38,27 @@ impl Withheld {
 /// # Errors
 /// The first owner that cannot give it now.
 pub async fn dossiers(app: &App, case: Uuid, closing: Uuid) -> Result<Vec<Dossier>, Withheld> {
-    let request = DossierRequest { case, after: closing };
     let mut parts = Vec::with_capacity(OWNERS.len());
     for owner in OWNERS {
-        parts.push(ask(app, owner, &request).await?);
+        parts.push(whole(app, owner, DossierRequest { case, after: closing, after_piece: None }).await?);
     }
     Ok(parts)
+}
+
+/// All pages of an owner's part, put together.
+async fn whole(app: &App, owner: &'static str, mut request: DossierRequest) -> Result<Dossier, Withheld> {
+    let mut whole = ask(app, owner, &request).await?;
+    while let Some(next) = whole.next.take() {
+        if request.after_piece.as_ref() == Some(&next) {
+            let problem = Problem::malformed("A page of the dossier ends where the one before ended.");
+            return Err(Withheld::Refused { owner, problem: Box::new(problem) });
+        }
+        request.after_piece = Some(next);
+        let page = ask(app, owner, &request).await?;
+        case_file::append(&mut whole.content, page.content);
+        whole.next = page.next;
+    }
+    Ok(whole)
 }
 
 async fn ask(app: &App, owner: &'static str, request: &DossierRequest) -> Result<Dossier, Withheld> {
