@@ -48,17 +48,17 @@ pub async fn run(command: DeadCommand, connection: &Connection, show: Show) -> a
             let mut found = BTreeMap::new();
             for service in services {
                 let request = DeadListRequest { before: None, limit: Some(200) };
-                let list: DeadList = broker.ask(&service, "dead.list", &request).await?;
+                let list: DeadList = broker.ask_as_operator(&service, "dead.list", &request).await?;
                 found.insert(service, list);
             }
             show.print(&found, listed)?;
         }
         DeadCommand::Show { service, letter } => {
-            let detail: DeadDetail = broker.ask(&service, "dead.show", &DeadRequest { letter }).await?;
+            let detail: DeadDetail = broker.ask_as_operator(&service, "dead.show", &DeadRequest { letter }).await?;
             show.print(&detail, told)?;
         }
         DeadCommand::Replay { service, letter } => {
-            let answer: Value = broker.ask(&service, "dead.replay", &DeadRequest { letter }).await?;
+            let answer: Value = broker.ask_as_operator(&service, "dead.replay", &DeadRequest { letter }).await?;
             show.print(&answer, |_| format!("{letter} was given back to {service}"))?;
         }
     }
@@ -122,14 +122,31 @@ impl Broker {
         Ok(Self { client })
     }
 
+    /// A request that only the operator may make, under the name of who sits at the terminal; the service records it.
+    ///
+    /// # Errors
+    /// The service's problem, or that nobody answers.
+    pub async fn ask_as_operator<T: DeserializeOwned>(&self, service: &str, name: &str, body: &impl Serialize) -> anyhow::Result<T> {
+        let mut headers = async_nats::HeaderMap::new();
+        headers.insert(header::OPERATOR, login());
+        self.exchange(service, subjects::operator_rpc(service, name), headers, body).await
+    }
+
     /// A request to a service.
     ///
     /// # Errors
     /// The service's problem, or that nobody answers.
     pub async fn ask<T: DeserializeOwned>(&self, service: &str, name: &str, body: &impl Serialize) -> anyhow::Result<T> {
-        let subject = subjects::rpc(service, name);
-        let mut headers = async_nats::HeaderMap::new();
-        headers.insert(header::OPERATOR, login().as_str());
+        self.exchange(service, subjects::rpc(service, name), async_nats::HeaderMap::new(), body).await
+    }
+
+    async fn exchange<T: DeserializeOwned>(
+        &self,
+        service: &str,
+        subject: String,
+        headers: async_nats::HeaderMap,
+        body: &impl Serialize,
+    ) -> anyhow::Result<T> {
         let reply = match self.client.request_with_headers(subject, headers, serde_json::to_vec(body)?.into()).await {
             Ok(reply) => reply,
             Err(error) if error.kind() == async_nats::client::RequestErrorKind::NoResponders => {

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-/// The wait after attempt number `attempt` (from 1): doubling from a quarter of a second to half a minute, the latter half of it by
-/// `chance` in 0..1. There is no last attempt: what is closed is filed, however long an owner needs.
+const LONGEST: Duration = Duration::from_secs(240);
+
+/// The wait after attempt number `attempt` (from 1): doubling from a quarter of a second to four minutes, the latter half of it by
+/// `chance` in 0..1. So what has waited for days (a duty of the case is open) is asked for seldom, what is ready in a moment soon. There is no last attempt: what is closed is filed, however long an owner needs.
 pub fn wait(attempt: i32, chance: f64) -> Duration {
-    let doublings = u32::try_from(attempt.saturating_sub(1)).unwrap_or(0).min(7);
-    let longest = Duration::from_millis(250 << doublings).min(Duration::from_secs(30));
+    let doublings = u32::try_from(attempt.saturating_sub(1)).unwrap_or(0).min(10);
+    let longest = Duration::from_millis(250 << doublings).min(LONGEST);
     longest / 2 + longest.mul_f64(chance.clamp(0.0, 1.0)) / 2
 }
 
@@ -17,9 +19,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn waits_grow_to_half_a_minute_and_no_further(attempt in -3i32..1_000, chance in 0.0f64..1.0) {
+        fn waits_grow_to_minutes_and_no_further(attempt in -3i32..1_000, chance in 0.0f64..1.0) {
             let waited = wait(attempt, chance);
-            prop_assert!(waited >= Duration::from_millis(125) && waited <= Duration::from_secs(30));
+            prop_assert!(waited >= Duration::from_millis(125) && waited <= LONGEST);
+            prop_assert!(attempt < 12 || waited >= LONGEST / 2);
             prop_assert!(wait(attempt, 0.0) <= wait(attempt.saturating_add(1), 0.0));
         }
     }

@@ -29,17 +29,22 @@ pub fn assemble(record: Uuid, edition: i32, closed: &CaseEvent, parts: &[Dossier
     CaseFile { text, hash }
 }
 
-/// Goes on with a part that comes in pieces: a piece continues the lists of those before it, and adds what they have not.
-pub fn go_on(whole: &mut Value, piece: Value) {
-    let (Value::Object(whole), Value::Object(piece)) = (whole, piece) else { return };
-    for (name, more) in piece {
-        match (whole.get_mut(&name), more) {
-            (Some(Value::Array(so_far)), Value::Array(more)) => so_far.extend(more),
-            (Some(_), _) => {}
-            (None, more) => {
-                whole.insert(name, more);
+/// Adds a further page of a dossier's content: lists are appended, objects merged member by member in the same way. Where neither fits the
+/// later page stands, as it is the newer.
+pub fn append(content: &mut Value, page: Value) {
+    match (content, page) {
+        (Value::Array(all), Value::Array(more)) => all.extend(more),
+        (Value::Object(all), Value::Object(more)) => {
+            for (name, value) in more {
+                match all.get_mut(&name) {
+                    Some(known) => append(known, value),
+                    None => {
+                        all.insert(name, value);
+                    }
+                }
             }
         }
+        (content, page) => *content = page,
     }
 }
 
@@ -75,11 +80,14 @@ mod tests {
     }
 
     #[test]
-    fn a_part_that_comes_in_pieces_is_whole_again() {
-        let mut whole = json!({ "case": { "number": "TS-1" }, "timeline": [1, 2] });
-        go_on(&mut whole, json!({ "timeline": [3], "reports": ["a"] }));
-        go_on(&mut whole, json!({ "timeline": [], "case": "another", "reports": ["b"] }));
-        assert_eq!(whole, json!({ "case": { "number": "TS-1" }, "timeline": [1, 2, 3], "reports": ["a", "b"] }));
+    fn pages_of_a_dossier_make_one() {
+        let mut whole = json!({ "case": { "number": "TS-1" }, "duties": [1, 2] });
+        append(&mut whole, json!({ "duties": [3], "notes": ["x"] }));
+        append(&mut whole, json!({ "case": { "stage": "closed" }, "duties": [], "notes": ["y"] }));
+        assert_eq!(whole, json!({ "case": { "number": "TS-1", "stage": "closed" }, "duties": [1, 2, 3], "notes": ["x", "y"] }));
+        let mut list = json!([1]);
+        append(&mut list, json!([2]));
+        assert_eq!(list, json!([1, 2]));
     }
 
     proptest! {

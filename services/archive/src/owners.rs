@@ -1,18 +1,15 @@
 //! The owners of the parts of a case's file, and how they are asked.
 
-use crate::App;
-use crate::case_file;
+use crate::{App, case_file};
 use duban_contracts::Problem;
 use duban_contracts::case::{Dossier, DossierRequest};
 use duban_contracts::subjects::service;
 use duban_platform::rpc::Call;
 use uuid::Uuid;
 
-/// In the order in which they are asked: intake's close ends escalation's duties, and these end what notifications still has to send.
-const OWNERS: [&str; 3] = [service::INTAKE, service::ESCALATION, service::NOTIFICATIONS];
-
-/// An owner that gives more pieces than this goes round in circles.
-const MOST_PIECES: usize = 10_000;
+/// In the order in which they are asked. Escalation first: it is what a file waits for longest (a duty that is still open), and its 'not yet' is
+/// cheap, where intake's answer is the whole file.
+const OWNERS: [&str; 3] = [service::ESCALATION, service::NOTIFICATIONS, service::INTAKE];
 
 /// Why the file cannot be had now.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -43,24 +40,25 @@ impl Withheld {
 pub async fn dossiers(app: &App, case: Uuid, closing: Uuid) -> Result<Vec<Dossier>, Withheld> {
     let mut parts = Vec::with_capacity(OWNERS.len());
     for owner in OWNERS {
-        parts.push(whole(app, owner, case, closing).await?);
+        parts.push(whole(app, owner, DossierRequest { case, after: closing, from: None }).await?);
     }
     Ok(parts)
 }
 
-/// An owner's part, put together from the pieces in which it comes.
-async fn whole(app: &App, owner: &'static str, case: Uuid, closing: Uuid) -> Result<Dossier, Withheld> {
-    let mut request = DossierRequest { case, after: closing, from: None };
+/// All pages of an owner's part, put together.
+async fn whole(app: &App, owner: &'static str, mut request: DossierRequest) -> Result<Dossier, Withheld> {
     let mut whole = ask(app, owner, &request).await?;
-    for _ in 0..MOST_PIECES {
-        let Some(next) = whole.next.take() else { return Ok(whole) };
+    while let Some(next) = whole.next.take() {
+        if request.from.as_ref() == Some(&next) {
+            let problem = Problem::malformed("A page of the dossier ends where the one before ended.");
+            return Err(Withheld::Refused { owner, problem: Box::new(problem) });
+        }
         request.from = Some(next);
-        let piece = ask(app, owner, &request).await?;
-        case_file::go_on(&mut whole.content, piece.content);
-        whole.next = piece.next;
+        let page = ask(app, owner, &request).await?;
+        case_file::append(&mut whole.content, page.content);
+        whole.next = page.next;
     }
-    let problem = Problem::malformed(format!("The dossier has more than {MOST_PIECES} pieces."));
-    Err(Withheld::Refused { owner, problem: Box::new(problem) })
+    Ok(whole)
 }
 
 async fn ask(app: &App, owner: &'static str, request: &DossierRequest) -> Result<Dossier, Withheld> {

@@ -60,7 +60,7 @@ async fn a_case_that_is_closed_again_gets_another_edition() -> Result<()> {
     world.case("closed", &case(1, 9), ids::fresh(), "2026-03-07T02:00:00Z").await?;
     let filed: Vec<RecordEvent> = world.heard.wait_for("record.filed", 2, LIMIT).await?.iter().map(record).collect();
     assert_eq!(filed.iter().map(|record| record.edition).collect::<Vec<_>>(), [1, 2]);
-    let ask = duty::TimelineRequest { case: filed[0].case.unwrap() };
+    let ask = duty::TimelineRequest { case: filed[0].case.unwrap(), after: None };
     let timeline: duty::Timeline = world.ask("manager", "case.timeline", &ask).await??;
     assert_eq!(timeline.entries.len(), 2);
     assert!(timeline.entries[1].text_zh.contains("第2版"));
@@ -79,6 +79,8 @@ async fn content_is_sealed_and_given_only_with_the_right_and_the_reading_is_in_t
     let content: RecordContent = world.ask("custodian", "record.content", &ask).await??;
     assert!(content.text.contains(TEXT) && content.next.is_none());
     assert!(content.text.contains(&format!(r#""timeline":["登记","{LAST_WORD}"]"#)), "whole, though it came in pieces: {}", content.text);
+    // What came in pages is one.
+    assert!(content.text.contains(r#""duties":[1,2]"#), "{}", content.text);
     assert_eq!(ledger::hex(&Sha256::digest(content.text.as_bytes())), filed.content_hash);
 
     let shown: RecordDetail = world.ask("manager", "record.show", &RecordShowRequest { record: filed.record }).await??;
@@ -103,7 +105,10 @@ async fn the_ledger_takes_no_change_and_its_chain_detects_one() -> Result<()> {
     }
     world.heard.wait_for("record.filed", 3, LIMIT).await?;
     let ask = LedgerListRequest::default();
-    assert!(world.ask::<LedgerList>("manager", "ledger.list", &ask).await?.is_err());
+    // It belongs to no unit: who administers one is not who administers all.
+    for person in ["manager", "keeper"] {
+        assert_eq!(world.ask::<LedgerList>(person, "ledger.list", &ask).await?.unwrap_err().status, 403, "{person}");
+    }
     let read = async |world: &World| -> Result<(Vec<Entry>, i64)> {
         let list: LedgerList = world.ask("custodian", "ledger.list", &ask).await??;
         Ok((list.entries.iter().map(Entry::try_from).collect::<Result<_, _>>()?, list.length))

@@ -130,6 +130,7 @@ impl Alert {
             state: self.state.as_str().to_owned(),
             acknowledgements: self.acknowledgements.clone(),
             policy: duty.policy,
+            excluded_people: duty.facts.excluded_people.clone(),
             version: self.version,
         }
     }

@@ -14,6 +14,7 @@ pub struct Figures {
     duties: IntCounterVec,
     alerts: IntCounterVec,
     nobody: IntCounterVec,
+    put_off: IntCounterVec,
     open: IntGaugeVec,
 }
 
@@ -38,6 +39,7 @@ impl Figures {
             duties: metrics.counter("duban_duties_total", "What happened to duties", &["event"]),
             alerts: metrics.counter("duban_alerts_total", "Alerts raised, by sort", &["sort"]),
             nobody: metrics.counter("duban_alerts_to_nobody_total", "Alerts for which no person could be found", &[]),
+            put_off: metrics.counter("duban_rows_put_off_total", "Rows put off because they cannot be worked on, by sort", &["sort"]),
             open: metrics.gauge("duban_duties_open", "Open duties", &[]),
         }
     }
@@ -66,6 +68,11 @@ impl Figures {
         for seconds in lateness {
             self.lateness.with_label_values::<&str>(&[]).observe(*seconds);
         }
+    }
+
+    /// A duty, an own event or the recurring duties could not be worked on and hold up nothing else.
+    pub fn put_off(&self, sort: &str) {
+        self.put_off.with_label_values(&[sort]).inc();
     }
 
     pub fn open(&self, count: i64) {

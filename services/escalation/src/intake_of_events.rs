@@ -14,6 +14,7 @@ use crate::telling;
 use duban_contracts::{Event, NewEvent, Timestamp};
 use duban_platform::consumer::{BatchHandler, Failure, NotYet};
 use duban_policy::Policy;
+use duban_policy::directory::Directory;
 use serde_json::Value;
 use sqlx::PgConnection;
 use std::collections::{BTreeMap, BTreeSet};
@@ -157,7 +158,9 @@ async fn place_by_newest_facts(app: &App, tx: &mut PgConnection, opens: &mut [Du
 
 fn find_owing_post(app: &App, duty: &mut Duty) {
     let directory = app.platform.directory.current().ok();
-    if let Some(post) = directory.and_then(|directory| recipients::owing_post(&directory, &duty.terms.owed, &duty.facts)) {
+    let owing =
+        |directory: Arc<Directory>| recipients::owing_post(&recipients::open_to(&directory, &duty.facts), &duty.terms.owed, &duty.facts);
+    if let Some(post) = directory.and_then(owing) {
         duty.owed_by = post;
     }
 }

@@ -22,6 +22,8 @@ pub mod lateness;
 pub mod matter;
 pub mod moment;
 pub mod own_events;
+pub mod pages;
+pub mod pulse;
 pub mod raise_due;
 pub mod recipients;
 pub mod recurring;
@@ -34,10 +36,11 @@ mod upkeep;
 
 use duban_contracts::Timestamp;
 use duban_contracts::subjects::stream;
-use duban_platform::Platform;
 use duban_platform::consumer::Consume;
+use duban_platform::{Platform, db};
 use figures::Figures;
 use intake_of_events::IntakeOfEvents;
+use pulse::Pulse;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -50,9 +53,18 @@ pub struct App {
     pub timers_changed: Notify,
     /// Told when own events may have come that own rules listen to.
     pub own_events_told: Notify,
+    /// Of the tick, and of the handling of own events.
+    ticks: Pulse,
+    own_events: Pulse,
 }
 
 impl App {
+    /// Whether an error is the database's trouble and no fault of the row that was at hand: then all is tried again as it is.
+    fn is_trouble(&self, error: &sqlx::Error) -> bool {
+        self.platform.db.noticed(error);
+        db::is_down(error) || db::is_retryable(error)
+    }
+
     /// Real seconds that lie between two instants of domain time, as the clock runs now.
     fn real_seconds(&self, from: Timestamp, to: Timestamp) -> f64 {
         let factor = self.platform.clock.setting().factor;
@@ -71,7 +83,12 @@ pub async fn start(platform: &Platform, tick: Duration) -> anyhow::Result<Arc<Ap
         figures: Figures::new(platform),
         timers_changed: Notify::new(),
         own_events_told: Notify::new(),
+        ticks: Pulse::new(),
+        own_events: Pulse::new(),
     });
+    let (ticks, own_events) = (app.clone(), app.clone());
+    platform.health.ready("ticks", move || std::future::ready(ticks.ticks.check()));
+    platform.health.ready("own-events", move || std::future::ready(own_events.own_events.check()));
     platform.keep_copies();
     let consume =
         Consume::new(IntakeOfEvents { app: app.clone() }).stream(stream::INTAKE).stream(stream::ARCHIVE).stream(stream::NOTIFICATIONS);

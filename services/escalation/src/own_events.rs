@@ -8,7 +8,9 @@ use crate::intake_of_events;
 use crate::store::own_events;
 use duban_contracts::NewEvent;
 use duban_contracts::subjects::event_name;
-use duban_platform::consumer::Failure;
+use duban_platform::consumer::{Failure, without_values};
+use duban_platform::db::limited;
+use duban_platform::guarded;
 use sqlx::PgConnection;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +20,10 @@ const BATCH: i64 = 500;
 
 /// How long without being told of any until it looks by itself: those that another copy left behind.
 const LOOK: Duration = Duration::from_secs(1);
+
+/// Seconds after which an event is looked at again that waits for its policy, and one that cannot be handled, the first time.
+const WAIT: f64 = 2.0;
+const AGAIN: f64 = 10.0;
 
 impl App {
     /// Writes events to the outbox, and those that own rules listen to for themselves.
@@ -48,12 +54,14 @@ pub async fn run(app: Arc<App>) {
     let stop = app.platform.shutdown.clone();
     app.platform.schema_complete().await;
     while !stop.is_cancelled() {
-        match handle_batch(&app).await {
-            Ok(handled) if handled > 0 => {
-                app.timers_changed.notify_one();
-                continue;
+        match guarded(handle_due(&app)).await {
+            Ok(handled) => {
+                app.own_events.beat();
+                if handled > 0 {
+                    app.timers_changed.notify_one();
+                    continue;
+                }
             }
-            Ok(_) => {}
             Err(error) => tracing::warn!(%error, "own events wait"),
         }
         tokio::select! {
@@ -62,6 +70,50 @@ pub async fn run(app: Arc<App>) {
             () = tokio::time::sleep(LOOK) => {}
         }
     }
+}
+
+/// One batch; taken apart if one of its events cannot be handled, so that this one holds up no other. Gives how many were looked at.
+async fn handle_due(app: &App) -> Result<usize, Failure> {
+    match limited(guarded(handle_batch(app))).await {
+        Ok(handled) => Ok(handled),
+        Err(Failure::Database(error)) if app.is_trouble(&error) => Err(error.into()),
+        Err(_) => handle_one_by_one(app).await,
+    }
+}
+
+async fn handle_one_by_one(app: &App) -> Result<usize, Failure> {
+    let due = own_events::due(app.platform.db.pool(), BATCH).await?;
+    for seq in &due {
+        match limited(guarded(handle_one(app, *seq))).await {
+            Ok(()) => {}
+            Err(Failure::Database(error)) if app.is_trouble(&error) => return Err(error.into()),
+            Err(failure) => put_off(app, *seq, &failure).await?,
+        }
+        app.own_events.beat();
+    }
+    Ok(due.len())
+}
+
+async fn handle_one(app: &App, seq: i64) -> Result<(), Failure> {
+    let mut tx = app.platform.db.begin().await?;
+    let Some(event) = own_events::take_one(&mut tx, seq).await? else { return Ok(()) };
+    intake_of_events::handle(app, &mut tx, &[event]).await?;
+    tx.commit().await?;
+    app.platform.outbox.wake();
+    Ok(())
+}
+
+async fn put_off(app: &App, seq: i64, failure: &Failure) -> Result<(), Failure> {
+    let pool = app.platform.db.pool();
+    if let Failure::Waits { .. } = failure {
+        tracing::debug!(seq, %failure, "an own event waits");
+        own_events::leave(pool, seq, WAIT).await?;
+    } else {
+        tracing::error!(seq, failure = without_values(&failure.to_string()), "an own event cannot be handled and is put off");
+        app.figures.put_off("own_event");
+        own_events::put_off(pool, seq, AGAIN).await?;
+    }
+    Ok(())
 }
 
 async fn handle_batch(app: &App) -> Result<usize, Failure> {

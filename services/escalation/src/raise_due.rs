@@ -10,8 +10,11 @@ use crate::lateness::Ticks;
 use crate::store::{alerts, duties};
 use crate::{App, recipients, recurring, telling};
 use duban_contracts::{NewEvent, Timestamp};
-use duban_platform::telemetry;
+use duban_platform::consumer::without_values;
+use duban_platform::db::limited;
+use duban_platform::{guarded, telemetry};
 use duban_policy::directory::Directory;
+use sqlx::{Postgres, Transaction};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -19,6 +22,12 @@ use uuid::Uuid;
 
 /// Duties per transaction.
 const BATCH: i64 = 500;
+
+/// How much later, by domain time, a duty is tried again that cannot be raised.
+const PUT_OFF: Duration = Duration::from_secs(15 * 60);
+
+/// How long recurring duties are left that could not be opened.
+const RECURRING_AGAIN: Duration = Duration::from_secs(30);
 
 /// A tick that leaves something due (another copy holds it) looks again after this.
 const SOON: Duration = Duration::from_millis(20);
@@ -31,10 +40,13 @@ pub async fn run(app: Arc<App>, every: Duration) {
     app.platform.schema_complete().await;
     let mut state = Ticking::default();
     while !stop.is_cancelled() {
-        let pause = match tick(&app, &mut state).await {
-            Ok(next) => next.map_or(every, |next| clock.real_duration_until(next).clamp(SOON, every)),
+        let pause = match guarded(tick(&app, &mut state)).await {
+            Ok(next) => {
+                app.ticks.beat();
+                next.map_or(every, |next| clock.real_duration_until(next).clamp(SOON, every))
+            }
             Err(error) => {
-                // The database is away, or this batch failed: both are tried again.
+                // The database is away, or something failed that is no single duty's fault: tried again.
                 tracing::warn!(error = format!("{error:#}"), "tick not finished");
                 every
             }
@@ -53,6 +65,7 @@ pub async fn run(app: Arc<App>, every: Duration) {
 struct Ticking {
     ticks: Ticks,
     recurring: recurring::Cursor,
+    recurring_failed: Option<Instant>,
 }
 
 /// Raises everything that is due now. Gives when the next timer runs out.
@@ -64,13 +77,14 @@ async fn tick(app: &App, state: &mut Ticking) -> anyhow::Result<Option<Timestamp
     let began = Instant::now();
     let now = app.platform.clock.now();
     let late_before = state.ticks.note(began, now);
-    recurring::open_due(app, &mut state.recurring, now).await?;
-    let mut next = duties::next_timer(app.platform.db.pool()).await?;
-    let mut lacking = Vec::new();
+    open_recurring(app, state, now).await?;
+    let mut round = Round { app, directory: &directory, now, late_before, lacking: Vec::new() };
+    let mut next = limited(duties::next_timer(app.platform.db.pool())).await?;
     while next.is_some_and(|next| next <= now) && ready(app).is_some() {
-        let claimed = raise_batch(app, &directory, now, late_before, &mut lacking).await?;
+        let claimed = round.raise_due().await?;
+        app.ticks.beat();
         if claimed < BATCH {
-            next = duties::next_timer(app.platform.db.pool()).await?.filter(|_| lacking.is_empty());
+            next = limited(duties::next_timer(app.platform.db.pool())).await?.filter(|_| round.lacking.is_empty());
             break;
         }
     }
@@ -78,47 +92,122 @@ async fn tick(app: &App, state: &mut Ticking) -> anyhow::Result<Option<Timestamp
     Ok(next)
 }
 
+/// Recurring duties that cannot be opened hold up nothing else.
+async fn open_recurring(app: &App, state: &mut Ticking, now: Timestamp) -> anyhow::Result<()> {
+    if state.recurring_failed.is_some_and(|failed| failed.elapsed() < RECURRING_AGAIN) {
+        return Ok(());
+    }
+    state.recurring_failed = None;
+    if let Err(error) = limited(guarded(recurring::open_due(app, &mut state.recurring, now))).await {
+        let fault = own_fault(app, error)?;
+        state.recurring_failed = Some(Instant::now());
+        tracing::error!(error = without_values(&format!("{fault:#}")), "recurring duties cannot be opened; the others are raised");
+        app.figures.put_off("recurring");
+    }
+    Ok(())
+}
+
+/// The error itself if it is a row's own fault.
+///
+/// # Errors
+/// It, if it is the database's trouble.
+fn own_fault(app: &App, error: anyhow::Error) -> anyhow::Result<anyhow::Error> {
+    let is_trouble = error.downcast_ref::<sqlx::Error>().is_some_and(|error| app.is_trouble(error));
+    if is_trouble { Err(error) } else { Ok(error) }
+}
+
 /// A copy without a broker, without a directory, or that has not read yet what happened meanwhile, raises nothing.
 fn ready(app: &App) -> Option<Arc<Directory>> {
     if app.platform.caught_up() { app.platform.directory.current().ok() } else { None }
 }
 
-/// One batch, one transaction. Gives how many duties were claimed.
-async fn raise_batch(
-    app: &App,
-    directory: &Directory,
+/// What one tick goes by.
+struct Round<'a> {
+    app: &'a App,
+    directory: &'a Directory,
     now: Timestamp,
     late_before: Timestamp,
-    lacking: &mut Vec<i64>,
-) -> anyhow::Result<i64> {
-    let mut tx = app.platform.db.begin().await?;
-    let claimed = duties::claim_due(&mut tx, now, lacking, BATCH).await?;
-    let count = i64::try_from(claimed.len()).unwrap_or(BATCH);
-    let mut raised = Raised::default();
-    for duty in claimed {
-        match app.platform.policies.get(duty.policy) {
-            Some(policy) => {
-                let calendar = policy.calendar(&duty.terms.calendar).unwrap_or_else(|| policy.calendar_of(&duty.facts.unit));
-                raised.climb(app, directory, calendar, duty, now, late_before);
-            }
-            // Its policy is being fetched: left, and not claimed again in this tick.
-            None if lacking.contains(&duty.policy) => {}
-            None => {
-                // Asking makes it fetched.
-                let _ = app.platform.policies.require(duty.policy);
-                lacking.push(duty.policy);
+    /// Policies that this copy does not hold yet: duties under them are left.
+    lacking: Vec<i64>,
+}
+
+impl Round<'_> {
+    /// One batch, one transaction; taken apart if one of its duties cannot be read, decided or written, so that this one holds up no other.
+    /// Gives how many duties were looked at.
+    async fn raise_due(&mut self) -> anyhow::Result<i64> {
+        match limited(guarded(self.raise_batch())).await {
+            Ok(claimed) => Ok(claimed),
+            Err(error) => {
+                let fault = own_fault(self.app, error)?;
+                tracing::warn!(error = without_values(&format!("{fault:#}")), "a batch cannot be raised: its duties are raised one by one");
+                self.raise_one_by_one().await
             }
         }
     }
-    duties::save(&mut tx, &raised.duties).await?;
-    let fresh: BTreeSet<Uuid> = alerts::insert(&mut tx, &raised.alerts).await?.into_iter().collect();
-    let events: Vec<NewEvent> =
-        raised.events.into_iter().filter(|(alert, _)| alert.is_none_or(|alert| fresh.contains(&alert))).map(|(_, event)| event).collect();
-    app.tell(&mut tx, &events).await?;
-    tx.commit().await?;
-    app.platform.outbox.wake();
-    app.figures.raised(&raised.alerts, &raised.lateness);
-    Ok(count)
+
+    async fn raise_batch(&mut self) -> anyhow::Result<i64> {
+        let mut tx = self.app.platform.db.begin().await?;
+        let claimed = duties::claim_due(&mut tx, self.now, &self.lacking, BATCH).await?;
+        let count = i64::try_from(claimed.len()).unwrap_or(BATCH);
+        self.raise(tx, claimed).await?;
+        Ok(count)
+    }
+
+    async fn raise_one_by_one(&mut self) -> anyhow::Result<i64> {
+        let ids = duties::due(self.app.platform.db.pool(), self.now, &self.lacking, BATCH).await?;
+        for id in &ids {
+            if let Err(error) = limited(guarded(self.raise_one(*id))).await {
+                let fault = own_fault(self.app, error)?;
+                self.put_off(*id, &fault).await?;
+            }
+            self.app.ticks.beat();
+        }
+        Ok(i64::try_from(ids.len()).unwrap_or(BATCH))
+    }
+
+    async fn raise_one(&mut self, id: Uuid) -> anyhow::Result<()> {
+        let mut tx = self.app.platform.db.begin().await?;
+        let claimed = duties::claim_one(&mut tx, id, self.now).await?;
+        self.raise(tx, claimed.into_iter().collect()).await
+    }
+
+    /// Its timer is set to later, so that the others come first; then it is tried again.
+    async fn put_off(&self, id: Uuid, fault: &anyhow::Error) -> anyhow::Result<()> {
+        let later = self.now.saturating_add(PUT_OFF).unwrap_or(Timestamp::MAX);
+        limited(duties::put_off(self.app.platform.db.pool(), id, self.now, later)).await?;
+        tracing::error!(duty = %id, error = without_values(&format!("{fault:#}")), "a duty cannot be raised and is put off");
+        self.app.figures.put_off("duty");
+        Ok(())
+    }
+
+    async fn raise(&mut self, mut tx: Transaction<'static, Postgres>, claimed: Vec<Duty>) -> anyhow::Result<()> {
+        let app = self.app;
+        let mut raised = Raised::default();
+        for duty in claimed {
+            match app.platform.policies.get(duty.policy) {
+                Some(policy) => {
+                    let calendar = policy.calendar(&duty.terms.calendar).unwrap_or_else(|| policy.calendar_of(&duty.facts.unit));
+                    raised.climb(self, calendar, duty);
+                }
+                // Its policy is being fetched: left, and not claimed again in this tick.
+                None if self.lacking.contains(&duty.policy) => {}
+                None => {
+                    // Asking makes it fetched.
+                    let _ = app.platform.policies.require(duty.policy);
+                    self.lacking.push(duty.policy);
+                }
+            }
+        }
+        duties::save(&mut tx, &raised.duties).await?;
+        let fresh: BTreeSet<Uuid> = alerts::insert(&mut tx, &raised.alerts).await?.into_iter().collect();
+        let is_news = |alert: &Option<Uuid>| alert.is_none_or(|alert| fresh.contains(&alert));
+        let events: Vec<NewEvent> = raised.events.into_iter().filter(|(alert, _)| is_news(alert)).map(|(_, event)| event).collect();
+        app.tell(&mut tx, &events).await?;
+        tx.commit().await?;
+        app.platform.outbox.wake();
+        app.figures.raised(&raised.alerts, &raised.lateness);
+        Ok(())
+    }
 }
 
 /// What a batch raises, gathered to be written at once.
@@ -133,15 +222,9 @@ struct Raised {
 }
 
 impl Raised {
-    fn climb(
-        &mut self,
-        app: &App,
-        directory: &Directory,
-        calendar: &duban_policy::calendar::Calendar,
-        mut duty: Duty,
-        now: Timestamp,
-        late_before: Timestamp,
-    ) {
+    fn climb(&mut self, round: &Round<'_>, calendar: &duban_policy::calendar::Calendar, mut duty: Duty) {
+        let Round { app, now, late_before, .. } = *round;
+        let directory = &*recipients::open_to(round.directory, &duty.facts);
         let cause = duty.opened.at;
         let time = || app.platform.clock.cause_after(cause);
         let steps = climb::climb(&mut duty, now, late_before, calendar);

@@ -1,4 +1,5 @@
-//! From posts to people, at the time of raising: deputies, then up the tree, with the reason; who is excluded is passed over.
+//! From posts to people, at the time of raising: deputies, then up the tree, with the reason; who is excluded is passed over, and so are the
+//! posts of units that are kept out.
 
 use crate::climb::Tell;
 use crate::duty::{Duty, Facts};
@@ -7,8 +8,21 @@ use duban_contracts::alert::Recipient;
 use duban_contracts::duty::NextRung;
 use duban_policy::directory::{Directory, How, Resolution};
 use duban_policy::ladder::Who;
+use std::borrow::Cow;
 
-/// Everybody to be told, each once, as the post by which he comes first.
+/// The directory as far as it concerns a matter: without the posts of units that are kept out of it, so that whoever is looked for there is
+/// looked for further up. It gives rights by the other posts alone.
+pub fn open_to<'a>(directory: &'a Directory, facts: &Facts) -> Cow<'a, Directory> {
+    if facts.excluded_units.is_empty() {
+        return Cow::Borrowed(directory);
+    }
+    let posts = directory.posts().filter(|post| !facts.excluded_units.contains(&post.unit)).cloned().collect();
+    let (units, people) = (directory.units().cloned().collect(), directory.people().cloned().collect());
+    Cow::Owned(Directory::new(directory.version(), units, posts, people, directory.fallback().map(str::to_owned)))
+}
+
+/// Everybody to be told, each once, as the post by which he comes first. The directory is that which is [open to](open_to) the duty; so for
+/// all that follow.
 pub fn recipients(directory: &Directory, duty: &Duty, tell: &Tell, at: Timestamp) -> Vec<Recipient> {
     match tell {
         Tell::Debtor => debtor(directory, &duty.terms.owed, &duty.facts, at).recipients(),

@@ -48,7 +48,8 @@ pub fn effects(event: &Event, facts: &Value, policy: &Policy, version: i64, dire
 /// A duty as its rule makes it, not settled yet.
 pub fn from_rule(opened: OpenedDuty, at: Moment, facts: Facts, policy: &Policy, version: i64, directory: Option<&Directory>) -> Duty {
     let closes_case = policy.duty_rule(&opened.pack, &opened.rule).is_some_and(|rule| rule.closes.iter().any(|t| t.event == "case.closed"));
-    let post = directory.and_then(|directory| recipients::owing_post(directory, &opened.owed_by, &facts));
+    let owing = |directory: &Directory| recipients::owing_post(&recipients::open_to(directory, &facts), &opened.owed_by, &facts);
+    let post = directory.and_then(owing);
     let post = post.or_else(|| opened.owed_by.first().map(|who| crate::duty::post_of(who).to_owned()));
     let mut duty = Duty {
         id: ids::derived("duty", &[&opened.pack, &opened.rule, &opened.key, &at.event.to_string()]),
@@ -105,6 +106,7 @@ pub fn said_of(facts: &Value, version: i64) -> Facts {
         handler: text("handler"),
         excluded_people: list("excluded_people"),
         excluded_units: list("excluded_units"),
+        people_added: list("people_added"),
         version,
     }
 }

@@ -1,5 +1,5 @@
-//! Who sees which duties: by the right to see over the unit, by owing it, by handling the matter, or by having been alerted; never who is
-//! complained about. Lists, counts and single questions obey the same.
+//! Who sees which duties: by the right to see over the unit, by owing it, by handling the matter, by having been added to it by name, or by
+//! having been alerted; never who is complained about, and nothing by a post of a unit that is kept out. Lists, counts and single questions obey the same.
 
 use crate::duty::Duty;
 use duban_contracts::Timestamp;
@@ -9,10 +9,18 @@ use duban_policy::directory::{Directory, Right};
 #[derive(Debug, Clone)]
 pub struct Sight {
     pub person: String,
-    /// Posts that he holds or stands in for: he sees what they owe.
-    pub posts: Vec<String>,
+    /// Posts that he holds or stands in for: he sees what they owe. Those of one path together.
+    pub posts: Vec<Posts>,
     /// Over which units he has the right to see, and from where.
     pub grants: Vec<Grant>,
+}
+
+/// Posts of one unit.
+#[derive(Debug, Clone)]
+pub struct Posts {
+    /// As of a [`Grant`].
+    pub path: Vec<String>,
+    pub ids: Vec<String>,
 }
 
 /// The right to see, as one post gives it.
@@ -27,15 +35,19 @@ pub struct Grant {
 impl Sight {
     pub fn of(directory: &Directory, person: &str, at: Timestamp) -> Self {
         let held = directory.posts_of(person, at);
-        let mut grants = Vec::new();
+        let (mut grants, mut posts) = (Vec::new(), Vec::<Posts>::new());
         for post in held.iter().map(|held| held.post) {
             let path: Vec<String> = directory.unit_and_above(&post.unit).into_iter().map(|unit| unit.code.clone()).collect();
+            match posts.iter_mut().find(|known| known.path == path) {
+                Some(known) => known.ids.push(post.id.clone()),
+                None => posts.push(Posts { path: path.clone(), ids: vec![post.id.clone()] }),
+            }
             for grant in post.rights.iter().filter(|grant| grant.right == Right::See) {
                 let units = directory.units_reached(post, grant.scope).map(|units| units.into_iter().map(str::to_owned).collect());
                 grants.push(Grant { path: path.clone(), units });
             }
         }
-        Self { person: person.to_owned(), posts: held.iter().map(|held| held.post.id.clone()).collect(), grants }
+        Self { person: person.to_owned(), posts, grants }
     }
 
     /// Whether he sees the duty. `was_alerted`: an alert of it went to him.
@@ -43,8 +55,13 @@ impl Sight {
         if duty.facts.excluded_people.contains(&self.person) {
             return false;
         }
-        let is_his = self.posts.contains(&duty.owed_by) || duty.facts.handler.as_deref() == Some(&self.person);
-        was_alerted || is_his || self.has_right_over(duty)
+        let is_named = duty.facts.handler.as_deref() == Some(&self.person) || duty.facts.people_added.contains(&self.person);
+        was_alerted || is_named || self.owes(duty) || self.has_right_over(duty)
+    }
+
+    fn owes(&self, duty: &Duty) -> bool {
+        let is_open_to = |posts: &Posts| !posts.path.iter().any(|unit| duty.facts.excluded_units.contains(unit));
+        self.posts.iter().any(|posts| posts.ids.contains(&duty.owed_by) && is_open_to(posts))
     }
 
     fn has_right_over(&self, duty: &Duty) -> bool {

@@ -173,7 +173,7 @@ async fn an_alert_that_is_to_be_sent_is_told_whether_it_still_stands() -> anyhow
     let alert = raised(&copy, &case, 1).await?.remove(0);
     let ask = async |alert: Uuid| -> anyhow::Result<String> {
         let shown: duban_contracts::alert::AlertEvent =
-            world.gateway.bus.request("escalation", "alert.state", &AlertShowRequest { alert }).await?;
+            world.notifications.bus.request("escalation", "alert.state", &AlertShowRequest { alert }).await?;
         Ok(shown.state)
     };
     assert_eq!(ask(alert.id).await?, "open");
@@ -230,5 +230,71 @@ async fn recurring_duties_open_once_for_each_month_and_who_owes_them_closes_them
     world.tell_and_wait(&one, &[case.event("registered", 1, at("2026-04-02T01:00:00Z"))]).await?;
     let close = duban_contracts::duty::DutyCloseRequest { duty: duties(&one, &case).await?[0].id, note: String::new() };
     assert_eq!(world.ask::<_, duban_contracts::duty::DutyEvent>("wang", "duty.close", &close).await.unwrap_err().code, "closed-by-event");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_duty_that_cannot_be_read_holds_up_no_other() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let copy = world.copy().await?;
+    let (spoilt, sound) = (Case::new(), Case::new());
+    world.tell_and_wait(&copy, &[spoilt.event("registered", 1, minutes(0)), sound.event("registered", 1, minutes(5))]).await?;
+    // As a mistake of another version might leave it. It is due first, and would be at every tick.
+    sqlx::query("update duty set terms = '{}' where case_id = $1").bind(spoilt.id).execute(copy.db.pool()).await?;
+    world.step_to(hours(25)).await?;
+    let alert = raised(&copy, &sound, 1).await?.remove(0);
+    assert_eq!(alert.people, ["wang"]);
+    let waits = "select count(*) from duty where case_id = $1 and rule = 'answer' and next_at > $2";
+    until("put off", async || {
+        let put_off: i64 = sqlx::query_scalar(waits).bind(spoilt.id).bind(duban_platform::Ts(hours(25))).fetch_one(copy.db.pool()).await?;
+        Ok(put_off == 1)
+    })
+    .await?;
+    let figures = copy.metrics.text();
+    assert!(figures.contains("duban_rows_put_off_total{sort=\"duty\",service=\"escalation\"} 1"), "{figures}");
+    let report = copy.health.report().await;
+    assert_eq!((&report["ticks"], &report["own-events"]), (&Ok(()), &Ok(())));
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_own_event_that_cannot_be_read_holds_up_no_other() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let copy = world.copy().await?;
+    sqlx::query(
+        "insert into own_event (id, subject, time, about, version, policy, body)
+         values (gen_random_uuid(), 'duban.escalation.v1.duty.breached', now(), 'duty/x', 1, 1, 'no JSON')",
+    )
+    .execute(copy.db.pool())
+    .await?;
+    let case = Case::new();
+    world.tell_and_wait(&copy, &[case.event("registered", 1, minutes(0))]).await?;
+    world.step_to(hours(24 * 7)).await?;
+    // The breach of the duty to finish opens another, by way of own events.
+    until("the breach is looked into", async || {
+        let opened: i64 = sqlx::query_scalar("select count(*) from duty where rule = 'look_into_breach'").fetch_one(copy.db.pool()).await?;
+        Ok(opened == 1)
+    })
+    .await?;
+    let left: i32 = sqlx::query_scalar("select attempts from own_event where retry_at is not null").fetch_one(copy.db.pool()).await?;
+    assert!(left >= 1);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_is_told_by_a_post_of_a_unit_that_is_kept_out() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let copy = world.copy().await?;
+    let mut case = Case::new();
+    case.excluded_units = vec!["BR-1"];
+    world.tell_and_wait(&copy, &[case.event("registered", 1, minutes(0))]).await?;
+    world.step_to(hours(27)).await?;
+    let alerts = raised(&copy, &case, 2).await?;
+    let told: BTreeSet<&str> = alerts.iter().flat_map(|alert| &alert.people).map(String::as_str).collect();
+    assert_eq!(told, BTreeSet::from(["qian"]), "{alerts:?}");
+    // Nor does such a post let anybody take note of it.
+    let request = duban_contracts::alert::AcknowledgeRequest { alert: alerts[0].id };
+    let refused = world.ask::<_, duban_contracts::alert::Acknowledged>("zhao", "alert.acknowledge", &request).await.unwrap_err();
+    assert_eq!(refused.status, 403);
     Ok(())
 }

@@ -4,7 +4,9 @@ mod world;
 
 use duban_contracts::alert::{AlertEvent, AlertList, AlertListRequest, AlertShowRequest};
 use duban_contracts::case::{Dossier, DossierRequest};
+use duban_contracts::claim::Asker;
 use duban_contracts::duty::{CaseDueAnswer, CaseDueRequest, DutyList, DutyListRequest, Timeline, TimelineRequest, WhyAnswer, WhyRequest};
+use uuid::Uuid;
 use world::{Case, World, duties, hours, minutes, raised};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -48,7 +50,7 @@ async fn lists_counts_and_single_answers_obey_rights_and_keep_out_who_is_complai
     let show = AlertShowRequest { alert: alert.id };
     assert_eq!(world.ask::<_, AlertEvent>("zhao", "alert.show", &show).await.unwrap_err().status, 404);
     assert_eq!(world.ask::<_, AlertEvent>("wang", "alert.show", &show).await?.alert, alert.id);
-    let timeline: Timeline = world.ask("zhao", "case.timeline", &TimelineRequest { case: against_zhao.id }).await?;
+    let timeline: Timeline = world.ask("zhao", "case.timeline", &TimelineRequest { case: against_zhao.id, after: None }).await?;
     assert_eq!((timeline.entries.len(), timeline.duties.len()), (0, 0));
     Ok(())
 }
@@ -61,7 +63,12 @@ async fn a_unit_that_is_kept_out_sees_nothing_and_the_one_above_does() -> anyhow
     case.excluded_units = vec!["BR-1"];
     world.tell_and_wait(&copy, &[case.event("registered", 1, minutes(0))]).await?;
     let request = DutyListRequest { case: Some(case.id), ..DutyListRequest::default() };
-    assert_eq!(world.ask::<_, DutyList>("zhao", "duty.list", &request).await?.total, 0);
+    // Neither by right over the unit nor by owing it.
+    for person in ["zhao", "wang"] {
+        assert_eq!(world.ask::<_, DutyList>(person, "duty.list", &request).await?.total, 0, "{person}");
+        let why = WhyRequest { duty: duties(&copy, &case).await?[0].id };
+        assert_eq!(world.ask::<_, WhyAnswer>(person, "duty.why", &why).await.unwrap_err().status, 404, "{person}");
+    }
     assert_eq!(world.ask::<_, DutyList>("qian", "duty.list", &request).await?.total, 2);
     Ok(())
 }
@@ -109,17 +116,117 @@ async fn a_cases_timeline_due_time_and_file_are_told() -> anyhow::Result<()> {
     raised(&copy, &case, 1).await?;
     let closed = case.event("closed", 2, hours(24));
     let file = DossierRequest { case: case.id, after: closed.id, from: None };
-    let early = world.gateway.bus.request::<_, Dossier>("escalation", "case.dossier", &file).await.unwrap_err();
+    let early = world.archive.bus.request::<_, Dossier>("escalation", "case.dossier", &file).await.unwrap_err();
     assert_eq!((early.status, early.code.as_str()), (409, "not-yet"));
     world.tell_and_wait(&copy, &[closed]).await?;
-    let dossier: Dossier = world.gateway.bus.request("escalation", "case.dossier", &file).await?;
+    let dossier: Dossier = world.archive.bus.request("escalation", "case.dossier", &file).await?;
     assert_eq!(dossier.content["duties"].as_array().map(Vec::len), Some(2));
 
-    let timeline: Timeline = world.ask("qian", "case.timeline", &TimelineRequest { case: case.id }).await?;
+    let timeline: Timeline = world.ask("qian", "case.timeline", &TimelineRequest { case: case.id, after: None }).await?;
     let events: Vec<&str> = timeline.entries.iter().map(|entry| entry.event.as_str()).collect();
     for wanted in ["duty.opened", "alert.raised", "duty.closed"] {
         assert!(events.contains(&wanted), "{events:?}");
     }
     assert!(timeline.entries.iter().all(|entry| entry.article.is_some()));
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_was_added_by_name_sees_the_duties_until_he_is_taken_out_and_never_what_he_is_complained_about_in() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let copy = world.copy().await?;
+    let mut case = Case::new();
+    world.tell_and_wait(&copy, &[case.event("registered", 1, minutes(0))]).await?;
+    let request = DutyListRequest { case: Some(case.id), ..DutyListRequest::default() };
+    let duty = WhyRequest { duty: duties(&copy, &case).await?[0].id };
+    let sees = async || -> anyhow::Result<(i64, bool)> {
+        let list: DutyList = world.ask("sun", "duty.list", &request).await?;
+        Ok((list.total, world.ask::<_, WhyAnswer>("sun", "duty.why", &duty).await.is_ok()))
+    };
+    assert_eq!(sees().await?, (0, false));
+    case.added = vec!["sun"];
+    // With a duty that is opened after it.
+    world.tell_and_wait(&copy, &[case.event("added", 2, minutes(1)), case.event("answered", 3, minutes(2))]).await?;
+    world.tell_and_wait(&copy, &[case.event("reopened", 4, minutes(3))]).await?;
+    assert_eq!(sees().await?, (3, true));
+    case.excluded = vec!["sun"];
+    world.tell_and_wait(&copy, &[case.event("corrected", 5, minutes(4))]).await?;
+    assert_eq!(sees().await?, (0, false));
+    (case.excluded, case.added) = (Vec::new(), Vec::new());
+    world.tell_and_wait(&copy, &[case.event("removed", 6, minutes(5))]).await?;
+    assert_eq!(sees().await?, (0, false));
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_link_shows_its_alert_and_opens_nothing_else_that_its_person_may_see() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let copy = world.copy().await?;
+    let (case, other) = (Case::new(), Case::new());
+    world.tell_and_wait(&copy, &[case.event("registered", 1, minutes(0)), other.event("registered", 1, minutes(0))]).await?;
+    world.step_to(hours(24)).await?;
+    let (alert, another) = (raised(&copy, &case, 1).await?.remove(0), raised(&copy, &other, 1).await?.remove(0));
+    let link = Asker::Link { link: Uuid::now_v7(), person: "wang".into(), act: "show".into(), on: alert.id };
+    let show = |alert| AlertShowRequest { alert };
+    let shown: AlertEvent = world.ask_as(link.clone(), Uuid::now_v7(), "alert.show", &show(alert.id)).await?;
+    assert_eq!(shown.alert, alert.id);
+    let refused = world.ask_as::<_, AlertEvent>(link.clone(), Uuid::now_v7(), "alert.show", &show(another.id)).await.unwrap_err();
+    assert_eq!(refused.status, 404);
+    let refused = world.ask_as::<_, DutyList>(link.clone(), Uuid::now_v7(), "duty.list", &DutyListRequest::default()).await.unwrap_err();
+    assert_eq!(refused.status, 401);
+    let close = duban_contracts::duty::DutyCloseRequest { duty: duties(&copy, &case).await?[0].id, note: String::new() };
+    let refused = world.ask_as::<_, duban_contracts::duty::DutyEvent>(link, Uuid::now_v7(), "duty.close", &close).await.unwrap_err();
+    assert_eq!(refused.status, 401);
+    Ok(())
+}
+
+/// Half an hour's repetitions over some weeks: several times what the broker takes in one message.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_case_with_thousands_of_alerts_is_told_and_filed_whole() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let copy = world.copy().await?;
+    let case = Case::new();
+    let closed = case.event("closed", 2, minutes(1));
+    world.tell_and_wait(&copy, &[case.event("registered", 1, minutes(0)), closed.clone()]).await?;
+    let duty = duties(&copy, &case).await?.remove(0);
+    sqlx::query(
+        "insert into alert (id, duty, run, rung, repetition, sort, until, urgent, recipients, late, state, due_at, raised_at, version)
+         select gen_random_uuid(), $1, 1, 1, number, 'breach', 'any', false,
+                jsonb_build_array(jsonb_build_object('person', 'wang', 'post', 'BR-1/clerk', 'unit', 'BR-1', 'how', 'direct')),
+                false, 'closed', $2, $2 + number * interval '30 minutes', 1
+         from generate_series(0, 2999) as number",
+    )
+    .bind(duty.id)
+    .bind(duban_platform::Ts(hours(24)))
+    .execute(copy.db.pool())
+    .await?;
+
+    let (mut filed, mut from, mut pages) = (Vec::new(), None, 0);
+    loop {
+        let request = DossierRequest { case: case.id, after: closed.id, from };
+        let page: Dossier = world.archive.bus.request("escalation", "case.dossier", &request).await?;
+        for part in page.content["duties"].as_array().into_iter().flatten() {
+            filed.extend(part["alerts"].as_array().into_iter().flatten().map(|alert| alert["repetition"].as_i64()));
+        }
+        pages += 1;
+        match page.next {
+            Some(next) => from = Some(next),
+            None => break,
+        }
+    }
+    assert!(pages > 2, "{pages}");
+    assert_eq!(filed, (0..3_000).map(Some).collect::<Vec<_>>());
+
+    let (mut raised, mut begun, mut after) = (0, 0, None);
+    loop {
+        let page: Timeline = world.ask("qian", "case.timeline", &TimelineRequest { case: case.id, after }).await?;
+        raised += page.entries.iter().filter(|entry| entry.event == "alert.raised").count();
+        begun += page.duties.len();
+        match page.next {
+            Some(next) => after = Some(next),
+            None => break,
+        }
+    }
+    assert_eq!((raised, begun), (3_000, 2));
     Ok(())
 }

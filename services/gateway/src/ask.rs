@@ -83,9 +83,8 @@ impl Services {
         let case = detail.summary.case;
         let of_deliveries = DeliveryListRequest { case: Some(case), limit: Some(200), ..Default::default() };
         let of_records = RecordListRequest { case: Some(case), ..Default::default() };
-        let of_duties = TimelineRequest { case };
         let (timeline, deliveries, records) = tokio::join!(
-            self.of_person::<_, Timeline>(viewer, questions::CASE_TIMELINE, &of_duties),
+            self.timeline_of_duties(viewer, case),
             self.delivery_list(viewer, &of_deliveries),
             self.record_list(viewer, &of_records),
         );
@@ -121,6 +120,22 @@ impl Services {
         whole.timeline.sort_by_key(|entry| (entry.at, entry.id));
         whole.timeline.dedup_by_key(|entry| entry.id);
         Ok(whole)
+    }
+
+    /// Duties and alerts of a case, page by page.
+    async fn timeline_of_duties(&self, viewer: &Viewer, case: Uuid) -> Result<Timeline, Problem> {
+        let mut whole = Timeline { entries: Vec::new(), duties: Vec::new(), next: None };
+        loop {
+            let request = TimelineRequest { case, after: whole.next.take() };
+            let page: Timeline = self.of_person(viewer, questions::CASE_TIMELINE, &request).await?;
+            whole.entries.extend(page.entries);
+            whole.duties.extend(page.duties);
+            // Where a page ended as the one before did, there is no end to be reached.
+            match page.next.filter(|next| request.after.as_ref() != Some(next)) {
+                Some(next) => whole.next = Some(next),
+                None => return Ok(whole),
+            }
+        }
     }
 
     pub async fn case_act(

@@ -1,9 +1,11 @@
-//! From events to messages: what escalation raises is told, what is acknowledged, closed or ended is not told any more.
+//! From events to messages: what escalation raises is told, what is acknowledged, closed or ended is not told any more, nor is who turns out
+//! to be complained about.
 
 use crate::App;
 use crate::store::alerts::{self, AlertRow, DutyRow};
 use crate::store::cases::{self, CaseRow};
-use crate::store::{deliveries, links};
+use crate::store::deliveries::{self, Suspects};
+use crate::store::links;
 use crate::tell::Told;
 use duban_contracts::alert::AlertEvent;
 use duban_contracts::case::CaseEvent;
@@ -30,9 +32,8 @@ struct Read {
     used_links: Vec<(Uuid, Ts)>,
     /// Alerts whose raising is in the batch, with the event's time.
     raised: Vec<(Uuid, Ts)>,
-    /// Duties and alerts that something may have ended.
-    ended_duties: Vec<Uuid>,
-    ended_alerts: Vec<Uuid>,
+    /// Duties, alerts and cases of which something may have ended, or whose people may not all be told any more.
+    suspects: Suspects,
 }
 
 impl BatchHandler for IntakeOfEvents {
@@ -53,7 +54,7 @@ impl BatchHandler for IntakeOfEvents {
         alerts::keep_alerts(tx, &bodies).await?;
         links::mark_used(tx, &read.used_links).await?;
         let mut out = self.tell(tx, &read.raised, &bodies, batch).await?;
-        out.extend(self.cancel(tx, &read.ended_alerts, &read.ended_duties, batch).await?);
+        out.extend(self.cancel(tx, &read.suspects, batch).await?);
         self.app.platform.outbox.write(tx, &out).await?;
         Ok(())
     }
@@ -82,8 +83,10 @@ impl IntakeOfEvents {
         let wanted = alerts::wanted(tx, &ids).await?;
         let now = self.app.platform.clock.now();
         let mut told = Told::default();
-        for row in bodies.iter().filter(|row| wanted.contains(&row.body.alert)) {
-            told.add(&row.body, &directory, &self.app.settings.links, now);
+        for row in bodies {
+            if let Some(excluded) = wanted.get(&row.body.alert) {
+                told.add(&row.body, excluded, &directory, &self.app.settings.links, now);
+            }
         }
         deliveries::insert_messages(tx, &told.messages).await?;
         deliveries::insert_deliveries(tx, &told.deliveries).await?;
@@ -94,13 +97,13 @@ impl IntakeOfEvents {
         crate::unreachable::tell(&self.app, tx, &unreached, cause).await.map_err(Failure::from)
     }
 
-    /// Cancels what waits of what has ended.
-    async fn cancel(&self, tx: &mut PgConnection, ended: &[Uuid], duties: &[Uuid], batch: &[Event]) -> Result<Vec<NewEvent>, Failure> {
-        if ended.is_empty() && duties.is_empty() {
+    /// Cancels what waits and is not wanted any more.
+    async fn cancel(&self, tx: &mut PgConnection, suspects: &Suspects, batch: &[Event]) -> Result<Vec<NewEvent>, Failure> {
+        if suspects.is_empty() {
             return Ok(Vec::new());
         }
         let clock = &self.app.platform.clock;
-        let cancelled = deliveries::cancel_unwanted(tx, ended, duties, Ts(clock.now())).await?;
+        let cancelled = deliveries::cancel_unwanted(tx, suspects, Ts(clock.now())).await?;
         let cause = batch.iter().map(|event| event.time).max().unwrap_or_else(|| clock.now());
         self.app.measures.ended.with_label_values(&["any", "cancelled"]).inc_by(cancelled.len() as u64);
         Ok(cancelled.iter().map(|delivery| crate::outcome::event(delivery, clock.cause_after(cause))).collect())
@@ -127,6 +130,9 @@ impl Read {
         if happened == "closed" {
             self.closings.push((event.id, body.case));
         }
+        if !body.excluded_people.is_empty() {
+            self.suspects.cases.push(body.case);
+        }
         if self.cases.get(&body.case).is_none_or(|row| row.version < body.version) {
             self.cases.insert(
                 body.case,
@@ -147,8 +153,8 @@ impl Read {
     fn duty(&mut self, event: &Event, happened: &str) -> Result<(), Failure> {
         let body: DutyEvent = event.parse().map_err(|error| Failure::of(event, error))?;
         let ends = matches!(happened, "closed" | "cancelled" | "withdrawn");
-        if ends {
-            self.ended_duties.push(body.duty);
+        if ends || !body.excluded_people.is_empty() {
+            self.suspects.duties.push(body.duty);
         }
         let ended_at = ends.then_some(Ts(event.time));
         let row = DutyRow { id: body.duty, owed_by: body.owed_by, excluded_people: body.excluded_people, version: body.version, ended_at };
@@ -172,7 +178,7 @@ impl Read {
         let raised = (happened == "raised").then(|| (Ts(event.time), event.traceparent.clone()));
         match &raised {
             Some((at, _)) => self.raised.push((body.alert, *at)),
-            None => self.ended_alerts.push(body.alert),
+            None => self.suspects.alerts.push(body.alert),
         }
         self.used_links.extend(body.acknowledgements.iter().filter_map(|by| Some((by.link?, Ts(by.at)))));
         match self.alerts.entry(body.alert) {

@@ -67,7 +67,7 @@ impl Names<'_> {
             late: alert.late,
             rung: alert.rung,
             repetition: alert.repetition,
-            others: self.others(alert, &claimed.delivery.person, language),
+            others: self.others(claimed, language),
             next: alert.next.as_ref().map(|next| {
                 let posts = next.posts.iter().map(|post| self.post(post, &alert.unit, language));
                 (next.at, posts.collect())
@@ -82,9 +82,12 @@ impl Names<'_> {
         one == other || id(one).is_some_and(|one| Some(one) == id(other))
     }
 
-    fn others(&self, alert: &AlertEvent, person: &str, language: Language) -> Vec<String> {
+    /// Who else is told; who is complained about is not, though the alert was raised to him.
+    fn others(&self, claimed: &Claimed, language: Language) -> Vec<String> {
+        let (alert, delivery) = (&claimed.alert, &claimed.delivery);
+        let is_told = |recipient: &&Recipient| recipient.person != delivery.person && !delivery.excluded_people.contains(&recipient.person);
         let mut others: Vec<String> = Vec::new();
-        for recipient in alert.recipients.iter().filter(|recipient| recipient.person != person) {
+        for recipient in alert.recipients.iter().filter(is_told) {
             let name = self.person(&recipient.person);
             let post = self.post(&recipient.post, &alert.unit, language);
             let words = match language {

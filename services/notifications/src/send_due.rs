@@ -134,12 +134,17 @@ async fn deliver(app: &App, claimed: &Claimed) {
     keep_trying(app, || outcome::record(app, claimed, &outcome, took)).await;
 }
 
-/// Asks escalation whether the alert is open. No answer, or one that cannot be read, means that it is sent: better told twice than not.
+/// Asks escalation whether the alert is open and may still be told to him. No answer, or one that cannot be read, means that it is sent: better told twice than not.
 async fn still_stands(app: &App, claimed: &Claimed) -> bool {
     let request = AlertShowRequest { alert: claimed.delivery.alert };
     let Ok(call) = rpc::Call::new("escalation", "alert.state").body(&request) else { return true };
     match app.platform.bus.call::<AlertEvent>(call.timeout(ASK)).await {
-        Ok(alert) => alert.state == "open" && !alert.acknowledgements.iter().any(|by| by.person == claimed.delivery.person),
+        Ok(alert) => {
+            let person = &claimed.delivery.person;
+            alert.state == "open"
+                && !alert.excluded_people.contains(person)
+                && !alert.acknowledgements.iter().any(|by| by.person == *person)
+        }
         Err(_) => true,
     }
 }

@@ -68,9 +68,10 @@ pub struct Told {
 }
 
 impl Told {
-    /// Adds what an alert tells: one message per recipient, however many posts he is told as. `now` is domain time.
-    pub fn add(&mut self, alert: &AlertEvent, directory: &Directory, settings: &LinkSettings, now: Timestamp) {
-        let mut seen = HashSet::new();
+    /// Adds what an alert tells: one message per recipient, however many posts he is told as; none to who is `excluded` by what was heard
+    /// since it was raised. `now` is domain time.
+    pub fn add(&mut self, alert: &AlertEvent, excluded: &[String], directory: &Directory, settings: &LinkSettings, now: Timestamp) {
+        let mut seen: HashSet<&str> = excluded.iter().chain(&alert.excluded_people).map(String::as_str).collect();
         for recipient in alert.recipients.iter().filter(|recipient| seen.insert(recipient.person.as_str())) {
             let person = directory.person(&recipient.person);
             let link = link::id(alert.alert, &recipient.person);

@@ -69,7 +69,7 @@ async fn a_cases_file_is_given_once_the_close_was_read_and_nothing_is_on_its_way
     assert_eq!(delivery["delivery"]["address"], "w***@duban.example");
     assert_eq!(delivery["attempts"].as_array().and_then(|all| all.last()).map(|last| last["outcome"].clone()), Some("sent".into()));
 
-    let ask = TimelineRequest { case: case_id(1) };
+    let ask = TimelineRequest { case: case_id(1), after: None };
     let timeline: Timeline = world.neighbours.ask(Some("director"), "notifications", "case.timeline", &ask).await??;
     assert_eq!(timeline.entries.len(), 1);
     assert_eq!(timeline.entries[0].event, "delivery.sent");

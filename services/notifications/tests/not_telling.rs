@@ -3,11 +3,12 @@
 mod world;
 
 use anyhow::Result;
+use duban_contracts::ids;
 use duban_policy::directory::Language;
 use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use world::{LIMIT, World, acknowledged, alert, at, duty, person};
+use world::{LIMIT, World, acknowledged, alert, at, case, duty, person};
 
 async fn world_with_mail_refused() -> Result<World> {
     let wang = person("wang", Some("wang@duban.example"), None, Language::Chinese);
@@ -120,5 +121,61 @@ async fn escalation_has_the_last_word_where_it_answers() -> Result<()> {
     world.alert("raised", &alert(2, &["wang"])).await?;
     world.heard.wait_for("delivery.sent", 1, LIMIT).await?;
     assert_eq!(world.mails_to("wang@").len(), 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn who_is_named_as_complained_about_after_an_alert_is_not_told_of_it_any_more() -> Result<()> {
+    let mut world = world_with_mail_refused().await?;
+    let raised = alert(1, &["wang", "li"]);
+    world.alert("raised", &raised).await?;
+    world.wait_until_tried(2).await?;
+    let mut about_wang = case(1, 2);
+    about_wang.excluded_people = vec!["wang".into()];
+    world.case("corrected", &about_wang, ids::fresh()).await?;
+    let cancelled = world.heard.wait_for("delivery.cancelled", 1, LIMIT).await?;
+    assert_eq!((&cancelled[0].body["person"], &cancelled[0].body["excluded_people"]), (&json!("wang"), &json!(["wang"])));
+
+    // What was raised before it was known, and is read after it.
+    let mut second = alert(1, &["wang", "li"]);
+    (second.rung, second.alert) = (2, ids::fresh());
+    world.alert("raised", &second).await?;
+    world.mail.refuse(false);
+    let sent = world.heard.wait_for("delivery.sent", 2, LIMIT).await?;
+    assert!(sent.iter().all(|event| event.body["person"] == "li"), "{sent:?}");
+    assert!(world.mails_to("wang@").is_empty());
+    assert!(world.mails_to("li@").iter().all(|mail| !mail.text.contains("WANG")), "he is not named to the others either");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_duty_that_keeps_out_somebody_new_is_not_told_to_him() -> Result<()> {
+    let mut world = world_with_mail_refused().await?;
+    let raised = alert(1, &["wang", "li"]);
+    world.alert("raised", &raised).await?;
+    world.wait_until_tried(2).await?;
+    let mut moved = duty(&raised, "breached", 3);
+    moved.excluded_people = vec!["li".into()];
+    world.duty("moved", &moved, at("2026-03-02T03:10:00Z")).await?;
+    let cancelled = world.heard.wait_for("delivery.cancelled", 1, LIMIT).await?;
+    assert_eq!(cancelled[0].body["person"], "li");
+    world.mail.refuse(false);
+    let sent = world.heard.wait_for("delivery.sent", 1, LIMIT).await?;
+    assert_eq!(sent[0].body["person"], "wang");
+    Ok(())
+}
+
+#[tokio::test]
+async fn escalation_knows_first_who_must_not_be_told() -> Result<()> {
+    let wang = person("wang", Some("wang@duban.example"), None, Language::Chinese);
+    let mut world = World::of(vec![wang]).await?;
+    let raised = alert(1, &["wang"]);
+    let mut known = raised.clone();
+    known.excluded_people = vec!["wang".into()];
+    let known = serde_json::to_value(&known)?;
+    world.neighbours.answer("escalation", "alert.state", move |_| Ok(known.clone())).await?;
+    world.alert("raised", &raised).await?;
+    world.heard.wait_for("delivery.cancelled", 1, LIMIT).await?;
+    assert!(world.mails_to("wang@").is_empty());
     Ok(())
 }

@@ -49,6 +49,9 @@ pub struct AlertEvent {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub acknowledgements: Vec<Acknowledgement>,
     pub policy: i64,
+    /// People who never see it: those complained about.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub excluded_people: Vec<String>,
     pub version: i64,
 }
 

@@ -52,11 +52,20 @@ impl Claim {
         Self { asker, issued: now, expires: now + LIFETIME_SECONDS }
     }
 
-    /// The person who asks, by session, token or link.
+    /// The person who asks, by session or token. None for who holds a link: that is good for one act on one thing and for nothing that the
+    /// person may do besides.
     pub fn person(&self) -> Option<&str> {
         match &self.asker {
-            Asker::Person { person, .. } | Asker::Link { person, .. } => Some(person),
-            Asker::Producer { .. } | Asker::Public => None,
+            Asker::Person { person, .. } => Some(person),
+            Asker::Link { .. } | Asker::Producer { .. } | Asker::Public => None,
+        }
+    }
+
+    /// The person who asks, by session, token, or a link that is for this very thing.
+    pub fn person_about(&self, thing: Uuid) -> Option<&str> {
+        match &self.asker {
+            Asker::Link { person, on, .. } if *on == thing => Some(person),
+            _ => self.person(),
         }
     }
 
@@ -98,6 +107,14 @@ mod tests {
 
     fn claim() -> Claim {
         Claim::new(Asker::Person { person: "p1".into(), session: Uuid::nil() }, 1_000)
+    }
+
+    #[test]
+    fn a_links_claim_is_the_persons_for_its_own_thing_alone() {
+        let (on, other) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        let link = Claim::new(Asker::Link { link: Uuid::nil(), person: "p1".into(), act: "show".into(), on }, 1_000);
+        assert_eq!((link.person(), link.person_about(on), link.person_about(other)), (None, Some("p1"), None));
+        assert_eq!((claim().person(), claim().person_about(other)), (Some("p1"), Some("p1")));
     }
 
     #[test]

@@ -33,6 +33,9 @@ pub struct DeliveryEvent {
     /// What the other side said last, without personal text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_error: Option<String>,
+    /// People who never see it: those complained about.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub excluded_people: Vec<String>,
     pub version: i64,
 }
 

@@ -70,10 +70,13 @@ pub struct DutyList {
     pub next: Option<String>,
 }
 
-/// Request `escalation … case.timeline`: duties and alerts of a case for its timeline.
+/// Request `escalation … case.timeline`: duties and alerts of a case for its timeline, a page at a time.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TimelineRequest {
     pub case: Uuid,
+    /// The `next` of the page before.
+    #[serde(default)]
+    pub after: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -81,6 +84,9 @@ pub struct Timeline {
     pub entries: Vec<crate::case::TimelineEntry>,
     #[serde(default)]
     pub duties: Vec<DutyEvent>,
+    /// Where the next page begins; absent on the last. Each page is ordered in itself, all together are to be sorted by time.
+    #[serde(default)]
+    pub next: Option<String>,
 }
 
 /// Request `escalation … duty.why`: how a due time came about.

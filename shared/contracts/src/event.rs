@@ -27,7 +27,7 @@ pub mod header {
     pub const CLAIM: &str = "duban-claim";
     pub const REQUEST_ID: &str = "duban-request-id";
     pub const EXPECTED_VERSION: &str = "duban-expected-version";
-    /// By which the operator says who he is, where no claim is at hand.
+    /// By which the operator says who he is, on the subjects that are kept for him.
     pub const OPERATOR: &str = "duban-operator";
 }
 

@@ -55,6 +55,17 @@ pub fn rpc(service: &str, name: &str) -> String {
     format!("duban.{service}.rpc.v1.{name}")
 }
 
+/// Subject of a request that only the operator may send: `operator_rpc("intake", "dead.list")` is `duban.intake.rpc.v1.operator.dead.list`. The
+/// broker lets no other user publish there, so what comes here needs no claim.
+pub fn operator_rpc(service: &str, name: &str) -> String {
+    rpc(service, &format!("operator.{name}"))
+}
+
+/// Whether a request came by a subject that only the operator may send to.
+pub fn is_of_operator(subject: &str) -> bool {
+    subject.strip_prefix("duban.").and_then(|rest| rest.split_once('.')).is_some_and(|(_, rest)| rest.starts_with("rpc.v1.operator."))
+}
+
 /// The name by which pack rules know an event, its subject's last two tokens: `case.registered`. None if the subject is not an event's.
 pub fn event_name(subject: &str) -> Option<&str> {
     let rest = subject.strip_prefix("duban.")?;
@@ -76,6 +87,14 @@ mod tests {
         assert_eq!(event_name(&event("intake", "case.registered")), Some("case.registered"));
         assert_eq!(event_name(&rpc("intake", "case.show")), None);
         assert_eq!(event_name("other.intake.v1.case.registered"), None);
+    }
+
+    #[test]
+    fn the_operators_subjects_are_told_from_all_others() {
+        assert!(is_of_operator(&operator_rpc("intake", "dead.list")));
+        for other in [rpc("intake", "dead.list"), rpc("intake", "operator"), event("intake", "rpc.v1.operator.x"), String::new()] {
+            assert!(!is_of_operator(&other), "{other}");
+        }
     }
 
     #[test]

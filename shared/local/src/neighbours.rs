@@ -28,6 +28,7 @@ use crate::{Error, Ground, Result};
 pub struct Neighbours {
     clients: BTreeMap<String, Client>,
     operator: Client,
+    archive: Client,
     claim_key: SigningKey,
 }
 
@@ -48,7 +49,8 @@ impl Neighbours {
         }
         let seed = STANDARD.decode(ground.secrets().claim_seed()?).ok().and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
         let claim_key = SigningKey::from_bytes(&seed.ok_or_else(|| Error::Wrong("the claim seed is not 32 bytes".into()))?);
-        Ok(Neighbours { clients, operator: ground.connect_nats("operator").await?, claim_key })
+        let (operator, archive) = (ground.connect_nats("operator").await?, ground.connect_nats("archive").await?);
+        Ok(Neighbours { clients, operator, archive, claim_key })
     }
 
     /// The connection of a service.
@@ -134,7 +136,8 @@ impl Neighbours {
         Ok(Heard { messages, events: Vec::new() })
     }
 
-    /// Asks as a person, the gateway vouching for him; the problem if it is refused.
+    /// Asks as a person, the gateway vouching for him; the problem if it is refused. A case's dossier is asked for as archive, to which alone
+    /// the broker allows it.
     pub async fn ask<Q: Serialize, A: DeserializeOwned>(
         &self,
         person: Option<&str>,
@@ -148,8 +151,8 @@ impl Neighbours {
             headers.insert(header::CLAIM, Claim::new(asker, now()).sign(&self.claim_key));
         }
         let body = serde_json::to_vec(request).map_err(wrong("writing a request"))?;
-        let answer =
-            self.operator.request_with_headers(subjects::rpc(service, name), headers, body.into()).await.map_err(wrong("asking"))?;
+        let asker = if name == "case.dossier" { &self.archive } else { &self.operator };
+        let answer = asker.request_with_headers(subjects::rpc(service, name), headers, body.into()).await.map_err(wrong("asking"))?;
         let refused = answer.headers.as_ref().is_some_and(|headers| headers.get(async_nats::service::NATS_SERVICE_ERROR_CODE).is_some());
         if refused {
             return Ok(Err(serde_json::from_slice(&answer.payload).map_err(wrong("reading a problem"))?));

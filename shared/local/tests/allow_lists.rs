@@ -144,16 +144,21 @@ async fn requests_are_answered_into_the_askers_own_inbox() -> Result<()> {
     let nats = Nats::start(NatsSettings::test()).await?;
     let escalation = nats.connect("escalation").await?;
     let service = escalation.service_builder().start("duban-escalation", "0.1.0").await.map_err(|error| anyhow::anyhow!("{error}"))?;
-    let mut endpoint = service.endpoint("duban.escalation.rpc.v1.alert.state").await.map_err(|error| anyhow::anyhow!("{error}"))?;
-    tokio::spawn(async move {
-        while let Some(request) = endpoint.next().await {
-            let _ = request.respond(Ok("open".into())).await;
-        }
-    });
+    let asked =
+        [("gateway", "duty.list"), ("notifications", "alert.state"), ("archive", "case.dossier"), ("operator", "operator.dead.list")];
+    for (_, name) in asked {
+        let endpoint = service.endpoint(format!("duban.escalation.rpc.v1.{name}")).await;
+        let mut endpoint = endpoint.map_err(|error| anyhow::anyhow!("{error}"))?;
+        tokio::spawn(async move {
+            while let Some(request) = endpoint.next().await {
+                let _ = request.respond(Ok("open".into())).await;
+            }
+        });
+    }
     escalation.flush().await?;
-    for asker in ["gateway", "notifications", "operator"] {
+    for (asker, name) in asked {
         let client = nats.connect(asker).await?;
-        let answer = client.request("duban.escalation.rpc.v1.alert.state", "{}".into()).await.context(asker)?;
+        let answer = client.request(format!("duban.escalation.rpc.v1.{name}"), "{}".into()).await.context(asker)?;
         assert_eq!(&answer.payload[..], b"open");
     }
     let operator = nats.connect("operator").await?;
@@ -220,6 +225,34 @@ async fn what_is_not_a_users_own_is_refused() -> Result<()> {
         operator.may_not_publish(subject).await?;
     }
     operator.may_not_subscribe("duban.intake.v1.>").await
+}
+
+/// Such requests carry no claim: that the broker lets nobody else ask is all that guards them.
+#[tokio::test]
+async fn what_is_answered_without_a_claim_only_those_may_ask_for_whom_it_is() -> Result<()> {
+    let nats = Nats::start(NatsSettings::test()).await?;
+    let mut gateway = Tried::as_user(&nats, "gateway").await?;
+    for subject in [
+        "duban.intake.rpc.v1.case.dossier",
+        "duban.escalation.rpc.v1.case.dossier",
+        "duban.notifications.rpc.v1.case.dossier",
+        "duban.escalation.rpc.v1.alert.state",
+        "duban.intake.rpc.v1.operator.dead.show",
+        "duban.archive.rpc.v1.operator.dead.list",
+    ] {
+        gateway.may_not_publish(subject).await?;
+    }
+    for subject in ["duban.intake.rpc.v1.dead.list", "duban.escalation.rpc.v1.alert.show"] {
+        gateway.may_publish(subject).await?;
+    }
+    let mut operator = Tried::as_user(&nats, "operator").await?;
+    operator.may_publish("duban.intake.rpc.v1.operator.dead.show").await?;
+    operator.may_not_publish("duban.intake.rpc.v1.case.dossier").await?;
+    let mut intake = Tried::as_user(&nats, "intake").await?;
+    for subject in ["duban.archive.rpc.v1.record.content", "duban.archive.rpc.v1.case.timeline"] {
+        intake.may_not_publish(subject).await?;
+    }
+    Ok(())
 }
 
 #[tokio::test]

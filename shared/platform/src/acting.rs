@@ -75,7 +75,7 @@ impl Act {
         &self.claim
     }
 
-    /// The person who acts, by session, token or link; empty for a producer.
+    /// The person who acts, by session or token; empty for who holds a link, and for a producer.
     pub fn person(&self) -> &str {
         self.claim.person().unwrap_or_default()
     }

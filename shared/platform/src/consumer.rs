@@ -12,11 +12,13 @@ mod housekeeping;
 mod message;
 mod progress;
 mod pull;
+mod reason;
 mod run;
 mod store;
 
 pub(crate) use housekeeping::run as keep_house;
 pub(crate) use message::Kept;
+pub use reason::without_values;
 pub(crate) use store::set_aside_from_dead;
 
 use crate::Platform;
@@ -145,7 +147,8 @@ impl Consumer {
     /// Whether all that stood in the streams at start or reconnect has been handled by the service (by whichever copy), or five minutes
     /// have gone. False without a broker. Who raises alerts asks this first, and raises nothing before.
     pub fn caught_up(&self) -> bool {
-        self.bus.is_connected() && self.progress.iter().all(|progress| progress.is_caught_up())
+        let link = *self.bus.link().borrow();
+        link.is_up && self.progress.iter().all(|progress| progress.is_caught_up(link))
     }
 }
 

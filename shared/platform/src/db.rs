@@ -1,13 +1,17 @@
 //! Postgres: a pool that connects when it can, migrations that run when it does, and whose fault an error is.
 
 mod failures;
+mod limit;
+mod plans;
 mod ts;
 
 pub use failures::{AsDatabaseError, is_down, is_retryable, retry};
+pub use limit::limited;
 pub use ts::Ts;
 
 use crate::config::Common;
 use anyhow::Context;
+use plans::Plans;
 use sqlx::Connection as _;
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
@@ -21,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 pub struct Database {
     pool: PgPool,
     migrated: watch::Sender<bool>,
+    plans: Plans,
 }
 
 /// How long one waits for a connection before the database counts as down.
@@ -40,21 +45,34 @@ impl Database {
             ("statement_timeout", "60s"),
             ("idle_in_transaction_session_timeout", "60s"),
         ]);
+        let plans = Plans::default();
+        let known = plans.clone();
         let pool = PgPoolOptions::new()
             .max_connections(common.database_connections)
             .acquire_timeout(PATIENCE)
             .max_lifetime(Duration::from_secs(30 * 60))
+            .before_acquire(move |_, connection| {
+                let is_good = known.are_good(connection.age);
+                Box::pin(async move { Ok(is_good) })
+            })
+            .after_release(|connection, _| Box::pin(limit::flushed(connection)))
             .connect_lazy_with(options);
-        Ok(Self { pool, migrated: watch::Sender::new(false) })
+        Ok(Self { pool, migrated: watch::Sender::new(false), plans })
     }
 
     /// Around a pool whose schema is complete. For tests.
     pub fn from_pool(pool: PgPool) -> Self {
-        Self { pool, migrated: watch::Sender::new(true) }
+        Self { pool, migrated: watch::Sender::new(true), plans: Plans::default() }
     }
 
     pub fn pool(&self) -> &PgPool {
         &self.pool
+    }
+
+    /// Looks at an error that the database has given: where its tables have changed under statements that connections have prepared, the
+    /// connections are made anew.
+    pub fn noticed(&self, error: &sqlx::Error) {
+        self.plans.noticed(error);
     }
 
     /// Begins a transaction, read committed.
@@ -86,6 +104,8 @@ impl Database {
     async fn migrate_once(&self, platform: &Migrator, service: &Migrator) -> Result<(), MigrateError> {
         let mut connection = self.pool.acquire().await?.detach();
         let done = async {
+            // An index over many rows takes its time, and so may the copy that migrates at this moment.
+            sqlx::query("set statement_timeout = 0").execute(&mut connection).await?;
             sqlx::query("select pg_advisory_lock(hashtext('migrations of ' || current_schema()))").execute(&mut connection).await?;
             platform.run_direct(None, &mut connection, false).await?;
             service.run_direct(None, &mut connection, false).await

@@ -1,7 +1,7 @@
 //! What could not be handled, kept sealed until somebody has looked: `dead.list`, `dead.show`, `dead.replay` of every service.
 //!
-//! Only an administrator may ask, by claim; or the operator at the command line, whom the broker lets send here and who says his name
-//! instead. Opening and replaying are recorded with who and when. Letters are erased after `DUBAN_KEEP_DEAD_LETTER_DAYS`.
+//! Only an administrator may ask, by claim; or the operator at the command line, who has subjects of his own (`….rpc.v1.operator.dead.list`) to
+//! which the broker lets nobody else send, and says his name instead. Opening and replaying are recorded with who and when. Letters are erased after `DUBAN_KEEP_DEAD_LETTER_DAYS`.
 
 mod store;
 
@@ -36,16 +36,17 @@ impl Platform {
         let desk = Desk { platform: self.clone(), may: Arc::new(may) };
         rpc.serve("dead.list", desk.clone(), list).await?;
         rpc.serve("dead.show", desk.clone(), show).await?;
-        rpc.serve("dead.replay", desk, replay).await
+        rpc.serve("dead.replay", desk.clone(), replay).await?;
+        rpc.serve("operator.dead.list", desk.clone(), list).await?;
+        rpc.serve("operator.dead.show", desk.clone(), show).await?;
+        rpc.serve("operator.dead.replay", desk, replay).await
     }
 }
 
 impl Desk {
     /// Who asks, for the record.
     fn asker<Req>(&self, request: &Request<Req>) -> Result<String, Problem> {
-        if !request.has_claim()
-            && let Some(operator) = &request.operator
-        {
+        if let Some(operator) = &request.operator {
             return Ok(format!("operator/{operator}"));
         }
         let claim = request.claim()?;

@@ -78,7 +78,7 @@ impl Platform {
         let claims = Claims::new(common.claim_public.as_deref())?;
         let metrics = Metrics::new(service);
         let (shutdown, tasks) = (CancellationToken::new(), TaskTracker::new());
-        let rpc = Rpc::announce(&bus, &copy, claims.clone(), metrics.clone(), shutdown.clone(), tasks.clone()).await?;
+        let rpc = Rpc::announce(&bus, &db, &copy, claims.clone(), metrics.clone(), shutdown.clone(), tasks.clone()).await?;
         let platform = Self(Arc::new(Parts {
             service,
             copy,

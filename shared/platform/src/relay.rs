@@ -18,7 +18,7 @@ mod store;
 pub(crate) use floors::{FLOOR, Floor, Oldest, floor};
 pub(crate) use store::latest_time;
 
-use crate::{Bus, Database, Metrics, Outbox};
+use crate::{Bus, Database, Metrics, Outbox, db};
 use duban_contracts::Problem;
 use lease::Lease;
 use std::time::Duration;
@@ -93,10 +93,13 @@ impl Relay {
                 link.mark_unchanged();
                 turn = Turn::default();
             }
-            let wait = match self.round(lease, &mut turn).await {
+            let wait = match db::limited(self.round(lease, &mut turn)).await {
                 Ok(0) => POLL,
                 Ok(_) => Duration::ZERO,
                 Err(trouble) => {
+                    if let Trouble::Database(error) = &trouble {
+                        self.db.noticed(error);
+                    }
                     tracing::debug!(%trouble, "relaying pauses");
                     turn = Turn::default();
                     Duration::from_millis(300)

@@ -124,3 +124,15 @@ async fn without_the_database_an_act_is_unavailable_and_another_request_still_an
     let _: duban_contracts::Timestamp = scene.gateway.bus.request("intake", "effect.time", &()).await?;
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_over_the_brokers_limit_is_told_as_too_large_at_once() -> anyhow::Result<()> {
+    let scene = Scene::new().await?;
+    let long = |_: (), request: Request<usize>| async move { Ok("x".repeat(request.body)) };
+    scene.intake.rpc().await?.serve("effect.long", (), long).await?;
+    let answer: String = scene.gateway.bus.request("intake", "effect.long", &1_000_000).await?;
+    assert_eq!(answer.len(), 1_000_000);
+    let refused = scene.gateway.bus.request::<_, String>("intake", "effect.long", &2_000_000).await.unwrap_err();
+    assert_eq!((refused.status, refused.code.as_str()), (413, "answer-too-large"));
+    Ok(())
+}

@@ -68,3 +68,52 @@ async fn what_is_no_event_at_all_is_a_dead_letter_at_once() -> anyhow::Result<()
     assert_eq!(number(escalation.db.pool(), "select count(*) from dead_letter where reason = 'no headers'").await?, 1);
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_an_administrators_claim_dead_letters_are_the_operators_by_his_own_subjects_alone() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let escalation = world.service("escalation").await?;
+    escalation.serve_dead_letters(&escalation.rpc().await?, |claim| claim.person() == Some("administrator")).await?;
+    let list = DeadListRequest::default();
+    let operator = world.ground.connect_nats("operator").await?;
+    let seen: DeadList = Call::new("escalation", "dead.list").body(&list)?.operator("root").send(&operator).await?;
+    assert_eq!(seen.total, 0);
+
+    // The gateway is let through to the others, where the name alone counts for nothing.
+    let gateway = world.ground.connect_nats("gateway").await?;
+    let mut headers = async_nats::HeaderMap::new();
+    headers.insert("duban-operator", "root");
+    let answer = gateway.request_with_headers("duban.escalation.rpc.v1.dead.list", headers, "{}".into()).await?;
+    let problem: duban_contracts::Problem = serde_json::from_slice(&answer.payload)?;
+    assert_eq!(problem.status, 401);
+    let call = Call::new("escalation", "dead.list").body(&list)?.operator("root").timeout(Duration::from_secs(1));
+    assert_eq!(call.send::<DeadList>(&gateway).await.unwrap_err().status, 503);
+
+    // A link of the administrator's is for its alert.
+    let asker = duban_contracts::claim::Asker::Link {
+        link: uuid::Uuid::now_v7(),
+        person: "administrator".into(),
+        act: "acknowledge".into(),
+        on: uuid::Uuid::now_v7(),
+    };
+    let by_link = Call::new("escalation", "dead.list").claim(&world.claim_of(asker)?).body(&list)?;
+    assert_eq!(by_link.send::<DeadList>(&gateway).await.unwrap_err().status, 403);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dead_letters_reason_holds_nothing_of_the_message() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let intake = world.service("intake").await?;
+    let escalation = world.service("escalation").await?;
+    escalation.consume(Consume::new(WriteDown::default()).stream(stream::INTAKE).attempts(1));
+    let body = serde_json::json!({ "word": { "name": "王女士" } });
+    let event = duban_contracts::NewEvent::new("intake", "case.registered", "case/1", 1, intake.clock.next(), &body);
+    let wrong = duban_contracts::NewEvent { body: br#"{"word": 7}"#.to_vec(), id: uuid::Uuid::now_v7(), ..event.clone() };
+    let quoted = duban_contracts::NewEvent { body: "\"王女士\"".as_bytes().to_vec(), id: uuid::Uuid::now_v7(), ..event };
+    tell(&intake, &[wrong, quoted]).await?;
+    until(escalation.db.pool(), "select count(*) from dead_letter", 2, SOON).await?;
+    assert_eq!(number(escalation.db.pool(), "select count(*) from dead_letter where reason like '%王%'").await?, 0);
+    assert_eq!(number(escalation.db.pool(), "select count(*) from dead_letter where reason like '%invalid type%'").await?, 2);
+    Ok(())
+}

@@ -13,7 +13,7 @@ pub async fn timeline(app: App, request: Request<TimelineRequest>) -> Result<Tim
     let sight = Sight::of(&*app.platform.directory.current()?, person, app.platform.clock.now());
     let wanted = RecordListRequest { case: Some(request.body.case), ..RecordListRequest::default() };
     let (records, _) = store::listing::records(app.platform.db.pool(), &wanted, &sight, 200).await?;
-    Ok(Timeline { entries: records.iter().rev().map(entry).collect(), duties: Vec::new() })
+    Ok(Timeline { entries: records.iter().rev().map(entry).collect(), duties: Vec::new(), next: None })
 }
 
 fn entry(record: &RecordEvent) -> TimelineEntry {

@@ -21,7 +21,8 @@ pub const LIMIT: Duration = Duration::from_secs(60);
 
 pub const UNIT: &str = "BJ-4S-01";
 
-/// `custodian` may read what is in records, `manager` may see records, `stranger` nothing; all but he in the unit.
+/// `custodian` may read what is in records, `manager` may see records, `keeper` administers his unit alone, `stranger` may nothing; all but he
+/// in the unit.
 fn directory() -> Directory {
     let grant = |right| Grant { right, scope: Scope::Everywhere };
     let post = |role: &str, person: &str, rights: Vec<Grant>| Post {
@@ -51,8 +52,9 @@ fn directory() -> Directory {
         vec![
             post("custodian", "custodian", vec![grant(Right::See), grant(Right::SeePersonal), grant(Right::Administer)]),
             post("manager", "manager", vec![Grant { right: Right::See, scope: Scope::Unit }]),
+            post("keeper", "keeper", vec![Grant { right: Right::Administer, scope: Scope::Unit }]),
         ],
-        ["custodian", "manager", "stranger"].map(person).into(),
+        ["custodian", "manager", "keeper", "stranger"].map(person).into(),
         None,
     )
 }
@@ -91,9 +93,15 @@ impl World {
                 Ok(first)
             })
             .await?;
-        for owner in ["escalation", "notifications"] {
-            neighbours.answer(owner, "case.dossier", move |request| Ok(dossier(owner, &request, json!([])))).await?;
-        }
+        // In two pages.
+        let pages = move |request: serde_json::Value| {
+            let is_first = request["from"].is_null();
+            let mut page = dossier("escalation", &request, json!({ "duties": [if is_first { 1 } else { 2 }] }));
+            page["next"] = json!(is_first.then_some("1"));
+            Ok(page)
+        };
+        neighbours.answer("escalation", "case.dossier", pages).await?;
+        neighbours.answer("notifications", "case.dossier", move |request| Ok(dossier("notifications", &request, json!([])))).await?;
         let mut world = World { neighbours, heard, ground, service: None, asked, not_yet };
         world.start_service()?;
         Ok(world)

@@ -7,7 +7,7 @@ use crate::App;
 use crate::alert::{Alert, State};
 use crate::duty::Duty;
 use crate::store::{alerts, duties};
-use crate::{climb, telling};
+use crate::{climb, recipients, telling};
 use duban_contracts::alert::{AcknowledgeRequest, Acknowledged, Acknowledgement};
 use duban_contracts::claim::{Asker, Claim};
 use duban_contracts::{NewEvent, Problem, Timestamp};
@@ -33,6 +33,7 @@ pub async fn acknowledge(app: Arc<App>, request: Request<AcknowledgeRequest>) ->
     let mut duty = alerts::lock_duty(act.tx(), id).await?.ok_or_else(Problem::not_found)?;
     let alert = alerts::one(act.tx(), id).await?.ok_or_else(Problem::not_found)?;
     let now = app.platform.clock.cause_after(alert.raised_at);
+    let directory = recipients::open_to(&directory, &duty.facts);
     permit(&directory, &alert, &duty, &by.person, now)?;
     telemetry::link(&tracing::Span::current(), alert.traceparent.as_deref());
     if alert.state == State::Closed {

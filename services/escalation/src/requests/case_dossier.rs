@@ -5,6 +5,7 @@
 
 use crate::App;
 use crate::duty::Duty;
+use crate::pages::{self, Part, Place};
 use crate::store::{alerts, case};
 use duban_contracts::case::{Dossier, DossierRequest};
 use duban_contracts::{Problem, Timestamp};
@@ -14,21 +15,27 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 pub async fn dossier(app: Arc<App>, request: Request<DossierRequest>) -> Result<Dossier, Failed> {
-    let DossierRequest { case, after, .. } = request.body;
+    let DossierRequest { case, after, from } = request.body;
+    let place = from.as_deref().map(|text| Place::read(text, "/from")).transpose()?;
     let mut connection = app.platform.db.pool().acquire().await?;
     let closed = case::handled(&mut connection, after).await?.ok_or_else(|| not_yet("the closing event has not been handled here yet"))?;
     let duties = case::duties(&mut *connection, case).await?;
     if duties.iter().any(|duty| holds_up(duty, after, closed)) {
         return Err(not_yet("a duty of the case is still open").into());
     }
+    let duties = pages::rest(&duties, place);
     let ids: Vec<Uuid> = duties.iter().map(|duty| duty.id).collect();
-    let alerts = alerts::of_duties(&mut connection, &ids).await?;
-    let of = |duty: &Duty| -> Vec<Value> {
-        let of_duty = alerts.iter().filter(|alert| alert.duty == duty.id);
-        of_duty.map(|alert| serde_json::to_value(alert.shown(duty)).unwrap_or_default()).collect()
-    };
-    let duties: Vec<Value> = duties.iter().map(|duty| json!({ "duty": duty.shown(), "alerts": of(duty) })).collect();
-    Ok(Dossier { service: "escalation".to_owned(), case, content: json!({ "duties": duties }), next: None })
+    let alerts = alerts::following(&mut connection, &ids, place.and_then(|place| place.alert), pages::MOST).await?;
+    let page = pages::page(duties, &alerts, place);
+    let next = page.next.map(|place| place.to_string());
+    let content = json!({ "duties": page.parts.iter().map(filed).collect::<Vec<_>>() });
+    Ok(Dossier { service: "escalation".to_owned(), case, content, next })
+}
+
+/// A duty with more alerts than a page takes stands on each of its pages, with those that are on it.
+fn filed(part: &Part<'_>) -> Value {
+    let alerts: Vec<_> = part.alerts.iter().map(|alert| alert.shown(part.duty)).collect();
+    json!({ "duty": part.duty.shown(), "alerts": alerts })
 }
 
 fn holds_up(duty: &Duty, after: Uuid, closed: Timestamp) -> bool {

@@ -4,7 +4,8 @@ use super::sight;
 use crate::App;
 use crate::alert::Alert;
 use crate::duty::Duty;
-use crate::store::{alerts, case};
+use crate::pages::{self, Part, Place};
+use crate::store::{alerts, case, lists};
 use duban_contracts::case::TimelineEntry;
 use duban_contracts::duty::{Timeline, TimelineRequest};
 use duban_contracts::{Timestamp, ids};
@@ -15,19 +16,28 @@ use uuid::Uuid;
 
 pub async fn timeline(app: Arc<App>, request: Request<TimelineRequest>) -> Result<Timeline, Failed> {
     let (sight, directory) = sight(&app, &request)?;
+    let place = request.body.after.as_deref().map(|text| Place::read(text, "/after")).transpose()?;
     let mut connection = app.platform.db.pool().acquire().await?;
-    let duties = case::duties(&mut *connection, request.body.case).await?;
-    let ids: Vec<Uuid> = duties.iter().map(|duty| duty.id).collect();
-    let alerts = alerts::of_duties(&mut connection, &ids).await?;
-    let was_alerted = |duty: &Duty| alerts.iter().any(|alert| alert.duty == duty.id && alert.is_recipient(&sight.person));
-    let seen: Vec<&Duty> = duties.iter().filter(|duty| sight.sees(duty, was_alerted(duty))).collect();
-    let mut entries = Vec::new();
-    for duty in &seen {
-        entries.extend(of_duty(duty));
-        entries.extend(alerts.iter().filter(|alert| alert.duty == duty.id).flat_map(|alert| of_alert(alert, duty, &directory)));
-    }
+    let mut duties = case::duties(&mut *connection, request.body.case).await?;
+    let alerted = lists::alerted_of(&mut *connection, &ids(&duties), &sight.person).await?;
+    duties.retain(|duty| sight.sees(duty, alerted.contains(&duty.id)));
+    let duties = pages::rest(&duties, place);
+    let alerts = alerts::following(&mut connection, &ids(duties), place.and_then(|place| place.alert), pages::MOST).await?;
+    let page = pages::page(duties, &alerts, place);
+    let mut entries: Vec<TimelineEntry> = page.parts.iter().flat_map(|part| of_part(part, &directory)).collect();
     entries.sort_by_key(|entry| (entry.at, entry.id));
-    Ok(Timeline { entries, duties: seen.into_iter().map(Duty::shown).collect() })
+    let begun = page.parts.iter().filter(|part| part.is_first).map(|part| part.duty.shown());
+    Ok(Timeline { entries, duties: begun.collect(), next: page.next.map(|place| place.to_string()) })
+}
+
+fn ids(duties: &[Duty]) -> Vec<Uuid> {
+    duties.iter().map(|duty| duty.id).collect()
+}
+
+fn of_part(part: &Part<'_>, directory: &Directory) -> Vec<TimelineEntry> {
+    let mut entries = if part.is_first { of_duty(part.duty) } else { Vec::new() };
+    entries.extend(part.alerts.iter().flat_map(|alert| of_alert(alert, part.duty, directory)));
+    entries
 }
 
 /// One entry. Its id is derived, so that asked again it is the same.

@@ -63,8 +63,9 @@ pub fn may_close(app: &App, directory: &Directory, duty: &Duty, person: &str) ->
 /// Holds a post that owes it, or is whom that post resolves to.
 fn owes(app: &App, directory: &Directory, duty: &Duty, person: &str) -> bool {
     let (now, excluded) = (app.platform.clock.now(), &duty.facts.excluded_people);
+    let directory = recipients::open_to(directory, &duty.facts);
     directory.acts_for(person, &duty.owed_by, &duty.facts.unit, now, excluded)
-        || recipients::debtor(directory, &duty.terms.owed, &duty.facts, now).people.iter().any(|debtor| debtor == person)
+        || recipients::debtor(&directory, &duty.terms.owed, &duty.facts, now).people.iter().any(|debtor| debtor == person)
 }
 
 fn permit(duty: &Duty, owes: bool) -> Result<(), Problem> {

@@ -71,6 +71,7 @@ fn steps(duty: &Duty, policy: &Policy, calendar: &Calendar) -> Vec<Reason> {
 
 /// What comes next if nobody acts: the ladder climbed on a copy of the duty.
 fn ahead(directory: &Directory, duty: &Duty, calendar: &Calendar, now: Timestamp) -> Vec<NextRung> {
+    let directory = &*recipients::open_to(directory, &duty.facts);
     let mut duty = duty.clone();
     let mut next = Vec::new();
     let mut at = now;

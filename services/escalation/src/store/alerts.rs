@@ -98,6 +98,22 @@ pub async fn of_duties(db: &mut PgConnection, duties: &[Uuid]) -> Result<Vec<Ale
     with_acknowledgements(db, rows.iter().map(alert).collect::<Result<_, _>>()?).await
 }
 
+/// Alerts of these duties, duty by duty in the order given and oldest first; those of the first duty only after the one named.
+pub async fn following(db: &mut PgConnection, duties: &[Uuid], after: Option<Uuid>, most: i64) -> Result<Vec<Alert>, sqlx::Error> {
+    let rows = sqlx::query(
+        "select alert.* from unnest($1::uuid[]) with ordinality as wanted (id, place) join alert on alert.duty = wanted.id
+         where wanted.place > 1 or $2::uuid is null
+            or (alert.raised_at, alert.id) > (select known.raised_at, known.id from alert as known where known.id = $2)
+         order by wanted.place, alert.raised_at, alert.id limit $3",
+    )
+    .bind(duties)
+    .bind(after)
+    .bind(most)
+    .fetch_all(&mut *db)
+    .await?;
+    with_acknowledgements(db, rows.iter().map(alert).collect::<Result<_, _>>()?).await
+}
+
 /// Notes that a person has acknowledged an alert; once.
 pub async fn acknowledge(tx: &mut PgConnection, alert: Uuid, acknowledgement: &Acknowledgement) -> Result<(), sqlx::Error> {
     sqlx::query("insert into acknowledgement (alert, person, at, link) values ($1, $2, $3, $4) on conflict do nothing")

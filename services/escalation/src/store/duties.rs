@@ -27,13 +27,13 @@ pub async fn insert(tx: &mut PgConnection, duties: &[Duty]) -> Result<Vec<Uuid>,
               id, pack, rule, key, case_id, title, title_zh, owed_by, policy, run, by_hand, shadowed, closes_case, terms, unit,
               handler, excluded_people, excluded_units, facts_version, opened_at, opened_subject, opened_version, opened_by,
               due_at, closed_at, closed_subject, closed_version, closed_by, cancelled, state, late, next_at, traceparent,
-              version, reminders)
+              version, people_added, reminders)
          select *, 0 from unnest(
               $1::uuid[], $2::text[], $3::text[], $4::text[], $5::uuid[], $6::text[], $7::text[], $8::text[], $9::bigint[],
               $10::int[], $11::bool[], $12::bool[], $13::bool[], $14::jsonb[], $15::text[], $16::text[], $17::jsonb[],
               $18::jsonb[], $19::bigint[], $20::timestamptz[], $21::text[], $22::bigint[], $23::uuid[], $24::timestamptz[],
               $25::timestamptz[], $26::text[], $27::bigint[], $28::uuid[], $29::bool[], $30::text[], $31::bool[],
-              $32::timestamptz[], $33::text[], $34::bigint[])
+              $32::timestamptz[], $33::text[], $34::bigint[], $35::jsonb[])
          on conflict (id) do nothing
          returning id",
     )
@@ -71,6 +71,7 @@ pub async fn insert(tx: &mut PgConnection, duties: &[Duty]) -> Result<Vec<Uuid>,
     .bind(all(duties, |duty| duty.next_at.map(Ts)))
     .bind(all(duties, |duty| duty.traceparent.as_deref()))
     .bind(all(duties, |duty| duty.version))
+    .bind(all(duties, |duty| Json(&duty.facts.people_added)))
     .fetch_all(tx)
     .await
 }
@@ -140,6 +141,32 @@ pub async fn claim_due(tx: &mut PgConnection, now: Timestamp, lacking: &[i64], m
     rows.iter().map(duty).collect()
 }
 
+/// Ids of the duties that [`claim_due`] would claim; nothing is locked, nothing of them read.
+pub async fn due(db: impl PgExecutor<'_>, now: Timestamp, lacking: &[i64], most: i64) -> Result<Vec<Uuid>, sqlx::Error> {
+    sqlx::query_scalar("select id from duty where next_at <= $1 and policy <> all ($2) order by next_at limit $3")
+        .bind(Ts(now))
+        .bind(lacking)
+        .bind(most)
+        .fetch_all(db)
+        .await
+}
+
+/// Claims one of them, if it is still due and nobody holds it.
+pub async fn claim_one(tx: &mut PgConnection, id: Uuid, now: Timestamp) -> Result<Option<Duty>, sqlx::Error> {
+    let row = sqlx::query("select * from duty where id = $1 and next_at <= $2 for no key update skip locked")
+        .bind(id)
+        .bind(Ts(now))
+        .fetch_optional(tx)
+        .await?;
+    row.as_ref().map(duty).transpose()
+}
+
+/// Sets the timer of a duty that is due to later, whatever else its row holds.
+pub async fn put_off(db: impl PgExecutor<'_>, id: Uuid, now: Timestamp, later: Timestamp) -> Result<(), sqlx::Error> {
+    sqlx::query("update duty set next_at = $3 where id = $1 and next_at <= $2").bind(id).bind(Ts(now)).bind(Ts(later)).execute(db).await?;
+    Ok(())
+}
+
 /// When the next timer runs out. None while nothing is open.
 pub async fn next_timer(db: impl PgExecutor<'_>) -> Result<Option<Timestamp>, sqlx::Error> {
     let next: Option<Ts> =
@@ -182,6 +209,7 @@ pub(super) fn duty(row: &PgRow) -> Result<Duty, sqlx::Error> {
             handler: row.try_get("handler")?,
             excluded_people: row.try_get::<Json<Vec<String>>, _>("excluded_people")?.0,
             excluded_units: row.try_get::<Json<Vec<String>>, _>("excluded_units")?.0,
+            people_added: row.try_get::<Json<Vec<String>>, _>("people_added")?.0,
             version: row.try_get("facts_version")?,
         },
         opened: Moment {

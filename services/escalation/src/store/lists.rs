@@ -7,6 +7,7 @@ use crate::sight::Sight;
 use duban_contracts::Timestamp;
 use duban_platform::db::Ts;
 use sqlx::{PgConnection, PgExecutor, Postgres, QueryBuilder, Row};
+use std::collections::BTreeSet;
 use uuid::Uuid;
 
 /// Which duties are wanted.
@@ -34,10 +35,14 @@ pub enum Filter {
     Mine,
 }
 
-/// A page of duties, and how many there are.
+/// How many are counted at most: who reads a list wants to know whether there are many, and counting a whole table takes its time.
+const COUNTED: i64 = 10_000;
+
+/// A page of duties, and how many there are, counted up to [`COUNTED`].
 pub async fn duties(db: &mut PgConnection, sight: &Sight, wanted: &Wanted) -> Result<(Vec<Duty>, i64), sqlx::Error> {
-    let mut count = QueryBuilder::new("select count(*) from duty where ");
+    let mut count = QueryBuilder::new("select count(*) from (select from duty where ");
     push_wanted(&mut count, sight, wanted);
+    count.push(" limit ").push_bind(COUNTED).push(") as wanted");
     let total: i64 = count.build_query_scalar().fetch_one(&mut *db).await?;
 
     let mut page = QueryBuilder::new("select * from duty where ");
@@ -102,13 +107,17 @@ fn push_sees(query: &mut QueryBuilder<Postgres>, sight: &Sight) {
         }
         query.push(")");
     }
-    query.push(" or ");
+    query.push(" or people_added ? ").push_bind(sight.person.clone()).push(" or ");
     push_is_his(query, sight);
     query.push(")");
 }
 
 fn push_is_his(query: &mut QueryBuilder<Postgres>, sight: &Sight) {
-    query.push("(owed_by = any (").push_bind(sight.posts.clone()).push(") or handler = ").push_bind(sight.person.clone());
+    query.push("(handler = ").push_bind(sight.person.clone());
+    for posts in &sight.posts {
+        query.push(" or (owed_by = any (").push_bind(posts.ids.clone());
+        query.push(") and (excluded_units = '[]' or not excluded_units ?| ").push_bind(posts.path.clone()).push("))");
+    }
     query.push(" or duty.id in (select alert.duty from recipient join alert on alert.id = recipient.alert where recipient.person = ");
     query.push_bind(sight.person.clone()).push("))");
 }
@@ -123,10 +132,11 @@ pub struct WantedAlerts {
     pub limit: i64,
 }
 
-/// A page of alerts with their duties, the newest first, and how many there are.
+/// A page of alerts with their duties, the newest first, and how many there are, counted up to [`COUNTED`].
 pub async fn alerts(db: &mut PgConnection, sight: &Sight, wanted: &WantedAlerts) -> Result<(Vec<(Alert, Duty)>, i64), sqlx::Error> {
-    let mut count = QueryBuilder::new("select count(*) from alert join duty on duty.id = alert.duty where ");
+    let mut count = QueryBuilder::new("select count(*) from (select from alert join duty on duty.id = alert.duty where ");
     push_wanted_alerts(&mut count, sight, wanted);
+    count.push(" limit ").push_bind(COUNTED).push(") as wanted");
     let total: i64 = count.build_query_scalar().fetch_one(&mut *db).await?;
 
     let mut page = QueryBuilder::new("select alert.* from alert join duty on duty.id = alert.duty where ");
@@ -171,6 +181,19 @@ pub async fn was_alerted(db: impl PgExecutor<'_>, duty: Uuid, person: &str) -> R
     .fetch_one(db)
     .await?;
     row.try_get("told")
+}
+
+/// Of these duties, those of which an alert went to the person.
+pub async fn alerted_of(db: impl PgExecutor<'_>, duties: &[Uuid], person: &str) -> Result<BTreeSet<Uuid>, sqlx::Error> {
+    let found: Vec<Uuid> = sqlx::query_scalar(
+        "select distinct alert.duty from alert join recipient on recipient.alert = alert.id
+         where alert.duty = any ($1) and recipient.person = $2",
+    )
+    .bind(duties)
+    .bind(person)
+    .fetch_all(db)
+    .await?;
+    Ok(found.into_iter().collect())
 }
 
 /// How many duties are open, for the metric: the planner's estimate of the partial index, exact enough and free.

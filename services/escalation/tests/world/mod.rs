@@ -52,7 +52,8 @@ pub struct World {
     operator: async_nats::Client,
     intake: Platform,
     pub gateway: Platform,
-    others: Vec<Platform>,
+    pub archive: Platform,
+    pub notifications: Platform,
     pub directory: Directory,
 }
 
@@ -79,8 +80,8 @@ impl World {
         control::set(&superuser, &operator, Change::Begin { at: at(START), factor: 0.0 }).await?;
         let (intake, gateway) = (service(&ground, "intake").await?, service(&ground, "gateway").await?);
         // They own streams that escalation reads.
-        let others = vec![service(&ground, "archive").await?, service(&ground, "notifications").await?];
-        Ok(Self { ground, superuser, operator, intake, gateway, others, directory: directory(ORGANISATION, 1) })
+        let (archive, notifications) = (service(&ground, "archive").await?, service(&ground, "notifications").await?);
+        Ok(Self { ground, superuser, operator, intake, gateway, archive, notifications, directory: directory(ORGANISATION, 1) })
     }
 
     /// Starts a copy of escalation, with policy and directory in place, and waits until it is ready to raise.
@@ -227,11 +228,12 @@ pub struct Case {
     pub handler: Option<&'static str>,
     pub excluded: Vec<&'static str>,
     pub excluded_units: Vec<&'static str>,
+    pub added: Vec<&'static str>,
 }
 
 impl Case {
     pub fn new() -> Self {
-        Self { id: Uuid::now_v7(), unit: "BR-1", handler: None, excluded: Vec::new(), excluded_units: Vec::new() }
+        Self { id: Uuid::now_v7(), unit: "BR-1", handler: None, excluded: Vec::new(), excluded_units: Vec::new(), added: Vec::new() }
     }
 
     /// What happened to it, at which version and time.
@@ -241,6 +243,7 @@ impl Case {
             "severity": "ordinary", "stage": "received", "channel": "web", "producer": "web", "title": "Matter", "title_zh": "事项",
             "occurred_at": time, "received_at": time, "registered_at": time, "repeats": 0, "policy": 1, "version": version,
             "handler": self.handler, "excluded_people": self.excluded, "excluded_units": self.excluded_units,
+            "people_added": self.added,
         });
         NewEvent::new("intake", &format!("case.{happened}"), format!("case/{}", self.id), version, time, &body)
             .with_policy(1)

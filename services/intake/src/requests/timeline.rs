@@ -23,7 +23,7 @@ pub async fn show(app: App, request: Request<TimelineRequest>) -> Result<Timelin
     let (directory, sight, case) = find(&app, person, &asked).await?;
     let personal = sees_personal(&directory, person, &case, app.platform.clock.now());
     let page = page(&app, &sight, case.id, notes(personal), None, MOST_BYTES).await?;
-    Ok(Timeline { entries: page.entries, duties: Vec::new() })
+    Ok(Timeline { entries: page.entries, duties: Vec::new(), next: None })
 }
 
 pub async fn earlier(app: App, request: Request<EarlierRequest>) -> Result<EarlierAnswer, Failed> {

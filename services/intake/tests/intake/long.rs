@@ -44,7 +44,7 @@ async fn a_long_case_is_shown_the_newest_first_and_the_rest_by_pages() -> anyhow
     }
     assert_eq!(page[0].event, "case.registered");
     assert_eq!((seen.len(), seen.iter().collect::<HashSet<_>>().len()), (SUPPLEMENTS + 1, SUPPLEMENTS + 1));
-    let newest: Timeline = world.ask("eva", "case.timeline", &TimelineRequest { case }).await?;
+    let newest: Timeline = world.ask("eva", "case.timeline", &TimelineRequest { case, after: None }).await?;
     assert_eq!(newest.entries.last().map(|entry| entry.id), seen.first().copied());
     let without_notes = world.show("carl", case).await?;
     assert_eq!((without_notes.timeline.len(), without_notes.earlier), (SUPPLEMENTS + 1, None));

@@ -20,7 +20,7 @@ async fn sees(world: &World, person: &str, case: Uuid) -> anyhow::Result<bool> {
     let shown = world.show(person, case).await.is_ok();
     let listed = all(world, person).await?.cases.iter().any(|summary| summary.case == case);
     let visible: VisibleAnswer = world.ask(person, "case.visible", &VisibleRequest { cases: vec![case] }).await?;
-    let timeline = world.ask::<_, Timeline>(person, "case.timeline", &TimelineRequest { case }).await.is_ok();
+    let timeline = world.ask::<_, Timeline>(person, "case.timeline", &TimelineRequest { case, after: None }).await.is_ok();
     anyhow::ensure!(
         shown == listed && listed == visible.visible.contains(&case) && shown == timeline,
         "ways of looking differ for {person}"

@@ -14,7 +14,7 @@ pub async fn timeline(app: App, request: Request<TimelineRequest>) -> Result<Tim
     let sight = Sight::of(&directory, request.person()?, app.platform.clock.now());
     let ended = store::listing::ended_of_case(app.platform.db.pool(), request.body.case, &sight).await?;
     let entries = ended.into_iter().map(|(delivery, at)| entry(&directory, &delivery, at.0)).collect();
-    Ok(Timeline { entries, duties: Vec::new() })
+    Ok(Timeline { entries, duties: Vec::new(), next: None })
 }
 
 fn entry(directory: &Directory, delivery: &DeliveryEvent, at: duban_contracts::Timestamp) -> TimelineEntry {

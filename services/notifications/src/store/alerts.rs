@@ -4,6 +4,7 @@ use duban_contracts::alert::AlertEvent;
 use duban_platform::Ts;
 use serde_json::Value;
 use sqlx::PgConnection;
+use std::collections::HashMap;
 use uuid::Uuid;
 
 /// What a duty event says that is kept.
@@ -81,14 +82,17 @@ pub async fn keep_alerts(tx: &mut PgConnection, rows: &[AlertRow]) -> Result<(),
     Ok(())
 }
 
-/// Of these alerts, those that are still wanted: open, and raised after the last end of their duty. On a tie the end wins.
-pub async fn wanted(tx: &mut PgConnection, alerts: &[Uuid]) -> Result<Vec<Uuid>, sqlx::Error> {
-    sqlx::query_scalar(
-        "select alert.id from alert left join duty on duty.id = alert.duty
+/// Of these alerts, those that are still wanted: open, and raised after the last end of their duty. On a tie the end wins. With each, who
+/// must not be told of it: the people complained about, as far as either its duty or its case says so.
+pub async fn wanted(tx: &mut PgConnection, alerts: &[Uuid]) -> Result<HashMap<Uuid, Vec<String>>, sqlx::Error> {
+    let rows: Vec<(Uuid, Vec<String>)> = sqlx::query_as(
+        "select alert.id, coalesce(duty.excluded_people, '{}') || coalesce(case_copy.excluded_people, '{}')
+         from alert left join duty on duty.id = alert.duty left join case_copy on case_copy.id = alert.case_id
          where alert.id = any($1) and alert.state = 'open' and alert.raised_at is not null
            and (duty.ended_at is null or duty.ended_at < alert.raised_at)",
     )
     .bind(alerts)
     .fetch_all(tx)
-    .await
+    .await?;
+    Ok(rows.into_iter().collect())
 }

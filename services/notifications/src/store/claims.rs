@@ -15,7 +15,8 @@ pub struct Claimed {
     pub destination: String,
     pub alert: AlertEvent,
     pub traceparent: Option<String>,
-    /// Whether it is still to be sent: its alert is open, its duty has not ended since, and the recipient has not acknowledged it.
+    /// Whether it is still to be sent: its alert is open, its duty has not ended since, and the recipient has neither acknowledged it nor
+    /// been named meanwhile as complained about.
     pub wanted: bool,
     /// Who owes the duty, if its opening was read.
     pub owed_by: String,
@@ -62,7 +63,9 @@ pub async fn claim_due(tx: &mut PgConnection, share: &Share<'_>) -> Result<Vec<C
          )
          select claimed.*, alert.duty, alert.case_id, alert.body, alert.traceparent, coalesce(duty.owed_by, '') as owed_by,
                 coalesce(case_copy.number, '') as number,
+                coalesce(duty.excluded_people, '{}') || coalesce(case_copy.excluded_people, '{}') as excluded,
                 alert.state = 'open' and coalesce(duty.ended_at < alert.raised_at, true)
+                and not claimed.person = any(coalesce(duty.excluded_people, '{}') || coalesce(case_copy.excluded_people, '{}'))
                 and not alert.body -> 'acknowledgements' @> jsonb_build_array(jsonb_build_object('person', claimed.person)) is true as wanted
          from claimed join alert on alert.id = claimed.alert left join duty on duty.id = alert.duty
          left join case_copy on case_copy.id = alert.case_id
@@ -130,7 +133,10 @@ pub async fn end(tx: &mut PgConnection, ending: &Ending<'_>) -> Result<Option<De
              where id = $1 and state = 'waiting' and lease = $2
              returning *
          )
-         select ended.*, alert.duty, alert.case_id from ended join alert on alert.id = ended.alert",
+         select ended.*, alert.duty, alert.case_id,
+                coalesce(duty.excluded_people, '{}') || coalesce(case_copy.excluded_people, '{}') as excluded
+         from ended join alert on alert.id = ended.alert left join duty on duty.id = alert.duty
+         left join case_copy on case_copy.id = alert.case_id",
     )
     .bind(ending.claimed.delivery.delivery)
     .bind(ending.claimed.lease)

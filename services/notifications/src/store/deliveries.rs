@@ -94,27 +94,47 @@ pub async fn insert_deliveries(tx: &mut PgConnection, rows: &[DeliveryRow]) -> R
     Ok(())
 }
 
-/// Cancels what waits and is no longer wanted, of these alerts or of these duties' alerts: the alert was acknowledged or closed, the
-/// recipient himself acknowledged it, or its duty has ended. What is being sent at this moment is left to the sender, who looks again
-/// before a next attempt. Answers what was cancelled.
-pub async fn cancel_unwanted(tx: &mut PgConnection, alerts: &[Uuid], duties: &[Uuid], now: Ts) -> Result<Vec<DeliveryEvent>, sqlx::Error> {
+/// Of what something was read that may make it unwanted.
+#[derive(Default)]
+pub struct Suspects {
+    pub alerts: Vec<Uuid>,
+    pub duties: Vec<Uuid>,
+    pub cases: Vec<Uuid>,
+}
+
+impl Suspects {
+    pub fn is_empty(&self) -> bool {
+        self.alerts.is_empty() && self.duties.is_empty() && self.cases.is_empty()
+    }
+}
+
+/// Cancels what waits and is no longer wanted, of these alerts or of these duties' or cases' alerts: the alert was acknowledged or closed,
+/// the recipient himself acknowledged it or is complained about, or its duty has ended. What is being sent at this moment is left to the
+/// sender, who looks again before a next attempt. Answers what was cancelled.
+pub async fn cancel_unwanted(tx: &mut PgConnection, suspects: &Suspects, now: Ts) -> Result<Vec<DeliveryEvent>, sqlx::Error> {
     let rows = sqlx::query(
         "with unwanted as materialized (
              select delivery.id from delivery join alert on alert.id = delivery.alert left join duty on duty.id = alert.duty
-             where (alert.id = any($1) or alert.duty = any($2)) and delivery.state = 'waiting'
+             left join case_copy on case_copy.id = alert.case_id
+             where (alert.id = any($1) or alert.duty = any($2) or alert.case_id = any($4)) and delivery.state = 'waiting'
                and (delivery.lease_until is null or delivery.lease_until < clock_timestamp())
                and (alert.state <> 'open' or duty.ended_at >= alert.raised_at
+                    or delivery.person = any(coalesce(duty.excluded_people, '{}') || coalesce(case_copy.excluded_people, '{}'))
                     or alert.body -> 'acknowledgements' @> jsonb_build_array(jsonb_build_object('person', delivery.person)))
              order by delivery.id for update of delivery
          ), cancelled as (
              update delivery set state = 'cancelled', ended_at = $3, version = version + 1, lease = null, lease_until = null
              from unwanted where delivery.id = unwanted.id and delivery.state = 'waiting' returning delivery.*
          )
-         select cancelled.*, alert.duty, alert.case_id from cancelled join alert on alert.id = cancelled.alert order by cancelled.id",
+         select cancelled.*, alert.duty, alert.case_id,
+                coalesce(duty.excluded_people, '{}') || coalesce(case_copy.excluded_people, '{}') as excluded
+         from cancelled join alert on alert.id = cancelled.alert left join duty on duty.id = alert.duty
+         left join case_copy on case_copy.id = alert.case_id order by cancelled.id",
     )
-    .bind(alerts)
-    .bind(duties)
+    .bind(&suspects.alerts)
+    .bind(&suspects.duties)
     .bind(now)
+    .bind(&suspects.cases)
     .fetch_all(tx)
     .await?;
     rows.iter().map(shown).collect()
@@ -158,10 +178,13 @@ pub async fn mark_unreachable(
     Ok(rows.into_iter().map(|(person, body)| (person, body.0)).collect())
 }
 
-/// A row of `delivery` joined with its alert's `duty` and `case_id`, as shown.
+/// A row of `delivery` joined with its alert's `duty` and `case_id` and with who is `excluded` from both, as shown.
 pub fn shown(row: &sqlx::postgres::PgRow) -> Result<DeliveryEvent, sqlx::Error> {
     let state: String = row.try_get("state")?;
     let next_at: Ts = row.try_get("next_at")?;
+    let mut excluded_people: Vec<String> = row.try_get("excluded")?;
+    excluded_people.sort_unstable();
+    excluded_people.dedup();
     Ok(DeliveryEvent {
         delivery: row.try_get("id")?,
         alert: row.try_get("alert")?,
@@ -175,6 +198,7 @@ pub fn shown(row: &sqlx::postgres::PgRow) -> Result<DeliveryEvent, sqlx::Error> 
         sent_at: row.try_get::<Option<Ts>, _>("sent_at")?.map(|ts| ts.0),
         next_at: (state == "waiting").then_some(next_at.0),
         last_error: row.try_get("last_error")?,
+        excluded_people,
         version: row.try_get("version")?,
         state,
     })

@@ -38,6 +38,8 @@ fn push_filters(query: &mut QueryBuilder<Postgres>, request: &DeliveryListReques
     push_sight(query, "delivery.person", sight);
 }
 
+const COLUMNS: &str = "select delivery.*, alert.duty, alert.case_id,
+    coalesce(duty.excluded_people, '{}') || coalesce(case_copy.excluded_people, '{}') as excluded";
 const FROM: &str = " from delivery join alert on alert.id = delivery.alert left join duty on duty.id = alert.duty
     left join case_copy on case_copy.id = alert.case_id where true";
 
@@ -53,7 +55,7 @@ pub async fn deliveries(
     push_filters(&mut count, request, sight);
     let total: i64 = count.build_query_scalar().fetch_one(pool).await?;
 
-    let mut query = QueryBuilder::new("select delivery.*, alert.duty, alert.case_id");
+    let mut query = QueryBuilder::new(COLUMNS);
     query.push(FROM);
     push_filters(&mut query, request, sight);
     if let Some(before) = request.before {
@@ -85,15 +87,21 @@ pub async fn unreachable(
     Ok(rows.into_iter().map(|(person, alert)| (person, alert.0)).collect())
 }
 
-/// Everything of a case, oldest first, for its file: deliveries, and their attempts as (number, at, outcome, error).
-pub async fn of_case(pool: &PgPool, case: Uuid) -> Result<Vec<(DeliveryEvent, Vec<Tried>)>, sqlx::Error> {
+/// A page of all deliveries of a case, oldest first, for its file, each with its attempts; after the one named.
+pub async fn of_case(pool: &PgPool, case: Uuid, after: Option<Uuid>, most: i64) -> Result<Vec<(DeliveryEvent, Vec<Tried>)>, sqlx::Error> {
     let rows = sqlx::query(
         "select delivery.*, alert.duty, alert.case_id,
+                coalesce(duty.excluded_people, '{}') || coalesce(case_copy.excluded_people, '{}') as excluded,
                 coalesce((select jsonb_agg(jsonb_build_object('number', number, 'at', at, 'outcome', outcome, 'error', error) order by number)
                           from attempt where attempt.delivery = delivery.id), '[]') as tried
-         from delivery join alert on alert.id = delivery.alert where alert.case_id = $1 order by delivery.created_at, delivery.id",
+         from delivery join alert on alert.id = delivery.alert left join duty on duty.id = alert.duty
+         left join case_copy on case_copy.id = alert.case_id where alert.case_id = $1
+           and ($2::uuid is null or (delivery.created_at, delivery.id) > (select created_at, id from delivery where id = $2))
+         order by delivery.created_at, delivery.id limit $3",
     )
     .bind(case)
+    .bind(after)
+    .bind(most)
     .fetch_all(pool)
     .await?;
     rows.iter().map(|row| Ok((shown(row)?, row.try_get::<Json<Vec<Tried>>, _>("tried")?.0))).collect()
@@ -121,7 +129,7 @@ pub async fn unreachable_of_case(pool: &PgPool, case: Uuid) -> Result<Vec<(Uuid,
 
 /// Deliveries of a case that ended, with the domain time of their end, oldest first, as far as the person may see them.
 pub async fn ended_of_case(pool: &PgPool, case: Uuid, sight: &Sight) -> Result<Vec<(DeliveryEvent, Ts)>, sqlx::Error> {
-    let mut query = QueryBuilder::new("select delivery.*, alert.duty, alert.case_id");
+    let mut query = QueryBuilder::new(COLUMNS);
     query.push(FROM).push(" and delivery.ended_at is not null and alert.case_id = ").push_bind(case);
     push_sight(&mut query, "delivery.person", sight);
     query.push(" order by delivery.ended_at, delivery.id limit 1000");

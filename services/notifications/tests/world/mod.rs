@@ -245,6 +245,7 @@ pub fn alert(number: u128, people: &[&str]) -> AlertEvent {
         state: "open".into(),
         acknowledgements: Vec::new(),
         policy: 1,
+        excluded_people: Vec::new(),
         version: 1,
     }
 }

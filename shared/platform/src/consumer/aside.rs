@@ -84,7 +84,7 @@ fn open<H: BatchHandler>(handling: &Handling<H>, row: &Aside) -> anyhow::Result<
 async fn wait<H: BatchHandler>(handling: &Handling<H>, reason: &NotYet, rows: &[Aside]) -> anyhow::Result<()> {
     let youngest = rows.iter().map(|row| row.age).fold(f64::INFINITY, f64::min);
     let ids: Vec<_> = rows.iter().map(|row| row.id).collect();
-    store::put_off(handling.db.pool(), &ids, &reason.to_string(), 0, (youngest / 4.0).clamp(0.5, 10.0)).await?;
+    store::put_off(handling.db.pool(), &ids, &reason.to_string(), (youngest / 4.0).clamp(0.5, 10.0)).await?;
     Ok(())
 }
 
@@ -94,8 +94,13 @@ async fn again<H: BatchHandler>(handling: &Handling<H>, row: &Aside, refused: &R
     if burial.attempts >= handling.attempts {
         return bury(handling, &row.stream, &burial).await;
     }
-    let after = if refused.is_counted { f64::from(1u32 << burial.attempts.clamp(0, 10)) } else { (row.age / 4.0).clamp(0.5, 10.0) };
-    store::put_off(handling.db.pool(), &[row.id], &burial.reason, i32::from(refused.is_counted), after).await?;
+    let pool = handling.db.pool();
+    if refused.is_counted {
+        let after = f64::from(1u32 << burial.attempts.clamp(0, 10));
+        store::count_attempt(pool, row.id, row.attempts, &burial.reason, after).await?;
+    } else {
+        store::put_off(pool, &[row.id], &burial.reason, (row.age / 4.0).clamp(0.5, 10.0)).await?;
+    }
     Ok(())
 }
 

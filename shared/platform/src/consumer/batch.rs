@@ -2,7 +2,7 @@
 
 use super::message::Kept;
 use super::store::{self, Burial};
-use super::{BatchHandler, Failure};
+use super::{BatchHandler, Failure, without_values};
 use crate::{Database, Metrics, Outbox, Seal, db, telemetry};
 use duban_contracts::Event;
 use futures::FutureExt;
@@ -96,7 +96,7 @@ impl<H: BatchHandler> Handling<H> {
         let span = batch_span(stream, entries);
         let mut attempt = 0;
         let handled = loop {
-            match self.attempt(stream, entries, aside).instrument(span.clone()).await {
+            match db::limited(self.attempt(stream, entries, aside)).instrument(span.clone()).await {
                 Err(Failure::Database(error)) if db::is_retryable(&error) && attempt < 5 => {
                     attempt += 1;
                     tokio::time::sleep(Duration::from_millis(10 * attempt + rand::random_range(0..20))).await;
@@ -104,7 +104,7 @@ impl<H: BatchHandler> Handling<H> {
                 outcome => break outcome,
             }
         };
-        let new = handled.map_err(rolled)?;
+        let new = handled.map_err(|failure| self.rolled(failure))?;
         self.outbox.wake();
         if !new.is_empty() {
             self.handler.committed(&new).instrument(span).await;
@@ -149,25 +149,28 @@ impl<H: BatchHandler> Handling<H> {
     pub fn sealed(&self, id: Uuid, kept: &Kept, attempts: i32, reason: &str) -> anyhow::Result<Burial> {
         let sealed = self.seal.seal(&serde_json::to_vec(kept)?, &id.to_string())?;
         // What the database says of a value can hold the value: only the first line is kept, and not much of it.
-        let reason: String = reason.lines().next().unwrap_or_default().chars().take(500).collect();
+        let reason: String = without_values(reason.lines().next().unwrap_or_default()).chars().take(500).collect();
         Ok(Burial { id, event: kept.id, subject: kept.subject.clone(), sealed, attempts, reason })
     }
-}
 
-fn rolled(failure: Failure) -> Rolled {
-    match failure {
-        Failure::Event { id, reason } => Rolled::Fault { id: Some(id), reason, is_counted: true },
-        Failure::Waits { id, what } => Rolled::Fault { id, reason: format!("waits for {what}"), is_counted: false },
-        Failure::Database(error) if db::is_down(&error) || db::is_retryable(&error) => Rolled::Trouble(error),
-        Failure::Database(error) => Rolled::Fault { id: None, reason: error.to_string(), is_counted: true },
-        Failure::Other(error) => {
-            let is_trouble = |error: &sqlx::Error| db::is_down(error) || db::is_retryable(error);
-            match error.downcast::<sqlx::Error>() {
-                Ok(error) if is_trouble(&error) => Rolled::Trouble(error),
-                Ok(error) => Rolled::Fault { id: None, reason: error.to_string(), is_counted: true },
+    fn rolled(&self, failure: Failure) -> Rolled {
+        match failure {
+            Failure::Event { id, reason } => Rolled::Fault { id: Some(id), reason, is_counted: true },
+            Failure::Waits { id, what } => Rolled::Fault { id, reason: format!("waits for {what}"), is_counted: false },
+            Failure::Database(error) => self.of_database(error),
+            Failure::Other(error) => match error.downcast::<sqlx::Error>() {
+                Ok(error) => self.of_database(error),
                 Err(error) => Rolled::Fault { id: None, reason: format!("{error:#}"), is_counted: true },
-            }
+            },
         }
+    }
+
+    fn of_database(&self, error: sqlx::Error) -> Rolled {
+        self.db.noticed(&error);
+        if db::is_down(&error) || db::is_retryable(&error) {
+            return Rolled::Trouble(error);
+        }
+        Rolled::Fault { id: None, reason: error.to_string(), is_counted: true }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::message::Received;
 use super::store;
-use crate::bus::created;
+use crate::bus::{Link, created};
 use crate::relay::{FLOOR, Floor, Oldest};
 use crate::{Bus, Database, Metrics, Platform};
 use async_nats::jetstream::ErrorCode;
@@ -36,6 +36,8 @@ pub(super) struct Progress {
 
 #[derive(Default)]
 struct State {
+    /// Which connection it is that all this was learnt over, by [`Link::times`]. Over another one it says nothing.
+    times: u64,
     /// The end of the stream when we began or came back, and when that was; None: to be noted.
     noted: Option<Noted>,
     is_caught_up: bool,
@@ -61,19 +63,19 @@ impl Progress {
         }
     }
 
-    pub fn is_caught_up(&self) -> bool {
-        self.state().is_caught_up
+    /// Whether the service has caught up, as far as was learnt over this very connection.
+    pub fn is_caught_up(&self, link: Link) -> bool {
+        self.state().is_caught_up_over(link.times)
     }
 
     /// The consumer was made sure of: at start, after a reconnect, after the stream was made anew. The stream's end is to be noted.
     pub fn note(&self) {
-        let mut state = self.state();
-        state.noted = None;
-        state.handled.clear();
-        if state.is_caught_up {
-            state.since = Some(Instant::now());
-        }
-        state.is_caught_up = false;
+        let times = self.times();
+        self.state().begin(times);
+    }
+
+    fn times(&self) -> u64 {
+        self.bus.link().borrow().times
     }
 
     pub fn handled(&self, batch: &[Received]) {
@@ -101,7 +103,7 @@ impl Progress {
             if !self.bus.is_connected() {
                 continue;
             }
-            let is_waiting = !self.is_caught_up();
+            let is_waiting = !self.state().is_caught_up;
             if !is_waiting && figures.elapsed() < FIGURES {
                 continue;
             }
@@ -127,26 +129,23 @@ impl Progress {
     }
 
     async fn look(&self, is_waiting: bool) -> anyhow::Result<Info> {
+        let times = self.times();
         if is_waiting {
-            self.note_end().await?;
+            self.note_end(times).await?;
         }
         let consumer: PullConsumer = self.bus.jetstream.get_consumer_from_stream(self.bus.service(), self.stream).await?;
         let info = consumer.cached_info().clone();
         let behind = info.num_pending + info.num_ack_pending as u64;
         self.metrics.own.consumer_lag.with_label_values(&[self.stream]).set(i64::try_from(behind).unwrap_or(i64::MAX));
-        let mut state = self.state();
-        let passed = state.noted.as_ref().is_some_and(|noted| info.ack_floor.stream_sequence >= noted.last);
-        if state.noted.is_some() && (passed || behind == 0) && !state.is_caught_up {
-            state.is_caught_up = true;
+        if self.state().has_come_to(info.ack_floor.stream_sequence, behind, times) {
             tracing::info!(stream = self.stream, "caught up");
         }
-        drop(state);
         self.give_up_waiting();
         Ok(info)
     }
 
     /// Notes the stream's end once; anew if the stream is another one meanwhile.
-    async fn note_end(&self) -> anyhow::Result<()> {
+    async fn note_end(&self, times: u64) -> anyhow::Result<()> {
         let stream = match self.bus.jetstream.get_stream(self.stream).await {
             Ok(stream) => stream,
             Err(error) => {
@@ -158,7 +157,7 @@ impl Progress {
         };
         let info = stream.cached_info();
         let mut state = self.state();
-        if state.noted.as_ref().is_none_or(|noted| noted.created != created(info)) {
+        if state.times == times && state.noted.as_ref().is_none_or(|noted| noted.created != created(info)) {
             state.noted = Some(Noted { created: created(info), last: info.state.last_sequence });
         }
         Ok(())
@@ -205,5 +204,51 @@ impl Progress {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Begins anew over a connection: nothing is known of the stream's end yet.
+    fn begin(&mut self, times: u64) {
+        self.times = times;
+        self.noted = None;
+        self.handled.clear();
+        if self.is_caught_up {
+            self.since = Some(Instant::now());
+        }
+        self.is_caught_up = false;
+    }
+
+    fn is_caught_up_over(&self, times: u64) -> bool {
+        self.is_caught_up && self.times == times
+    }
+
+    /// The shared consumer has come so far, as was learnt over a connection. True if it has caught up by this.
+    fn has_come_to(&mut self, floor: u64, behind: u64, times: u64) -> bool {
+        let has_passed = self.noted.as_ref().is_some_and(|noted| behind == 0 || floor >= noted.last);
+        let is_news = has_passed && self.times == times && !self.is_caught_up;
+        self.is_caught_up |= is_news;
+        is_news
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_caught_up_with_before_a_reconnect_counts_for_nothing_after_it() {
+        let end = |last| Some(Noted { created: Timestamp::UNIX_EPOCH, last });
+        let mut state = State { times: 1, ..State::default() };
+        state.noted = end(10);
+        assert!(!state.has_come_to(9, 1, 1));
+        assert!(state.has_come_to(10, 3, 1) && state.is_caught_up_over(1));
+        // Back, and not looked at yet: whoever raises must wait for that look.
+        assert!(!state.is_caught_up_over(2));
+        // An answer of before that comes late is no news of now.
+        state.begin(2);
+        state.noted = end(20);
+        assert!(!state.has_come_to(20, 0, 1) && !state.is_caught_up_over(2));
+        assert!(state.has_come_to(20, 0, 2) && state.is_caught_up_over(2));
     }
 }

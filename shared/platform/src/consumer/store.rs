@@ -122,14 +122,26 @@ pub(super) async fn take_out(tx: &mut PgConnection, ids: &[Uuid]) -> Result<Hash
     Ok(taken.into_iter().collect())
 }
 
-/// Puts messages off; `counted` adds to their attempts.
-pub(super) async fn put_off(pool: &PgPool, ids: &[Uuid], reason: &str, counted: i32, after_seconds: f64) -> Result<(), sqlx::Error> {
+/// Puts messages off; nothing is counted.
+pub(super) async fn put_off(pool: &PgPool, ids: &[Uuid], reason: &str, after_seconds: f64) -> Result<(), sqlx::Error> {
+    sqlx::query("update set_aside set reason = $2, next_at = clock_timestamp() + make_interval(secs => $3) where id = any($1)")
+        .bind(ids)
+        .bind(reason)
+        .bind(after_seconds)
+        .execute(pool)
+        .await?;
+    Ok(())
+}
+
+/// Counts a failed attempt and puts the message off; unless another copy, which tried it at the same time, has counted it already. `seen` is
+/// how many had failed before.
+pub(super) async fn count_attempt(pool: &PgPool, id: Uuid, seen: i32, reason: &str, after_seconds: f64) -> Result<(), sqlx::Error> {
     sqlx::query(
-        "update set_aside set attempts = attempts + $2, reason = $3, next_at = clock_timestamp() + make_interval(secs => $4)
-         where id = any($1)",
+        "update set_aside set attempts = attempts + 1, reason = $3, next_at = clock_timestamp() + make_interval(secs => $4)
+         where id = $1 and attempts = $2",
     )
-    .bind(ids)
-    .bind(counted)
+    .bind(id)
+    .bind(seen)
     .bind(reason)
     .bind(after_seconds)
     .execute(pool)
@@ -194,3 +206,6 @@ pub(super) async fn clean_dead_letters(pool: &PgPool, days: i32) -> Result<u64, 
         .await?;
     Ok(done.rows_affected())
 }
+
+#[cfg(test)]
+mod tests;

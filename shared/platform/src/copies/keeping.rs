@@ -10,13 +10,15 @@ use duban_policy::directory::Directory;
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 /// How often it is looked for what hints have not told.
 const LOOK: Duration = Duration::from_secs(15);
 /// How soon it is tried again while something is missing.
 const AGAIN: Duration = Duration::from_secs(1);
+/// How often the own schema is read while the gateway does not answer: directory and policies whole, so seldom.
+const RECALL: Duration = Duration::from_secs(60);
 /// State of a version that is in force from its time on.
 const APPLIED: &str = "applied";
 
@@ -38,6 +40,8 @@ struct Keeper {
     policies: PolicyCopy,
     /// What the gateway was told of each version.
     told: BTreeMap<i64, Result<(), String>>,
+    /// When the own schema was read while the gateway does not answer; None while it does.
+    recalled: Option<Instant>,
 }
 
 /// Keeps both copies until stopped.
@@ -50,7 +54,7 @@ pub(crate) async fn keep(
     stop: CancellationToken,
 ) {
     let mut hints = hints(&bus).await;
-    let mut keeper = Keeper { service, bus, db, directory, policies, told: BTreeMap::new() };
+    let mut keeper = Keeper { service, bus, db, directory, policies, told: BTreeMap::new(), recalled: None };
     tokio::select! {
         () = keeper.db.migrated() => {}
         () = stop.cancelled() => return,
@@ -89,20 +93,23 @@ async fn hints(bus: &Bus) -> BoxStream<'static, ()> {
 impl Keeper {
     /// From the gateway; where it does not answer, from the own schema, which another copy may have filled.
     async fn refresh(&mut self) -> Result<(), Trouble> {
-        if self.directory.version() == 0 {
+        if self.directory.version() == 0 && self.recalled.is_none() {
             self.recall().await?;
         }
         let asked = match self.refresh_directory().await {
             Ok(()) => self.refresh_policies().await,
             Err(trouble) => Err(trouble),
         };
-        if asked.is_err() {
-            self.recall().await?;
+        match &asked {
+            Ok(()) => self.recalled = None,
+            // What another copy has heard meanwhile may be there.
+            Err(_) if self.recalled.is_none_or(|recalled| recalled.elapsed() > RECALL) => self.recall().await?,
+            Err(_) => {}
         }
         asked
     }
 
-    async fn recall(&self) -> Result<(), Trouble> {
+    async fn recall(&mut self) -> Result<(), Trouble> {
         if let Some(directory) = store::directory(self.db.pool()).await? {
             self.directory.put(directory);
         }
@@ -113,6 +120,7 @@ impl Keeper {
                 tracing::error!(version = version.version, error, "a policy version cannot be compiled");
             }
         }
+        self.recalled = Some(Instant::now());
         Ok(())
     }
 

@@ -20,12 +20,16 @@ pub fn is_down(error: &Error) -> bool {
 }
 
 /// SQLSTATE classes: 08 connection, 28 and 3D authorisation and missing database, 53 resources (disk full, connections), 57P operator
-/// intervention, 58 system error. 42P01, 3F000, 42501: our tables are not there, or not ours, yet. 25006: a standby that is not promoted yet.
-/// 57014: cancelled by a time limit.
+/// intervention, 58 system error. 42P01, 3F000, 42501: our tables are not there, or not ours, yet. 0A000, 42703, 42883: tables, columns or
+/// functions are another version's than ours while copies are replaced one by one. 25006: a standby that is not promoted yet. 57014:
+/// cancelled by a time limit.
 fn is_trouble(code: &str) -> bool {
     ["08", "28", "3D", "53", "57P", "58"].iter().any(|class| code.starts_with(class))
-        || ["42P01", "3F000", "42501", "25006", "57014", "55P03"].contains(&code)
+        || ["42P01", "3F000", "42501", CHANGED_PLAN, "42703", "42883", "25006", "57014", "55P03"].contains(&code)
 }
+
+/// 'cached plan must not change result type': a statement was prepared before its table was changed.
+pub(super) const CHANGED_PLAN: &str = "0A000";
 
 /// Whether the same transaction may succeed when it is simply run again: serialization failure or deadlock.
 pub fn is_retryable(error: &Error) -> bool {

@@ -45,7 +45,8 @@ async fn renew(db: Database, holder: String, epoch: i64, lost: CancellationToken
             () = tokio::time::sleep(RENEW) => {}
         }
         let asked = tokio::time::Instant::now();
-        match store::renew_lease(db.pool(), &holder, epoch, SECONDS).await {
+        let renewing = tokio::time::timeout(RENEW, store::renew_lease(db.pool(), &holder, epoch, SECONDS)).await;
+        match renewing.unwrap_or_else(|_elapsed| Err(sqlx::Error::PoolTimedOut)) {
             Ok(true) => renewed = asked,
             Ok(false) => break,
             // The database is in trouble: the lease holds until it runs out by our reckoning, which began before the database's.

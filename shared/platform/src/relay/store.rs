@@ -77,11 +77,15 @@ pub(super) async fn mark(pool: &PgPool, lease: &Lease, publication: i32, ids: &[
     if is_held.is_none() {
         return Ok(false);
     }
-    sqlx::query("update outbox set published_at = clock_timestamp(), publication = $2 where id = any($1)")
-        .bind(ids)
-        .bind(publication)
-        .execute(&mut *tx)
-        .await?;
+    // The first time is the transaction's, one for all of a batch, so that a floor within the batch passes none of it.
+    sqlx::query(
+        "update outbox set first_published_at = coalesce(first_published_at, published_at, now()), published_at = clock_timestamp(), publication = $2
+         where id = any($1)",
+    )
+    .bind(ids)
+    .bind(publication)
+    .execute(&mut *tx)
+    .await?;
     sqlx::query("update publication set last_at = clock_timestamp() where id = $1").bind(publication).execute(&mut *tx).await?;
     tx.commit().await?;
     Ok(true)
@@ -168,12 +172,14 @@ pub(super) async fn end_republication(pool: &PgPool, id: i32) -> Result<(), sqlx
     Ok(())
 }
 
-/// Rows not published yet, and the age of the oldest in seconds.
-pub(super) async fn lag(pool: &PgPool) -> Result<(i64, f64), sqlx::Error> {
+/// Rows not published yet, counted up to `most`, and the age of the oldest in seconds.
+pub(super) async fn lag(pool: &PgPool, most: i64) -> Result<(i64, f64), sqlx::Error> {
     let row = sqlx::query(
-        "select count(*) as rows, coalesce(extract(epoch from clock_timestamp() - min(created_at)), 0)::float8 as age
-         from outbox where published_at is null",
+        "select (select count(*) from (select from outbox where published_at is null limit $1) as waiting) as rows,
+                coalesce((select extract(epoch from clock_timestamp() - created_at) from outbox where published_at is null order by seq limit 1),
+                         0)::float8 as age",
     )
+    .bind(most)
     .fetch_one(pool)
     .await?;
     Ok((row.try_get("rows")?, row.try_get("age")?))
@@ -194,7 +200,7 @@ pub(crate) async fn latest_time(pool: &PgPool) -> Result<Option<Timestamp>, sqlx
 pub(super) async fn put_floor(pool: &PgPool, consumer: &str, event: Uuid, time: Timestamp) -> Result<bool, sqlx::Error> {
     let done = sqlx::query(
         "insert into outbox_floor as floor (consumer, event, time, published_at)
-         select $1, $2, $3, published_at from outbox where id = $2 and published_at is not null
+         select $1, $2, $3, coalesce(first_published_at, published_at) from outbox where id = $2 and published_at is not null
          on conflict (consumer) do update
          set event = excluded.event, time = excluded.time, published_at = greatest(floor.published_at, excluded.published_at),
              told_at = clock_timestamp()",
@@ -218,31 +224,48 @@ pub(super) async fn oldest_kept(pool: &PgPool) -> Result<Option<Timestamp>, sqlx
     Ok(oldest.map(|oldest| oldest.0))
 }
 
-/// What the consuming services have told: for each its name and how many seconds before now the event that it has reached was published
-/// beyond the newest that is published.
+/// Remembers services that have a durable consumer on the stream: once seen they are waited for, though the stream is made anew without it.
+/// What they have not told yet is nothing.
+pub(super) async fn remember_consumers(pool: &PgPool, consumers: &[String]) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "insert into outbox_floor (consumer, event, time, published_at)
+         select consumer, '00000000-0000-0000-0000-000000000000', 'epoch', 'epoch' from unnest($1::text[]) as seen (consumer)
+         order by consumer on conflict do nothing",
+    )
+    .bind(consumers)
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+/// What the consuming services have told: for each its name and how many seconds the event that it has reached was first published before
+/// the newest that is published.
 pub(super) async fn floors(pool: &PgPool) -> Result<Vec<(String, f64)>, sqlx::Error> {
     sqlx::query_as(
         "select consumer,
-                greatest(extract(epoch from (select max(published_at) from outbox) - published_at), 0)::float8
+                greatest(extract(epoch from (select coalesce(first_published_at, published_at) from outbox
+                                             where published_at is not null order by published_at desc limit 1) - published_at), 0)::float8
          from outbox_floor",
     )
     .fetch_all(pool)
     .await
 }
 
-/// Deletes rows that are published, older than the kept days, and behind every one of `consumers`. At most 5,000 at a time.
-pub(super) async fn delete_handled(pool: &PgPool, days: i32, consumers: &[String]) -> Result<u64, sqlx::Error> {
+/// Deletes rows that are published, older than the kept days, and behind every consuming service that was ever seen; none while something is
+/// being published again, for what is still to be looks older than it will be. At most 5,000 at a time.
+pub(super) async fn delete_handled(pool: &PgPool, days: i32) -> Result<u64, sqlx::Error> {
     let done = sqlx::query(
         "with bound as (
-             select least(clock_timestamp() - make_interval(days => $1),
-                          (select case when count(floor.consumer) < count(*) then '-infinity' else min(floor.published_at) end
-                           from unnest($2::text[]) as wanted (consumer) left join outbox_floor as floor using (consumer))) as at)
+             select least(clock_timestamp() - make_interval(days => $1), (select min(published_at) from outbox_floor)) as at
+             where not exists (select from republication where done_at is null))
          delete from outbox where id in (
              select id from outbox where published_at < (select at from bound) order by published_at limit 5000)",
     )
     .bind(days)
-    .bind(consumers)
     .execute(pool)
     .await?;
     Ok(done.rows_affected())
 }
+
+#[cfg(test)]
+mod tests;

@@ -57,9 +57,10 @@ impl Call {
         self
     }
 
-    /// The operator's name, for requests that take one instead of a claim.
+    /// Sends it as the operator, by his name instead of a claim, to the subject that is kept for him.
     pub fn operator(mut self, name: &str) -> Self {
         self.headers.insert(header::OPERATOR, name);
+        self.subject = self.subject.replacen(".rpc.v1.", ".rpc.v1.operator.", 1);
         self
     }
 

@@ -19,7 +19,7 @@ pub struct Request<Req> {
     /// W3C trace context of the asker.
     pub traceparent: Option<String>,
     pub(super) claim: Result<Claim, ClaimError>,
-    /// Who says to be the operator; only users whom the broker lets send here can say so.
+    /// The operator's name, where the request came by a subject that the broker keeps for him.
     pub operator: Option<String>,
 }
 
@@ -51,10 +51,10 @@ impl<Req> Request<Req> {
         !matches!(self.claim, Err(ClaimError::Missing))
     }
 
-    /// The person who asks, by session, token or link.
+    /// The person who asks, by session or token.
     ///
     /// # Errors
-    /// 401 without a claim of a person.
+    /// 401 without a claim of a person; also for a link's.
     pub fn person(&self) -> Result<&str, Problem> {
         self.claim()?.person().ok_or_else(Problem::unauthenticated)
     }

@@ -1,7 +1,7 @@
 //! Answering requests: a NATS service (so that the standard tools list and ping it) whose endpoints share a queue group.
 
 use super::{Claims, Failed, Request};
-use crate::{Bus, Metrics, telemetry};
+use crate::{Bus, Database, Metrics, telemetry};
 use anyhow::anyhow;
 use async_nats::service::{NATS_SERVICE_ERROR, NATS_SERVICE_ERROR_CODE, Service, ServiceExt};
 use async_nats::{HeaderMap, service};
@@ -22,8 +22,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{Instrument, Span};
 
-/// How many requests one copy works at together; more wait in the client's buffer.
-const AT_ONCE: usize = 64;
+/// Connections to the database that requests leave to consumers, relay, lease and ticks.
+const SPARED: u32 = 4;
+/// What the headers of an answer take of the broker's largest message.
+const HEADERS: usize = 1024;
 /// How long an endpoint may take; askers have given up before.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -36,7 +38,10 @@ struct Inner {
     name: &'static str,
     claims: Claims,
     metrics: Metrics,
+    /// How many requests one copy works at together; more wait in the client's buffer.
     slots: Arc<Semaphore>,
+    db: Database,
+    client: async_nats::Client,
     stop: CancellationToken,
     tasks: TaskTracker,
 }
@@ -45,6 +50,7 @@ impl Rpc {
     /// Announces the service to the broker, with the id of this copy; endpoints come by [`Self::serve`].
     pub(crate) async fn announce(
         bus: &Bus,
+        db: &Database,
         copy: &str,
         claims: Claims,
         metrics: Metrics,
@@ -60,8 +66,9 @@ impl Rpc {
             .start(format!("duban-{name}"), env!("CARGO_PKG_VERSION"))
             .await
             .map_err(|error| anyhow!("the service cannot be announced to the broker: {error}"))?;
-        let slots = Arc::new(Semaphore::new(AT_ONCE));
-        Ok(Self(Arc::new(Inner { service, name, claims, metrics, slots, stop, tasks })))
+        let slots = Arc::new(Semaphore::new(at_once(db.pool().options().get_max_connections())));
+        let (db, client) = (db.clone(), bus.client.clone());
+        Ok(Self(Arc::new(Inner { service, name, claims, metrics, slots, db, client, stop, tasks })))
     }
 
     /// Answers `duban.<service>.rpc.v1.<name>`.
@@ -146,7 +153,7 @@ impl Inner {
         let outcome = self.handle(&request, traceparent, handler).instrument(span.clone()).await;
         let status = outcome.as_ref().map_or_else(|problem| problem.status, |_| 200);
         self.metrics.own.request_seconds.with_label_values(&[template, &status.to_string()]).observe(begun.elapsed().as_secs_f64());
-        reply(&request, outcome, &span).await;
+        reply(&request, outcome, self.client.max_payload(), &span).await;
     }
 
     async fn handle<Req, Res, Fut>(
@@ -164,7 +171,12 @@ impl Inner {
         // A panic in one endpoint must not leave its asker waiting.
         let handled = AssertUnwindSafe(tokio::time::timeout(PATIENCE, handler(request))).catch_unwind().await;
         let answer = match handled {
-            Ok(Ok(answer)) => answer.map_err(Failed::into_problem)?,
+            Ok(Ok(answer)) => answer.map_err(|failed| {
+                if let Failed::Database(error) = &failed {
+                    self.db.noticed(error);
+                }
+                failed.into_problem()
+            })?,
             Ok(Err(_elapsed)) => return Err(Problem::unavailable("it took too long")),
             Err(_panic) => {
                 tracing::error!("an endpoint panicked");
@@ -201,12 +213,31 @@ impl Inner {
             expected_version,
             traceparent,
             claim,
-            operator: text(headers, header::OPERATOR),
+            operator: text(headers, header::OPERATOR).filter(|_| subjects::is_of_operator(&message.subject)),
         })
     }
 }
 
-async fn reply(request: &service::Request, outcome: Result<Bytes, Problem>, span: &Span) {
+/// How many requests are worked at together by a copy with so many connections to the database.
+fn at_once(connections: u32) -> usize {
+    usize::try_from(connections.saturating_sub(SPARED).max(1)).unwrap_or(1)
+}
+
+/// An answer that the broker would not take would leave its asker waiting: he is told so instead.
+fn fitting(subject: &str, outcome: Result<Bytes, Problem>, max_payload: usize) -> Result<Bytes, Problem> {
+    let length = match &outcome {
+        Ok(body) => body.len(),
+        Err(problem) => serde_json::to_vec(problem).map_or(0, |body| body.len()),
+    };
+    if length.saturating_add(HEADERS) <= max_payload {
+        return outcome;
+    }
+    tracing::warn!(subject, length, max_payload, "an answer is too large for the broker");
+    Err(Problem::new(413, "answer-too-large", "The answer is too large; ask for less at a time", "答复内容过大，请缩小查询范围"))
+}
+
+async fn reply(request: &service::Request, outcome: Result<Bytes, Problem>, max_payload: usize, span: &Span) {
+    let outcome = fitting(&request.message.subject, outcome, max_payload);
     let mut headers = HeaderMap::new();
     let body = match outcome {
         Ok(body) => {
@@ -226,10 +257,30 @@ async fn reply(request: &service::Request, outcome: Result<Bytes, Problem>, span
     };
     // The library's own error answer has no body, hence the headers are set here. A request without reply subject wants no answer.
     if let Err(error) = request.respond_with_headers(Ok(body), headers).await {
-        tracing::debug!(%error, "an answer was not sent");
+        tracing::warn!(%error, subject = %request.message.subject, "an answer was not sent");
     }
 }
 
 fn text(headers: Option<&HeaderMap>, name: &str) -> Option<String> {
     headers.and_then(|headers| headers.get(name)).map(|value| value.as_str().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_leave_connections_to_what_must_go_on() {
+        assert_eq!([12, 8, 5, 4, 1].map(at_once), [8, 4, 1, 1, 1]);
+    }
+
+    #[test]
+    fn an_answer_that_the_broker_would_not_take_is_told_as_too_large() {
+        let body = |length: usize| Ok(Bytes::from(vec![b'x'; length]));
+        assert!(fitting("s", body(1_000), 10_000).is_ok());
+        assert_eq!(fitting("s", body(10_000), 10_000).unwrap_err().status, 413);
+        let conflict = Problem::version_conflict(serde_json::Value::String("x".repeat(20_000)));
+        assert_eq!(fitting("s", Err(conflict), 10_000).unwrap_err().status, 413);
+        assert_eq!(fitting("s", Err(Problem::not_found()), 10_000).unwrap_err().status, 404);
+    }
 }

@@ -55,8 +55,11 @@ impl World {
 
     /// A claim that the gateway would sign.
     pub fn claim(&self, person: &str) -> anyhow::Result<String> {
+        self.claim_of(Asker::Person { person: person.to_owned(), session: Uuid::nil() })
+    }
+
+    pub fn claim_of(&self, asker: Asker) -> anyhow::Result<String> {
         let seed = duban_platform::config::key_of(&self.ground.secrets().claim_seed()?)?;
-        let asker = Asker::Person { person: person.to_owned(), session: Uuid::nil() };
         Ok(Claim::new(asker, Timestamp::now().as_second()).sign(&ed25519_dalek::SigningKey::from_bytes(&seed)))
     }
 }
