@@ -82,7 +82,8 @@ impl Neighbours {
         let client = self.client(service)?.clone();
         let subject = subjects::rpc(service, name);
         let mut requests = client.queue_subscribe(subject, service.to_owned()).await.map_err(wrong("listening"))?;
-        client.flush().await.map_err(wrong("listening"))?;
+        // What the broker answers came to it after the subscription: from here on it hands requests over.
+        client.request("$JS.API.INFO", "".into()).await.map_err(wrong("listening"))?;
         tokio::spawn(async move {
             while let Some(request) = requests.next().await {
                 let Some(reply) = request.reply else { continue };
