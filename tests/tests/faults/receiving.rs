@@ -11,9 +11,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// The webhook of the dealer's general manager: ids by the alert that they tell of, and how many calls came.
+/// What came to the webhook of the dealer's general manager.
+#[derive(Default)]
+struct Came {
+    /// Ids by the alert that they tell of.
+    ids: BTreeMap<String, BTreeSet<String>>,
+    calls: usize,
+}
+
 #[derive(Clone, Default)]
-struct Calls(Arc<Mutex<(BTreeMap<String, BTreeSet<String>>, usize)>>);
+struct Calls(Arc<Mutex<Came>>);
 
 /// A receiver of webhooks on a free port, and the demonstration's policies with its address in them.
 pub struct Receiver {
@@ -68,8 +75,8 @@ async fn receive(State(calls): State<Calls>, headers: HeaderMap, body: axum::Jso
     let id = headers.get("webhook-id").and_then(|id| id.to_str().ok()).unwrap_or_default().to_owned();
     let alert = body.pointer("/data/alert").or_else(|| body.get("alert")).and_then(Value::as_str).unwrap_or_default().to_owned();
     let mut calls = calls.0.lock().unwrap_or_else(PoisonError::into_inner);
-    calls.0.entry(alert).or_default().insert(id);
-    calls.1 += 1;
+    calls.ids.entry(alert).or_default().insert(id);
+    calls.calls += 1;
     StatusCode::NO_CONTENT
 }
 
@@ -80,10 +87,10 @@ pub async fn check(world: &World, receiver: &Receiver) -> anyhow::Result<()> {
         .await?;
     anyhow::ensure!(twice == 0, "{twice} deliveries have two ids");
     mails(world)?;
-    let calls = receiver.calls.0.lock().unwrap_or_else(PoisonError::into_inner);
-    println!("{} webhook calls of {} alerts arrived", calls.1, calls.0.len());
-    anyhow::ensure!(calls.1 > 0, "no webhook arrived, so the test shows nothing of them");
-    match calls.0.iter().find(|(alert, ids)| alert.is_empty() || ids.len() != 1) {
+    let came = receiver.calls.0.lock().unwrap_or_else(PoisonError::into_inner);
+    println!("{} webhook calls of {} alerts arrived", came.calls, came.ids.len());
+    anyhow::ensure!(came.calls > 0, "no webhook arrived, so the test shows nothing of them");
+    match came.ids.iter().find(|(alert, ids)| alert.is_empty() || ids.len() != 1) {
         Some((alert, ids)) => anyhow::bail!("the webhook of alert '{alert}' came under {} ids", ids.len()),
         None => Ok(()),
     }

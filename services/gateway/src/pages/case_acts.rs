@@ -76,7 +76,7 @@ fn handler(frame: &Frame, case: &CaseWhole) -> Markup {
 
 fn correcting(frame: &Frame, case: &CaseWhole, policy: Option<&Policy>) -> Markup {
     let summary = &case.detail.summary;
-    let unchanged = Some(frame.t("不变", "leave as it is"));
+    let unchanged = frame.t("不变", "leave as it is");
     let here = policy.map(|policy| policy.kinds_of(&summary.unit, summary.received_at)).unwrap_or_default();
     let known: BTreeSet<&str> = here.iter().map(|kind| kind.id.as_str()).collect();
     // A case that came to the wrong unit gets unit and kind in one correction: the kinds of other units are offered below those of its own.
@@ -90,7 +90,7 @@ fn correcting(frame: &Frame, case: &CaseWhole, policy: Option<&Policy>) -> Marku
     let inputs = html! {
         label for="correct-kind" { (frame.t("类别", "Kind")) }
         select #correct-kind name="kind" {
-            option value="" { (unchanged.unwrap_or_default()) }
+            option value="" { (unchanged) }
             optgroup label=(frame.t("本单位适用", "Of this unit")) { @for (value, shown) in &here { option value=(value) { (shown) } } }
             @if !elsewhere.is_empty() {
                 optgroup label=(frame.t("其他单位适用（请同时更正单位）", "Of other units (correct the unit too)")) {
@@ -99,11 +99,11 @@ fn correcting(frame: &Frame, case: &CaseWhole, policy: Option<&Policy>) -> Marku
             }
         }
         label for="correct-unit" { (frame.t("单位", "Unit")) }
-        (chosen::unit(frame, &Chooser { id: "correct-unit", name: "unit", value: "", empty: unchanged }))
+        (chosen::unit(frame, &Chooser { id: "correct-unit", name: "unit", value: "", empty: Some(unchanged) }))
         label for="correct-severity" { (frame.t("级别", "Severity")) }
-        (chosen::select(&Chooser { id: "correct-severity", name: "severity", value: "", empty: unchanged }, &severities))
+        (chosen::select(&Chooser { id: "correct-severity", name: "severity", value: "", empty: Some(unchanged) }, &severities))
         label for="correct-about" { (frame.t("被投诉人", "Person complained about")) }
-        (chosen::person(frame, &Chooser { id: "correct-about", name: "about_person", value: "", empty: unchanged }))
+        (chosen::person(frame, &Chooser { id: "correct-about", name: "about_person", value: "", empty: Some(unchanged) }))
         (reason(frame, "correct-reason"))
     };
     form(frame, case, "correct", ("更正类别、单位或级别", "Correct kind, unit or severity"), &inputs)
