@@ -21,6 +21,11 @@ pub struct Figures {
 impl Figures {
     pub fn new(platform: &Platform) -> Self {
         let metrics = &platform.metrics;
+        let put_off = metrics.counter("duban_rows_put_off_total", "Rows put off because they cannot be worked on, by sort", &["sort"]);
+        // Shown before the first happens, so that an alarm on its rise has something to start from.
+        for sort in ["duty", "own_event", "recurring"] {
+            put_off.with_label_values(&[sort]);
+        }
         let seconds = vec![0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 600.0, 3600.0];
         Self {
             lateness: metrics.histogram("duban_duty_lateness_seconds", "Real seconds between due and raised", &[], seconds),
@@ -39,7 +44,7 @@ impl Figures {
             duties: metrics.counter("duban_duties_total", "What happened to duties", &["event"]),
             alerts: metrics.counter("duban_alerts_total", "Alerts raised, by sort", &["sort"]),
             nobody: metrics.counter("duban_alerts_to_nobody_total", "Alerts for which no person could be found", &[]),
-            put_off: metrics.counter("duban_rows_put_off_total", "Rows put off because they cannot be worked on, by sort", &["sort"]),
+            put_off,
             open: metrics.gauge("duban_duties_open", "Open duties", &[]),
         }
     }

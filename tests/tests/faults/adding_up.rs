@@ -22,6 +22,12 @@ pub async fn settled(world: &World, sent: &Sent) -> anyhow::Result<()> {
     let operator = world.stack.ground.connect_nats("operator").await?;
     let (_, now) = control::read(&world.database).await?;
     control::set(&world.database, &operator, Change::Begin { at: now.checked_add(LEAP)?, factor: 0.0 }).await?;
+    until("every due duty to be raised", SETTLING, || async {
+        let waiting = world.count(OVERDUE_AND_NOT_RAISED).await?;
+        anyhow::ensure!(waiting == 0, "{waiting} are not");
+        Ok::<_, anyhow::Error>(())
+    })
+    .await?;
     let receipts = sent.receipts();
     until("every accepted report to be taken in", SETTLING, || async {
         let missing = count_of(world, NOT_TAKEN_IN, &receipts).await?;
@@ -49,6 +55,8 @@ pub async fn settled(world: &World, sent: &Sent) -> anyhow::Result<()> {
     })
     .await
 }
+
+const OVERDUE_AND_NOT_RAISED: &str = "select count(*) from escalation.duty where next_at <= (select domain_start from clock.setting)";
 
 const NOT_TAKEN_IN: &str = "select count(*) from unnest($1::uuid[]) as sent (receipt)
      where not exists (select 1 from intake.identity i where i.receipt = sent.receipt)";
@@ -119,10 +127,7 @@ const NEVER: [(&str, &str); 14] = [
         "select count(*) from escalation.alert a where jsonb_array_length(a.recipients) > 0 and a.state = 'open'
          and not exists (select 1 from notifications.delivery d where d.alert = a.id)",
     ),
-    (
-        "a duty that should have been raised and was not",
-        "select count(*) from escalation.duty where next_at < (select domain_start from clock.setting) - interval '1 minute'",
-    ),
+    ("a duty that should have been raised and was not", OVERDUE_AND_NOT_RAISED),
     ("a dead letter", DEAD_LETTERS),
 ];
 

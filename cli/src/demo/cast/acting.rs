@@ -52,6 +52,11 @@ impl Cast {
         }
     }
 
+    /// The part of the organisation that a unit belongs to: what stands next below the top.
+    fn branch(&self, unit: &str) -> Option<&str> {
+        self.directory.unit_and_above(unit).iter().rev().nth(1).map(|unit| unit.code.as_str())
+    }
+
     /// What a step requires, and nothing else.
     pub(super) fn fields_for(&self, kind: &Kind, step: &Step, case: &CaseSummary) -> Map<String, Value> {
         let required = step.requires.iter().filter_map(|id| kind.field(id));
@@ -60,7 +65,11 @@ impl Cast {
 
     fn value_of(&self, field: &Field, case: &CaseSummary) -> Value {
         let written = self.rules.fields.get(&format!("{}.{}", case.kind, field.id)).or_else(|| self.rules.fields.get(&field.id));
-        if let Some(text) = written.filter(|text| field.choices.is_empty() || field.choices.iter().any(|choice| choice.value == **text)) {
+        let fits = |text: &str| match field.sort {
+            FieldSort::Unit => self.branch(text) == self.branch(&case.unit),
+            _ => field.choices.is_empty() || field.choices.iter().any(|choice| choice.value == text),
+        };
+        if let Some(text) = written.filter(|text| fits(text)) {
             return Value::String(text.clone());
         }
         let first = || field.choices.first().map(|choice| choice.value.clone()).unwrap_or_default();

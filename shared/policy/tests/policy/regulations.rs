@@ -74,7 +74,7 @@ fn what_a_person_can_put_right_is_taken_named_and_left_to_be_sorted() {
         ("BJ1", None, &none, "/unit", "unknown-unit", "是否指“BJ01”"),
         ("BJ01", Some("客户投述"), &none, "/kind", "unknown-kind", "没有事项类别“客户投述”"),
         ("BJ01", None, &odd, "/fields/plat", "unknown-field", "是否指“plate”"),
-        ("WY-GM", None, &none, "/kind", "unbound-unit", "未注明类别"),
+        ("HY-KF", None, &none, "/kind", "unbound-unit", "未注明类别"),
     ];
     for (unit, kind, sent, pointer, code, words) in cases {
         let judged = POLICY.judge(&report(unit, kind, sent));
