@@ -99,7 +99,7 @@ fn of_alert(alert: &Alert, duty: &Duty, directory: &Directory) -> Vec<TimelineEn
         alert.raised_at,
         "alert.raised",
         format!("{sort} to {posts}: {}{}", duty.title, again.0),
-        format!("{sort_zh}{posts_zh}：{}{}", duty.title_zh, again.1),
+        format!("{sort_zh}（{posts_zh}）：{}{}", duty.title_zh, again.1),
     )];
     for acknowledgement in &alert.acknowledgements {
         let mut taken = say(
@@ -127,7 +127,7 @@ fn posts(alert: &Alert, directory: &Directory) -> (String, String) {
         }
     }
     if titles.is_empty() {
-        return ("nobody (no post is filled)".to_owned(), "（无人在岗）".to_owned());
+        return ("nobody (no post is filled)".to_owned(), "无人在岗".to_owned());
     }
     let (en, zh): (Vec<String>, Vec<String>) = titles.into_iter().unzip();
     (en.join(", "), zh.join("、"))
