@@ -15,12 +15,15 @@ use duban_contracts::case::{CaseActRequest, CaseShowRequest, PermittedStep, Time
 use duban_contracts::duty::DutyEvent;
 use duban_contracts::report::Report;
 use duban_policy::Policy;
+use duban_policy::policy::Kind;
 use maud::{Markup, html};
 use serde::Deserialize;
+use serde_json::Value;
 use uuid::Uuid;
 
 pub fn view(frame: &Frame, case: &CaseWhole, policy: Option<&Policy>, told: Option<&str>, wrong: Option<&str>) -> Markup {
     let summary = &case.detail.summary;
+    let kind = policy.and_then(|policy| policy.kind(&summary.pack, &summary.kind));
     let content = html! {
         @if let Some(told) = told { div.notice role="status" { (told) } }
         @if let Some(wrong) = wrong { div.notice.bad role="alert" { (wrong) } }
@@ -30,7 +33,7 @@ pub fn view(frame: &Frame, case: &CaseWhole, policy: Option<&Policy>, told: Opti
         div.columns {
             div {
                 (head(frame, case))
-                @if let Some(report) = &case.detail.report { (report_text(frame, report)) }
+                @if let Some(report) = &case.detail.report { (report_text(frame, report, kind)) }
                 h2 { (frame.t("经过", "What happened")) }
                 (earlier::link(frame, summary.case, case.detail.earlier))
                 (timeline(frame, &case.timeline))
@@ -80,8 +83,15 @@ fn link_word<'a>(frame: &Frame, sort: &'a str) -> &'a str {
     }
 }
 
-/// A report as it was sent.
-pub fn report_text(frame: &Frame, report: &Report) -> Markup {
+/// A report as it was sent; fields under the names that its kind gives them.
+pub fn report_text(frame: &Frame, report: &Report, kind: Option<&Kind>) -> Markup {
+    let field = |name: &str| kind.and_then(|kind| kind.field(name));
+    let title = |name: &str| field(name).map_or(name, |field| frame.t(&field.title.zh, &field.title.en)).to_owned();
+    let shown = |name: &str, value: &Value| -> String {
+        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let choice = field(name).and_then(|field| field.choices.iter().find(|choice| choice.value == text));
+        choice.map_or(text, |choice| frame.t(&choice.title.zh, &choice.title.en).to_owned())
+    };
     html! {
         div.sheet {
             @if let Some(subject) = &report.subject { h2 { (subject) } }
@@ -91,7 +101,7 @@ pub fn report_text(frame: &Frame, report: &Report) -> Markup {
                 @if let Some(name) = &report.reporter.name { dt { (frame.t("来件人", "From")) } dd { (name) } }
                 @if let Some(phone) = &report.reporter.phone { dt { (frame.t("电话", "Telephone")) } dd { (phone) } }
                 @if let Some(email) = &report.reporter.email { dt { (frame.t("邮箱", "Email")) } dd { (email) } }
-                @for (name, value) in &report.fields { dt { (name) } dd { (value.as_str().map_or_else(|| value.to_string(), str::to_owned)) } }
+                @for (name, value) in &report.fields { dt { (title(name)) } dd { (shown(name, value)) } }
                 @for attachment in &report.attachments { dt { (frame.t("附件", "Attachment")) } dd { (attachment.name) " " span.soft { (attachment.reference) } } }
             }
         }

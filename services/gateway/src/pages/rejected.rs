@@ -101,7 +101,7 @@ fn view(frame: &Frame, detail: &RejectedDetail, correcting: Option<(&Correction,
         div.notice.bad { (respond::in_words(frame, &detail.problem)) }
         (facts(frame, detail))
         @match &detail.report {
-            Some(report) => { h2 { (frame.t("来件内容", "What it says")) } (report_text(frame, report)) },
+            Some(report) => { h2 { (frame.t("来件内容", "What it says")) } (report_text(frame, report, None)) },
             None => { p.soft { (frame.t("来件内容已按期清除，或您无权查看个人信息。", "Its text has been erased, or you may not see personal text.")) } },
         }
         @if detail.state == "open" {
