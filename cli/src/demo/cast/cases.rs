@@ -177,7 +177,7 @@ impl Cast {
         Some(What::Step(step.id.clone()))
     }
 
-    /// Acts before moves; among the moves the preferred ones first.
+    /// What cannot wait, then acts before moves; among each the preferred ones first.
     fn choose_step<'a>(&self, kind: &'a Kind, case: &CaseSummary, facts: &Value, intent: &Intent) -> Option<&'a Step> {
         let figures = |name: &str| self.policy.figure(&case.pack, name, &case.unit);
         let fits = |step: &Step| step.when.as_ref().is_none_or(|when| when.holds(facts, &figures));
@@ -185,8 +185,8 @@ impl Cast {
         let wanted = |step: &Step| !intent.done.contains(&step.id) && !self.rules.never.contains(&step.id);
         let open = |step: &&Step| step.from.contains(&case.stage) && wanted(step) && fits(step) && !acted(step);
         let rank = |step: &&Step| {
-            let preferred = self.rules.prefer.iter().position(|id| *id == step.id).unwrap_or(usize::MAX);
-            (step.sort == StepSort::Move, preferred)
+            let place = |list: &[String]| list.iter().position(|id| *id == step.id).unwrap_or(usize::MAX);
+            (place(&self.rules.first), step.sort == StepSort::Move, place(&self.rules.prefer))
         };
         kind.steps.iter().filter(open).min_by_key(rank)
     }

@@ -11,6 +11,8 @@ use std::path::Path;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rules {
+    /// What is done before anything else, in this order: what is owed within hours.
+    pub first: Vec<String>,
     /// Moves, the best first; others come after them, in the pack's order.
     pub prefer: Vec<String>,
     /// Steps that the staff never takes of its own accord.
