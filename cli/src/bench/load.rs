@@ -1,6 +1,7 @@
 //! A lean load generator over HTTP/1.1: raw connections that are kept, one request in flight on each, so that the generator, which shares
 //! the machine with what it measures, costs as little as it can.
 
+use super::bodies::Bodies;
 use anyhow::{Context, bail};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -18,8 +19,9 @@ pub struct Target {
     pub address: String,
     pub path: String,
     pub token: String,
-    /// Bodies, taken in turn.
-    pub bodies: Arc<Vec<String>>,
+    pub bodies: Arc<Bodies>,
+    /// The customer of the first sending; every run has customers of its own.
+    pub first: u64,
     /// Keys are `<prefix>-<number>`.
     pub prefix: String,
 }
@@ -174,7 +176,7 @@ impl Connection {
 
     /// Sends the report of this number and reads the answer; gives its status.
     async fn send(&mut self, target: &Target, number: u64) -> anyhow::Result<u16> {
-        let body = &target.bodies[number as usize % target.bodies.len()];
+        let (body, customer) = target.bodies.of(target.first + number);
         let key = format!("{}-{number}", target.prefix);
         self.out.clear();
         let head = format!(
@@ -185,7 +187,7 @@ impl Connection {
             body.len()
         );
         self.out.extend_from_slice(head.as_bytes());
-        self.out.extend_from_slice(body.as_bytes());
+        body.write(customer, &mut self.out);
         self.stream.write_all(&self.out).await?;
         self.answer().await
     }

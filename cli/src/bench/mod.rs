@@ -7,6 +7,7 @@
 //! - [`memory`]: what each service holds at that load.
 
 pub mod acceptance;
+pub mod bodies;
 pub mod duties;
 pub mod full_way;
 pub mod load;
@@ -18,7 +19,7 @@ pub mod stage;
 
 use crate::show::Show;
 use sheet::Sheet;
-use stage::Theatre;
+use stage::{Play, Theatre};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -77,12 +78,16 @@ pub async fn run(arguments: &BenchArguments, show: Show) -> anyhow::Result<ExitC
     if cfg!(debug_assertions) {
         sheet.remark("Built without optimisation: the figures mean nothing. Build with --release.");
     }
-    let mut theatre = Theatre::open(arguments, show).await?;
+    let one_duty = match arguments.wants("full-way") {
+        true => Some(full_way::measure_one_duty(arguments, show).await?),
+        false => None,
+    };
+    let mut theatre = Theatre::open(Play::Demonstration(&arguments.policies), show).await?;
     if arguments.wants("acceptance") {
         acceptance::measure(arguments, &mut theatre, &mut sheet).await?;
     }
     if arguments.wants("full-way") {
-        full_way::measure(arguments, &mut theatre, &mut sheet).await?;
+        full_way::measure(arguments, &mut theatre, one_duty, &mut sheet).await?;
     }
     if arguments.wants("latency") {
         full_way::measure_latency(arguments, &mut theatre, &mut sheet).await?;

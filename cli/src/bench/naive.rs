@@ -1,6 +1,7 @@
 //! The naive one-process pipeline: consume, insert, publish, ack. It has no inbox, no outbox, no numbering, no rules: a crash between two
 //! of its steps loses or doubles. On a broker with the default sync (a flush every two minutes), which is the faster and the unsafe one.
 
+use super::bodies::Bodies;
 use super::stage::Theatre;
 use anyhow::Context;
 use async_nats::jetstream::{self, consumer::PullConsumer, stream};
@@ -22,15 +23,15 @@ const SCHEMA: &str = "create schema if not exists naive; drop table if exists na
 ///
 /// # Errors
 /// When broker or database stops answering.
-pub async fn measure(theatre: &Theatre, reports: usize, bodies: &[String]) -> anyhow::Result<(f64, f64)> {
+pub async fn measure(theatre: &Theatre, reports: usize) -> anyhow::Result<(f64, f64)> {
     sqlx::raw_sql(SCHEMA).execute(&theatre.database).await?;
     let broker = Broker::start(theatre).await?;
     let pool = PgPoolOptions::new().max_connections(16).connect(theatre.stack.ground.superuser_url()).await?;
-    let each = broker.fill(reports, bodies, "EACH").await?;
+    let each = broker.fill(reports, &theatre.bodies, "EACH").await?;
     let begin = Instant::now();
     one_at_a_time(&broker.context, &each, &pool, reports).await?;
     let one = reports as f64 / begin.elapsed().as_secs_f64();
-    let batches = broker.fill(reports, bodies, "BATCHES").await?;
+    let batches = broker.fill(reports, &theatre.bodies, "BATCHES").await?;
     let begin = Instant::now();
     in_batches(&broker.context, &batches, &pool, reports).await?;
     Ok((one, reports as f64 / begin.elapsed().as_secs_f64()))
@@ -63,7 +64,7 @@ impl Broker {
     }
 
     /// A work queue with so many reports in it, and a stream for what is published.
-    async fn fill(&self, reports: usize, bodies: &[String], name: &str) -> anyhow::Result<PullConsumer> {
+    async fn fill(&self, reports: usize, bodies: &Bodies, name: &str) -> anyhow::Result<PullConsumer> {
         let subject = format!("{}.reports", name.to_lowercase());
         let queue = stream::Config {
             name: name.into(),
@@ -77,7 +78,7 @@ impl Broker {
         self.context.create_stream(told).await?;
         let mut waiting = Vec::new();
         for number in 0..reports {
-            let body = bodies[number % bodies.len()].clone();
+            let body = bodies.text(number as u64);
             waiting.push(self.context.publish(subject.clone(), body.into()).await?.into_future());
             if waiting.len() == 500 {
                 futures::future::try_join_all(waiting.drain(..)).await?;

@@ -1,13 +1,14 @@
 //! Where the measuring takes place: a durable stack of its own with the demonstration's packs, and what the parts of the bench share.
 
-use super::BenchArguments;
+use super::bodies::Bodies;
 use super::load::Target;
 use super::plain::PlainSettings;
-use crate::demo::script::Script;
 use crate::install::{self, InstallSettings, Installation};
 use crate::show::Show;
 use anyhow::Context;
-use duban_contracts::report::Report;
+use async_nats::jetstream;
+use async_nats::jetstream::consumer::PullConsumer;
+use duban_contracts::subjects::{service, stream};
 use duban_local::process::{Process, Signal};
 use duban_local::{Port, Stack, StackSettings};
 use sqlx::PgPool;
@@ -17,13 +18,58 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+/// What is played.
+#[derive(Debug, Clone, Copy)]
+pub enum Play<'a> {
+    /// The demonstration's packs, or others in their place.
+    Demonstration(&'a Path),
+    /// One kind and one duty for each case, nobody alerted before it is due: as much as a pipeline does that writes one row for each report.
+    OneDuty,
+}
+
+/// The reports of both.
+const REPORTS: &str = "demo/reports.jsonl";
+
+/// Lays the smallest set of packs down in a folder; gives where.
+fn one_duty(dir: &Path) -> anyhow::Result<PathBuf> {
+    let folder = dir.join("one-duty");
+    std::fs::create_dir_all(&folder)?;
+    for (name, text) in [
+        ("organisation.toml", include_str!("one-duty/organisation.toml")),
+        ("one-duty.toml", include_str!("one-duty/one-duty.toml")),
+        ("always.toml", include_str!("one-duty/always.toml")),
+    ] {
+        std::fs::write(folder.join(name), text)?;
+    }
+    Ok(folder)
+}
+
+/// What is not done yet.
+#[derive(Debug, Clone, Copy)]
+pub struct Behind {
+    /// Accepted and not registered.
+    pub reports: u64,
+    /// Events of intake that escalation has not handled.
+    pub events: u64,
+}
+
+impl Behind {
+    pub fn is_nothing(self) -> bool {
+        self.reports == 0 && self.events == 0
+    }
+}
+
+/// Most customers of one run.
+const CUSTOMERS: u64 = 1_000_000;
+
 /// The stack and its surroundings.
 pub struct Theatre {
     pub stack: Stack,
     pub installation: Installation,
     /// The database as its owner: for counting, and for a million duties.
     pub database: PgPool,
-    bodies: Arc<Vec<String>>,
+    jetstream: jetstream::Context,
+    pub bodies: Arc<Bodies>,
     plain_port: Port,
     show: Show,
     nth: u64,
@@ -32,7 +78,7 @@ pub struct Theatre {
 impl Theatre {
     /// # Errors
     /// When a part does not start.
-    pub async fn open(arguments: &BenchArguments, show: Show) -> anyhow::Result<Self> {
+    pub async fn open(play: Play<'_>, show: Show) -> anyhow::Result<Self> {
         let note = |text: &str| eprintln!("… {text}");
         note("starting Postgres, NATS and the services");
         let sampled = |name: &str, value: &str| ("*".to_owned(), name.to_owned(), value.to_owned());
@@ -46,12 +92,20 @@ impl Theatre {
             ..StackSettings::test()
         };
         let mut stack = Stack::launch(settings).await?;
-        let install_settings = InstallSettings { policies: arguments.policies.clone(), ..InstallSettings::default() };
+        let policies = match play {
+            Play::Demonstration(policies) => policies.to_path_buf(),
+            Play::OneDuty => one_duty(stack.dir())?,
+        };
+        let install_settings = InstallSettings { policies, ..InstallSettings::default() };
         let installation = install::install(&stack, &install_settings).await?;
         stack.wait_until_ready().await?;
         let database = PgPoolOptions::new().max_connections(4).connect(stack.ground.superuser_url()).await?;
-        let bodies = Arc::new(bodies(Path::new("demo/reports.jsonl"))?);
-        Ok(Self { stack, installation, database, bodies, plain_port: Port::reserve()?, show, nth: 0 })
+        let bodies = Arc::new(match play {
+            Play::Demonstration(_) => Bodies::read(REPORTS.as_ref())?,
+            Play::OneDuty => Bodies::read_bare(REPORTS.as_ref())?,
+        });
+        let jetstream = jetstream::new(stack.ground.connect_nats("operator").await?);
+        Ok(Self { stack, installation, database, jetstream, bodies, plain_port: Port::reserve()?, show, nth: 0 })
     }
 
     /// The real gateway; every call has keys of its own.
@@ -65,6 +119,7 @@ impl Theatre {
             path: "/v1/reports".into(),
             token: self.installation.producers.get("web").cloned().context("the web producer's token")?,
             bodies: self.bodies.clone(),
+            first: self.nth * CUSTOMERS,
             prefix: format!("bench{}-{}", std::process::id(), self.nth),
         })
     }
@@ -102,17 +157,17 @@ impl Theatre {
     /// When that does not come about in ten minutes.
     pub async fn settle(&self) -> anyhow::Result<()> {
         let deadline = Instant::now() + Duration::from_secs(600);
-        let mut last = (0, Instant::now());
+        let mut quiet_since = Instant::now();
         loop {
-            let (cases, duties) = (self.count("select count(*) from intake.cases").await?, self.behind().await?);
-            if cases != last.0 {
-                last = (cases, Instant::now());
+            let behind = self.behind().await?;
+            if !behind.is_nothing() {
+                quiet_since = Instant::now();
             }
-            if duties == 0 && last.1.elapsed() > Duration::from_secs(2) {
+            if quiet_since.elapsed() > Duration::from_secs(2) {
                 sqlx::query("checkpoint").execute(&self.database).await?;
                 return Ok(());
             }
-            anyhow::ensure!(Instant::now() < deadline, "{duties} events are still not handled by escalation");
+            anyhow::ensure!(Instant::now() < deadline, "after ten minutes still {behind:?}");
             tokio::time::sleep(Duration::from_millis(300)).await;
         }
     }
@@ -130,12 +185,24 @@ impl Theatre {
         self.settle().await
     }
 
-    /// Events of intake that escalation has not handled.
+    /// What is still to be done, asked for in the order in which it is done, so that nothing slips through between two questions; and
+    /// asked of indexes and of the broker's counters, so that asking costs nearly nothing.
     ///
     /// # Errors
-    /// When the database does not answer.
-    pub async fn behind(&self) -> anyhow::Result<i64> {
-        self.count("select (select count(*) from intake.outbox) - (select count(*) from escalation.inbox where stream = 'INTAKE')").await
+    /// When database or broker does not answer.
+    pub async fn behind(&self) -> anyhow::Result<Behind> {
+        let reports = self.pending(stream::REPORTS, service::INTAKE).await?;
+        let told = self.count("select count(*) from intake.outbox where published_at is null").await?;
+        let events = self.pending(stream::INTAKE, service::ESCALATION).await?;
+        Ok(Behind { reports, events: events + u64::try_from(told)? })
+    }
+
+    /// Messages that a consumer has not acknowledged.
+    async fn pending(&self, stream: &str, consumer: &str) -> anyhow::Result<u64> {
+        let found: Result<PullConsumer, _> = self.jetstream.get_consumer_from_stream(consumer, stream).await;
+        let found = found.with_context(|| format!("the consumer {consumer} of {stream}"))?;
+        let info = found.cached_info();
+        Ok(info.num_pending + info.num_ack_pending as u64)
     }
 
     /// # Errors
@@ -155,17 +222,17 @@ impl Theatre {
     }
 }
 
-/// The demonstration's reports as bodies, without what ties them together, and with telephone numbers of their own: four thousand of them.
-fn bodies(file: &Path) -> anyhow::Result<Vec<String>> {
-    let script = Script::written(file)?;
-    let reports: Vec<Report> = script.entries.into_iter().map(|entry| entry.report).filter(|report| report.follows.is_none()).collect();
-    let mut bodies = Vec::new();
-    for (number, report) in reports.iter().cycle().take(4000).enumerate() {
-        let mut report = report.clone();
-        if report.reporter.phone.is_some() {
-            report.reporter.phone = Some(format!("199{number:08}"));
-        }
-        bodies.push(serde_json::to_string(&report)?);
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_smallest_packs_are_sound() {
+        let folder = std::env::temp_dir().join(format!("duban-one-duty-{}", std::process::id()));
+        let packs = one_duty(&folder).unwrap();
+        let policy = crate::policy::sources::compile(&packs);
+        std::fs::remove_dir_all(&folder).unwrap();
+        let policy = policy.unwrap();
+        assert!(policy.duty_rule("one-duty", "close").is_some());
     }
-    Ok(bodies)
 }

@@ -23,7 +23,9 @@ impl BatchHandler for IntakeOfEvents {
         for event in batch {
             let Some(("case", happened)) = event.name().split_once('.') else { continue };
             let body: CaseEvent = event.parse().map_err(|error| Failure::of(event, error))?;
-            if standing.get(&body.case).is_none_or(|row| row.version < body.version) {
+            let is_newer = standing.get(&body.case).is_none_or(|row| row.version < body.version);
+            // A record comes of a close, which says all that a registration says; what happens to the case later is kept.
+            if is_newer && !matches!(happened, "registered" | "classified") {
                 standing.insert(body.case, row(&body));
             }
             if happened == "closed" {

@@ -116,6 +116,7 @@ impl Alert {
             title_zh: duty.title_zh.clone(),
             link: duty.terms.link.clone(),
             unit: duty.facts.unit.clone(),
+            owed_by: duty.owed_by.clone(),
             sort: self.sort.clone(),
             run: self.run,
             rung: self.rung,

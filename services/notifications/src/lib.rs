@@ -33,7 +33,7 @@ pub mod words;
 pub use settings::Settings;
 
 use channels::Channels;
-use duban_contracts::subjects::stream;
+use duban_contracts::subjects::{self, service, stream};
 use duban_platform::Platform;
 use duban_platform::consumer::Consume;
 use intake_of_events::IntakeOfEvents;
@@ -52,6 +52,13 @@ pub struct App {
     pub wake: Arc<Notify>,
 }
 
+/// Alerts, and of duties only what ends or moves them: an alert says of its duty what a message needs, and most duties never raise one.
+fn of_escalation(app: &App) -> Consume<IntakeOfEvents> {
+    let of_duties = ["duty.closed", "duty.cancelled", "duty.withdrawn", "duty.moved"].map(|name| subjects::event(service::ESCALATION, name));
+    let consume = Consume::new(IntakeOfEvents { app: app.clone() }).stream(stream::ESCALATION).batch(500);
+    of_duties.into_iter().fold(consume.only(subjects::event(service::ESCALATION, "alert.>")), Consume::only)
+}
+
 /// Starts consumers, requests and the sender.
 ///
 /// # Errors
@@ -65,7 +72,8 @@ pub async fn start(platform: &Platform, settings: Settings) -> anyhow::Result<Ap
         wake: Arc::new(Notify::new()),
     };
     platform.keep_copies();
-    platform.consume(Consume::new(IntakeOfEvents { app: app.clone() }).stream(stream::ESCALATION).stream(stream::INTAKE).batch(200));
+    platform.consume(of_escalation(&app));
+    platform.consume(Consume::new(IntakeOfEvents { app: app.clone() }).stream(stream::INTAKE).batch(500));
     requests::serve(&app).await?;
     platform.tasks.spawn(send_due::run(app.clone()));
     platform.tasks.spawn(measures::watch(app.clone()));

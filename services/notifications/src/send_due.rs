@@ -18,6 +18,8 @@ use tracing::Instrument;
 
 /// How often it is looked for due deliveries when nothing wakes the sender.
 const TICK: Duration = Duration::from_millis(500);
+/// How long it waits after an attempt has ended for others to end too: what they leave room for is claimed together.
+const GATHER: Duration = Duration::from_millis(20);
 /// Most that are claimed in one go.
 const BATCH: i64 = 200;
 /// How long escalation has to say whether an alert still stands.
@@ -94,6 +96,7 @@ impl UnderWay {
         tokio::select! {
             Some(ended) = self.tasks.join_next_with_id() => {
                 self.ended(ended);
+                tokio::time::sleep(GATHER).await;
                 while let Some(ended) = self.tasks.try_join_next_with_id() {
                     self.ended(ended);
                 }

@@ -21,6 +21,9 @@ pub struct AlertEvent {
     pub title_zh: String,
     pub link: String,
     pub unit: String,
+    /// The post that owes the duty.
+    #[serde(default)]
+    pub owed_by: String,
     /// `reminder` (before due), `breach` (first rung at due), `escalation` (later rungs), `notice` (immediately, major cases).
     pub sort: String,
     /// Run of the ladder (1; another after a reopening), rung (from 1; reminders have negative ones), repetition (from 0).

@@ -44,6 +44,9 @@ impl Database {
             ("timezone", "UTC"),
             ("statement_timeout", "60s"),
             ("idle_in_transaction_session_timeout", "60s"),
+            // A plan that was made while a table was empty reads the whole of it ever after: batches are planned anew, which costs little
+            // against what they do.
+            ("plan_cache_mode", "force_custom_plan"),
         ]);
         let plans = Plans::default();
         let known = plans.clone();

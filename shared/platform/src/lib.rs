@@ -34,3 +34,7 @@ pub use outbox::Outbox;
 pub use platform::Platform;
 pub use sealing::Seal;
 pub use tokio_util::sync::CancellationToken;
+
+/// Every process that stands on this: batches make and drop hundreds of thousands of small strings a second, across threads.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

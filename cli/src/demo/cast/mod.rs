@@ -1,9 +1,10 @@
 //! The scripted staff: for every case it takes the next step that the pack allows, as the person whose post it is, after a while that
-//! `cast.toml` says; some are negligent, so that duties are breached and ladders climb. And it acknowledges alerts, some late.
+//! `cast.toml` says; some are negligent, so that duties are breached and ladders climb. And it acknowledges alerts, some late, and hands in what is owed regularly.
 
 mod acting;
 mod alerts;
 mod cases;
+mod hand_in;
 mod rules;
 
 pub use rules::Rules;
@@ -71,7 +72,7 @@ impl Cast {
     /// # Errors
     /// When the gateway does not answer for long.
     pub async fn work(&self) -> anyhow::Result<()> {
-        tokio::try_join!(self.work_on_cases(), self.acknowledge_alerts())?;
+        tokio::try_join!(self.work_on_cases(), self.acknowledge_alerts(), self.hand_in())?;
         Ok(())
     }
 

@@ -156,8 +156,9 @@ pub async fn follow(tx: &mut PgConnection, said: &[Said]) -> Result<Vec<Moved>, 
              select duty.id, duty.unit as unit_before, duty.excluded_people as excluded_before, said.*
              from unnest($1::uuid[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::jsonb[], $7::jsonb[], $8::jsonb[])
                  as said (case_id, about, version, unit, handler, excluded_people, excluded_units, people_added)
-             join duty on duty.case_id = said.case_id and duty.opened_subject = said.about and duty.facts_version < said.version
-             where (duty.unit, duty.handler, duty.excluded_people, duty.excluded_units, duty.people_added) is distinct from
+             -- Looked up case by case by the index, however large the planner believes the table to be.
+             cross join lateral (select * from duty where duty.case_id = said.case_id offset 0) as duty
+             where duty.opened_subject = said.about and duty.facts_version < said.version and (duty.unit, duty.handler, duty.excluded_people, duty.excluded_units, duty.people_added) is distinct from
                  (case said.unit when '' then duty.unit else said.unit end, said.handler, said.excluded_people, said.excluded_units, said.people_added))
          update duty set unit = case moving.unit when '' then duty.unit else moving.unit end, handler = moving.handler,
              excluded_people = moving.excluded_people, excluded_units = moving.excluded_units, people_added = moving.people_added,

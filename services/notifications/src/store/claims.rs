@@ -61,7 +61,7 @@ pub async fn claim_due(tx: &mut PgConnection, share: &Share<'_>) -> Result<Vec<C
              update delivery set attempts = attempts + 1, lease = $6, lease_until = clock_timestamp() + make_interval(secs => $7)
              from due where delivery.id = due.id returning delivery.*
          )
-         select claimed.*, alert.duty, alert.case_id, alert.body, alert.traceparent, coalesce(duty.owed_by, '') as owed_by,
+         select claimed.*, alert.duty, alert.case_id, alert.body, alert.traceparent, coalesce(duty.owed_by, alert.body ->> 'owed_by', '') as owed_by,
                 coalesce(case_copy.number, '') as number,
                 coalesce(duty.excluded_people, '{}') || coalesce(case_copy.excluded_people, '{}') as excluded,
                 alert.state = 'open' and coalesce(duty.ended_at < alert.raised_at, true)

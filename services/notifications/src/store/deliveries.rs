@@ -113,10 +113,14 @@ impl Suspects {
 /// sender, who looks again before a next attempt. Answers what was cancelled.
 pub async fn cancel_unwanted(tx: &mut PgConnection, suspects: &Suspects, now: Ts) -> Result<Vec<DeliveryEvent>, sqlx::Error> {
     let rows = sqlx::query(
-        "with unwanted as materialized (
-             select delivery.id from delivery join alert on alert.id = delivery.alert left join duty on duty.id = alert.duty
-             left join case_copy on case_copy.id = alert.case_id
-             where (alert.id = any($1) or alert.duty = any($2) or alert.case_id = any($4)) and delivery.state = 'waiting'
+        "with suspect as materialized (
+             select unnest($1::uuid[]) as id
+             union select id from alert where duty = any($2)
+             union select id from alert where case_id = any($4)
+         ), unwanted as materialized (
+             select delivery.id from suspect join alert using (id) join delivery on delivery.alert = alert.id
+             left join duty on duty.id = alert.duty left join case_copy on case_copy.id = alert.case_id
+             where delivery.state = 'waiting'
                and (delivery.lease_until is null or delivery.lease_until < clock_timestamp())
                and (alert.state <> 'open' or duty.ended_at >= alert.raised_at
                     or delivery.person = any(coalesce(duty.excluded_people, '{}') || coalesce(case_copy.excluded_people, '{}'))

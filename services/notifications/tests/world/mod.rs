@@ -231,6 +231,7 @@ pub fn alert(number: u128, people: &[&str]) -> AlertEvent {
         title_zh: format!("核实客户资料 TS-{number}"),
         link: format!("/cases/{}", case_id(number)),
         unit: UNIT.into(),
+        owed_by: format!("{UNIT}/receiver"),
         sort: "breach".into(),
         run: 1,
         rung: 1,

@@ -116,15 +116,17 @@ impl Directory {
         holds || self.resolve_post(post, unit, at, excluded).people.iter().any(|told| told == person)
     }
 
-    fn posts_upwards<'a>(&'a self, role: &str, path: &[&'a Unit]) -> impl Iterator<Item = &'a Post> {
+    fn posts_upwards<'a, 'p>(&'a self, role: &'p str, path: &'p [&'a Unit]) -> impl Iterator<Item = &'a Post> + use<'a, 'p> {
+        // Looked for only as far as somebody asks: mostly the first is all that is wanted.
         let units = path.iter().flat_map(|unit| std::iter::once(*unit).chain(self.departments(&unit.code)));
-        let mut found: Vec<&Post> = Vec::new();
-        for post in units.flat_map(|unit| self.posts_in(&unit.code)) {
-            if post.role == role && !found.iter().any(|seen| seen.id == post.id) {
-                found.push(post);
+        let mut seen: Vec<&str> = Vec::new();
+        units.flat_map(|unit| self.posts_in(&unit.code)).filter(move |post| {
+            let is_new = post.role == role && !seen.contains(&post.id.as_str());
+            if is_new {
+                seen.push(&post.id);
             }
-        }
-        found.into_iter()
+            is_new
+        })
     }
 
     fn head_of(&self, unit: &Unit) -> Option<&Post> {
