@@ -54,7 +54,8 @@ pub struct App {
 
 /// Alerts, and of duties only what ends or moves them: an alert says of its duty what a message needs, and most duties never raise one.
 fn of_escalation(app: &App) -> Consume<IntakeOfEvents> {
-    let of_duties = ["duty.closed", "duty.cancelled", "duty.withdrawn", "duty.moved"].map(|name| subjects::event(service::ESCALATION, name));
+    let of_duties =
+        ["duty.closed", "duty.cancelled", "duty.withdrawn", "duty.moved"].map(|name| subjects::event(service::ESCALATION, name));
     let consume = Consume::new(IntakeOfEvents { app: app.clone() }).stream(stream::ESCALATION).batch(500);
     of_duties.into_iter().fold(consume.only(subjects::event(service::ESCALATION, "alert.>")), Consume::only)
 }

@@ -171,7 +171,12 @@ impl Postgres {
     fn spawn(&self) -> Result<Process> {
         // As the services that it works for: a report is accepted without it, and its sender waits.
         let mut command = Command::new("nice");
-        command.args(["-n", "5"]).arg(self.bin.join("postgres")).arg("-D").arg(&self.data).args(["-p", &self.port().to_string(), "-c", "listen_addresses=127.0.0.1"]);
+        command.args(["-n", "10"]).arg(self.bin.join("postgres")).arg("-D").arg(&self.data).args([
+            "-p",
+            &self.port().to_string(),
+            "-c",
+            "listen_addresses=127.0.0.1",
+        ]);
         command.args(["-c", "unix_socket_directories=", "-c", "max_connections=300", "-c", "log_min_messages=warning"]);
         command.args(["-c", "max_wal_size=4GB", "-c", "checkpoint_timeout=15min", "-c", "timezone=UTC", "-c", "log_timezone=UTC"]);
         if self.durable {

@@ -136,7 +136,7 @@ impl Copy {
             return Command::new(&self.program);
         }
         let mut command = Command::new("nice");
-        command.args(["-n", "5"]).arg(&self.program);
+        command.args(["-n", "10"]).arg(&self.program);
         command
     }
 
