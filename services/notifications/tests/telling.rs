@@ -37,6 +37,8 @@ async fn one_alert_for_two_people_over_two_channels_gives_four_deliveries_each_o
     let raw = String::from_utf8_lossy(&mail.raw);
     assert!(raw.contains(&format!("<duty.{}@duban.example>", raised.duty)) && raw.contains("Auto-Submitted: auto-generated"), "{raw}");
     assert!(mail.text.starts_with("请WANG先生（店长）"), "{}", mail.text);
+    // No event of the duty was read: the alert itself says who owes it.
+    assert!(mail.text.contains("督促受理员"), "{}", mail.text);
     assert!(world.mails_to("li@")[0].text.starts_with("LI先生 (store manager): please"), "{}", world.mails_to("li@")[0].text);
 
     let call = &wang_hook.calls()[0];

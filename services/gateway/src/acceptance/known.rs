@@ -35,10 +35,14 @@ impl Known {
         let Ok(call) = Call::new(REPORT_KNOWN.service, REPORT_KNOWN.name).body(&KnownRequest { reports: reports.collect() }) else {
             return BTreeMap::new();
         };
+        let asked = Instant::now();
         match tokio::time::timeout(PATIENCE, self.bus.call::<KnownAnswer>(call.timeout(PATIENCE))).await {
             Ok(Ok(answer)) => answer.known,
             Ok(Err(_)) | Err(_) => {
-                *self.rest_until.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + REST);
+                // Where nobody listens at all, the broker says so at once, and asking costs nothing.
+                if asked.elapsed() >= PATIENCE {
+                    *self.rest_until.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + REST);
+                }
                 BTreeMap::new()
             }
         }
