@@ -48,6 +48,6 @@ pub enum Command {
     /// Domain time: show it, step it (demonstrations and tests).
     #[command(subcommand)]
     Clock(clock::ClockCommand),
-    /// How fast it is on this machine, as ratios to simpler ways of doing the same (a few minutes; build with --release).
+    /// How fast it is on this machine, as ratios to simpler ways of doing the same (a quarter of an hour; build with --release).
     Bench(bench::BenchArguments),
 }

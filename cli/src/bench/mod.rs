@@ -30,7 +30,7 @@ pub struct BenchArguments {
     #[arg(value_parser = ["acceptance", "full-way", "latency", "duties", "memory"])]
     pub parts: Vec<String>,
     /// Seconds of each measurement.
-    #[arg(long, default_value_t = 8)]
+    #[arg(long, default_value_t = 5)]
     pub seconds: u64,
     /// Rounds of which the median is taken; ours and theirs take turns.
     #[arg(long, default_value_t = 3)]
@@ -42,7 +42,7 @@ pub struct BenchArguments {
     #[arg(long, value_delimiter = ',', default_value = "8,16,32")]
     pub pools: Vec<u32>,
     /// Reports of the full way.
-    #[arg(long, default_value_t = 40_000)]
+    #[arg(long, default_value_t = 30_000)]
     pub reports: usize,
     /// Open duties.
     #[arg(long, default_value_t = 1_000_000)]

@@ -4,6 +4,8 @@ pub mod applied;
 pub mod bring;
 mod check;
 mod coverage;
+mod diff;
+mod due;
 mod explain;
 pub mod sources;
 
@@ -43,6 +45,15 @@ pub enum PolicyCommand {
         #[arg(long)]
         regulation: Option<String>,
     },
+    /// What changes for people from one set to another.
+    Diff {
+        /// The set as it is.
+        before: PathBuf,
+        /// The set as it is to be.
+        after: PathBuf,
+    },
+    /// When something is due by a calendar, with every step of the count.
+    Due(due::DueArguments),
     /// The JSON Schema of packs, of calendars or of the organisation file, for editors.
     Schema {
         #[arg(value_parser = ["pack", "calendar", "organisation"])]
@@ -56,6 +67,8 @@ pub fn run(command: PolicyCommand, show: Show) -> anyhow::Result<ExitCode> {
     match command {
         PolicyCommand::Check { paths, strict } => check::run(&paths, strict, show),
         PolicyCommand::Explain { rule, unit, at, set } => explain::run(rule.as_deref(), unit.as_deref(), at, &set, show),
+        PolicyCommand::Diff { before, after } => diff::run(&before, &after, show),
+        PolicyCommand::Due(arguments) => due::run(&arguments, show),
         PolicyCommand::Schema { of } => {
             let schema = match of.as_str() {
                 "pack" => duban_policy::source::pack_schema(),

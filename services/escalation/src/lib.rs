@@ -90,9 +90,9 @@ pub async fn start(platform: &Platform, tick: Duration) -> anyhow::Result<Arc<Ap
     platform.health.ready("ticks", move || std::future::ready(ticks.ticks.check()));
     platform.health.ready("own-events", move || std::future::ready(own_events.own_events.check()));
     platform.keep_copies();
-    let consume =
-        Consume::new(IntakeOfEvents { app: app.clone() }).stream(stream::INTAKE).stream(stream::ARCHIVE).stream(stream::NOTIFICATIONS);
-    platform.consume(consume);
+    // An event can open several duties, each of some kilobytes: larger batches are no faster, and take more memory.
+    let consume = Consume::new(IntakeOfEvents { app: app.clone() }).batch(250);
+    platform.consume(consume.stream(stream::INTAKE).stream(stream::ARCHIVE).stream(stream::NOTIFICATIONS));
     requests::serve(&app).await?;
     platform.tasks.spawn(raise_due::run(app.clone(), tick));
     platform.tasks.spawn(own_events::run(app.clone()));

@@ -12,7 +12,7 @@ pub struct Settings {
     #[arg(long, env = "DUBAN_CHECK_KEY", hide_env_values = true)]
     pub check_key: Secret,
     /// Most reports that are registered in one transaction.
-    #[arg(long, env = "DUBAN_INTAKE_BATCH", default_value_t = 500, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    #[arg(long, env = "DUBAN_INTAKE_BATCH", default_value_t = 300, value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub intake_batch: u16,
     /// Seconds (real ones) for which a report waits for the one that it follows before it becomes a case of its own.
     #[arg(long, env = "DUBAN_FOLLOW_PATIENCE", default_value_t = 3600)]

@@ -2,6 +2,8 @@
 
 mod arithmetic;
 mod duration;
+mod steps;
 
 pub use arithmetic::{Calendar, Hours, Reached};
 pub use duration::{BadDuration, Basis, Duration, Measure, Term};
+pub use steps::Step;

@@ -73,7 +73,7 @@ impl Policy {
     }
 
     /// Events that share a condition are named together.
-    fn trigger_words(&self, pack: &Pack, triggers: &[Trigger], unit: &str) -> Title {
+    pub(super) fn trigger_words(&self, pack: &Pack, triggers: &[Trigger], unit: &str) -> Title {
         let figures = |name: &str| self.figure(&pack.id, name, unit);
         let mut groups: Vec<(Title, Vec<Title>)> = Vec::new();
         for trigger in triggers {
@@ -177,7 +177,7 @@ impl Policy {
         self.tree.find_post(post, unit).map_or_else(|| Title::new(post, post), |post| self.tree.post_title(post))
     }
 
-    fn term_words(&self, pack: &Pack, duty: &DutyRule, unit: &str) -> Title {
+    pub(super) fn term_words(&self, pack: &Pack, duty: &DutyRule, unit: &str) -> Title {
         let figures = |name: &str| self.figure(&pack.id, name, unit);
         let terms = duty.within.iter().map(|when| {
             let term = self.term(pack, &when.term, unit);

@@ -2,6 +2,8 @@
 
 mod compile;
 mod coverage;
+mod describe;
+mod diff;
 mod duty;
 mod explain;
 mod field;
@@ -14,6 +16,7 @@ mod template;
 mod vocabulary;
 
 pub use coverage::Covered;
+pub use diff::Change;
 pub use duty::{Amount, ClosedDuty, DutyRule, EventFacts, Ladder, OpenedDuty, Reminder, Rung, RungAt, TermSource, Trigger, When};
 pub use field::{BadField, check_fields};
 pub use judge::{Judgement, ReportFacts};

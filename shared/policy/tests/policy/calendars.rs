@@ -82,6 +82,44 @@ fn deadlines_in_the_chinese_calendar() {
     }
 }
 
+/// Counted minute by minute by another program than ours: calendar, start and due as wall times (due with its offset), and what it is about.
+const EXAMPLES: &str = include_str!("examples.csv");
+
+#[test]
+fn examples_that_were_counted_minute_by_minute() {
+    let zoned = |zone: &str, weekly: serde_json::Value| {
+        serde_json::from_value::<LooseCalendar>(json!({ "zone": zone, "weekly": weekly })).unwrap().build().unwrap()
+    };
+    let every_day = |hours: serde_json::Value| json!({ "mon": hours, "tue": hours, "wed": hours, "thu": hours, "fri": hours, "sat": hours, "sun": hours });
+    let office = json!([["09:00", "17:00"]]);
+    let made = [
+        (
+            "new-york-office",
+            zoned("America/New_York", json!({ "mon": office, "tue": office, "wed": office, "thu": office, "fri": office })),
+        ),
+        ("new-york-nights", zoned("America/New_York", every_day(json!([["00:00", "06:00"], ["22:00", "24:00"]])))),
+        ("new-york-always", zoned("America/New_York", every_day(json!([["00:00", "24:00"]])))),
+        ("lord-howe", zoned("Australia/Lord_Howe", every_day(json!([["00:00", "04:00"], ["08:00", "17:00"]])))),
+    ];
+    let mut wrong = Vec::new();
+    let mut count = 0;
+    for line in EXAMPLES.lines().skip(1) {
+        let [name, start, term, due, note] = line.splitn(5, ',').collect::<Vec<_>>()[..] else { panic!("{line}") };
+        let calendar = made.iter().find(|(made, _)| *made == name).map_or_else(|| POLICY.calendar(name).unwrap(), |(_, calendar)| calendar);
+        let begun = calendar.instant(start.parse::<DateTime>().unwrap());
+        let reached = calendar.due(begun, term.parse::<Term>().unwrap());
+        if reached.at != due.parse::<Timestamp>().unwrap() {
+            wrong.push(format!(
+                "{name} {start} + {term} ({note}): {} instead of {due}",
+                reached.at.to_zoned_datetime(calendar.zone.clone())
+            ));
+        }
+        count += 1;
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    assert!(count >= 145, "{count}");
+}
+
 #[test]
 fn reminders_count_back_in_the_same_hours() {
     let examples = [

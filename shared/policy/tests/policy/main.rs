@@ -2,6 +2,7 @@
 
 mod calendars;
 mod coverage;
+mod differences;
 mod ladders;
 mod people;
 mod refused;

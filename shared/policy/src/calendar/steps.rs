@@ -1,0 +1,230 @@
+//! How a due time comes about, step by step, in both languages: for everybody who doubts a date.
+
+use super::arithmetic::{Calendar, Reached};
+use super::duration::{Basis, Duration, Measure, Term};
+use crate::Title;
+use duban_contracts::Timestamp;
+use jiff::civil::{Date, Weekday};
+use jiff::{SignedDuration, ToSpan};
+
+/// Of a long count so many days are told at its beginning and at its end; those between are summed up.
+const FIRST_DAYS: usize = 10;
+const LAST_DAYS: usize = 4;
+
+/// One step of a count.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// Up to when has been counted by then.
+    pub at: Timestamp,
+    pub words: Title,
+}
+
+/// What a day adds.
+struct Day {
+    date: Date,
+    counted_to: Timestamp,
+    /// Days without hours before it.
+    off: Option<(Date, Date)>,
+    words: Title,
+    amount: SignedDuration,
+}
+
+impl Calendar {
+    /// The steps from `start` to [`Calendar::due`]; the last one is the due time itself.
+    pub fn steps(&self, start: Timestamp, term: Term) -> Vec<Step> {
+        let due = self.due(start, term);
+        let mut steps = vec![self.step(start, "起算", "counted from")];
+        match term {
+            Term::Within(duration) if duration.basis() == Basis::Working => self.working_steps(start, duration, due, &mut steps),
+            Term::EndOfDay { working: true, .. } | Term::TimeOfNextDay { working: true, .. } => self.until_opening(start, &mut steps),
+            _ => {}
+        }
+        steps.push(Step {
+            at: due.at,
+            words: match due.ran_out {
+                true => Title::new("日历中已没有工作时间", "the calendar has no working time left"),
+                false => Title::new(
+                    format!("{}到期：{}", term.zh(), self.clock_zh(due.at)),
+                    format!("due {}: {}", term.en(), self.clock_en(due.at)),
+                ),
+            },
+        });
+        steps
+    }
+
+    fn step(&self, at: Timestamp, zh: &str, en: &str) -> Step {
+        Step { at, words: Title::new(format!("{zh}：{}", self.clock_zh(at)), format!("{en} {}", self.clock_en(at))) }
+    }
+
+    /// Outside hours nothing counts before the next opening.
+    fn until_opening(&self, start: Timestamp, steps: &mut Vec<Step>) {
+        let opening = self.next_opening(start);
+        if opening.at != start && !opening.ran_out {
+            steps.push(self.step(opening.at, "当时不在工作时间，自下一次上班起算", "outside working hours, so from the next opening"));
+        }
+    }
+
+    fn working_steps(&self, start: Timestamp, duration: Duration, due: Reached, steps: &mut Vec<Step>) {
+        self.until_opening(start, steps);
+        let opening = self.next_opening(start);
+        if due.ran_out || opening.ran_out {
+            return;
+        }
+        let days = if duration.measure == Measure::WorkingDay {
+            self.counted_days(self.date(opening.at), due.at, duration.amount)
+        } else {
+            self.counted_hours(opening.at, due.at)
+        };
+        self.tell(days, steps);
+    }
+
+    /// Each working day after the first, numbered.
+    fn counted_days(&self, from: Date, due: Timestamp, amount: u32) -> Vec<Day> {
+        let mut days = Vec::new();
+        let (mut date, mut off) = (from, None);
+        let mut nth = 0;
+        while nth < amount {
+            let Ok(next) = date.tomorrow() else { break };
+            date = next;
+            let Some((_, close)) = self.spans(date).last().copied() else {
+                off = Some(off.map_or((date, date), |(first, _)| (first, date)));
+                continue;
+            };
+            nth += 1;
+            let words = Title::new(format!("{}：第{nth}个工作日", day_zh(date)), format!("{}: working day {nth}", day_en(date)));
+            days.push(Day {
+                date,
+                counted_to: if nth == amount { due } else { close },
+                off: off.take(),
+                words,
+                amount: SignedDuration::ZERO,
+            });
+        }
+        days
+    }
+
+    /// Each day's hours that count, with the sum so far.
+    fn counted_hours(&self, from: Timestamp, due: Timestamp) -> Vec<Day> {
+        let mut days = Vec::new();
+        let (mut date, mut off, mut total) = (self.date(from).saturating_sub(1.day()), None, SignedDuration::ZERO);
+        let last = self.date(due);
+        let mut counted_to = from;
+        while date <= last {
+            let spans: Vec<_> = self
+                .spans(date)
+                .into_iter()
+                .map(|(open, close)| (open.max(counted_to), close.min(due)))
+                .filter(|(open, close)| open < close)
+                .collect();
+            if let Some((_, close)) = spans.last() {
+                let amount: SignedDuration = spans.iter().map(|(open, close)| close.duration_since(*open)).sum();
+                total += amount;
+                counted_to = *close;
+                let hours: Vec<String> = spans.iter().map(|(open, close)| format!("{}–{}", self.wall(*open), self.wall(*close))).collect();
+                let words = Title::new(
+                    format!("{} {}：计{}，累计{}", day_zh(date), hours.join("、"), length_zh(amount), length_zh(total)),
+                    format!("{} {}: {}, {} in all", day_en(date), hours.join(", "), length_en(amount), length_en(total)),
+                );
+                days.push(Day { date, counted_to, off: off.take(), words, amount });
+            } else if date > self.date(from) {
+                off = Some(off.map_or((date, date), |(first, _)| (first, date)));
+            }
+            match date.tomorrow() {
+                Ok(next) => date = next,
+                Err(_) => break,
+            }
+        }
+        days
+    }
+
+    fn tell(&self, days: Vec<Day>, steps: &mut Vec<Step>) {
+        let between = if days.len() > FIRST_DAYS + LAST_DAYS { FIRST_DAYS..days.len() - LAST_DAYS } else { 0..0 };
+        for (nth, day) in days.iter().enumerate() {
+            if between.contains(&nth) {
+                if nth + 1 == between.end {
+                    steps.push(Step { at: day.counted_to, words: summed_up(&days[between.clone()]) });
+                }
+                continue;
+            }
+            if let Some((first, last)) = day.off {
+                steps.push(Step { at: self.instant(day.date.at(0, 0, 0, 0)), words: not_worked(first, last) });
+            }
+            steps.push(Step { at: day.counted_to, words: day.words.clone() });
+        }
+    }
+
+    fn wall(&self, at: Timestamp) -> String {
+        let wall = self.zone.to_datetime(at);
+        let seconds = if wall.second() == 0 { String::new() } else { format!(":{:02}", wall.second()) };
+        format!("{:02}:{:02}{seconds}", wall.hour(), wall.minute())
+    }
+
+    fn clock_zh(&self, at: Timestamp) -> String {
+        format!("{} {}", day_zh(self.date(at)), self.wall(at))
+    }
+
+    fn clock_en(&self, at: Timestamp) -> String {
+        format!("{} {}", day_en(self.date(at)), self.wall(at))
+    }
+}
+
+fn not_worked(first: Date, last: Date) -> Title {
+    if first == last {
+        return Title::new(format!("{}不上班，不计", day_zh(first)), format!("{} is not worked and does not count", day_en(first)));
+    }
+    Title::new(
+        format!("{}至{}不上班，不计", day_zh(first), day_zh(last)),
+        format!("{} to {} are not worked and do not count", day_en(first), day_en(last)),
+    )
+}
+
+fn summed_up(days: &[Day]) -> Title {
+    let amount: SignedDuration = days.iter().map(|day| day.amount).sum();
+    let (zh, en) = if amount.is_zero() {
+        (String::new(), String::new())
+    } else {
+        (format!("，共计{}", length_zh(amount)), format!(", {}", length_en(amount)))
+    };
+    Title::new(format!("其间另有{}个工作日{zh}", days.len()), format!("{} working days more{en}", days.len()))
+}
+
+fn day_zh(date: Date) -> String {
+    let day = ["周一", "周二", "周三", "周四", "周五", "周六", "周日"][weekday(date)];
+    format!("{}年{}月{}日（{day}）", date.year(), date.month(), date.day())
+}
+
+fn day_en(date: Date) -> String {
+    let day = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"][weekday(date)];
+    format!("{day} {date}")
+}
+
+fn weekday(date: Date) -> usize {
+    match date.weekday() {
+        Weekday::Monday => 0,
+        Weekday::Tuesday => 1,
+        Weekday::Wednesday => 2,
+        Weekday::Thursday => 3,
+        Weekday::Friday => 4,
+        Weekday::Saturday => 5,
+        Weekday::Sunday => 6,
+    }
+}
+
+fn length_zh(length: SignedDuration) -> String {
+    in_parts(length, ["小时", "分钟", "秒"], "")
+}
+
+fn length_en(length: SignedDuration) -> String {
+    in_parts(length, [" h", " min", " s"], " ")
+}
+
+fn in_parts(length: SignedDuration, measures: [&str; 3], between: &str) -> String {
+    let seconds = length.as_secs();
+    let parts = [seconds / 3600, seconds % 3600 / 60, seconds % 60];
+    let told: Vec<String> =
+        parts.iter().zip(measures).filter(|(amount, _)| **amount > 0).map(|(amount, m)| format!("{amount}{m}")).collect();
+    if told.is_empty() { format!("0{}", measures[0]) } else { told.join(between) }
+}
+
+#[cfg(test)]
+mod tests;

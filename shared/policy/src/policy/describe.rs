@@ -1,0 +1,312 @@
+//! A policy set as a list of things and what holds of each, in words: what two versions are compared by.
+
+use super::duty::{Amount, DutyRule, Reminder, RungAt};
+use super::kind::{Actor, Kind, Step};
+use super::{Pack, Policy};
+use crate::Title;
+use crate::calendar::{Calendar, Term};
+use crate::condition::Condition;
+use crate::ladder::Until;
+use serde_json::json;
+use std::collections::BTreeMap;
+
+/// One thing of a set: a duty, a stage, a rung, a calendar.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Thing {
+    pub title: Title,
+    pub article: String,
+    /// What holds of it, by a word that stays the same in every version.
+    pub aspects: BTreeMap<&'static str, Aspect>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Aspect {
+    pub name: Title,
+    pub value: Title,
+}
+
+/// Things by pack and place: `("store-complaints", "duty.close")`. What belongs to no pack stands under an empty one.
+pub(super) type Things = BTreeMap<(String, String), Thing>;
+
+impl Thing {
+    fn new(title: Title, article: &str) -> Self {
+        Self { title, article: article.to_owned(), aspects: BTreeMap::new() }
+    }
+
+    /// Says what holds of it; nothing where there is nothing to say.
+    fn says(mut self, key: &'static str, zh: &str, en: &str, value: Title) -> Self {
+        if !value.zh.is_empty() {
+            self.aspects.insert(key, Aspect { name: Title::new(zh, en), value });
+        }
+        self
+    }
+}
+
+impl Policy {
+    pub(super) fn described(&self) -> Things {
+        let mut things = Things::new();
+        for pack in self.packs.values() {
+            self.describe_pack(pack, &mut things);
+        }
+        for calendar in self.calendars.values() {
+            describe_calendar(calendar, &mut things);
+        }
+        self.describe_organisation(&mut things);
+        things
+    }
+
+    fn describe_pack(&self, pack: &Pack, things: &mut Things) {
+        let mut put = |place: String, thing: Thing| {
+            things.insert((pack.id.clone(), place), thing);
+        };
+        let head = Thing::new(pack.title.clone(), "").says("title", "名称", "title", pack.title.clone()).says(
+            "in_force",
+            "施行",
+            "in force",
+            pack.in_force.clone().unwrap_or_default(),
+        );
+        put("pack".to_owned(), head);
+        for (id, parameter) in &pack.parameters {
+            let thing = Thing::new(parameter.title.clone(), parameter.article.as_deref().unwrap_or_default());
+            let value = self.figure(&pack.id, id, &self.root).unwrap_or_else(|| parameter.value.clone());
+            let thing = thing.says("value", "取值", "value", figure_words(&value));
+            put(format!("parameter.{id}"), thing.says("elsewhere", "各单位另定", "where units differ", self.elsewhere(pack, id)));
+        }
+        for (id, title) in &pack.roles {
+            put(format!("role.{id}"), Thing::new(title.clone(), "").says("played", "由谁担任", "played by", self.players(pack, id)));
+        }
+        for kind in &pack.kinds {
+            self.describe_kind(pack, kind, &mut put);
+        }
+        for duty in &pack.duties {
+            put(format!("duty.{}", duty.id), self.describe_duty(pack, duty));
+        }
+        for recurring in &pack.recurring {
+            let (zh, en) = recurring.every.words();
+            let thing = self.describe_duty(pack, &recurring.rule).says("every", "周期", "every", Title::new(zh, en));
+            put(format!("recurring.{}", recurring.rule.id), thing);
+        }
+        for ladder in pack.ladders.values() {
+            for (nth, rung) in ladder.rungs.iter().enumerate() {
+                let title = Title::new(format!("{}第{}级", ladder.title.zh, nth + 1), format!("{}, rung {}", ladder.title.en, nth + 1));
+                let all = rung.until == Until::All;
+                let repeat = rung.repeat.as_ref().map(|amount| self.amount_words(pack, amount)).unwrap_or_default();
+                let thing = Thing::new(title, &ladder.article)
+                    .says("at", "时间", "when", self.rung_time(pack, &rung.at))
+                    .says("tell", "通知", "tells", self.people(pack, &rung.tell))
+                    .says("repeat", "重复", "again every", repeat)
+                    .says("hold", "签收后暂停", "an acknowledgement holds for", self.amount_words(pack, &rung.hold))
+                    .says(
+                        "until",
+                        "签收",
+                        "acknowledged by",
+                        if all { Title::new("全部签收", "all") } else { Title::new("一人签收即可", "anyone") },
+                    )
+                    .says(
+                        "urgent",
+                        "免打扰时段",
+                        "in quiet hours",
+                        if rung.urgent { Title::new("照发", "sent") } else { Title::new("不发", "not sent") },
+                    )
+                    .says("when", "条件", "only if", self.condition(pack, rung.when.as_ref()));
+                put(format!("ladder.{}.{}", ladder.id, nth + 1), thing);
+            }
+        }
+    }
+
+    fn describe_kind(&self, pack: &Pack, kind: &Kind, put: &mut impl FnMut(String, Thing)) {
+        let yes = |holds: bool| if holds { Title::new("是", "yes") } else { Title::new("否", "no") };
+        let base = format!("kind.{}", kind.id);
+        let repeats = kind.repeats.as_ref().map(|repeats| Title::new(repeats.within.zh(), repeats.within.en())).unwrap_or_default();
+        let thing = Thing::new(kind.title.clone(), &kind.article)
+            .says("public", "公开表单可选", "on the public form", yes(kind.public))
+            .says("default", "未写类别时归入", "takes what names no kind", yes(kind.default))
+            .says("repeats", "同一事项的期间", "counts as a repeat within", repeats);
+        put(base.clone(), thing);
+        for field in &kind.fields {
+            let required = self.condition(pack, field.required_when.as_ref());
+            let choices = joined(field.choices.iter().map(|choice| choice.title.clone()));
+            let thing = Thing::new(within(&kind.title, &field.title), &field.article)
+                .says("type", "类型", "type", Title::new(field.sort.as_str(), field.sort.as_str()))
+                .says("choices", "选项", "choices", choices)
+                .says(
+                    "required",
+                    "必填",
+                    "required",
+                    if field.required_when.is_some() && required.zh.is_empty() { yes(true) } else { required },
+                )
+                .says("personal", "个人信息", "personal", yes(field.personal));
+            put(format!("{base}.field.{}", field.id), thing);
+        }
+        for severity in &kind.severities {
+            let thing = Thing::new(within(&kind.title, &severity.title), &severity.article)
+                .says("when", "条件", "if", self.condition(pack, severity.when.as_ref()))
+                .says("major", "重大", "major", yes(severity.major));
+            put(format!("{base}.severity.{}", severity.id), thing);
+        }
+        for stage in &kind.stages {
+            let thing = Thing::new(within(&kind.title, &stage.title), &stage.article).says(
+                "terminal",
+                "终结",
+                "closes the case",
+                yes(stage.terminal),
+            );
+            put(format!("{base}.stage.{}", stage.id), thing);
+        }
+        for step in &kind.steps {
+            put(format!("{base}.{}.{}", step.sort.as_str(), step.id), self.describe_step(pack, kind, step));
+        }
+    }
+
+    fn describe_step(&self, pack: &Pack, kind: &Kind, step: &Step) -> Thing {
+        let stage = |id: &String| kind.stage(id).map_or_else(|| Title::new(id, id), |stage| stage.title.clone());
+        let field = |id: &String| kind.field(id).map_or_else(|| Title::new(id, id), |field| field.title.clone());
+        Thing::new(within(&kind.title, &step.title), &step.article)
+            .says("from", "适用阶段", "from", joined(step.from.iter().map(stage)))
+            .says("to", "转入阶段", "to", step.to.as_ref().map(stage).unwrap_or_default())
+            .says("by", "由谁办理", "by", self.people(pack, &step.by))
+            .says("requires", "必须填写", "requires", joined(step.requires.iter().map(field)))
+            .says("when", "条件", "if", self.condition(pack, step.when.as_ref()))
+    }
+
+    fn describe_duty(&self, pack: &Pack, duty: &DutyRule) -> Thing {
+        let facts = json!({ "number": "", "period": "", "title": "", "title_zh": "" });
+        let title = Title::new(duty.title_zh.fill(&facts).trim(), duty.title_en.fill(&facts).trim().trim_end_matches(',').trim());
+        let ladder = duty.ladder.as_ref().and_then(|id| pack.ladders.get(id)).map(|ladder| ladder.title.clone());
+        let calendar = duty.calendar.as_ref().and_then(|name| self.calendars.get(name)).map(|calendar| calendar.title.clone());
+        Thing::new(title, &duty.article)
+            .says("within", "时限", "time", self.term_words(pack, duty, &self.root))
+            .says("owed_by", "责任人", "owed by", self.people(pack, &duty.owed_by))
+            .says("owed_to", "责任对象", "owed to", self.people(pack, &duty.owed_to))
+            .says("opens", "产生", "opened by", self.trigger_words(pack, &duty.opens, &self.root))
+            .says("closes", "办结", "closed by", self.trigger_words(pack, &duty.closes, &self.root))
+            .says("cancels", "免除", "cancelled by", self.trigger_words(pack, &duty.cancels, &self.root))
+            .says("remind", "提醒", "reminders", joined(duty.remind.iter().map(|reminder| self.reminder_words(pack, reminder))))
+            .says("ladder", "逾期阶梯", "ladder", ladder.unwrap_or_default())
+            .says("calendar", "日历", "calendar", calendar.unwrap_or_default())
+    }
+
+    fn describe_organisation(&self, things: &mut Things) {
+        for binding in &self.bindings {
+            let Some(pack) = self.packs.get(&binding.pack) else { continue };
+            let unit = self.tree.unit(&binding.unit).map_or_else(|| Title::new(&binding.unit, &binding.unit), |unit| unit.title.clone());
+            let date = |at| self.zone.to_datetime(at).date().to_string();
+            let until = binding.until.map(date).map(|date| Title::new(&date, &date)).unwrap_or_default();
+            let thing = Thing::new(Title::new(format!("适用于{}", unit.zh), format!("binds {}", unit.en)), "")
+                .says("from", "自", "from", Title::new(date(binding.from), date(binding.from)))
+                .says("until", "至", "until", until);
+            things.insert((pack.id.clone(), format!("bind.{}", binding.unit)), thing);
+        }
+        for unit in self.tree.units() {
+            let calendar = self.calendar_of(&unit.code).title.clone();
+            let thing = Thing::new(unit.title.clone(), "").says("calendar", "日历", "calendar", calendar);
+            things.insert((String::new(), format!("unit.{}", unit.code)), thing);
+        }
+    }
+
+    /// The figures that units have of their own.
+    fn elsewhere(&self, pack: &Pack, parameter: &str) -> Title {
+        let own = self.overrides.get(&(pack.id.clone(), parameter.to_owned()));
+        joined(own.into_iter().flatten().filter_map(|(unit, value)| {
+            let (unit, words) = (unit.as_ref()?, figure_words(value));
+            Some(Title::new(format!("{unit}：{}", words.zh), format!("{unit}: {}", words.en)))
+        }))
+    }
+
+    /// The posts that play a role, everywhere and where they differ.
+    fn players(&self, pack: &Pack, role: &str) -> Title {
+        let plays = self.plays.iter().filter(|plays| plays.pack == pack.id);
+        joined(plays.filter_map(|plays| {
+            let posts = plays.roles.get(role)?.join(" / ");
+            let Some(unit) = &plays.unit else { return Some(Title::new(&posts, &posts)) };
+            Some(Title::new(format!("{unit}：{posts}"), format!("{unit}: {posts}")))
+        }))
+    }
+
+    fn people(&self, pack: &Pack, actors: &[Actor]) -> Title {
+        joined(actors.iter().map(|actor| self.actor_words(&pack.id, actor)))
+    }
+
+    fn condition(&self, pack: &Pack, condition: Option<&Condition>) -> Title {
+        condition.map(|when| when.words(&|name: &str| self.figure(&pack.id, name, &self.root))).unwrap_or_default()
+    }
+
+    fn amount_words(&self, pack: &Pack, amount: &Amount) -> Title {
+        match amount {
+            Amount::Fixed(duration) => Title::new(duration.zh(), duration.en()),
+            Amount::Parameter(name) => self.figure(&pack.id, name, &self.root).map(|value| figure_words(&value)).unwrap_or_default(),
+        }
+    }
+
+    fn reminder_words(&self, pack: &Pack, reminder: &Reminder) -> Title {
+        match reminder {
+            Reminder::Share(share) => Title::new(format!("期限过{share}%时"), format!("after {share} % of the time")),
+            Reminder::Before(amount) => {
+                let amount = self.amount_words(pack, amount);
+                Title::new(format!("到期前{}", amount.zh), format!("{} before", amount.en))
+            }
+        }
+    }
+
+    fn rung_time(&self, pack: &Pack, at: &RungAt) -> Title {
+        let around = |amount: &Amount, zh: &str, en: &str| {
+            let amount = self.amount_words(pack, amount);
+            Title::new(format!("{zh}{}", amount.zh), format!("{} {en}", amount.en))
+        };
+        match at {
+            RungAt::Opened => Title::new("产生时", "when it is opened"),
+            RungAt::Due => Title::new("到期时", "when it is due"),
+            RungAt::After(amount) => around(amount, "到期后", "after it is due"),
+            RungAt::Before(amount) => around(amount, "到期前", "before it is due"),
+        }
+    }
+}
+
+fn describe_calendar(calendar: &Calendar, things: &mut Things) {
+    let hours = |spans: &[crate::calendar::Hours]| {
+        let clock = |minute: i16| format!("{:02}:{:02}", minute / 60, minute % 60);
+        spans.iter().map(|span| format!("{}–{}", clock(span.from), clock(span.to))).collect::<Vec<_>>().join(" ")
+    };
+    let days = [("周一", "Mon"), ("周二", "Tue"), ("周三", "Wed"), ("周四", "Thu"), ("周五", "Fri"), ("周六", "Sat"), ("周日", "Sun")];
+    let week = calendar.weekly.iter().zip(days).map(|(spans, (zh, en))| {
+        let hours = hours(spans);
+        let (off_zh, off_en) = if hours.is_empty() { ("休息", "off") } else { ("", "") };
+        Title::new(format!("{zh} {hours}{off_zh}"), format!("{en} {hours}{off_en}"))
+    });
+    let zone = calendar.zone.iana_name().unwrap_or_default();
+    let thing = Thing::new(calendar.title.clone(), "").says("zone", "时区", "zone", Title::new(zone, zone)).says(
+        "weekly",
+        "每周时间",
+        "weekly hours",
+        joined(week),
+    );
+    things.insert((String::new(), format!("calendar.{}", calendar.name)), thing);
+    for date in calendar.holidays.iter().filter(|date| !calendar.special.contains_key(date)) {
+        let thing = Thing::new(Title::new(format!("{}放假", date), format!("{date}, a holiday")), "");
+        things.insert((String::new(), format!("calendar.{}.{date}", calendar.name)), thing);
+    }
+    for (date, spans) in &calendar.special {
+        let worked = hours(spans);
+        let worked = if worked.is_empty() { Title::new("不上班", "not worked") } else { Title::new(&worked, &worked) };
+        let thing = Thing::new(Title::new(date.to_string(), date.to_string()), "").says("hours", "当日时间", "hours", worked);
+        things.insert((String::new(), format!("calendar.{}.{date}", calendar.name)), thing);
+    }
+}
+
+/// A figure as it is read: a term in words, anything else as it is written.
+fn figure_words(value: &str) -> Title {
+    match value.parse::<Term>() {
+        Ok(Term::Within(duration)) => Title::new(duration.zh(), duration.en()),
+        Ok(term) => Title::new(term.zh(), term.en()),
+        Err(_) => Title::new(value, value),
+    }
+}
+
+fn within(kind: &Title, part: &Title) -> Title {
+    Title::new(format!("{}：{}", kind.zh, part.zh), format!("{}: {}", kind.en, part.en))
+}
+
+fn joined(parts: impl Iterator<Item = Title>) -> Title {
+    let (zh, en): (Vec<_>, Vec<_>) = parts.map(|title| (title.zh, title.en)).unzip();
+    Title::new(zh.join("、"), en.join(", "))
+}

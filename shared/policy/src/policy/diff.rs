@@ -1,0 +1,83 @@
+//! What changes for people between two versions of a policy set.
+
+use super::Policy;
+use super::describe::{Aspect, Thing};
+use crate::Title;
+use std::collections::BTreeSet;
+
+/// One change. `before` is None for what is new, `after` for what is gone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// The pack, by id and title; empty for calendars and the organisation.
+    pub pack: String,
+    pub pack_title: Title,
+    /// Where it stands: `duty.close`, `kind.complaint.stage.open`, `calendar.cn.2026-10-01`.
+    pub place: String,
+    pub title: Title,
+    pub article: String,
+    /// What of it changes, e.g. 'time'; None where the whole thing comes or goes.
+    pub aspect: Option<Title>,
+    pub before: Option<Title>,
+    pub after: Option<Title>,
+}
+
+impl Policy {
+    /// The changes from this set to another, pack by pack, in the order of their places. A pack that comes or goes is one change.
+    pub fn changes_to(&self, after: &Policy) -> Vec<Change> {
+        let (old, new) = (self.described(), after.described());
+        let mut changes = Vec::new();
+        let places: BTreeSet<_> = old.keys().chain(new.keys()).collect();
+        for place in places {
+            let whole = |policy: &Policy| place.0.is_empty() || policy.pack(&place.0).is_some();
+            // The head speaks for all of a pack that one side does not have.
+            if place.1 != "pack" && !(whole(self) && whole(after)) {
+                continue;
+            }
+            let title = after.pack(&place.0).or_else(|| self.pack(&place.0)).map(|pack| pack.title.clone()).unwrap_or_default();
+            compare(place, &title, old.get(place), new.get(place), &mut changes);
+        }
+        changes
+    }
+}
+
+fn compare(place: &(String, String), pack_title: &Title, old: Option<&Thing>, new: Option<&Thing>, changes: &mut Vec<Change>) {
+    let Some(standing) = new.or(old) else { return };
+    let change = |aspect: Option<Title>, before: Option<Title>, after: Option<Title>| Change {
+        pack: place.0.clone(),
+        pack_title: pack_title.clone(),
+        place: place.1.clone(),
+        title: standing.title.clone(),
+        article: standing.article.clone(),
+        aspect,
+        before,
+        after,
+    };
+    let (Some(old), Some(new)) = (old, new) else {
+        changes.push(change(None, old.map(summary), new.map(summary)));
+        return;
+    };
+    if old.title != new.title && place.1 != "pack" {
+        changes.push(change(Some(Title::new("名称", "title")), Some(old.title.clone()), Some(new.title.clone())));
+    }
+    if old.article != new.article {
+        let article = |article: &String| Some(Title::new(article, article));
+        changes.push(change(Some(Title::new("条款", "article")), article(&old.article), article(&new.article)));
+    }
+    let aspects: BTreeSet<_> = old.aspects.keys().chain(new.aspects.keys()).collect();
+    for aspect in aspects {
+        let (before, after) = (old.aspects.get(aspect), new.aspects.get(aspect));
+        let Some(named) = after.or(before).filter(|_| before != after) else { continue };
+        let value = |aspect: Option<&Aspect>| Some(aspect.map_or_else(|| Title::new("无", "none"), |aspect| aspect.value.clone()));
+        changes.push(change(Some(named.name.clone()), value(before), value(after)));
+    }
+}
+
+/// Everything that holds of a thing, in one line.
+fn summary(thing: &Thing) -> Title {
+    let (zh, en): (Vec<_>, Vec<_>) = thing
+        .aspects
+        .values()
+        .map(|aspect| (format!("{}：{}", aspect.name.zh, aspect.value.zh), format!("{}: {}", aspect.name.en, aspect.value.en)))
+        .unzip();
+    Title::new(zh.join("；"), en.join("; "))
+}

@@ -1,0 +1,87 @@
+//! What changes for people between two versions of the shipped packs.
+
+use crate::world::{POLICY, listed, sources};
+use duban_policy::policy::Change;
+use duban_policy::{Policy, Source};
+
+/// The shipped set with some text of one of its files replaced; it must occur.
+fn changed(file: &str, from: &str, to: &str) -> Policy {
+    let mut sources: Vec<Source> = sources();
+    let source = sources.iter_mut().find(|source| source.name.ends_with(file)).unwrap();
+    assert!(source.text.contains(from), "{file} has no {from:?}");
+    source.text = source.text.replacen(from, to, 1);
+    Policy::compile(&sources).unwrap_or_else(|errors| panic!("{}", listed(&errors)))
+}
+
+fn differences(file: &str, from: &str, to: &str) -> Vec<Change> {
+    POLICY.changes_to(&changed(file, from, to))
+}
+
+#[test]
+fn the_same_set_has_no_changes() {
+    assert_eq!(POLICY.changes_to(&Policy::compile(&sources()).unwrap()), []);
+}
+
+#[test]
+fn a_shorter_time_is_told_in_days() {
+    let changes =
+        differences("store-complaints.toml", "from = \"received_at\"\nwithin = \"7d\"", "from = \"received_at\"\nwithin = \"5d\"");
+    let [change] = &changes[..] else { panic!("{changes:#?}") };
+    assert_eq!((change.pack.as_str(), change.place.as_str(), change.article.as_str()), ("store-complaints", "duty.close", "26"));
+    assert_eq!(change.aspect.as_ref().unwrap().zh, "时限");
+    assert_eq!((change.before.as_ref().unwrap().zh.as_str(), change.after.as_ref().unwrap().zh.as_str()), ("7天内", "5天内"));
+    assert_eq!(change.after.as_ref().unwrap().en, "within 5 days");
+}
+
+#[test]
+fn a_parameter_changes_what_it_stands_for() {
+    let from = "[parameter.ruling_within]\ntitle = { zh = \"上级主管裁定是否受理的时限\", en = \"time for the superior's ruling\" }\nvalue = \"1d\"";
+    let changes = differences("store-complaints.toml", from, &from.replace("\"1d\"", "\"2wd\""));
+    let places: Vec<&str> = changes.iter().map(|change| change.place.as_str()).collect();
+    assert!(places.contains(&"parameter.ruling_within") && places.iter().any(|place| place.starts_with("duty.")), "{changes:#?}");
+    assert!(changes.iter().all(|change| change.after.as_ref().unwrap().zh.contains("2个工作日")), "{changes:#?}");
+}
+
+#[test]
+fn a_holiday_that_is_added_is_one_change() {
+    let changes = differences("cn.toml", "holidays = [", "holidays = [\n  \"2026-12-25\",");
+    let [change] = &changes[..] else { panic!("{changes:#?}") };
+    assert_eq!((change.pack.as_str(), change.place.as_str()), ("", "calendar.cn.2026-12-25"));
+    assert!(change.before.is_none() && change.aspect.is_none() && change.title.zh.contains("2026-12-25"));
+}
+
+#[test]
+fn a_pack_that_comes_or_goes_is_one_change() {
+    let without: Vec<Source> = {
+        let mut sources = sources();
+        let organisation = sources.iter_mut().find(|source| source.name.ends_with("organisation.toml")).unwrap();
+        organisation.text = without_pack(&organisation.text, "after-sales");
+        sources.retain(|source| !source.name.ends_with("after-sales.toml"));
+        sources
+    };
+    let without = Policy::compile(&without).unwrap_or_else(|errors| panic!("{}", listed(&errors)));
+    let gone: Vec<Change> = POLICY.changes_to(&without).into_iter().filter(|change| change.pack == "after-sales").collect();
+    let [change] = &gone[..] else { panic!("{gone:#?}") };
+    assert!(change.after.is_none() && change.place == "pack");
+    let come: Vec<Change> = without.changes_to(&POLICY).into_iter().filter(|change| change.pack == "after-sales").collect();
+    assert!(come.len() == 1 && come[0].before.is_none(), "{come:#?}");
+}
+
+/// The organisation file without the tables that name a pack.
+fn without_pack(text: &str, pack: &str) -> String {
+    let named = format!("pack = \"{pack}\"");
+    let mut kept: Vec<&str> = Vec::new();
+    let mut dropping = false;
+    let lines: Vec<&str> = text.lines().collect();
+    for (nth, line) in lines.iter().enumerate() {
+        let begins = line.starts_with('[');
+        let goes_on = line.starts_with("[plays.") || line.starts_with("[parameters.") || line.starts_with("[set.");
+        if begins && !(dropping && goes_on) {
+            dropping = line.starts_with("[[") && lines.get(nth + 1).is_some_and(|next| *next == named);
+        }
+        if !dropping {
+            kept.push(line);
+        }
+    }
+    kept.join("\n")
+}
