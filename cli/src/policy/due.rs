@@ -70,7 +70,7 @@ pub(super) fn run(arguments: &DueArguments, show: Show) -> anyhow::Result<ExitCo
 #[serde(deny_unknown_fields)]
 struct Question {
     calendar: Value,
-    start: Timestamp,
+    start: String,
     #[serde(rename = "in")]
     term: String,
 }
@@ -108,15 +108,16 @@ impl Calendars<'_> {
     fn answer(&mut self, line: &str) -> anyhow::Result<Timestamp> {
         let question: Question = serde_json::from_str(line)?;
         let term = term(&question.term)?;
+        let start: Timestamp = question.start.parse().map_err(|_| anyhow::anyhow!("start: '{}' is not RFC 3339", question.start))?;
         let due = match question.calendar {
             Value::String(name) => {
                 if self.policy.is_none() {
                     self.policy = Some(sources::compile(self.set)?);
                 }
                 let policy = self.policy.as_ref().context("no calendars")?;
-                named(policy, &name)?.due(question.start, term)
+                named(policy, &name)?.due(start, term)
             }
-            written => self.loose(written)?.due(question.start, term),
+            written => self.loose(written)?.due(start, term),
         };
         if due.ran_out {
             bail!("the calendar has no working time left");

@@ -181,6 +181,14 @@ impl Read {
             None => self.suspects.alerts.push(body.alert),
         }
         self.used_links.extend(body.acknowledgements.iter().filter_map(|by| Some((by.link?, Ts(by.at)))));
+        // Its duty's opening is not read: what the alert says of it counts until an event of the duty itself says more.
+        self.duties.entry(body.duty).or_insert_with(|| DutyRow {
+            id: body.duty,
+            owed_by: body.owed_by.clone(),
+            excluded_people: body.excluded_people.clone(),
+            version: 0,
+            ended_at: None,
+        });
         match self.alerts.entry(body.alert) {
             std::collections::hash_map::Entry::Vacant(entry) => {
                 entry.insert(AlertRow { body, raised });

@@ -78,7 +78,7 @@ impl UnderWay {
         telemetry::adopt(&span, claimed.traceparent.as_deref());
         let app = app.clone();
         let destination = claimed.destination.clone();
-        let task = self.tasks.spawn(async move { deliver(&app, &claimed).await }.instrument(span));
+        let task = self.tasks.spawn(async move { deliver(&app, claimed).await }.instrument(span));
         self.destinations.insert(task.id(), destination);
     }
 
@@ -121,8 +121,10 @@ impl UnderWay {
 }
 
 /// One attempt, from the last question to the written outcome.
-async fn deliver(app: &App, claimed: &Claimed) {
-    if !claimed.wanted || !still_stands(app, claimed).await {
+async fn deliver(app: &App, mut claimed: Claimed) {
+    let is_wanted = claimed.wanted && still_stands(app, &claimed).await && may_be_told(app, &mut claimed).await;
+    let claimed = &claimed;
+    if !is_wanted {
         keep_trying(app, || outcome::cancel(app, claimed)).await;
         return;
     }
@@ -150,6 +152,15 @@ async fn still_stands(app: &App, claimed: &Claimed) -> bool {
         }
         Err(_) => true,
     }
+}
+
+/// Looks once more who must be kept out, since asking took its time: he is neither told nor named to others. Where the database does not
+/// answer, what was known at the claim counts.
+async fn may_be_told(app: &App, claimed: &mut Claimed) -> bool {
+    if let Ok(excluded) = claims::excluded(app.platform.db.pool(), claimed.delivery.delivery).await {
+        claimed.delivery.excluded_people = excluded;
+    }
+    !claimed.delivery.excluded_people.contains(&claimed.delivery.person)
 }
 
 async fn attempt(app: &App, claimed: &Claimed) -> Outcome {

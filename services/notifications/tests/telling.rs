@@ -161,6 +161,23 @@ async fn when_all_channels_have_failed_it_is_told() -> Result<()> {
 }
 
 #[tokio::test]
+async fn who_is_kept_out_by_the_alert_alone_sees_nothing_of_it() -> Result<()> {
+    let wang = person("wang", Some("wang@duban.example"), None, Language::Chinese);
+    let mut world = World::of(vec![wang]).await?;
+    // Neither an event of its duty nor one of its case is read.
+    let mut raised = alert(1, &["wang"]);
+    raised.excluded_people = vec!["director".into()];
+    world.alert("raised", &raised).await?;
+    world.heard.wait_for("delivery.sent", 1, LIMIT).await?;
+    let everything = DeliveryListRequest::default();
+    let seen: DeliveryList = world.neighbours.ask(Some("director"), "notifications", "delivery.list", &everything).await??;
+    assert_eq!(seen.total, 0);
+    let seen: DeliveryList = world.neighbours.ask(Some("wang"), "notifications", "delivery.list", &everything).await??;
+    assert_eq!(seen.total, 1);
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_person_who_cannot_see_the_unit_sees_his_own_deliveries_alone() -> Result<()> {
     let wang = person("wang", Some("wang@duban.example"), None, Language::Chinese);
     let li = person("li", Some("li@duban.example"), None, Language::Chinese);

@@ -96,6 +96,19 @@ pub async fn claim_due(tx: &mut PgConnection, share: &Share<'_>) -> Result<Vec<C
         .collect()
 }
 
+/// Who must not be told of a delivery's alert, nor named in it, as is known by now.
+pub async fn excluded(pool: &sqlx::PgPool, delivery: Uuid) -> Result<Vec<String>, sqlx::Error> {
+    let known: Option<Vec<String>> = sqlx::query_scalar(
+        "select coalesce(duty.excluded_people, '{}') || coalesce(case_copy.excluded_people, '{}')
+         from delivery join alert on alert.id = delivery.alert left join duty on duty.id = alert.duty
+         left join case_copy on case_copy.id = alert.case_id where delivery.id = $1",
+    )
+    .bind(delivery)
+    .fetch_optional(pool)
+    .await?;
+    Ok(known.unwrap_or_default())
+}
+
 /// How long the oldest waiting delivery of each channel has been due, in seconds, and how many wait.
 pub async fn backlog(pool: &sqlx::PgPool) -> Result<Vec<(String, i64, f64)>, sqlx::Error> {
     sqlx::query_as(
