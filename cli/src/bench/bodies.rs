@@ -47,7 +47,8 @@ impl Body {
         Ok(Self { text, places })
     }
 
-    pub fn len(&self) -> usize {
+    /// Its length, whoever the customer.
+    pub fn bytes(&self) -> usize {
         self.text.len()
     }
 
@@ -99,7 +100,7 @@ impl Bodies {
     /// The whole text of a sending.
     pub fn text(&self, number: u64) -> Vec<u8> {
         let (body, customer) = self.of(number);
-        let mut text = Vec::with_capacity(body.len());
+        let mut text = Vec::with_capacity(body.bytes());
         body.write(customer, &mut text);
         text
     }

@@ -184,7 +184,7 @@ impl Connection {
             target.path,
             target.address,
             target.token,
-            body.len()
+            body.bytes()
         );
         self.out.extend_from_slice(head.as_bytes());
         body.write(customer, &mut self.out);
