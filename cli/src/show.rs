@@ -1,8 +1,9 @@
 //! What a command prints: a table or sentences for people, JSON for programs.
 
+use anyhow::Context;
 use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
-use std::io::IsTerminal;
+use std::io::{ErrorKind, IsTerminal, Write};
 
 /// How to print.
 #[derive(Debug, Clone, Copy)]
@@ -25,12 +26,7 @@ impl Show {
     /// # Errors
     /// When `value` cannot be written as JSON.
     pub fn print<T: Serialize>(self, value: &T, people: impl FnOnce(&T) -> String) -> anyhow::Result<()> {
-        if self.json {
-            println!("{}", serde_json::to_string_pretty(value)?);
-        } else {
-            println!("{}", people(value));
-        }
-        Ok(())
+        line(&if self.json { serde_json::to_string_pretty(value)? } else { people(value) })
     }
 
     /// A line for people; nothing for programs.
@@ -38,6 +34,14 @@ impl Show {
         if !self.json {
             println!("{}", line.as_ref());
         }
+    }
+}
+
+/// Writes a line to standard output. That nobody reads on (`duban … | head`) is no error.
+fn line(text: &str) -> anyhow::Result<()> {
+    match writeln!(std::io::stdout(), "{text}") {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error).context("writing the answer"),
+        _ => Ok(()),
     }
 }
 

@@ -171,7 +171,7 @@ impl Policy {
 
     fn describe_duty(&self, pack: &Pack, duty: &DutyRule) -> Thing {
         let facts = json!({ "number": "", "period": "", "title": "", "title_zh": "" });
-        let title = Title::new(duty.title_zh.fill(&facts).trim(), duty.title_en.fill(&facts).trim().trim_end_matches(',').trim());
+        let title = Title::new(without_places(&duty.title_zh.fill(&facts)), without_places(&duty.title_en.fill(&facts)));
         let ladder = duty.ladder.as_ref().and_then(|id| pack.ladders.get(id)).map(|ladder| ladder.title.clone());
         let calendar = duty.calendar.as_ref().and_then(|name| self.calendars.get(name)).map(|calendar| calendar.title.clone());
         Thing::new(title, &duty.article)
@@ -300,6 +300,12 @@ fn figure_words(value: &str) -> Title {
         Ok(term) => Title::new(term.zh(), term.en()),
         Err(_) => Title::new(value, value),
     }
+}
+
+/// A title of which some places were left empty.
+fn without_places(title: &str) -> String {
+    let words: Vec<&str> = title.split_whitespace().collect();
+    words.join(" ").trim_end_matches([',', '，']).to_owned()
 }
 
 fn within(kind: &Title, part: &Title) -> Title {

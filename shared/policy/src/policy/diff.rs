@@ -22,15 +22,19 @@ pub struct Change {
 }
 
 impl Policy {
-    /// The changes from this set to another, pack by pack, in the order of their places. A pack that comes or goes is one change.
+    /// The changes from this set to another, pack by pack, in the order of their places. A pack or calendar that comes or goes is one change.
     pub fn changes_to(&self, after: &Policy) -> Vec<Change> {
         let (old, new) = (self.described(), after.described());
         let mut changes = Vec::new();
         let places: BTreeSet<_> = old.keys().chain(new.keys()).collect();
         for place in places {
             let whole = |policy: &Policy| place.0.is_empty() || policy.pack(&place.0).is_some();
-            // The head speaks for all of a pack that one side does not have.
+            // The head speaks for all of a pack that one side does not have; so does a calendar for its days.
             if place.1 != "pack" && !(whole(self) && whole(after)) {
+                continue;
+            }
+            let in_both = |calendar: &str| self.calendar(calendar).is_some() && after.calendar(calendar).is_some();
+            if day_of(&place.1).is_some_and(|calendar| !in_both(calendar)) {
                 continue;
             }
             let title = after.pack(&place.0).or_else(|| self.pack(&place.0)).map(|pack| pack.title.clone()).unwrap_or_default();
@@ -38,6 +42,11 @@ impl Policy {
         }
         changes
     }
+}
+
+/// The calendar of which a place is a single day: `calendar.cn.2026-10-01`.
+fn day_of(place: &str) -> Option<&str> {
+    place.strip_prefix("calendar.")?.rsplit_once('.').map(|(calendar, _)| calendar)
 }
 
 fn compare(place: &(String, String), pack_title: &Title, old: Option<&Thing>, new: Option<&Thing>, changes: &mut Vec<Change>) {

@@ -51,6 +51,16 @@ fn a_holiday_that_is_added_is_one_change() {
 }
 
 #[test]
+fn a_calendar_that_comes_is_one_change_and_not_one_for_each_day() {
+    let mut more = sources();
+    let text = "[calendar]\nname = \"cn-2027\"\ntitle = { zh = \"含2027年\", en = \"with 2027\" }\nextends = \"cn\"\nholidays = [\"2027-01-01\"]\n";
+    more.push(Source { name: "calendars/cn-2027.toml".into(), text: text.into() });
+    let changes = POLICY.changes_to(&Policy::compile(&more).unwrap_or_else(|errors| panic!("{}", listed(&errors))));
+    let [change] = &changes[..] else { panic!("{changes:#?}") };
+    assert!(change.place == "calendar.cn-2027" && change.before.is_none());
+}
+
+#[test]
 fn a_pack_that_comes_or_goes_is_one_change() {
     let without: Vec<Source> = {
         let mut sources = sources();
