@@ -40,18 +40,19 @@ pub(super) fn run(arguments: &DueArguments, show: Show) -> anyhow::Result<ExitCo
     if arguments.batch {
         return batch(&arguments.set, &mut std::io::stdin().lock(), &mut std::io::stdout().lock());
     }
-    let [Some(calendar), Some(start), Some(term)] = [&arguments.calendar, &arguments.start, &arguments.term] else {
+    let [Some(calendar), Some(start), Some(written)] = [&arguments.calendar, &arguments.start, &arguments.term] else {
         bail!("--calendar, --start and --in are needed");
     };
     let policy = sources::compile(&arguments.set)?;
     let found = named(&policy, calendar)?;
     let begun = instant(found, start)?;
-    let steps = found.steps(begun, self::term(term)?);
-    let due = found.due(begun, self::term(term)?);
+    let term = term(written)?;
+    let steps = found.steps(begun, term);
+    let due = found.due(begun, term);
     let answer = json!({
         "calendar": calendar,
         "start": begun,
-        "in": term,
+        "in": written,
         "due": (!due.ran_out).then_some(due.at),
         "steps": steps.iter().map(|step| json!({ "at": step.at, "zh": step.words.zh, "en": step.words.en })).collect::<Vec<_>>(),
     });

@@ -90,7 +90,8 @@ pub async fn start(platform: &Platform, tick: Duration) -> anyhow::Result<Arc<Ap
     platform.health.ready("ticks", move || std::future::ready(ticks.ticks.check()));
     platform.health.ready("own-events", move || std::future::ready(own_events.own_events.check()));
     platform.keep_copies();
-    // An event can open several duties, each of some kilobytes: larger batches are no faster, and take more memory.
+    // An event can open several duties, each of some kilobytes: larger batches would be a little faster, and take more than the 100 MB that a
+    // service may have.
     let consume = Consume::new(IntakeOfEvents { app: app.clone() }).batch(250);
     platform.consume(consume.stream(stream::INTAKE).stream(stream::ARCHIVE).stream(stream::NOTIFICATIONS));
     requests::serve(&app).await?;

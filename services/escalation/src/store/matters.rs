@@ -158,7 +158,8 @@ pub async fn follow(tx: &mut PgConnection, said: &[Said]) -> Result<Vec<Moved>, 
                  as said (case_id, about, version, unit, handler, excluded_people, excluded_units, people_added)
              -- Looked up case by case by the index, however large the planner believes the table to be.
              cross join lateral (select * from duty where duty.case_id = said.case_id offset 0) as duty
-             where duty.opened_subject = said.about and duty.facts_version < said.version and (duty.unit, duty.handler, duty.excluded_people, duty.excluded_units, duty.people_added) is distinct from
+             where duty.opened_subject = said.about and duty.facts_version < said.version
+               and (duty.unit, duty.handler, duty.excluded_people, duty.excluded_units, duty.people_added) is distinct from
                  (case said.unit when '' then duty.unit else said.unit end, said.handler, said.excluded_people, said.excluded_units, said.people_added))
          update duty set unit = case moving.unit when '' then duty.unit else moving.unit end, handler = moving.handler,
              excluded_people = moving.excluded_people, excluded_units = moving.excluded_units, people_added = moving.people_added,
