@@ -4,7 +4,7 @@ use crate::case_file::{self, CaseFile};
 use crate::ledger::Act;
 use crate::owners::{self, Withheld};
 use crate::sealed_content;
-use crate::store::filings::{self, Filing};
+use crate::store::filings::{self, Filing, NewFiling};
 use crate::store::ledger;
 use crate::store::records::{self, NewRecord};
 use crate::{App, backoff};
@@ -92,7 +92,7 @@ async fn try_filing(app: &App, filing: &Filing) {
             } else {
                 tracing::debug!(%error, "not filed yet");
             }
-            let pause = backoff::wait(filing.attempts, rand::random());
+            let pause = backoff::wait(filing.attempts, longest_wait(filing), rand::random());
             if let Err(error) = filings::put_off(app.platform.db.pool(), filing, pause, &error.to_string()).await {
                 // Then the lease brings the job back.
                 tracing::warn!(%error, "a filing cannot be put off");
@@ -104,7 +104,7 @@ async fn try_filing(app: &App, filing: &Filing) {
 }
 
 async fn fetch_and_file(app: &App, filing: &Filing) -> Result<(), NotFiled> {
-    let parts = owners::dossiers(app, filing.body.case, filing.closing).await?;
+    let parts = owners::dossiers(app, filing.body.case, filing.after, filing.settled).await?;
     db::retry(|| file(app, filing, &parts)).await
 }
 
@@ -144,10 +144,30 @@ async fn file(app: &App, filing: &Filing, parts: &[Dossier]) -> Result<(), NotFi
     app.platform.outbox.write(&mut tx, &[event]).await?;
     let act = Act { record: id, act: "filed".to_owned(), at: filed_at, by: String::new(), content_hash: file.hash };
     ledger::append(&mut tx, act).await?;
+    if !filing.settled && parts.iter().any(|part| part.unsettled) {
+        filings::insert(&mut tx, &[once_settled(filing)]).await?;
+    }
     tx.commit().await?;
     app.platform.outbox.wake();
     told(app, filing, &record, id);
     Ok(())
+}
+
+/// The job of the later edition, where duties outlive the close.
+fn once_settled(filing: &Filing) -> NewFiling {
+    NewFiling {
+        closing: ids::derived("filing/settled", &[&filing.closing.to_string()]),
+        after: filing.after,
+        settled: true,
+        closed_at: filing.closed_at,
+        body: filing.body.clone(),
+        traceparent: filing.traceparent.clone(),
+    }
+}
+
+/// A close waits for programs, a later edition for people: it is asked for more seldom.
+fn longest_wait(filing: &Filing) -> Duration {
+    if filing.settled { backoff::FOR_PEOPLE } else { backoff::FOR_PROGRAMS }
 }
 
 fn length(file: &CaseFile) -> i64 {

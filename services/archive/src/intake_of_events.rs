@@ -19,7 +19,7 @@ pub struct IntakeOfEvents {
 impl BatchHandler for IntakeOfEvents {
     async fn handle(&self, tx: &mut PgConnection, batch: &[Event]) -> Result<(), Failure> {
         let mut standing: HashMap<Uuid, CaseRow> = HashMap::new();
-        let mut closed = Vec::new();
+        let (mut closed, mut overtaken) = (Vec::new(), Vec::new());
         for event in batch {
             let Some(("case", happened)) = event.name().split_once('.') else { continue };
             let body: CaseEvent = event.parse().map_err(|error| Failure::of(event, error))?;
@@ -28,15 +28,19 @@ impl BatchHandler for IntakeOfEvents {
             if is_newer && !matches!(happened, "registered" | "classified") {
                 standing.insert(body.case, row(&body));
             }
+            if matches!(happened, "closed" | "reopened") {
+                overtaken.push((body.case, body.version));
+            }
             if happened == "closed" {
                 let traceparent = event.traceparent.clone();
-                closed.push(NewFiling { closing: event.id, closed_at: Ts(event.time), body, traceparent });
+                closed.push(NewFiling { closing: event.id, after: event.id, settled: false, closed_at: Ts(event.time), body, traceparent });
             }
         }
         let mut standing: Vec<CaseRow> = standing.into_values().collect();
         standing.sort_unstable_by_key(|row| row.id);
         cases::keep(tx, &standing).await?;
         filings::insert(tx, &closed).await?;
+        filings::drop_overtaken(tx, &overtaken).await?;
         Ok(())
     }
 
@@ -54,6 +58,7 @@ fn row(body: &CaseEvent) -> CaseRow {
         handler: body.handler.clone(),
         excluded_people: body.excluded_people.clone(),
         excluded_units: body.excluded_units.clone(),
+        people_named: body.people_named.clone(),
         version: body.version,
     }
 }

@@ -7,7 +7,8 @@
 //! - The record, its key, its ledger entry, its event and the end of the job are one transaction.
 //! - The ledger is append-only and chained: [`ledger::verify`] finds what was changed, taken out or put in. Who reads a file is in it before
 //!   he has it.
-//! - A case that is reopened and closed again gets another edition.
+//! - A case that is reopened and closed again gets another edition; so does one whose duties outlive its close (a follow-up call, a debt to
+//!   be collected), when the last of them has ended.
 //!
 //! The journey: [`intake_of_events`] → [`file_closed`] ([`owners`], [`case_file`], [`sealed_content`], [`ledger`]) → `record.filed`.
 

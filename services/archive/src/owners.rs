@@ -7,8 +7,8 @@ use duban_contracts::subjects::service;
 use duban_platform::rpc::Call;
 use uuid::Uuid;
 
-/// In the order in which they are asked. Escalation first: it is what a file waits for longest (a duty that is still open), and its 'not yet' is
-/// cheap, where intake's answer is the whole file.
+/// In the order in which they are asked. Escalation first: it is what a later edition waits for (a duty that is still open), and its 'not yet'
+/// is cheap, where intake's answer is the whole file.
 const OWNERS: [&str; 3] = [service::ESCALATION, service::NOTIFICATIONS, service::INTAKE];
 
 /// Why the file cannot be had now.
@@ -33,14 +33,14 @@ impl Withheld {
     }
 }
 
-/// Asks every owner for its part of the case's file as of the closing event.
+/// Asks every owner for its part of the case's file as of the closing event; if `settled`, only once no duty of the case is open.
 ///
 /// # Errors
 /// The first owner that cannot give it now.
-pub async fn dossiers(app: &App, case: Uuid, closing: Uuid) -> Result<Vec<Dossier>, Withheld> {
+pub async fn dossiers(app: &App, case: Uuid, after: Uuid, settled: bool) -> Result<Vec<Dossier>, Withheld> {
     let mut parts = Vec::with_capacity(OWNERS.len());
     for owner in OWNERS {
-        parts.push(whole(app, owner, DossierRequest { case, after: closing, from: None }).await?);
+        parts.push(whole(app, owner, DossierRequest { case, after, settled, from: None }).await?);
     }
     Ok(parts)
 }

@@ -68,6 +68,30 @@ async fn a_case_that_is_closed_again_gets_another_edition() -> Result<()> {
 }
 
 #[tokio::test]
+async fn what_outlives_the_close_does_not_hold_up_the_file_and_is_filed_when_it_has_ended() -> Result<()> {
+    let mut world = World::start().await?;
+    world.open_duties.store(1, Ordering::SeqCst);
+    world.case("closed", &case(1, 5), ids::fresh(), "2026-03-05T02:00:00Z").await?;
+    world.heard.wait_for("record.filed", 1, LIMIT).await?;
+    // Nobody waits for a later edition of one that is closed anew.
+    world.case("closed", &case(2, 5), ids::fresh(), "2026-03-05T02:00:00Z").await?;
+    world.heard.wait_for("record.filed", 2, LIMIT).await?;
+    world.case("reopened", &case(2, 6), ids::fresh(), "2026-03-06T02:00:00Z").await?;
+    world.case("closed", &case(2, 7), ids::fresh(), "2026-03-07T02:00:00Z").await?;
+    world.heard.wait_for("record.filed", 3, LIMIT).await?;
+    world.kill9().await;
+    world.open_duties.store(0, Ordering::SeqCst);
+    world.start_service()?;
+    let mut filed: Vec<_> = world.heard.wait_for("record.filed", 5, LIMIT).await?.iter().map(record).collect();
+    filed.sort_by_key(|record| (record.number.clone(), record.edition));
+    let editions: Vec<_> = filed.iter().map(|record| (record.number.as_str(), record.edition)).collect();
+    assert_eq!(editions, [("TS-1", 1), ("TS-1", 2), ("TS-2", 1), ("TS-2", 2), ("TS-2", 3)]);
+    let left: i64 = sqlx::query_scalar("select count(*) from filing where state = 'waiting'").fetch_one(&world.database().await?).await?;
+    assert_eq!(left, 0, "a job that nobody needs any longer");
+    Ok(())
+}
+
+#[tokio::test]
 async fn content_is_sealed_and_given_only_with_the_right_and_the_reading_is_in_the_ledger() -> Result<()> {
     let mut world = World::start().await?;
     world.case("closed", &case(1, 5), ids::fresh(), "2026-03-05T02:00:00Z").await?;

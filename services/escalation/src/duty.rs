@@ -79,8 +79,8 @@ pub struct Facts {
     pub excluded_people: Vec<String>,
     /// Units that do not see it.
     pub excluded_units: Vec<String>,
-    /// People who see it by name, whatever their posts.
-    pub people_added: Vec<String>,
+    /// People who see it by name, whatever their posts: who reported the matter, decides of it or was added to it.
+    pub people_named: Vec<String>,
     /// The subject's version that says so.
     pub version: i64,
 }

@@ -8,7 +8,7 @@ use duban_contracts::{Event, ids};
 use duban_policy::Policy;
 use duban_policy::directory::Directory;
 use duban_policy::ladder::Progress;
-use duban_policy::policy::{EventFacts, OpenedDuty};
+use duban_policy::policy::{DutyRule, EventFacts, OpenedDuty};
 use serde_json::Value;
 
 /// Rule and key: what the opens and closes of one matter have in common.
@@ -47,7 +47,7 @@ pub fn effects(event: &Event, facts: &Value, policy: &Policy, version: i64, dire
 
 /// A duty as its rule makes it, not settled yet.
 pub fn from_rule(opened: OpenedDuty, at: Moment, facts: Facts, policy: &Policy, version: i64, directory: Option<&Directory>) -> Duty {
-    let closes_case = policy.duty_rule(&opened.pack, &opened.rule).is_some_and(|rule| rule.closes.iter().any(|t| t.event == "case.closed"));
+    let closes_case = policy.duty_rule(&opened.pack, &opened.rule).is_some_and(DutyRule::is_closed_by_closing);
     let owing = |directory: &Directory| recipients::owing_post(&recipients::open_to(directory, &facts), &opened.owed_by, &facts);
     let post = directory.and_then(owing);
     let post = post.or_else(|| opened.owed_by.first().map(|who| crate::duty::post_of(who).to_owned()));
@@ -106,7 +106,7 @@ pub fn said_of(facts: &Value, version: i64) -> Facts {
         handler: text("handler"),
         excluded_people: list("excluded_people"),
         excluded_units: list("excluded_units"),
-        people_added: list("people_added"),
+        people_named: list("people_named"),
         version,
     }
 }

@@ -3,6 +3,9 @@
 mod world;
 
 use duban_contracts::NewEvent;
+use duban_contracts::case::{Dossier, DossierRequest};
+use duban_contracts::duty::{DutyCloseRequest, DutyEvent, WhyAnswer, WhyRequest};
+use serde_json::json;
 use world::{Case, World, duties, hours, minutes, raised, settled, states, told, told_counts, until};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -158,4 +161,89 @@ async fn own_events_open_and_close_too() -> anyhow::Result<()> {
     until("looked into", async || Ok(states(&copy, &case, "look_into_breach").await? == ["pending"])).await?;
     world.tell_and_wait(&copy, &[case.event("closed", 3, hours(7 * 24 + 1))]).await?;
     until("ended", async || Ok(states(&copy, &case, "look_into_breach").await? == ["closed_in_time"])).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_kind_put_right_ends_the_duties_of_the_old_one_alone_in_whatever_order_it_is_read() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let copy = world.copy().await?;
+    let before = json!({ "pack": "desk", "kind": "errand", "severity": "ordinary", "unsorted": false });
+    let life = |case: &Case| {
+        [
+            case.event_with("registered", 1, minutes(0), json!({ "kind": "errand" })),
+            case.event("corrected", 2, minutes(10)),
+            case.event_with("sorted", 3, minutes(10), json!({ "before": before })),
+        ]
+    };
+    for order in [[0, 1, 2], [2, 1, 0], [1, 2, 0], [2, 0, 1]] {
+        let case = Case::new();
+        let life = life(&case);
+        for place in order {
+            world.tell_and_wait(&copy, std::slice::from_ref(&life[place])).await?;
+        }
+        let seen: Vec<_> = duties(&copy, &case).await?.into_iter().map(|duty| (duty.rule, duty.state, duty.due)).collect();
+        let wanted = [("answer", "pending", 24 * 60), ("finish", "pending", 7 * 24 * 60), ("run", "cancelled", 2 * 24 * 60)];
+        assert_eq!(seen, wanted.map(|(rule, state, due)| (rule.to_owned(), state.to_owned(), due)), "{order:?}");
+    }
+    // The other way round: what the new kind owes is opened, what was done under the old one is not asked for again.
+    let case = Case::new();
+    let before = json!({ "pack": "desk", "kind": "matter", "severity": "ordinary", "unsorted": false });
+    world.tell_and_wait(&copy, &[case.event("registered", 1, minutes(0)), case.event("answered", 2, minutes(5))]).await?;
+    world.tell_and_wait(&copy, &[case.event_with("sorted", 3, minutes(10), json!({ "kind": "errand", "before": before }))]).await?;
+    assert_eq!(states(&copy, &case, "answer").await?, ["closed_in_time"]);
+    assert_eq!(
+        (states(&copy, &case, "finish").await?, states(&copy, &case, "run").await?),
+        (vec!["pending".into()], vec!["pending".into()])
+    );
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_duty_that_outlives_the_close_leaves_the_file_unsettled_until_it_ends() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let copy = world.copy().await?;
+    let case = Case::new();
+    let errand = json!({ "kind": "errand" });
+    let closed = case.event_with("closed", 2, minutes(60), errand.clone());
+    world.tell_and_wait(&copy, &[case.event_with("registered", 1, minutes(0), errand.clone()), closed.clone()]).await?;
+    let ask = async |settled: bool| {
+        let request = DossierRequest { case: case.id, after: closed.id, settled, from: None };
+        world.archive.bus.request::<_, Dossier>("escalation", "case.dossier", &request).await
+    };
+    assert!(ask(false).await?.unsettled, "filed at the close, with what is still open");
+    let waits = ask(true).await.unwrap_err();
+    assert_eq!((waits.status, waits.code.as_str()), (409, "not-yet"));
+    world.tell_and_wait(&copy, &[case.event_with("thanked", 3, minutes(90), errand)]).await?;
+    let settled = ask(true).await?;
+    assert!(!settled.unsettled);
+    assert!(settled.content["duties"].as_array().is_some_and(|duties| duties.iter().all(|duty| duty["duty"]["state"] == "closed_in_time")));
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_administrator_cancels_what_nobody_can_do_any_longer_and_says_why() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let copy = world.copy().await?;
+    let case = Case::new();
+    world.tell_and_wait(&copy, &[case.event("registered", 1, minutes(0))]).await?;
+    world.step_to(hours(25)).await?;
+    raised(&copy, &case, 1).await?;
+    let duty = duties(&copy, &case).await?[0].id;
+    let why = async |person: &str| world.ask::<_, WhyAnswer>(person, "duty.why", &WhyRequest { duty }).await;
+    let (boss, clerk) = (why("qian").await?, why("wang").await?);
+    assert_eq!(((boss.may_close, boss.may_cancel), (clerk.may_close, clerk.may_cancel)), ((false, true), (false, false)));
+    let close = async |person: &str, note: &str| {
+        let request = DutyCloseRequest { duty, note: note.to_owned() };
+        world.ask::<_, DutyEvent>(person, "duty.close", &request).await
+    };
+    assert_eq!(close("wang", "不必了").await.unwrap_err().code, "closed-by-event");
+    assert_eq!(close("zhao", "不必了").await.unwrap_err().status, 403, "a head who does not administer");
+    let unsaid = close("qian", "  ").await.unwrap_err();
+    assert_eq!((unsaid.status, unsaid.errors[0].field.as_str()), (422, "/note"));
+    assert_eq!(states(&copy, &case, "answer").await?, ["breached"], "what is refused changes nothing");
+    assert_eq!(close("qian", "门店已撤销").await?.state, "cancelled");
+    assert_eq!(told(&copy, &format!("duty/{duty}")).await?, ["duty.opened", "duty.breached", "duty.cancelled"]);
+    assert!(world::alerts(&copy, &case).await?.iter().all(|alert| alert.state == "closed"));
+    assert!(!why("qian").await?.may_cancel, "not twice");
+    Ok(())
 }

@@ -115,7 +115,7 @@ async fn a_cases_timeline_due_time_and_file_are_told() -> anyhow::Result<()> {
     world.step_to(hours(24)).await?;
     raised(&copy, &case, 1).await?;
     let closed = case.event("closed", 2, hours(24));
-    let file = DossierRequest { case: case.id, after: closed.id, from: None };
+    let file = DossierRequest { case: case.id, after: closed.id, settled: false, from: None };
     let early = world.archive.bus.request::<_, Dossier>("escalation", "case.dossier", &file).await.unwrap_err();
     assert_eq!((early.status, early.code.as_str()), (409, "not-yet"));
     world.tell_and_wait(&copy, &[closed]).await?;
@@ -203,7 +203,7 @@ async fn a_case_with_thousands_of_alerts_is_told_and_filed_whole() -> anyhow::Re
 
     let (mut filed, mut from, mut pages) = (Vec::new(), None, 0);
     loop {
-        let request = DossierRequest { case: case.id, after: closed.id, from };
+        let request = DossierRequest { case: case.id, after: closed.id, settled: false, from };
         let page: Dossier = world.archive.bus.request("escalation", "case.dossier", &request).await?;
         for part in page.content["duties"].as_array().into_iter().flatten() {
             filed.extend(part["alerts"].as_array().into_iter().flatten().map(|alert| alert["repetition"].as_i64()));

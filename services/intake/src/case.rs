@@ -1,6 +1,6 @@
 //! A case: what a report is registered as, and how it tells others of itself.
 
-use duban_contracts::case::{CaseActed, CaseEvent, Reason, Step};
+use duban_contracts::case::{Before, CaseActed, CaseEvent, Reason, Step};
 use duban_contracts::{NewEvent, Timestamp, ids, subjects::service};
 use duban_platform::Clock;
 use serde_json::{Map, Value};
@@ -46,6 +46,8 @@ pub struct Case {
     pub excluded_units: Vec<String>,
     /// People who were added to it by name.
     pub people_added: Vec<String>,
+    /// People who decide of it; they see it until it is closed.
+    pub people_deciding: Vec<String>,
     pub fields: Map<String, Value>,
     /// Personal fields and subject, sealed.
     pub sealed_fields: Option<Vec<u8>>,
@@ -68,6 +70,8 @@ pub struct Happening {
     pub step: Option<Step>,
     pub other: Option<Uuid>,
     pub receipt: Option<Uuid>,
+    /// What it was taken for until now.
+    pub before: Option<Before>,
 }
 
 impl Case {
@@ -121,12 +125,13 @@ impl Case {
             handler: self.handler.clone(),
             excluded_people: self.excluded_people.clone(),
             excluded_units: self.excluded_units.clone(),
-            people_added: self.people_added.clone(),
+            people_named: self.people_named(),
             fields: self.fields.clone(),
             repeats: self.repeats,
             step: happening.step,
             other: happening.other,
             receipt: happening.receipt,
+            before: happening.before,
             outcome: self.outcome.clone(),
             policy: self.policy,
             version: self.version,
@@ -143,6 +148,19 @@ impl Case {
             .with_id(ids::fresh())
             .with_policy(self.policy)
             .with_case(self.id)
+    }
+
+    /// Who sees it by name beside its handler, each once.
+    fn people_named(&self) -> Vec<String> {
+        let mut named: Vec<String> = self.reported_by.iter().chain(&self.people_added).chain(&self.people_deciding).cloned().collect();
+        named.sort_unstable();
+        named.dedup();
+        named
+    }
+
+    /// What it is taken for, to be told when that changes.
+    pub fn taken_for(&self) -> Before {
+        Before { pack: self.pack.clone(), kind: self.kind.clone(), severity: self.severity.clone(), unsorted: self.unsorted }
     }
 
     /// The answer to an act.

@@ -279,6 +279,7 @@ pub fn draft(ground: &Ground<'_>, judged: &Judged<'_>, accepted: &AcceptedReport
         excluded_people: judged.excluded_people.clone(),
         excluded_units: judged.excluded_units.clone(),
         people_added: Vec::new(),
+        people_deciding: Vec::new(),
         fields: judged.open.clone(),
         sealed_fields: None,
         sealed_subject: None,

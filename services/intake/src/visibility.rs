@@ -6,8 +6,7 @@
 
 use crate::case::Case;
 use duban_contracts::Timestamp;
-use duban_policy::directory::{Directory, Right};
-use std::collections::BTreeSet;
+use duban_policy::directory::{Directory, Reach, Right};
 use uuid::Uuid;
 
 /// What a person may see at this moment: made once for each request.
@@ -16,11 +15,7 @@ pub struct Sight {
     pub person: String,
     /// Whether what concerns the person by name counts; not so for exports and other rights that only posts give.
     pub by_name: bool,
-    /// Units reached by posts, and the unit of the post that reaches each: pairs, one of each at the same place.
-    pub units: Vec<String>,
-    pub via: Vec<String>,
-    /// Units of the posts that reach everything, units unknown to the directory included.
-    pub everywhere_via: Vec<String>,
+    pub reach: Reach,
     /// Cases to which the person was added, or of which he decides.
     pub named: Vec<Uuid>,
 }
@@ -34,26 +29,12 @@ impl Sight {
 
     /// What a person's posts give him of one right.
     pub fn by_posts(directory: &Directory, person: &str, right: Right, at: Timestamp) -> Self {
-        let mut reached: BTreeSet<(&str, &str)> = BTreeSet::new();
-        let mut everywhere_via = Vec::new();
-        for held in directory.posts_of(person, at) {
-            for grant in held.post.rights.iter().filter(|grant| grant.right == right) {
-                let own = held.post.unit.as_str();
-                match directory.units_reached(held.post, grant.scope) {
-                    Some(units) => reached.extend(units.into_iter().map(|unit| (unit, own))),
-                    None => everywhere_via.push(own.to_owned()),
-                }
-            }
-        }
-        let (units, via) = reached.into_iter().map(|(unit, via)| (unit.to_owned(), via.to_owned())).unzip();
-        Self { person: person.to_owned(), by_name: false, units, via, everywhere_via, named: Vec::new() }
+        Self { person: person.to_owned(), by_name: false, reach: directory.reach(person, right, at), named: Vec::new() }
     }
 
     /// What either of two rights gives.
     pub fn and(mut self, other: Self) -> Self {
-        self.units.extend(other.units);
-        self.via.extend(other.via);
-        self.everywhere_via.extend(other.everywhere_via);
+        self.reach = self.reach.and(other.reach);
         self
     }
 
@@ -65,13 +46,7 @@ impl Sight {
         if self.by_name && (concerned || self.named.contains(&case.id)) {
             return true;
         }
-        self.reaches(&case.unit, &case.excluded_units)
-    }
-
-    /// Whether a post reaches this unit that is within none of the units kept out.
-    pub fn reaches(&self, unit: &str, excluded_units: &[String]) -> bool {
-        let apart = |via: &String| !excluded_units.contains(via);
-        self.everywhere_via.iter().any(apart) || self.units.iter().zip(&self.via).any(|(reached, via)| reached == unit && apart(via))
+        self.reach.covers(&case.unit, &case.excluded_units)
     }
 }
 
@@ -107,7 +82,7 @@ mod tests {
             let sight = Sight::by_posts(&directory, &person.id, Right::See, at);
             for unit in directory.units() {
                 let may = directory.may(&person.id, Right::See, &unit.code, at).is_some();
-                assert_eq!(!sight.everywhere_via.is_empty() || sight.units.contains(&unit.code), may, "{} in {}", person.id, unit.code);
+                assert_eq!(sight.reach.covers(&unit.code, &[]), may, "{} in {}", person.id, unit.code);
             }
         }
     }

@@ -143,6 +143,7 @@ impl Read {
                     handler: body.handler,
                     excluded_people: body.excluded_people,
                     excluded_units: body.excluded_units,
+                    people_named: body.people_named,
                     version: body.version,
                 },
             );

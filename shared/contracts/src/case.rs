@@ -45,9 +45,10 @@ pub struct CaseEvent {
     /// Units complained about that do not see it, where the pack says so.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub excluded_units: Vec<String>,
-    /// People who were added to it by name: they see it, and what hangs on it.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub people_added: Vec<String>,
+    /// People who see it by name, whatever their posts, for as long as that lasts: who reported it, decides of it or was added to it. Its
+    /// handler stands apart.
+    #[serde(default, alias = "people_added", skip_serializing_if = "Vec::is_empty")]
+    pub people_named: Vec<String>,
     /// Declared fields that are not personal.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub fields: Map<String, Value>,
@@ -63,12 +64,25 @@ pub struct CaseEvent {
     /// For supplemented: the receipt of the report that joined.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub receipt: Option<Uuid>,
+    /// For sorted, classified and corrected: what it was taken for until then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Before>,
     /// Terminal outcome, once closed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<String>,
     /// Policy set version.
     pub policy: i64,
     pub version: i64,
+}
+
+/// What a case was taken for before its kind or severity was put right. Duties that hang on that alone fall away.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Before {
+    pub pack: String,
+    pub kind: String,
+    pub severity: String,
+    #[serde(default)]
+    pub unsorted: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -408,6 +422,9 @@ pub struct DossierRequest {
     pub case: Uuid,
     /// The closing event: an owner that has not handled it yet answers 409 `not-yet`, and is asked again.
     pub after: Uuid,
+    /// Only once no duty of the case is open any longer: until then escalation answers 409 `not-yet`.
+    #[serde(default)]
+    pub settled: bool,
     /// The next piece of a long one: [`Dossier::next`] of the piece before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
@@ -420,6 +437,9 @@ pub struct Dossier {
     pub service: String,
     pub case: Uuid,
     pub content: Value,
+    /// Duties of the case outlive its close: another edition of the file follows when they have ended.
+    #[serde(default)]
+    pub unsettled: bool,
     /// There is more: to be asked for with this as `from`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,

@@ -105,6 +105,9 @@ pub struct WhyAnswer {
     /// Whether the asker may close it by hand (`duty.close`).
     #[serde(default)]
     pub may_close: bool,
+    /// Whether he may cancel it as an administrator, with a reason (`duty.close` too).
+    #[serde(default)]
+    pub may_cancel: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -116,11 +119,11 @@ pub struct NextRung {
 }
 
 /// Request `escalation … duty.close`: who owes a recurring duty says that it is done. Needs a claim and a request id. Duties that an event
-/// closes answer 409 `closed-by-event`.
+/// closes answer 409 `closed-by-event`, but to an administrator: he cancels what nobody can do any longer, and says why.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DutyCloseRequest {
     pub duty: Uuid,
-    /// What was done, at most 2,000 characters; no personal text.
+    /// What was done, or why it falls away; at most 2,000 characters; no personal text. An administrator must say why.
     #[serde(default)]
     pub note: String,
 }

@@ -18,6 +18,7 @@ pub mod health;
 pub mod metrics;
 pub mod outbox;
 mod platform;
+pub mod reach;
 pub mod relay;
 pub mod rpc;
 pub mod sealing;

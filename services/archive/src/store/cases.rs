@@ -12,6 +12,7 @@ pub struct CaseRow {
     pub handler: Option<String>,
     pub excluded_people: Vec<String>,
     pub excluded_units: Vec<String>,
+    pub people_named: Vec<String>,
     pub version: i64,
 }
 
@@ -21,14 +22,15 @@ pub async fn keep(tx: &mut PgConnection, rows: &[CaseRow]) -> Result<(), sqlx::E
         return Ok(());
     }
     sqlx::query(
-        "insert into case_copy (id, unit, handler, excluded_people, excluded_units, version)
-         select id, unit, handler, array(select jsonb_array_elements_text(people)), array(select jsonb_array_elements_text(units)), version
-         from unnest($1::uuid[], $2::text[], $3::text[], $4::jsonb[], $5::jsonb[], $6::bigint[])
-              as t(id, unit, handler, people, units, version)
+        "insert into case_copy (id, unit, handler, excluded_people, excluded_units, version, people_named)
+         select id, unit, handler, array(select jsonb_array_elements_text(people)), array(select jsonb_array_elements_text(units)), version,
+                array(select jsonb_array_elements_text(named))
+         from unnest($1::uuid[], $2::text[], $3::text[], $4::jsonb[], $5::jsonb[], $6::bigint[], $7::jsonb[])
+              as t(id, unit, handler, people, units, version, named)
          order by id
          on conflict (id) do update set
              unit = excluded.unit, handler = excluded.handler, excluded_people = excluded.excluded_people,
-             excluded_units = excluded.excluded_units, version = excluded.version
+             excluded_units = excluded.excluded_units, version = excluded.version, people_named = excluded.people_named
          where excluded.version > case_copy.version",
     )
     .bind(rows.iter().map(|row| row.id).collect::<Vec<_>>())
@@ -37,6 +39,7 @@ pub async fn keep(tx: &mut PgConnection, rows: &[CaseRow]) -> Result<(), sqlx::E
     .bind(rows.iter().map(|row| Value::from(row.excluded_people.clone())).collect::<Vec<_>>())
     .bind(rows.iter().map(|row| Value::from(row.excluded_units.clone())).collect::<Vec<_>>())
     .bind(rows.iter().map(|row| row.version).collect::<Vec<_>>())
+    .bind(rows.iter().map(|row| Value::from(row.people_named.clone())).collect::<Vec<_>>())
     .execute(tx)
     .await?;
     Ok(())

@@ -1,4 +1,4 @@
-//! Jobs of filing: one per closing event.
+//! Jobs of filing: one per closing event, and another where duties outlive the close.
 
 use duban_contracts::case::CaseEvent;
 use duban_platform::Ts;
@@ -9,7 +9,12 @@ use uuid::Uuid;
 
 /// A job as the closing event makes it.
 pub struct NewFiling {
+    /// Names the job: the closing event, or what is derived from it for the later edition.
     pub closing: Uuid,
+    /// The closing event.
+    pub after: Uuid,
+    /// Only once no duty of the case is open.
+    pub settled: bool,
     pub closed_at: Ts,
     pub body: CaseEvent,
     pub traceparent: Option<String>,
@@ -19,6 +24,8 @@ pub struct NewFiling {
 #[derive(Debug, Clone)]
 pub struct Filing {
     pub closing: Uuid,
+    pub after: Uuid,
+    pub settled: bool,
     pub closed_at: Ts,
     pub body: CaseEvent,
     pub traceparent: Option<String>,
@@ -33,8 +40,11 @@ pub async fn insert(tx: &mut PgConnection, rows: &[NewFiling]) -> Result<(), sql
         return Ok(());
     }
     sqlx::query(
-        "insert into filing (closing, case_id, closed_at, version, body, traceparent)
-         select * from unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::bigint[], $5::jsonb[], $6::text[])
+        "insert into filing (closing, case_id, closed_at, version, body, traceparent, after, settled)
+         select * from unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::bigint[], $5::jsonb[], $6::text[], $7::uuid[], $8::bool[])
+             as new (closing, case_id, closed_at, version, body, traceparent, after, settled)
+         -- The later edition of a close after which the case was closed again would say nothing that the newer close's does not.
+         where not new.settled or not exists (select 1 from filing newer where newer.case_id = new.case_id and newer.version > new.version)
          order by 1 on conflict do nothing",
     )
     .bind(rows.iter().map(|row| row.closing).collect::<Vec<_>>())
@@ -43,6 +53,24 @@ pub async fn insert(tx: &mut PgConnection, rows: &[NewFiling]) -> Result<(), sql
     .bind(rows.iter().map(|row| row.body.version).collect::<Vec<_>>())
     .bind(rows.iter().map(|row| serde_json::to_value(&row.body).unwrap_or_default()).collect::<Vec<_>>())
     .bind(rows.iter().map(|row| row.traceparent.clone()).collect::<Vec<_>>())
+    .bind(rows.iter().map(|row| row.after).collect::<Vec<_>>())
+    .bind(rows.iter().map(|row| row.settled).collect::<Vec<_>>())
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// Drops the later editions of closes that these cases, each with its version, have left behind: they are open again, or closed anew.
+pub async fn drop_overtaken(tx: &mut PgConnection, cases: &[(Uuid, i64)]) -> Result<(), sqlx::Error> {
+    if cases.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(
+        "delete from filing using unnest($1::uuid[], $2::bigint[]) as newer (case_id, version)
+         where filing.case_id = newer.case_id and filing.version < newer.version and filing.settled and filing.state = 'waiting'",
+    )
+    .bind(cases.iter().map(|(case, _)| *case).collect::<Vec<_>>())
+    .bind(cases.iter().map(|(_, version)| *version).collect::<Vec<_>>())
     .execute(tx)
     .await?;
     Ok(())
@@ -62,7 +90,7 @@ pub async fn claim_due(pool: &PgPool, most: i64, lease_for: Duration) -> Result<
          )
          update filing set attempts = attempts + 1, lease = $2, lease_until = clock_timestamp() + make_interval(secs => $3)
          from due where filing.closing = due.closing
-         returning filing.closing, filing.closed_at, filing.body, filing.traceparent, filing.attempts",
+         returning filing.closing, filing.after, filing.settled, filing.closed_at, filing.body, filing.traceparent, filing.attempts",
     )
     .bind(most)
     .bind(lease)
@@ -73,6 +101,8 @@ pub async fn claim_due(pool: &PgPool, most: i64, lease_for: Duration) -> Result<
         .map(|row| {
             Ok(Filing {
                 closing: row.try_get("closing")?,
+                after: row.try_get("after")?,
+                settled: row.try_get("settled")?,
                 closed_at: row.try_get("closed_at")?,
                 body: row.try_get::<Json<CaseEvent>, _>("body")?.0,
                 traceparent: row.try_get("traceparent")?,
@@ -109,10 +139,11 @@ pub async fn finish(tx: &mut PgConnection, closing: Uuid) -> Result<bool, sqlx::
     Ok(done.rows_affected() == 1)
 }
 
-/// How many jobs wait, and for how many seconds of real time the oldest has been due.
+/// How many closed cases wait to be filed, and for how many seconds of real time the oldest has been due. Later editions do not count: they
+/// wait for people.
 pub async fn backlog(pool: &PgPool) -> Result<(i64, f64), sqlx::Error> {
     sqlx::query_as(
-        "select count(*), coalesce(extract(epoch from clock_timestamp() - min(next_at)), 0)::float8 from filing where state = 'waiting'",
+        "select count(*), coalesce(extract(epoch from clock_timestamp() - min(next_at)), 0)::float8 from filing where state = 'waiting' and not settled",
     )
     .fetch_one(pool)
     .await

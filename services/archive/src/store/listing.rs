@@ -3,6 +3,7 @@
 use crate::rights::Sight;
 use duban_contracts::record::{RecordEvent, RecordListRequest};
 use duban_platform::Ts;
+use duban_platform::reach::push_covers;
 use sqlx::postgres::PgRow;
 use sqlx::{PgPool, Postgres, QueryBuilder, Row};
 use uuid::Uuid;
@@ -11,13 +12,19 @@ const COLUMNS: &str = "select record.id, record.index_number, record.case_id, re
     record.content_hash, record.content_bytes, record.filed_at, record.policy, record.version, coalesce(case_copy.excluded_people, '{}') as excluded";
 const FROM: &str = " from record left join case_copy on case_copy.id = record.case_id where true";
 
-/// Adds what the person may see: the units of his right, or a case that he handles; never one that he is complained about in.
+const UNIT: &str = "coalesce(case_copy.unit, record.unit)";
+const EXCLUDED_UNITS: &str = "coalesce(case_copy.excluded_units, '{}')";
+
+/// Adds what the person may see: what his posts reach, or a case that he handles or is named in; never one that he is complained about in.
 fn push_sight(query: &mut QueryBuilder<Postgres>, sight: &Sight) {
     query.push(" and not (").push_bind(sight.person.clone()).push(" = any(coalesce(case_copy.excluded_people, '{}')))");
-    query.push(" and not (coalesce(case_copy.excluded_units, '{}') && ").push_bind(sight.own_units.clone()).push(")");
-    query.push(" and (").push_bind(sight.everywhere);
-    query.push(" or coalesce(case_copy.unit, record.unit) = any(").push_bind(sight.units.clone());
-    query.push(") or (").push_bind(sight.handler_too).push(" and case_copy.handler = ").push_bind(sight.person.clone()).push("))");
+    query.push(" and (");
+    if sight.by_name {
+        query.push("case_copy.handler = ").push_bind(sight.person.clone());
+        query.push(" or case_copy.people_named @> array[").push_bind(sight.person.clone()).push("] or ");
+    }
+    push_covers(query, UNIT, EXCLUDED_UNITS, &sight.reach);
+    query.push(")");
 }
 
 fn push_filters(query: &mut QueryBuilder<Postgres>, request: &RecordListRequest, sight: &Sight) {

@@ -68,6 +68,8 @@ pub struct World {
     pub asked: Arc<AtomicUsize>,
     /// How often it says 'not yet' before it answers.
     pub not_yet: Arc<AtomicUsize>,
+    /// So many duties of the case are open, as escalation has it.
+    pub open_duties: Arc<AtomicUsize>,
 }
 
 impl World {
@@ -94,15 +96,22 @@ impl World {
             })
             .await?;
         // In two pages.
+        let open_duties = Arc::new(AtomicUsize::new(0));
+        let open = open_duties.clone();
         let pages = move |request: serde_json::Value| {
             let is_first = request["from"].is_null();
+            let unsettled = open.load(Ordering::SeqCst) > 0;
+            if unsettled && request["settled"] == true {
+                return Err(Problem::refused("not-yet", "Not yet", "尚未"));
+            }
             let mut page = dossier("escalation", &request, json!({ "duties": [if is_first { 1 } else { 2 }] }));
             page["next"] = json!(is_first.then_some("1"));
+            page["unsettled"] = json!(unsettled);
             Ok(page)
         };
         neighbours.answer("escalation", "case.dossier", pages).await?;
         neighbours.answer("notifications", "case.dossier", move |request| Ok(dossier("notifications", &request, json!([])))).await?;
-        let mut world = World { neighbours, heard, ground, service: None, asked, not_yet };
+        let mut world = World { neighbours, heard, ground, service: None, asked, not_yet, open_duties };
         world.start_service()?;
         Ok(world)
     }
@@ -152,7 +161,7 @@ pub const LAST_WORD: &str = "已结案";
 
 fn dossier(service: &str, request: &serde_json::Value, content: serde_json::Value) -> serde_json::Value {
     let case = serde_json::from_value(request["case"].clone()).unwrap_or_default();
-    json!(Dossier { service: service.into(), case, content, next: None })
+    json!(Dossier { service: service.into(), case, content, unsettled: false, next: None })
 }
 
 pub fn case(number: u128, version: i64) -> CaseEvent {

@@ -1,26 +1,29 @@
 //! `case.dossier`: what escalation puts into a closed case's file. Carries no claim: the broker lets only archive ask.
 //!
-//! Not yet, while the closing event has not been handled here, or a duty that was opened before it is still open. What the closing itself
-//! opened (a follow-up call, feedback) does not hold up the file.
+//! Not yet, while the closing event has not been handled here. Duties that outlive the close (a follow-up call, a debt to be collected) stand in
+//! the file as they are, and the answer says that there are some: once they have ended, archive asks for the settled file.
 
 use crate::App;
-use crate::duty::Duty;
 use crate::pages::{self, Part, Place};
 use crate::store::{alerts, case};
+use duban_contracts::Problem;
 use duban_contracts::case::{Dossier, DossierRequest};
-use duban_contracts::{Problem, Timestamp};
 use duban_platform::rpc::{Failed, Request};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use uuid::Uuid;
 
 pub async fn dossier(app: Arc<App>, request: Request<DossierRequest>) -> Result<Dossier, Failed> {
-    let DossierRequest { case, after, from } = request.body;
+    let DossierRequest { case, after, settled, from } = request.body;
     let place = from.as_deref().map(|text| Place::read(text, "/from")).transpose()?;
     let mut connection = app.platform.db.pool().acquire().await?;
-    let closed = case::handled(&mut connection, after).await?.ok_or_else(|| not_yet("the closing event has not been handled here yet"))?;
+    // For a later edition it was asked at the close; what is known of handled events is forgotten after some weeks.
+    if !settled && !case::is_handled(&mut connection, after).await? {
+        return Err(not_yet("the closing event has not been handled here yet").into());
+    }
     let duties = case::duties(&mut *connection, case).await?;
-    if duties.iter().any(|duty| holds_up(duty, after, closed)) {
+    let unsettled = duties.iter().any(|duty| duty.state.is_open());
+    if settled && unsettled {
         return Err(not_yet("a duty of the case is still open").into());
     }
     let duties = pages::rest(&duties, place);
@@ -29,17 +32,13 @@ pub async fn dossier(app: Arc<App>, request: Request<DossierRequest>) -> Result<
     let page = pages::page(duties, &alerts, place);
     let next = page.next.map(|place| place.to_string());
     let content = json!({ "duties": page.parts.iter().map(filed).collect::<Vec<_>>() });
-    Ok(Dossier { service: "escalation".to_owned(), case, content, next })
+    Ok(Dossier { service: "escalation".to_owned(), case, content, unsettled, next })
 }
 
 /// A duty with more alerts than a page takes stands on each of its pages, with those that are on it.
 fn filed(part: &Part<'_>) -> Value {
     let alerts: Vec<_> = part.alerts.iter().map(|alert| alert.shown(part.duty)).collect();
     json!({ "duty": part.duty.shown(), "alerts": alerts })
-}
-
-fn holds_up(duty: &Duty, after: Uuid, closed: Timestamp) -> bool {
-    duty.state.is_open() && duty.opened.event != after && duty.opened.at < closed
 }
 
 fn not_yet(detail: &str) -> Problem {

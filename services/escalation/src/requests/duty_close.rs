@@ -1,4 +1,4 @@
-//! `duty.close`: who owes a duty that no event closes says that it is done.
+//! `duty.close`: who owes a duty that no event closes says that it is done; an administrator cancels one that nobody can do any longer.
 
 use crate::App;
 use crate::duty::{Duty, Ended};
@@ -11,7 +11,7 @@ use duban_contracts::{NewEvent, Problem};
 use duban_platform::acting::{self, Begun};
 use duban_platform::rpc::{Failed, Request};
 use duban_platform::telemetry;
-use duban_policy::directory::Directory;
+use duban_policy::directory::{Directory, Right};
 use std::sync::Arc;
 
 /// Longest note, in characters.
@@ -34,15 +34,23 @@ pub async fn close(app: Arc<App>, request: Request<DutyCloseRequest>) -> Result<
     if !owes && !sight.sees(&duty, was_alerted) {
         return Err(Problem::not_found().into());
     }
-    permit(&duty, owes)?;
+    let by_hand = by_hand(&app, &directory, &duty, &person)?;
+    let note = request.body.note.trim();
+    if by_hand == ByHand::Cancelled && note.is_empty() {
+        return Err(Problem::invalid_field("/note", "it is empty", "why the duty falls away").into());
+    }
     if duty.state.is_open() {
         let event = request.request_id.unwrap_or_else(duban_contracts::ids::fresh);
         let time = app.platform.clock.cause_after(duty.opened.at);
         let moment = Moment { event, subject: format!("duty/{}", duty.id), version: duty.version + 1, at: time };
-        duty.end(&Ended { moment, cancelled: false, by: Some(person), note: Some(request.body.note.clone()) });
-        let mut events = vec![telling::of_duty(&mut duty, "duty.closed", time).with_traceparent(telemetry::current_traceparent())];
+        let (cancelled, name) = match by_hand {
+            ByHand::Done => (false, "duty.closed"),
+            ByHand::Cancelled => (true, "duty.cancelled"),
+        };
+        duty.end(&Ended { moment, cancelled, by: Some(person), note: Some(note.to_owned()) });
+        let mut events = vec![telling::of_duty(&mut duty, name, time).with_traceparent(telemetry::current_traceparent())];
         duties::save(act.tx(), std::slice::from_ref(&duty)).await?;
-        duties::note(act.tx(), duty.id, &request.body.note).await?;
+        duties::note(act.tx(), duty.id, note).await?;
         for alert in alerts::close_of(act.tx(), &[duty.id], time).await? {
             events.push(told_closed(&app, &alert, &duty));
         }
@@ -55,9 +63,33 @@ fn told_closed(app: &App, alert: &crate::alert::Alert, duty: &Duty) -> NewEvent 
     telling::of_alert(alert, duty, "alert.closed", app.platform.clock.next()).with_traceparent(alert.traceparent.clone())
 }
 
-/// Whether a person may close the duty by hand; for pages that offer it.
-pub fn may_close(app: &App, directory: &Directory, duty: &Duty, person: &str) -> bool {
-    permit(duty, owes(app, directory, duty, person)).is_ok()
+/// How a person may end a duty by hand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ByHand {
+    /// He owes it, and no event closes it.
+    Done,
+    /// He administers its unit: it is cancelled, for whatever reason he gives.
+    Cancelled,
+}
+
+/// How a person may end this duty by hand.
+///
+/// # Errors
+/// Why he may not.
+pub fn by_hand(app: &App, directory: &Directory, duty: &Duty, person: &str) -> Result<ByHand, Problem> {
+    let owes = owes(app, directory, duty, person);
+    if owes && duty.by_hand {
+        return Ok(ByHand::Done);
+    }
+    let open = recipients::open_to(directory, &duty.facts);
+    if open.may(person, Right::Administer, &duty.facts.unit, app.platform.clock.now()).is_some() {
+        return Ok(ByHand::Cancelled);
+    }
+    Err(if owes {
+        Problem::refused("closed-by-event", "It is closed by what is done, not by hand", "该责任事项由业务办理自动了结，不能手工关闭")
+    } else {
+        Problem::forbidden("only who owes the duty may close it, and only an administrator may cancel it")
+    })
 }
 
 /// Holds a post that owes it, or is whom that post resolves to.
@@ -66,18 +98,4 @@ fn owes(app: &App, directory: &Directory, duty: &Duty, person: &str) -> bool {
     let directory = recipients::open_to(directory, &duty.facts);
     directory.acts_for(person, &duty.owed_by, &duty.facts.unit, now, excluded)
         || recipients::debtor(&directory, &duty.terms.owed, &duty.facts, now).people.iter().any(|debtor| debtor == person)
-}
-
-fn permit(duty: &Duty, owes: bool) -> Result<(), Problem> {
-    if !owes {
-        return Err(Problem::forbidden("only who owes the duty may close it"));
-    }
-    if !duty.by_hand {
-        return Err(Problem::refused(
-            "closed-by-event",
-            "It is closed by what is done, not by hand",
-            "该责任事项由业务办理自动了结，不能手工关闭",
-        ));
-    }
-    Ok(())
 }

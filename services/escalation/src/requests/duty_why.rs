@@ -1,6 +1,7 @@
 //! `duty.why`: how a due time came about, and who is next if nobody acts.
 
-use super::{duty_close, sight};
+use super::duty_close::{self, ByHand};
+use super::sight;
 use crate::App;
 use crate::climb::{self, Step, Tell};
 use crate::duty::Duty;
@@ -28,8 +29,9 @@ pub async fn why(app: Arc<App>, request: Request<WhyRequest>) -> Result<WhyAnswe
     let policy = app.platform.policies.get(duty.policy).ok_or_else(|| Problem::unavailable("the policy of this duty"))?;
     let calendar = policy.calendar(&duty.terms.calendar).unwrap_or_else(|| policy.calendar_of(&duty.facts.unit));
     let next = ahead(&directory, &duty, calendar, app.platform.clock.now());
-    let may_close = duty.state.is_open() && duty_close::may_close(&app, &directory, &duty, &sight.person);
-    Ok(WhyAnswer { steps: steps(&duty, &policy, calendar), next, duty: duty.shown(), may_close })
+    let by_hand = duty_close::by_hand(&app, &directory, &duty, &sight.person).ok().filter(|_| duty.state.is_open());
+    let (may_close, may_cancel) = (by_hand == Some(ByHand::Done), by_hand == Some(ByHand::Cancelled));
+    Ok(WhyAnswer { steps: steps(&duty, &policy, calendar), next, duty: duty.shown(), may_close, may_cancel })
 }
 
 fn steps(duty: &Duty, policy: &Policy, calendar: &Calendar) -> Vec<Reason> {

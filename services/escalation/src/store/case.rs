@@ -34,8 +34,7 @@ pub async fn due_of_number(db: impl PgExecutor<'_>, number: &str) -> Result<Opti
     Ok(due.map(|at| at.0))
 }
 
-/// When the event happened, if it was handled here.
-pub async fn handled(db: &mut PgConnection, event: Uuid) -> Result<Option<Timestamp>, sqlx::Error> {
-    let time: Option<Ts> = sqlx::query_scalar("select time from inbox where id = $1").bind(event).fetch_optional(db).await?;
-    Ok(time.map(|at| at.0))
+/// Whether the event was handled here; for some weeks.
+pub async fn is_handled(db: &mut PgConnection, event: Uuid) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar("select exists (select 1 from inbox where id = $1)").bind(event).fetch_one(db).await
 }

@@ -27,7 +27,7 @@ pub async fn insert(tx: &mut PgConnection, duties: &[Duty]) -> Result<Vec<Uuid>,
               id, pack, rule, key, case_id, title, title_zh, owed_by, policy, run, by_hand, shadowed, closes_case, terms, unit,
               handler, excluded_people, excluded_units, facts_version, opened_at, opened_subject, opened_version, opened_by,
               due_at, closed_at, closed_subject, closed_version, closed_by, cancelled, state, late, next_at, traceparent,
-              version, people_added, reminders)
+              version, people_named, reminders)
          select *, 0 from unnest(
               $1::uuid[], $2::text[], $3::text[], $4::text[], $5::uuid[], $6::text[], $7::text[], $8::text[], $9::bigint[],
               $10::int[], $11::bool[], $12::bool[], $13::bool[], $14::jsonb[], $15::text[], $16::text[], $17::jsonb[],
@@ -71,7 +71,7 @@ pub async fn insert(tx: &mut PgConnection, duties: &[Duty]) -> Result<Vec<Uuid>,
     .bind(all(duties, |duty| duty.next_at.map(Ts)))
     .bind(all(duties, |duty| duty.traceparent.as_deref()))
     .bind(all(duties, |duty| duty.version))
-    .bind(all(duties, |duty| Json(&duty.facts.people_added)))
+    .bind(all(duties, |duty| Json(&duty.facts.people_named)))
     .fetch_all(tx)
     .await
 }
@@ -209,7 +209,7 @@ pub(super) fn duty(row: &PgRow) -> Result<Duty, sqlx::Error> {
             handler: row.try_get("handler")?,
             excluded_people: row.try_get::<Json<Vec<String>>, _>("excluded_people")?.0,
             excluded_units: row.try_get::<Json<Vec<String>>, _>("excluded_units")?.0,
-            people_added: row.try_get::<Json<Vec<String>>, _>("people_added")?.0,
+            people_named: row.try_get::<Json<Vec<String>>, _>("people_named")?.0,
             version: row.try_get("facts_version")?,
         },
         opened: Moment {

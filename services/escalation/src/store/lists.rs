@@ -107,7 +107,7 @@ fn push_sees(query: &mut QueryBuilder<Postgres>, sight: &Sight) {
         }
         query.push(")");
     }
-    query.push(" or people_added ? ").push_bind(sight.person.clone()).push(" or ");
+    query.push(" or people_named ? ").push_bind(sight.person.clone()).push(" or ");
     push_is_his(query, sight);
     query.push(")");
 }

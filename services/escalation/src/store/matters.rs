@@ -102,10 +102,10 @@ pub async fn keep_said(tx: &mut PgConnection, said: &[Said]) -> Result<BTreeSet<
         return Ok(BTreeSet::new());
     }
     let kept: Vec<String> = sqlx::query_scalar(
-        "insert into subject (about, version, unit, handler, excluded_people, excluded_units, people_added)
+        "insert into subject (about, version, unit, handler, excluded_people, excluded_units, people_named)
          select * from unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::jsonb[], $6::jsonb[], $7::jsonb[])
          on conflict (about) do update set version = excluded.version, unit = excluded.unit, handler = excluded.handler,
-             excluded_people = excluded.excluded_people, excluded_units = excluded.excluded_units, people_added = excluded.people_added
+             excluded_people = excluded.excluded_people, excluded_units = excluded.excluded_units, people_named = excluded.people_named
          where subject.version < excluded.version
          returning about",
     )
@@ -115,7 +115,7 @@ pub async fn keep_said(tx: &mut PgConnection, said: &[Said]) -> Result<BTreeSet<
     .bind(said.iter().map(|said| said.facts.handler.as_deref()).collect::<Vec<_>>())
     .bind(said.iter().map(|said| Json(&said.facts.excluded_people)).collect::<Vec<_>>())
     .bind(said.iter().map(|said| Json(&said.facts.excluded_units)).collect::<Vec<_>>())
-    .bind(said.iter().map(|said| Json(&said.facts.people_added)).collect::<Vec<_>>())
+    .bind(said.iter().map(|said| Json(&said.facts.people_named)).collect::<Vec<_>>())
     .fetch_all(tx)
     .await?;
     Ok(kept.into_iter().collect())
@@ -130,7 +130,7 @@ pub async fn said_of(tx: &mut PgConnection, abouts: &[&str]) -> Result<BTreeMap<
             handler: row.try_get("handler")?,
             excluded_people: row.try_get::<Json<Vec<String>>, _>("excluded_people")?.0,
             excluded_units: row.try_get::<Json<Vec<String>>, _>("excluded_units")?.0,
-            people_added: row.try_get::<Json<Vec<String>>, _>("people_added")?.0,
+            people_named: row.try_get::<Json<Vec<String>>, _>("people_named")?.0,
             version: row.try_get("version")?,
         };
         Ok((row.try_get("about")?, facts))
@@ -155,14 +155,14 @@ pub async fn follow(tx: &mut PgConnection, said: &[Said]) -> Result<Vec<Moved>, 
         "with moving as (
              select duty.id, duty.unit as unit_before, duty.excluded_people as excluded_before, said.*
              from unnest($1::uuid[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::jsonb[], $7::jsonb[], $8::jsonb[])
-                 as said (case_id, about, version, unit, handler, excluded_people, excluded_units, people_added)
+                 as said (case_id, about, version, unit, handler, excluded_people, excluded_units, people_named)
              -- Looked up case by case by the index, however large the planner believes the table to be.
              cross join lateral (select * from duty where duty.case_id = said.case_id offset 0) as duty
              where duty.opened_subject = said.about and duty.facts_version < said.version
-               and (duty.unit, duty.handler, duty.excluded_people, duty.excluded_units, duty.people_added) is distinct from
-                 (case said.unit when '' then duty.unit else said.unit end, said.handler, said.excluded_people, said.excluded_units, said.people_added))
+               and (duty.unit, duty.handler, duty.excluded_people, duty.excluded_units, duty.people_named) is distinct from
+                 (case said.unit when '' then duty.unit else said.unit end, said.handler, said.excluded_people, said.excluded_units, said.people_named))
          update duty set unit = case moving.unit when '' then duty.unit else moving.unit end, handler = moving.handler,
-             excluded_people = moving.excluded_people, excluded_units = moving.excluded_units, people_added = moving.people_added,
+             excluded_people = moving.excluded_people, excluded_units = moving.excluded_units, people_named = moving.people_named,
              facts_version = moving.version
          from moving where duty.id = moving.id
          returning duty.*, moving.unit_before, moving.excluded_before",
@@ -174,7 +174,7 @@ pub async fn follow(tx: &mut PgConnection, said: &[Said]) -> Result<Vec<Moved>, 
     .bind(said.iter().map(|said| said.facts.handler.as_deref()).collect::<Vec<_>>())
     .bind(said.iter().map(|said| Json(&said.facts.excluded_people)).collect::<Vec<_>>())
     .bind(said.iter().map(|said| Json(&said.facts.excluded_units)).collect::<Vec<_>>())
-    .bind(said.iter().map(|said| Json(&said.facts.people_added)).collect::<Vec<_>>())
+    .bind(said.iter().map(|said| Json(&said.facts.people_named)).collect::<Vec<_>>())
     .fetch_all(tx)
     .await?;
     let moved = |row: &sqlx::postgres::PgRow| -> Result<Moved, sqlx::Error> {

@@ -238,13 +238,21 @@ impl Case {
 
     /// What happened to it, at which version and time.
     pub fn event(&self, happened: &str, version: i64, time: Timestamp) -> NewEvent {
-        let body = json!({
+        self.event_with(happened, version, time, json!({}))
+    }
+
+    /// The same, with more members or other ones.
+    pub fn event_with(&self, happened: &str, version: i64, time: Timestamp, more: Value) -> NewEvent {
+        let mut body = json!({
             "case": self.id, "number": format!("SX-{}", self.id.simple()), "pack": "desk", "kind": "matter", "unit": self.unit,
             "severity": "ordinary", "stage": "received", "channel": "web", "producer": "web", "title": "Matter", "title_zh": "事项",
             "occurred_at": time, "received_at": time, "registered_at": time, "repeats": 0, "policy": 1, "version": version,
             "handler": self.handler, "excluded_people": self.excluded, "excluded_units": self.excluded_units,
-            "people_added": self.added,
+            "people_named": self.added,
         });
+        if let (Some(body), Value::Object(more)) = (body.as_object_mut(), more) {
+            body.extend(more);
+        }
         NewEvent::new("intake", &format!("case.{happened}"), format!("case/{}", self.id), version, time, &body)
             .with_policy(1)
             .with_case(self.id)

@@ -60,7 +60,7 @@ fn row(frame: &Frame, duty: &DutyEvent) -> Markup {
 pub fn why(frame: &Frame, answer: &WhyAnswer, said: &Said) -> Markup {
     let duty = &answer.duty;
     let content = html! {
-        @if said.told.is_some() { div.notice role="status" { (frame.t("已了结。", "It is done.")) } }
+        @if said.told.is_some() { div.notice role="status" { (frame.t("已了结。", "It has ended.")) } }
         @if let Some(wrong) = &said.wrong { div.notice.bad role="alert" { (wrong) } }
         article.card class=(Urgency::of_duty(&duty.state).class()) {
             p { (Urgency::of_duty(&duty.state).mark(frame.language)) }
@@ -73,6 +73,7 @@ pub fn why(frame: &Frame, answer: &WhyAnswer, said: &Said) -> Markup {
             }
         }
         @if answer.may_close { (closing(frame, duty, &said.note)) }
+        @if answer.may_cancel { (cancelling(frame, duty, &said.note)) }
         h2 { (frame.t("这个时限是怎么来的", "How this due time came about")) }
         ol.timeline { @for step in &answer.steps {
             li { (frame.t(&step.text_zh, &step.text)) @if let Some(article) = &step.article { " " span.soft { "（" (article) "）" } } }
@@ -95,6 +96,24 @@ fn closing(frame: &Frame, duty: &DutyEvent, note: &str) -> Markup {
             label for="done-note" { (frame.t("完成情况", "What was done")) span.hint { (frame.t("请勿填写个人信息", "no personal text, please")) } }
             textarea #done-note name="note" maxlength="2000" required { (note) }
             p { button type="submit" { (frame.t("确认已完成", "It is done")) } }
+        }
+    }
+}
+
+/// Cancelling what nobody can do any longer: for administrators, out of the way of everybody's eyes.
+fn cancelling(frame: &Frame, duty: &DutyEvent, note: &str) -> Markup {
+    html! {
+        details open[!note.is_empty()] {
+            summary { (frame.t("撤销此责任事项（管理员）", "Cancel this duty (administrators)")) }
+            p.soft { (frame.t("仅用于已无法办理的事项：撤销后不再提醒和升级，理由留存备查。",
+                "Only for what can no longer be done: it reminds and climbs no longer, and the reason is kept.")) }
+            form.sheet method="post" action={ "/duties/" (duty.duty) "/close" } {
+                (frame.csrf())
+                input type="hidden" name="request" value=(duban_contracts::ids::fresh());
+                label for="cancel-note" { (frame.t("撤销理由", "Why it falls away")) span.hint { (frame.t("请勿填写个人信息", "no personal text, please")) } }
+                textarea #cancel-note name="note" maxlength="2000" required { (note) }
+                p { button.danger type="submit" { (frame.t("撤销", "Cancel it")) } }
+            }
         }
     }
 }

@@ -29,7 +29,13 @@ pub async fn dossier(app: App, request: Request<DossierRequest>) -> Result<Dossi
         return Err(Problem::refused("not-yet", "The case has changed meanwhile: begin anew", "案件已有变动，请重新获取").into());
     }
     let next = piece.fill(&app, &case, begun).await?;
-    Ok(Dossier { service: service::INTAKE.to_owned(), case: case.id, content: piece.content(), next: next.map(Place::written) })
+    Ok(Dossier {
+        service: service::INTAKE.to_owned(),
+        case: case.id,
+        content: piece.content(),
+        unsettled: false,
+        next: next.map(Place::written),
+    })
 }
 
 /// How far a dossier was handed over.

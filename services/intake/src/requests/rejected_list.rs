@@ -16,7 +16,7 @@ pub async fn list(app: App, request: Request<RejectedListRequest>) -> Result<Rej
     let directory = app.directory()?;
     let at = app.platform.clock.now();
     let sight = deciding_sight(&directory, person, at);
-    if sight.units.is_empty() && sight.everywhere_via.is_empty() {
+    if sight.reach.is_nowhere() {
         return Err(needs_right().into());
     }
     let asked = &request.body;
@@ -59,10 +59,10 @@ pub fn require_decides(directory: &Directory, person: &str, rejected: &Rejected,
     if rejected.excluded_people.iter().any(|out| out == person) {
         return Err(Problem::not_found());
     }
-    if !sight.reaches(&rejected.unit, &[]) {
+    if !sight.reach.covers(&rejected.unit, &[]) {
         return Err(needs_right());
     }
-    if sight.reaches(&rejected.unit, &rejected.excluded_units) { Ok(()) } else { Err(Problem::not_found()) }
+    if sight.reach.covers(&rejected.unit, &rejected.excluded_units) { Ok(()) } else { Err(Problem::not_found()) }
 }
 
 fn needs_right() -> Problem {

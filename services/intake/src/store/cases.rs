@@ -15,22 +15,23 @@ pub async fn insert(tx: &mut PgConnection, cases: &[Case]) -> Result<(), sqlx::E
     let statement = sqlx::query(
         "insert into cases (id, number, receipt, pack, kind, unit, severity, stage, title, title_zh, unsorted, major, severity_set,
                            done, closed, outcome, handler, excluded_people, excluded_units, fields, sealed_fields, repeats,
-                           reasons, merged_into, policy, version, last_event_at, people_added, number_scope, channel, producer,
+                           reasons, merged_into, policy, version, last_event_at, people_added, people_deciding, number_scope, channel, producer,
                            anonymous, occurred_at, received_at, registered_at, reported_by, sealed_subject, phone_masked, traceparent)
          select id, number, receipt, pack, kind, unit, severity, stage, title, title_zh, unsorted, major, severity_set,
                 string_to_array(done, E'\\x1f'), closed, outcome, handler, string_to_array(excluded_people, E'\\x1f'),
                 string_to_array(excluded_units, E'\\x1f'), fields, sealed_fields, repeats, reasons, merged_into, policy, version,
-                last_event_at, string_to_array(people_added, E'\\x1f'), number_scope, channel, producer, anonymous, occurred_at,
+                last_event_at, string_to_array(people_added, E'\\x1f'),
+                string_to_array(people_deciding, E'\\x1f'), number_scope, channel, producer, anonymous, occurred_at,
                 received_at, registered_at, reported_by, sealed_subject, phone_masked, traceparent
          from unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
                      $10::text[], $11::bool[], $12::bool[], $13::bool[], $14::text[], $15::bool[], $16::text[], $17::text[],
                      $18::text[], $19::text[], $20::jsonb[], $21::bytea[], $22::bigint[], $23::jsonb[], $24::uuid[],
                      $25::bigint[], $26::bigint[], $27::timestamptz[], $28::text[], $29::text[], $30::text[], $31::text[],
-                     $32::bool[], $33::timestamptz[], $34::timestamptz[], $35::timestamptz[], $36::text[], $37::bytea[], $38::text[],
-                     $39::text[])
+                     $32::text[], $33::bool[], $34::timestamptz[], $35::timestamptz[], $36::timestamptz[], $37::text[], $38::bytea[],
+                     $39::text[], $40::text[])
               as new (id, number, receipt, pack, kind, unit, severity, stage, title, title_zh, unsorted, major, severity_set,
                       done, closed, outcome, handler, excluded_people, excluded_units, fields, sealed_fields, repeats, reasons,
-                      merged_into, policy, version, last_event_at, people_added, number_scope, channel, producer, anonymous,
+                      merged_into, policy, version, last_event_at, people_added, people_deciding, number_scope, channel, producer, anonymous,
                       occurred_at, received_at, registered_at, reported_by, sealed_subject, phone_masked, traceparent)",
     );
     bind_birth(bind_state(statement, cases), cases).execute(tx).await?;
@@ -48,21 +49,22 @@ pub async fn save(tx: &mut PgConnection, cases: &[Case]) -> Result<(), sqlx::Err
                           excluded_units = string_to_array(new.excluded_units, E'\\x1f'), fields = new.fields,
                           sealed_fields = new.sealed_fields, repeats = new.repeats, reasons = new.reasons,
                           merged_into = new.merged_into, policy = new.policy, version = new.version,
-                          last_event_at = new.last_event_at, people_added = string_to_array(new.people_added, E'\\x1f')
+                          last_event_at = new.last_event_at, people_added = string_to_array(new.people_added, E'\\x1f'),
+                          people_deciding = string_to_array(new.people_deciding, E'\\x1f')
          from unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
                      $10::text[], $11::bool[], $12::bool[], $13::bool[], $14::text[], $15::bool[], $16::text[], $17::text[],
                      $18::text[], $19::text[], $20::jsonb[], $21::bytea[], $22::bigint[], $23::jsonb[], $24::uuid[],
-                     $25::bigint[], $26::bigint[], $27::timestamptz[], $28::text[])
+                     $25::bigint[], $26::bigint[], $27::timestamptz[], $28::text[], $29::text[])
               as new (id, number, receipt, pack, kind, unit, severity, stage, title, title_zh, unsorted, major, severity_set,
                       done, closed, outcome, handler, excluded_people, excluded_units, fields, sealed_fields, repeats, reasons,
-                      merged_into, policy, version, last_event_at, people_added)
+                      merged_into, policy, version, last_event_at, people_added, people_deciding)
          where cases.id = new.id",
     );
     bind_state(statement, cases).execute(tx).await?;
     Ok(())
 }
 
-/// What may change, `$1` to `$28`: both an insert and a save write it.
+/// What may change, `$1` to `$29`: both an insert and a save write it.
 fn bind_state<'q>(statement: Query<'q, Postgres, PgArguments>, cases: &'q [Case]) -> Query<'q, Postgres, PgArguments> {
     statement
         .bind(cases.iter().map(|c| c.id).collect::<Vec<_>>())
@@ -93,9 +95,10 @@ fn bind_state<'q>(statement: Query<'q, Postgres, PgArguments>, cases: &'q [Case]
         .bind(cases.iter().map(|c| c.version).collect::<Vec<_>>())
         .bind(cases.iter().map(|c| Ts(c.last_event_at)).collect::<Vec<_>>())
         .bind(cases.iter().map(|c| c.people_added.join(SEPARATOR)).collect::<Vec<_>>())
+        .bind(cases.iter().map(|c| c.people_deciding.join(SEPARATOR)).collect::<Vec<_>>())
 }
 
-/// What a case is born with, from `$29` on.
+/// What a case is born with, from `$30` on.
 fn bind_birth<'q>(statement: Query<'q, Postgres, PgArguments>, cases: &'q [Case]) -> Query<'q, Postgres, PgArguments> {
     statement
         .bind(cases.iter().map(|c| c.number_scope.as_str()).collect::<Vec<_>>())
@@ -173,6 +176,7 @@ pub fn from_row(row: &PgRow) -> Result<Case, sqlx::Error> {
         excluded_people: row.try_get("excluded_people")?,
         excluded_units: row.try_get("excluded_units")?,
         people_added: row.try_get("people_added")?,
+        people_deciding: row.try_get("people_deciding")?,
         fields: row.try_get::<Json<_>, _>("fields")?.0,
         sealed_fields: row.try_get("sealed_fields")?,
         repeats: row.try_get("repeats")?,

@@ -3,6 +3,7 @@
 use crate::case::Case;
 use crate::store::cases;
 use crate::visibility::Sight;
+use duban_platform::reach::push_covers;
 use sqlx::{PgExecutor, PgPool, Postgres, QueryBuilder, Row};
 use uuid::Uuid;
 
@@ -47,7 +48,7 @@ pub async fn count(pool: &PgPool, sight: &Sight, filter: &Filter) -> Result<i64,
 pub async fn visible(pool: &PgPool, sight: &Sight, ids: &[Uuid]) -> Result<Vec<Uuid>, sqlx::Error> {
     let mut query = QueryBuilder::new("select id from cases where id = any(");
     query.push_bind(ids).push(") and ");
-    within(&mut query, "cases", sight);
+    within(&mut query, "cases.unit", sight);
     query.push(" order by id");
     query.build_query_scalar().fetch_all(pool).await
 }
@@ -61,7 +62,7 @@ pub async fn by_name(executor: impl PgExecutor<'_>, person: &str) -> Result<Vec<
 }
 
 fn restrict(query: &mut QueryBuilder<Postgres>, sight: &Sight, filter: &Filter) {
-    within(query, "cases", sight);
+    within(query, "cases.unit", sight);
     if let Some(units) = &filter.units {
         query.push(" and unit = any(").push_bind(units.clone()).push(")");
     }
@@ -90,23 +91,14 @@ fn restrict(query: &mut QueryBuilder<Postgres>, sight: &Sight, filter: &Filter) 
     }
 }
 
-/// The rule of who sees what, in SQL, for the rows of `table`. A person complained about sees nothing, however he would otherwise.
-pub fn within(query: &mut QueryBuilder<Postgres>, table: &'static str, sight: &Sight) {
+/// The rule of who sees what, in SQL, for the rows whose unit is `unit`. A person complained about sees nothing, however he would otherwise.
+pub fn within(query: &mut QueryBuilder<Postgres>, unit: &'static str, sight: &Sight) {
     query.push("not (excluded_people @> array[").push_bind(sight.person.clone()).push("]) and (");
     if sight.by_name {
         query.push("handler = ").push_bind(sight.person.clone());
         query.push(" or reported_by = ").push_bind(sight.person.clone());
         query.push(" or id = any(").push_bind(sight.named.clone()).push(") or ");
     }
-    // What posts give. A post within a unit complained about gives nothing where the pack says so; `via` is the post's unit.
-    query.push("(unit = any(").push_bind(sight.units.clone());
-    query.push(") and (excluded_units = '{}' or exists (select 1 from unnest(").push_bind(sight.units.clone());
-    query.push("::text[], ").push_bind(sight.via.clone());
-    query.push("::text[]) as right_of_post (unit, via) where right_of_post.unit = ").push(table);
-    query.push(".unit and right_of_post.via <> all (excluded_units))))");
-    if !sight.everywhere_via.is_empty() {
-        query.push(" or excluded_units = '{}' or exists (select 1 from unnest(").push_bind(sight.everywhere_via.clone());
-        query.push("::text[]) as post (via) where post.via <> all (excluded_units))");
-    }
+    push_covers(query, unit, "excluded_units", &sight.reach);
     query.push(")");
 }

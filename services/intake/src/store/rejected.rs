@@ -138,7 +138,7 @@ pub struct Wanted<'a> {
 /// Rejections within what somebody may decide about, newest first.
 pub async fn list(pool: &PgPool, sight: &Sight, wanted: &Wanted<'_>, limit: i64) -> Result<Vec<Rejected>, sqlx::Error> {
     let mut query = QueryBuilder::new("select * from rejected where ");
-    list::within(&mut query, "rejected", sight);
+    list::within(&mut query, "rejected.unit", sight);
     if let Some(id) = wanted.id {
         query.push(" and id = ").push_bind(id);
     }

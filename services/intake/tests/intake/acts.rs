@@ -1,7 +1,7 @@
 //! What people do to cases: once, in order, by right, and with the present state in view.
 
 use crate::world::{World, complaint, with};
-use duban_contracts::case::{CaseAct, CaseActed};
+use duban_contracts::case::{Before, CaseAct, CaseActed};
 use duban_contracts::report::Attachment;
 use duban_contracts::{Problem, ids};
 use serde_json::json;
@@ -134,6 +134,37 @@ async fn an_unsorted_case_is_sorted_by_whoever_takes_in_and_then_recognised() ->
     assert_eq!(shown.links[0].other, known);
     let names: Vec<String> = world.told(case, 5).await?.into_iter().map(|(name, _)| name).collect();
     assert_eq!(names, ["case.registered", "case.linked", "case.corrected", "case.sorted", "case.classified"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_sorted_case_whose_kind_is_put_right_tells_what_it_was_taken_for() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let case = one_case(&world).await?;
+    let kind = |kind: &str| CaseAct::Correct {
+        kind: Some(kind.to_owned()),
+        unit: None,
+        severity: None,
+        about_person: None,
+        reason: "只是咨询".into(),
+    };
+    world.act("dora", case, kind("inquiry")).await?;
+    let told = world.told(case, 4).await?;
+    let names: Vec<&str> = told.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["case.registered", "case.corrected", "case.sorted", "case.classified"]);
+    let was = Before { pack: "shop".into(), kind: "complaint".into(), severity: "ordinary".into(), unsorted: false };
+    let before: Vec<Option<&Before>> = told.iter().map(|(_, event)| event.before.as_ref()).collect();
+    assert_eq!(before, [None, None, Some(&was), Some(&was)], "ended by the event that opens what takes its place");
+    assert!(told[1..].iter().all(|(_, event)| event.kind == "inquiry"));
+    // Nothing is put right by calling it unsorted.
+    assert_eq!(code(world.act("dora", case, kind("unsorted")).await), (422, "invalid".into()));
+
+    // Of a closed case nothing is opened: what is told ends what was of the old kind, and no more.
+    world.step("eva", case, "reply", json!({})).await?;
+    world.act("dora", case, kind("complaint")).await?;
+    let told = world.told(case, 7).await?;
+    let (name, last) = told.last().expect("events");
+    assert_eq!((name.as_str(), last.before.as_ref().map(|before| before.kind.as_str())), ("case.corrected", Some("inquiry")));
     Ok(())
 }
 

@@ -136,10 +136,10 @@ async fn events_tell_who_was_added_by_name() -> anyhow::Result<()> {
     let world = World::new().await?;
     let case = case_of(&world, "k1", complaint()).await?;
     world.act("eva", case, CaseAct::AddPerson { person: "will".into(), reason: "类似情况".into() }).await?;
-    assert_eq!(last_told(&world, case, 2).await?.people_added, ["will"]);
+    assert_eq!(last_told(&world, case, 2).await?.people_named, ["will"]);
     world.act("eva", case, CaseAct::Note { text: "已告知".into() }).await?;
-    assert_eq!(last_told(&world, case, 3).await?.people_added, ["will"]);
+    assert_eq!(last_told(&world, case, 3).await?.people_named, ["will"]);
     world.act("eva", case, CaseAct::RemovePerson { person: "will".into(), reason: "已了解".into() }).await?;
-    assert!(last_told(&world, case, 4).await?.people_added.is_empty());
+    assert!(last_told(&world, case, 4).await?.people_named.is_empty());
     Ok(())
 }

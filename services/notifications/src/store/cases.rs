@@ -13,6 +13,7 @@ pub struct CaseRow {
     pub handler: Option<String>,
     pub excluded_people: Vec<String>,
     pub excluded_units: Vec<String>,
+    pub people_named: Vec<String>,
     pub version: i64,
 }
 
@@ -22,14 +23,15 @@ pub async fn keep(tx: &mut PgConnection, rows: &[CaseRow]) -> Result<(), sqlx::E
         return Ok(());
     }
     sqlx::query(
-        "insert into case_copy (id, number, unit, handler, excluded_people, excluded_units, version)
-         select id, number, unit, handler, array(select jsonb_array_elements_text(people)), array(select jsonb_array_elements_text(units)), version
-         from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::jsonb[], $7::bigint[])
-              as t(id, number, unit, handler, people, units, version)
+        "insert into case_copy (id, number, unit, handler, excluded_people, excluded_units, version, people_named)
+         select id, number, unit, handler, array(select jsonb_array_elements_text(people)), array(select jsonb_array_elements_text(units)), version,
+                array(select jsonb_array_elements_text(named))
+         from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::jsonb[], $7::bigint[], $8::jsonb[])
+              as t(id, number, unit, handler, people, units, version, named)
          order by id
          on conflict (id) do update set
              number = excluded.number, unit = excluded.unit, handler = excluded.handler, excluded_people = excluded.excluded_people,
-             excluded_units = excluded.excluded_units, version = excluded.version
+             excluded_units = excluded.excluded_units, version = excluded.version, people_named = excluded.people_named
          where excluded.version > case_copy.version",
     )
     .bind(rows.iter().map(|row| row.id).collect::<Vec<_>>())
@@ -39,6 +41,7 @@ pub async fn keep(tx: &mut PgConnection, rows: &[CaseRow]) -> Result<(), sqlx::E
     .bind(rows.iter().map(|row| Value::from(row.excluded_people.clone())).collect::<Vec<_>>())
     .bind(rows.iter().map(|row| Value::from(row.excluded_units.clone())).collect::<Vec<_>>())
     .bind(rows.iter().map(|row| row.version).collect::<Vec<_>>())
+    .bind(rows.iter().map(|row| Value::from(row.people_named.clone())).collect::<Vec<_>>())
     .execute(tx)
     .await?;
     Ok(())
@@ -57,15 +60,17 @@ pub async fn keep_closings(tx: &mut PgConnection, closings: &[(Uuid, Uuid)]) -> 
     Ok(())
 }
 
-/// Whether the closing event was read and nothing of the case is on its way any more.
-pub async fn is_told_out(pool: &PgPool, case: Uuid, closing: Uuid) -> Result<bool, sqlx::Error> {
+/// Whether the closing event was read (`settled`: that was seen to before, and may be forgotten by now) and nothing of the case is on its way
+/// any more.
+pub async fn is_told_out(pool: &PgPool, case: Uuid, closing: Uuid, settled: bool) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar(
-        "select exists (select 1 from case_closing where event = $2 and case_id = $1)
+        "select ($3 or exists (select 1 from case_closing where event = $2 and case_id = $1))
             and not exists (select 1 from alert join delivery on delivery.alert = alert.id
                             where alert.case_id = $1 and delivery.state = 'waiting')",
     )
     .bind(case)
     .bind(closing)
+    .bind(settled)
     .fetch_one(pool)
     .await
 }

@@ -5,6 +5,7 @@ use crate::store::deliveries::shown;
 use duban_contracts::alert::AlertEvent;
 use duban_contracts::delivery::{DeliveryEvent, DeliveryListRequest};
 use duban_platform::Ts;
+use duban_platform::reach::push_covers;
 use sqlx::types::Json;
 use sqlx::{PgPool, Postgres, QueryBuilder, Row};
 use uuid::Uuid;
@@ -13,12 +14,12 @@ use uuid::Uuid;
 fn push_sight(query: &mut QueryBuilder<Postgres>, person_column: &'static str, sight: &Sight) {
     query.push(" and not (").push_bind(sight.person.clone());
     query.push(" = any(coalesce(duty.excluded_people, '{}') || coalesce(case_copy.excluded_people, '{}')))");
-    // The recipient sees what was sent to him though his unit is shut out.
+    // The recipient sees what was sent to him though his unit is shut out; so does who handles the case or is named in it.
     query.push(" and (").push(person_column).push(" = ").push_bind(sight.person.clone());
-    query.push(" or (not (coalesce(case_copy.excluded_units, '{}') && ").push_bind(sight.own_units.clone()).push(")");
-    query.push(" and (case_copy.handler = ").push_bind(sight.person.clone());
-    query.push(" or ").push_bind(sight.everywhere).push(" or coalesce(case_copy.unit, alert.unit) = any(").push_bind(sight.units.clone());
-    query.push("))))");
+    query.push(" or case_copy.handler = ").push_bind(sight.person.clone());
+    query.push(" or case_copy.people_named @> array[").push_bind(sight.person.clone()).push("] or ");
+    push_covers(query, "coalesce(case_copy.unit, alert.unit)", "coalesce(case_copy.excluded_units, '{}')", &sight.reach);
+    query.push(")");
 }
 
 fn push_matter(query: &mut QueryBuilder<Postgres>, request: &DeliveryListRequest) {

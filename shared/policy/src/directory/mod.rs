@@ -4,10 +4,12 @@
 //! which post, over which scope.
 
 mod model;
+mod reach;
 mod resolve;
 mod rights;
 
 pub use model::{Absence, Grant, Holding, Language, Person, Post, Right, Scope, Unit};
+pub use reach::Reach;
 pub use resolve::{How, Resolution};
 pub use rights::{Permission, PostHeld};
 

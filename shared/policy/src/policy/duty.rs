@@ -2,7 +2,7 @@
 
 use super::kind::Actor;
 use super::template::Template;
-use super::{Pack, Policy};
+use super::{Pack, Policy, fallen};
 use crate::Title;
 use crate::calendar::{Basis, Calendar, Duration, Term};
 use crate::condition::Condition;
@@ -36,6 +36,13 @@ pub struct DutyRule {
     pub calendar: Option<String>,
     pub remind: Vec<Reminder>,
     pub ladder: Option<String>,
+}
+
+impl DutyRule {
+    /// Whether the close of a case is what it waits for: its due time is what the public is told of the case.
+    pub fn is_closed_by_closing(&self) -> bool {
+        self.closes.iter().any(|trigger| trigger.event == "case.closed")
+    }
 }
 
 /// An event that starts or ends something, where its condition holds.
@@ -160,6 +167,9 @@ impl Policy {
     pub fn duties_opened(&self, event: &EventFacts<'_>) -> Vec<OpenedDuty> {
         let mut opened = Vec::new();
         for (pack, rule, trigger) in self.seen_by(event, &self.openers, |rule| &rule.opens) {
+            if self.stood_before(event, pack, rule) {
+                continue;
+            }
             let key = trigger.key.as_ref().unwrap_or(&rule.key).fill(event.facts);
             let from = rule.from.as_deref().and_then(|member| instant(event.facts, member)).unwrap_or(event.time);
             let duty = self.opened(pack, rule, key, from, event.time, event.facts);
@@ -170,7 +180,7 @@ impl Policy {
         opened
     }
 
-    /// The duties that an event closes.
+    /// The duties that an event closes, and those that fall away by it.
     pub fn duties_closed(&self, event: &EventFacts<'_>) -> Vec<ClosedDuty> {
         let mut closed: Vec<ClosedDuty> = Vec::new();
         let closing: fn(&DutyRule) -> &[Trigger] = |rule| &rule.closes;
@@ -184,12 +194,20 @@ impl Policy {
                 }
             }
         }
+        let fallen = self.fallen_away(event);
+        // What the event ends as done has not fallen away.
+        let is_new = |fallen: &ClosedDuty| {
+            !closed.iter().any(|other| other.pack == fallen.pack && other.rule == fallen.rule && other.key == fallen.key)
+        };
+        let fallen: Vec<ClosedDuty> = fallen.into_iter().filter(is_new).collect();
+        closed.extend(fallen);
         closed
     }
 
-    /// True if no rule listens to this event: nothing to do for escalation.
+    /// True if no rule listens to this event, and none falls away by it: nothing to do for escalation.
     pub fn ignores(&self, event: &str) -> bool {
-        ![&self.openers, &self.closers, &self.cancellers].into_iter().any(|listeners| listeners.contains_key(event))
+        !fallen::MAY_END_DUTIES.contains(&event)
+            && ![&self.openers, &self.closers, &self.cancellers].into_iter().any(|listeners| listeners.contains_key(event))
     }
 
     pub fn duty_rule(&self, pack: &str, rule: &str) -> Option<&DutyRule> {

@@ -6,6 +6,7 @@ mod describe;
 mod diff;
 mod duty;
 mod explain;
+mod fallen;
 mod field;
 mod judge;
 mod kind;

@@ -5,6 +5,7 @@ mod coverage;
 mod differences;
 mod ladders;
 mod people;
+mod put_right;
 mod refused;
 mod regulations;
 mod shipped;

@@ -1,11 +1,12 @@
 //! Correcting: a wrong kind, unit or severity put right, or who is complained about; also how an unsorted case is sorted.
 
 use super::doing::{Doing, Words, required_text};
-use super::step::{classify, facts, personal_fields};
+use super::step::{facts, personal_fields, set_severity, tell_classified};
 use crate::app::App;
 use crate::case::Happening;
 use crate::judging;
 use crate::store::{matters, reports, sealed, timeline};
+use duban_contracts::case::Before;
 use duban_contracts::{Problem, Timestamp};
 use duban_platform::rpc::Failed;
 use duban_policy::Policy;
@@ -30,12 +31,11 @@ pub async fn perform(app: &App, tx: &mut PgConnection, doing: &mut Doing, correc
         return Err(Problem::invalid_field("", "nothing is to be corrected", "kind, unit, severity or about_person").into());
     }
     let policy = doing.policy.clone();
-    let was_unsorted = doing.case.unsorted;
-    let was_severity = doing.case.severity.clone();
+    let before = doing.case.taken_for();
     let mut said = Said::default();
     let mut repeated_at = Vec::new();
     let moved = correct_unit(doing, correction, &mut said)?;
-    let kind = correct_kind(doing, &policy, correction, &mut said)?;
+    let kind = correct_kind(doing, &policy, correction, moved, &mut said)?;
     if correction.kind.is_some() {
         read_again(app, tx, doing, &policy, kind).await?;
     }
@@ -45,13 +45,32 @@ pub async fn perform(app: &App, tx: &mut PgConnection, doing: &mut Doing, correc
         repeated_at = recognise(app, tx, doing, &policy, kind).await?;
     }
     doing.case.unsorted = doing.case.unsorted && kind.unsorted;
-    let words = Words::new(said.en.join("; "), said.zh.join("；")).with_note(correction.reason);
-    doing.tell("corrected", words, Happening::default());
-    if was_unsorted && !doing.case.unsorted {
-        let words = Words::new(format!("Sorted as {}", kind.title.en), format!("已分拣为{}", kind.title.zh));
-        doing.tell("sorted", words.citing(Some(kind.article.clone()).filter(|article| !article.is_empty())), Happening::default());
+    correct_severity(doing, &policy, kind, correction, &before, &repeated_at)?;
+    tell(doing, kind, correction, before, said);
+    Ok(())
+}
+
+/// Tells what was put right. An open case is sorted by it, if its kind is another or settled only now: from then on it has the duties of
+/// what it is, and no longer those of what it was taken for. Of a closed case only that is told which ends; its reopening opens the rest.
+fn tell(doing: &mut Doing, kind: &Kind, correction: &Correction<'_>, before: Before, mut said: Said) {
+    let is_of_another_kind = (&before.pack, &before.kind) != (&doing.case.pack, &doing.case.kind);
+    let is_sorted = !doing.case.closed && !doing.case.unsorted && (is_of_another_kind || before.unsorted);
+    let is_classified = before.severity != doing.case.severity || correction.kind.is_some();
+    if doing.case.closed && before.severity != doing.case.severity {
+        let title = kind.severity_named(&doing.case.severity).map(|found| found.title.clone()).unwrap_or_default();
+        said.say(format!("severity: {}", title.en), format!("严重程度更正为{}", title.zh));
     }
-    correct_severity(doing, &policy, kind, correction, &was_severity, &repeated_at)
+    let words = Words::new(said.en.join("; "), said.zh.join("；")).with_note(correction.reason);
+    let ends = (is_of_another_kind && !is_sorted || doing.case.closed).then(|| before.clone());
+    doing.tell("corrected", words, Happening { before: ends, ..Happening::default() });
+    if is_sorted {
+        let words = Words::new(format!("Sorted as {}", kind.title.en), format!("已分拣为{}", kind.title.zh));
+        let article = Some(kind.article.clone()).filter(|article| !article.is_empty());
+        doing.tell("sorted", words.citing(article), Happening { before: Some(before.clone()), ..Happening::default() });
+    }
+    if is_classified && !doing.case.closed {
+        tell_classified(doing, kind, before);
+    }
 }
 
 /// What is said of the correction on the timeline.
@@ -83,14 +102,26 @@ fn correct_unit(doing: &mut Doing, correction: &Correction<'_>, said: &mut Said)
 }
 
 /// The kind that the case now has. One of another pack must be bound to its unit, as it was when the report was received.
-fn correct_kind<'p>(doing: &mut Doing, policy: &'p Policy, correction: &Correction<'_>, said: &mut Said) -> Result<&'p Kind, Problem> {
+fn correct_kind<'p>(
+    doing: &mut Doing,
+    policy: &'p Policy,
+    correction: &Correction<'_>,
+    moved: bool,
+    said: &mut Said,
+) -> Result<&'p Kind, Problem> {
+    let mut offered = policy.kinds_of(&doing.case.unit, doing.case.received_at);
+    let is_own = |kind: &Kind| kind.pack == doing.case.pack && kind.id == doing.case.kind;
+    // Nothing is put right by calling it unsorted.
+    offered.retain(|kind| !kind.unsorted || is_own(kind));
+    let among = || format!("one of {}", offered.iter().map(|kind| kind.id.as_str()).collect::<Vec<_>>().join(", "));
     let Some(word) = correction.kind.as_deref() else {
+        if moved && !offered.iter().any(|kind| is_own(kind)) {
+            return Err(Problem::invalid_field("/kind", "that unit is under another regulation, so the kind must be named too", among()));
+        }
         return policy.kind(&doing.case.pack, &doing.case.kind).ok_or_else(Problem::internal);
     };
-    let offered = policy.kinds_of(&doing.case.unit, doing.case.received_at);
     let Some(kind) = offered.iter().copied().find(|kind| kind.is_called(word)) else {
-        let names: Vec<&str> = offered.iter().map(|kind| kind.id.as_str()).collect();
-        return Err(Problem::invalid_field("/kind", "no such kind for this unit", format!("one of {}", names.join(", "))));
+        return Err(Problem::invalid_field("/kind", "no such kind for this unit", among()));
     };
     if kind.id != doing.case.kind || kind.pack != doing.case.pack {
         said.say(format!("kind: {}", kind.title.en), format!("事项类别更正为{}", kind.title.zh));
@@ -162,7 +193,7 @@ fn correct_severity(
     policy: &Policy,
     kind: &Kind,
     correction: &Correction<'_>,
-    was: &str,
+    before: &Before,
     repeated_at: &[Timestamp],
 ) -> Result<(), Failed> {
     let severity = match correction.severity.as_deref() {
@@ -174,7 +205,7 @@ fn correct_severity(
             doing.case.severity_set = true;
             severity.to_owned()
         }
-        None if doing.case.severity_set && kind.severity_named(was).is_some() => was.to_owned(),
+        None if doing.case.severity_set && kind.severity_named(&before.severity).is_some() => before.severity.clone(),
         None => {
             let personal = personal_fields(&doing.app, &doing.case)?;
             let mut facts = facts(&doing.case, &personal);
@@ -185,9 +216,7 @@ fn correct_severity(
             severity
         }
     };
-    if severity != was || correction.kind.is_some() {
-        classify(doing, kind, severity);
-    }
+    set_severity(&mut doing.case, kind, severity);
     Ok(())
 }
 

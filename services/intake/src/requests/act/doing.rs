@@ -112,9 +112,17 @@ impl Doing {
         self.changes.links.push(links::NewLink { case, other, sort, at: self.at });
     }
 
-    /// From now on this person sees the case by name.
-    pub fn involve(&mut self, person: &str, sort: &'static str) {
-        self.changes.involve.push((person.to_owned(), sort));
+    /// From now on this person sees the case by name, having been added to it.
+    pub fn add(&mut self, person: &str) {
+        self.changes.involve.push((person.to_owned(), "added"));
+    }
+
+    /// From now on, and until the case is closed, who acts sees it by name: he decides of it.
+    pub fn decide(&mut self) {
+        self.changes.involve.push((self.person.clone(), "decided"));
+        if !self.case.people_deciding.contains(&self.person) {
+            self.case.people_deciding.push(self.person.clone());
+        }
     }
 
     pub fn release(&mut self, person: &str, sort: &'static str) {
@@ -124,6 +132,7 @@ impl Doing {
     /// The case is closed: nobody decides anything of it any longer.
     pub fn end_decisions(&mut self) {
         self.changes.decisions_ended = true;
+        self.case.people_deciding.clear();
     }
 
     /// Writes what came of it: state, timeline, links, and the events that tell of it.

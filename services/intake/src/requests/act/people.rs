@@ -9,7 +9,7 @@ pub fn add(doing: &mut Doing, person: &str, reason: &str) -> Result<(), Problem>
     required_text("/reason", reason)?;
     let directory = doing.directory.clone();
     let added = suitable(&directory, &doing.case, person)?;
-    doing.involve(person, "added");
+    doing.add(person);
     let people = &mut doing.case.people_added;
     if !people.iter().any(|known| known == person) {
         people.push(person.to_owned());

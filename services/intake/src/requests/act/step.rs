@@ -6,7 +6,7 @@ use crate::case::{Case, Happening};
 use crate::judging;
 use crate::store::sealed;
 use duban_contracts::Problem;
-use duban_contracts::case::Step;
+use duban_contracts::case::{Before, Step};
 use duban_platform::rpc::Failed;
 use duban_policy::Policy;
 use duban_policy::policy::{CaseFacts, Kind, Permitted};
@@ -63,8 +63,7 @@ fn apply(
         doing.case.outcome = Some(outcome.clone());
     }
     doing.case.done.push(step.id.clone());
-    let person = doing.person.clone();
-    doing.involve(&person, "decided");
+    doing.decide();
 
     let happened = permitted.event.strip_prefix("case.").unwrap_or(&permitted.event).to_owned();
     let happening = Happening { step: Some(told.clone()), ..Happening::default() };
@@ -142,14 +141,24 @@ fn falls_for_repeats(kind: &Kind, case: &Case, severity: &str) -> bool {
 }
 
 /// The case has another severity from now on.
-pub fn classify(doing: &mut Doing, kind: &Kind, severity: String) {
-    let found = kind.severity_named(&severity);
+fn classify(doing: &mut Doing, kind: &Kind, severity: String) {
+    let before = doing.case.taken_for();
+    set_severity(&mut doing.case, kind, severity);
+    tell_classified(doing, kind, before);
+}
+
+pub fn set_severity(case: &mut Case, kind: &Kind, severity: String) {
+    case.major = kind.severity_named(&severity).is_some_and(|found| found.major);
+    case.severity = severity;
+}
+
+/// Tells which severity the case has now, and what it was taken for before.
+pub fn tell_classified(doing: &mut Doing, kind: &Kind, before: Before) {
+    let found = kind.severity_named(&doing.case.severity);
     let title = found.map(|found| found.title.clone()).unwrap_or_default();
     let article = found.map(|found| found.article.clone()).filter(|article| !article.is_empty());
-    doing.case.major = found.is_some_and(|found| found.major);
-    doing.case.severity = severity;
     let words = Words::new(format!("Classified as {}", title.en), format!("定级为{}", title.zh)).citing(article);
-    doing.tell("classified", words, Happening::default());
+    doing.tell("classified", words, Happening { before: Some(before), ..Happening::default() });
 }
 
 /// The personal fields of a case, opened.
