@@ -43,7 +43,7 @@ async fn a_case_whose_kind_is_put_right_owes_what_the_new_kind_owes_and_is_filed
     until("the old kind's duties to end and the new one's to stand", LIMIT, || async {
         let open = open_rules(&world, AGENT, case).await?;
         anyhow::ensure!(!open.contains("hand_over") && open.contains("visit") && open.len() > 1, "{open:?}");
-        Ok(())
+        anyhow::Ok(())
     })
     .await?;
 
@@ -54,7 +54,7 @@ async fn a_case_whose_kind_is_put_right_owes_what_the_new_kind_owes_and_is_filed
     until("nothing but the visit to be owed", LIMIT, || async {
         let open = open_rules(&world, AGENT, case).await?;
         anyhow::ensure!(open == BTreeSet::from(["visit".to_owned()]), "{open:?}");
-        Ok(())
+        anyhow::Ok(())
     })
     .await?;
     step(&world, "hu-xuemei", case, "visit", json!({ "visit_note": "当面致歉，客户满意" })).await?;
@@ -79,7 +79,7 @@ async fn who_is_named_in_a_case_sees_it_its_duties_its_deliveries_and_its_record
         let duties: DutyList = stranger.get("/v1/duties", &json!({ "case": case })).await?;
         let deliveries: DeliveryList = stranger.get("/v1/deliveries", &json!({ "case": case })).await?;
         anyhow::ensure!(duties.total > 0 && deliveries.total > 0, "{} duties, {} deliveries", duties.total, deliveries.total);
-        Ok(())
+        anyhow::Ok(())
     })
     .await?;
     journey::settle(&world, case).await?;
@@ -109,7 +109,7 @@ async fn registered(world: &World, person: &str, body: &Value) -> anyhow::Result
     until("the report to be a case", LIMIT, || async {
         let number = gateway.track(&accepted.tracking_code).await?.case.context("not registered yet")?.number;
         let filter = duban_contracts::case::CaseListRequest { search: Some(number), ..Default::default() };
-        Ok(gateway.cases(&filter).await?.cases.into_iter().next().context("not in the list")?.case)
+        anyhow::Ok(gateway.cases(&filter).await?.cases.into_iter().next().context("not in the list")?.case)
     })
     .await
 }
