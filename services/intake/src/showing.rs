@@ -2,6 +2,7 @@
 
 use crate::app::App;
 use crate::case::Case;
+use crate::mask;
 use crate::store::sealed;
 use duban_contracts::Problem;
 use duban_contracts::case::{CaseSummary, Choice, FieldSpec};
@@ -17,7 +18,7 @@ pub fn summary(app: &App, case: &Case, personal: bool) -> Result<CaseSummary, Fa
     let severity_title = kind.and_then(|kind| kind.severity_named(&case.severity)).map(|severity| severity.title.clone());
     let stage_title = stage_title(kind, &case.stage);
     let subject = match &case.sealed_subject {
-        Some(text) if personal => Some(sealed::open_text(&app.platform.seal, text, &case.about())?),
+        Some(text) if personal => Some(mask::within(&sealed::open_text(&app.platform.seal, text, &case.about())?)),
         _ => None,
     };
     Ok(CaseSummary {

@@ -48,6 +48,14 @@ pub async fn undo(tx: &mut PgConnection, one: Uuid, other: Uuid, at: Timestamp, 
     .await
 }
 
+/// The cases that this one was said to repeat and does not, by a person's word.
+pub async fn parted(executor: impl PgExecutor<'_>, case: Uuid) -> Result<Vec<Uuid>, sqlx::Error> {
+    sqlx::query_scalar("select other from link where case_id = $1 and sort = 'repeats' and undone_at is not null")
+        .bind(case)
+        .fetch_all(executor)
+        .await
+}
+
 /// The links of a case, seen from it: `repeats`, `repeated_by`, `merged_into`, `merged`, `follows`, `followed_by`.
 pub async fn of_case(executor: impl PgExecutor<'_>, case: Uuid) -> Result<Vec<CaseLink>, sqlx::Error> {
     let rows = sqlx::query(

@@ -216,6 +216,23 @@ async fn linked_cases_can_be_parted_and_others_merged() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
+async fn what_is_no_repetition_after_all_is_no_longer_grave_for_it() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    one_case(&world).await?;
+    let second = world.case_of(world.report("k2", complaint()).await?).await?;
+    let third = world.case_of(world.report("k3", complaint()).await?).await?;
+    assert_eq!(world.show("eva", third).await?.summary.severity, "major", "the third of one matter");
+    // Also from the other's page.
+    world.act("eva", second, CaseAct::Unlink { other: third, reason: "另一件事".into() }).await?;
+    let summary = world.show("eva", third).await?.summary;
+    assert_eq!((summary.severity.as_str(), summary.repeats), ("ordinary", 1));
+    let told = world.told(third, 4).await?;
+    let (name, last) = told.last().expect("events");
+    assert_eq!((name.as_str(), last.before.as_ref().map(|before| before.severity.as_str())), ("case.classified", Some("major")));
+    Ok(())
+}
+
+#[tokio::test]
 async fn an_answer_that_is_kept_holds_nothing_personal() -> anyhow::Result<()> {
     let world = World::new().await?;
     let case = one_case(&world).await?;

@@ -1,6 +1,7 @@
 //! Correcting: a wrong kind, unit or severity put right, or who is complained about; also how an unsorted case is sorted.
 
 use super::doing::{Doing, Words, required_text};
+use super::recognise;
 use super::step::{facts, personal_fields, set_severity, tell_classified};
 use crate::app::App;
 use crate::case::Happening;
@@ -13,7 +14,6 @@ use duban_policy::Policy;
 use duban_policy::policy::Kind;
 use serde_json::{Map, Value};
 use sqlx::PgConnection;
-use std::collections::BTreeSet;
 
 /// What is to be put right; None leaves it.
 pub struct Correction<'a> {
@@ -223,33 +223,16 @@ fn correct_severity(
 /// Kind or unit are part of what makes two reports one matter: the keys are made anew, and what it repeats is looked for again. Tells when
 /// the earlier reports were received.
 async fn recognise(app: &App, tx: &mut PgConnection, doing: &mut Doing, policy: &Policy, kind: &Kind) -> Result<Vec<Timestamp>, Failed> {
-    let case = &doing.case;
-    let bodies = reports::open(&mut *tx, &app.platform.seal, &[case.receipt]).await?;
-    let Some(body) = bodies.first() else { return Ok(Vec::new()) };
-    let mut fields = case.fields.clone();
-    fields.extend(personal_fields(app, case)?);
-    let keys = judging::keys_of(&app.keys.identity, kind, body, &case.unit, &fields);
-    matters::forget(tx, case.id).await?;
-    if keys.is_empty() {
-        doing.case.repeats = 0;
-        return Ok(Vec::new());
-    }
-    matters::lock(tx, &keys.iter().cloned().collect::<BTreeSet<_>>()).await?;
-    let since = judging::repeats_since(policy, kind, &case.unit, case.received_at);
-    let wanted: Vec<(matters::Key, Timestamp)> = keys.iter().map(|key| (key.clone(), since)).collect();
-    let mut earlier = matters::earlier(tx, &wanted).await?;
-    earlier.retain(|found| found.case != case.id && found.received_at <= case.received_at);
-    earlier.sort_by_key(|found| (found.case, found.received_at));
-    earlier.dedup_by_key(|found| found.case);
-    matters::insert(tx, &keys.into_iter().map(|key| (key, case.id, case.received_at)).collect::<Vec<_>>()).await?;
+    let keys = recognise::keys(app, tx, kind, &doing.case).await?;
+    matters::forget(tx, doing.case.id).await?;
+    let earlier = recognise::earlier(tx, policy, kind, &doing.case, &keys).await?;
+    let (id, received_at) = (doing.case.id, doing.case.received_at);
+    matters::insert(tx, &keys.into_iter().map(|key| (key, id, received_at)).collect::<Vec<_>>()).await?;
     doing.case.repeats = i64::try_from(earlier.len()).unwrap_or(i64::MAX);
     if let Some(open) = earlier.iter().filter(|found| found.open).max_by_key(|found| found.received_at) {
-        let (own, other) = (doing.case.id, open.case);
-        doing.link(own, other, "repeats");
+        doing.link(id, open.case, "repeats");
         let words = Words::new(timeline::REPEATS, timeline::REPEATS_ZH);
-        doing.tell("linked", words, Happening { other: Some(other), ..Happening::default() });
+        doing.tell("linked", words, Happening { other: Some(open.case), ..Happening::default() });
     }
-    let mut times: Vec<Timestamp> = earlier.iter().map(|found| found.received_at).collect();
-    times.sort_unstable();
-    Ok(times)
+    Ok(recognise::times(&earlier))
 }

@@ -10,6 +10,7 @@ pub mod doing;
 mod merge;
 mod note;
 mod people;
+mod recognise;
 mod refer;
 pub mod step;
 mod unlink;

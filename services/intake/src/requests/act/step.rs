@@ -152,13 +152,24 @@ pub fn set_severity(case: &mut Case, kind: &Kind, severity: String) {
     case.severity = severity;
 }
 
-/// Tells which severity the case has now, and what it was taken for before.
-pub fn tell_classified(doing: &mut Doing, kind: &Kind, before: Before) {
-    let found = kind.severity_named(&doing.case.severity);
+/// What is told of a severity.
+pub struct Classified {
+    pub words: Words,
+    pub happening: Happening,
+}
+
+/// Which severity the case has now, and what it was taken for before.
+pub fn classified(case: &Case, kind: &Kind, before: Before) -> Classified {
+    let found = kind.severity_named(&case.severity);
     let title = found.map(|found| found.title.clone()).unwrap_or_default();
     let article = found.map(|found| found.article.clone()).filter(|article| !article.is_empty());
     let words = Words::new(format!("Classified as {}", title.en), format!("定级为{}", title.zh)).citing(article);
-    doing.tell("classified", words, Happening { before: Some(before), ..Happening::default() });
+    Classified { words, happening: Happening { before: Some(before), ..Happening::default() } }
+}
+
+pub fn tell_classified(doing: &mut Doing, kind: &Kind, before: Before) {
+    let told = classified(&doing.case, kind, before);
+    doing.tell("classified", told.words, told.happening);
 }
 
 /// The personal fields of a case, opened.

@@ -1,7 +1,10 @@
 //! Undoing a link: the two are different matters after all.
 
 use super::doing::{Doing, Words, required_text};
-use crate::case::Happening;
+use super::recognise;
+use super::step::{Classified, classified, facts, personal_fields, set_severity};
+use crate::app::App;
+use crate::case::{Case, Happening};
 use crate::store::links;
 use crate::store::timeline::OTHER;
 use duban_contracts::Problem;
@@ -10,24 +13,50 @@ use sqlx::PgConnection;
 
 pub async fn perform(tx: &mut PgConnection, doing: &mut Doing, reason: &str) -> Result<(), Failed> {
     required_text("/reason", reason)?;
+    let app = doing.app.clone();
     let Some(other) = &doing.other else { return Err(Problem::not_found().into()) };
     let other_id = other.id;
     let undone = links::undo(tx, doing.case.id, other_id, doing.at, &doing.person).await?;
     if undone.is_empty() {
         return Err(Problem::refused("not-linked", "The two cases are not linked, or are merged", "两案之间没有可解除的关联").into());
     }
-    // The later one no longer counts the earlier as the same matter.
-    for (repeating, sort) in &undone {
-        if sort == "repeats" {
-            let case = if *repeating == doing.case.id { Some(&mut doing.case) } else { doing.other.as_mut() };
-            if let Some(case) = case {
-                case.repeats = (case.repeats - 1).max(0);
-            }
-        }
-    }
     let own_id = doing.case.id;
     let words = Words::new(format!("No longer linked with {OTHER}"), format!("解除与{OTHER}的关联")).with_note(reason);
     doing.tell("unlinked", words.clone(), Happening { other: Some(other_id), ..Happening::default() });
     doing.tell_other("unlinked", words, Happening { other: Some(own_id), ..Happening::default() });
+    for (repeating, _) in undone.iter().filter(|(_, sort)| sort == "repeats") {
+        if *repeating == own_id {
+            if let Some(told) = count_again(&app, tx, &mut doing.case).await? {
+                doing.tell("classified", told.words, told.happening);
+            }
+        } else if let Some(other) = &mut doing.other
+            && let Some(told) = count_again(&app, tx, other).await?
+        {
+            doing.tell_other("classified", told.words, told.happening);
+        }
+    }
     Ok(())
+}
+
+/// The later case no longer counts the earlier as the same matter: how grave it is is judged anew, unless a person has said so. None if that
+/// makes no difference, or the case is closed.
+async fn count_again(app: &App, tx: &mut PgConnection, case: &mut Case) -> Result<Option<Classified>, Failed> {
+    let policy = app.policy(case.policy)?;
+    let Some(kind) = policy.kind(&case.pack, &case.kind) else { return Ok(None) };
+    let keys = recognise::keys(app, tx, kind, case).await?;
+    let earlier = recognise::earlier(tx, &policy, kind, case, &keys).await?;
+    case.repeats = i64::try_from(earlier.len()).unwrap_or(i64::MAX);
+    if case.severity_set || case.closed {
+        return Ok(None);
+    }
+    let mut facts = facts(case, &personal_fields(app, case)?);
+    facts["repeated_at"] = serde_json::to_value(recognise::times(&earlier)).unwrap_or_default();
+    let (severity, reasons) = policy.severity_of(kind, &facts);
+    if severity == case.severity {
+        return Ok(None);
+    }
+    let before = case.taken_for();
+    case.reasons = reasons;
+    set_severity(case, kind, severity);
+    Ok(Some(classified(case, kind, before)))
 }
