@@ -2,6 +2,7 @@
 
 mod compile;
 mod coverage;
+pub mod declaration;
 mod describe;
 mod diff;
 mod duty;
@@ -27,6 +28,7 @@ pub use step::{CaseFacts, Permitted, Refusal};
 pub use template::Template;
 
 use crate::calendar::Calendar;
+use declaration::Declarations;
 use crate::directory::Directory;
 use crate::{Diagnostic, Title};
 use duban_contracts::Timestamp;
@@ -53,6 +55,8 @@ pub struct Pack {
     pub duties: Vec<DutyRule>,
     pub recurring: Vec<RecurringRule>,
     pub ladders: BTreeMap<String, Ladder>,
+    /// What is checked and explained, and runs with later engines.
+    pub declarations: Declarations,
     /// Rules that a later version runs, or that have nothing to run.
     pub set_aside: Vec<Set>,
 }

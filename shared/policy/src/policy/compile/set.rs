@@ -1,6 +1,8 @@
 //! The set as a whole: calendars, bindings, who plays which role, and whether two packs claim the same report.
 
+use super::super::declaration::{Declaration, Kept};
 use super::super::kind::{Actor, Kind};
+use super::super::recurring::Every;
 use super::super::{Binding, Choice, Overrides, Pack, Place, Plays, Policy};
 use super::{Parsed, unknown};
 use crate::calendar::{Calendar, Duration, Term};
@@ -160,6 +162,12 @@ fn unfit(default: &str, value: &str) -> Option<(&'static str, &'static str)> {
     if default.parse::<Term>().is_ok() && value.parse::<Term>().is_err() {
         return Some(("no term", "不是期限"));
     }
+    if default.parse::<Duration>().is_err() && Kept::read(default).is_some() && Kept::read(value).is_none() {
+        return Some(("no time to keep something", "不是保管期限"));
+    }
+    if Every::read(default).is_some() && Every::read(value).is_none() {
+        return Some(("no period", "不是周期"));
+    }
     (Decimal::parse(default).is_some() && Decimal::parse(value).is_none()).then_some(("no number", "不是数字"))
 }
 
@@ -288,5 +296,6 @@ fn needed(pack: &Pack) -> BTreeSet<&str> {
     let duties = pack.duties.iter().chain(recurring).flat_map(|duty| duty.owed_by.iter().chain(&duty.owed_to));
     let steps = pack.kinds.iter().flat_map(|kind| &kind.steps).flat_map(|step| &step.by);
     let rungs = pack.ladders.values().flat_map(|ladder| &ladder.rungs).flat_map(|rung| &rung.tell);
-    duties.chain(steps).chain(rungs).filter_map(|actor| if let Actor::Role(role) = actor { Some(role.as_str()) } else { None }).collect()
+    let declared = pack.declarations.all().into_iter().flat_map(Declaration::actors);
+    duties.chain(steps).chain(rungs).chain(declared).filter_map(|actor| if let Actor::Role(role) = actor { Some(role.as_str()) } else { None }).collect()
 }
