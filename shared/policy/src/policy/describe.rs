@@ -332,7 +332,7 @@ fn figure_words(value: &str) -> Title {
 /// A title of which some places were left empty.
 fn without_places(title: &str) -> String {
     let words: Vec<&str> = title.split_whitespace().collect();
-    words.join(" ").trim_end_matches([',', '，']).to_owned()
+    words.join(" ").trim_end_matches([',', '，']).trim_end_matches(" of").to_owned()
 }
 
 fn within(kind: &Title, part: &Title) -> Title {

@@ -142,14 +142,16 @@ impl Policy {
         let aspects = thing.aspects.into_iter().map(|Aspect { name, value, .. }| {
             Title::new(format!("{}：{}", name.zh, value.zh), format!("{}: {}", name.en, value.en))
         });
+        // A text that ends its own sentence needs no second full stop.
+        let aspects = aspects.map(|said| Title::new(said.zh.trim_end_matches('。'), said.en.trim_end_matches('.')));
         let (said, sort, engine) = (joined(aspects, "；", "; "), stated.sort.title(), stated.sort.engine());
         let (mut zh, mut en) = (format!("〔{}〕", pack.title.zh), format!("[{}] ", pack.title.en));
         if !stated.article.is_empty() {
             zh.push_str(&format!("第{}条：", stated.article));
             en.push_str(&format!("article {}: ", stated.article));
         }
-        zh.push_str(&format!("{}“{}”。{}。", sort.zh, stated.title.zh, said.zh));
-        en.push_str(&format!("{} '{}'. {}.", sort.en, stated.title.en, said.en));
+        zh.push_str(&format!("{}“{}”：{}。", sort.zh, stated.title.zh, said.zh));
+        en.push_str(&format!("{} '{}': {}.", sort.en, stated.title.en, said.en));
         if let Some(note) = &stated.note {
             zh.push_str(&format!("注：{}。", note.zh));
             en.push_str(&format!(" Note: {}.", note.en));

@@ -38,7 +38,11 @@ impl Words<'_> {
     /// Who is told, and whether everybody may read it.
     pub fn told(&self, actors: &[Actor], public: bool) -> Title {
         let everybody = public.then(|| Title::new("公众", "the public"));
-        self.listed(actors.iter().map(|actor| self.actor(actor)).chain(everybody))
+        let told = |actor: &Actor| match actor {
+            Actor::Reporter => Title::new("来件人", "whoever reported it"),
+            actor => self.actor(actor),
+        };
+        self.listed(actors.iter().map(told).chain(everybody))
     }
 
     fn actor(&self, actor: &Actor) -> Title {
