@@ -139,9 +139,10 @@ impl Policy {
         let stated = declaration.stated();
         let words = Words { policy: self, pack, unit: &unit };
         let thing = declaration.describe(Thing::new(stated.title.clone(), &stated.article), &words);
-        let aspects = thing.aspects.into_iter().map(|Aspect { name, value, .. }| {
-            Title::new(format!("{}：{}", name.zh, value.zh), format!("{}: {}", name.en, value.en))
-        });
+        let aspects = thing
+            .aspects
+            .into_iter()
+            .map(|Aspect { name, value, .. }| Title::new(format!("{}：{}", name.zh, value.zh), format!("{}: {}", name.en, value.en)));
         // A text that ends its own sentence needs no second full stop.
         let aspects = aspects.map(|said| Title::new(said.zh.trim_end_matches('。'), said.en.trim_end_matches('.')));
         let (said, sort, engine) = (joined(aspects, "；", "; "), stated.sort.title(), stated.sort.engine());
@@ -150,8 +151,8 @@ impl Policy {
             zh.push_str(&format!("第{}条：", stated.article));
             en.push_str(&format!("article {}: ", stated.article));
         }
-        zh.push_str(&format!("{}“{}”：{}。", sort.zh, stated.title.zh, said.zh));
-        en.push_str(&format!("{} '{}': {}.", sort.en, stated.title.en, said.en));
+        zh.push_str(&format!("{}“{}”。{}。", sort.zh, stated.title.zh, said.zh));
+        en.push_str(&format!("{} '{}'. {}.", sort.en, stated.title.en, capitalised(&said.en)));
         if let Some(note) = &stated.note {
             zh.push_str(&format!("注：{}。", note.zh));
             en.push_str(&format!(" Note: {}.", note.en));
@@ -264,6 +265,12 @@ fn answers(duty: &DutyRule, rule: &str) -> bool {
 fn names(pack: &Pack, stated: &Stated, rule: &str) -> bool {
     let place = stated.place();
     rule == place || rule.split_once('/') == Some((pack.id.as_str(), place.as_str())) || stated.rules.iter().any(|id| id == rule)
+}
+
+/// A sentence begins with a capital.
+fn capitalised(words: &str) -> String {
+    let mut letters = words.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
 fn add(found: &mut Title, more: Title) {

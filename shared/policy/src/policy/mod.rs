@@ -28,9 +28,9 @@ pub use step::{CaseFacts, Permitted, Refusal};
 pub use template::Template;
 
 use crate::calendar::Calendar;
-use declaration::Declarations;
 use crate::directory::Directory;
 use crate::{Diagnostic, Title};
+use declaration::Declarations;
 use duban_contracts::Timestamp;
 use jiff::tz::TimeZone;
 use std::collections::BTreeMap;

@@ -1,9 +1,7 @@
 //! A pack as written: one file, or one regulation.
 
 use super::condition::ConditionText;
-use super::declaration::{
-    ConductText, DecisionText, FormText, MessageText, NoticeText, QuotaText, RecordText, ReportText, SurveyText,
-};
+use super::declaration::{ConductText, DecisionText, FormText, MessageText, NoticeText, QuotaText, RecordText, ReportText, SurveyText};
 use super::place::{Many, Named, Placed};
 use crate::Title;
 use schemars::{JsonSchema, Schema};

@@ -111,6 +111,12 @@ consequence = { zh = "计入当月考核", en = "it counts in the month's apprai
 kind = "complaint"
 "#;
 
+/// The steps of the decision, as they stand there.
+const STEPS: &str = r#"steps = [
+  { by = ["boss", "handler"], title = { zh = "审核", en = "review" }, within = "2wd" },
+  { by_all = ["superior", { field = "witness" }], when = { amount = "> {limit}" } },
+]"#;
+
 fn with(declared: &str) -> String {
     format!("{PACK}{declared}")
 }
@@ -123,8 +129,8 @@ fn compiled(declared: &str) -> Policy {
 const REFUSED: &[(&str, &str, &str)] = &[
     ("a decision that nobody declared", "decision = \"refund\"\nfield", "decision = \"refunds\"\nfield"),
     ("a decision of nothing", "of = \"complaint\"\nasked", "of = \"complain\"\nasked"),
-    ("a decision without steps", "steps = [\n  { by = [\"boss\"", "steps = []\nold = [\n  { by = [\"boss\""),
-    ("a decision that nobody signs", "steps = [\n", "steps = [] #"),
+    ("a decision without a list of steps", "steps = [\n", "stages = [\n"),
+    ("a decision that nobody signs", STEPS, "steps = []"),
     ("a step that nobody signs", "by = [\"boss\", \"handler\"], title", "title"),
     ("a step signed by any and by all", "by = [\"boss\", \"handler\"], title", "by = \"boss\", by_all = \"boss\", title"),
     ("a step that only the asker could sign", "by = [\"boss\", \"handler\"], title", "by = \"clerk\", title"),
@@ -194,7 +200,8 @@ fn every_fault_of_a_declaration_is_told_with_its_place_and_what_to_write() {
 #[test]
 fn what_is_declared_and_unused_or_unplayed_is_remarked() {
     let unsent = DECLARED.replacen("message = \"answer\"\n", "", 1);
-    let unplayed = DECLARED.replacen("[parameter.limit]", "[role.auditor]\ntitle = { zh = \"审计\", en = \"auditor\" }\n\n[parameter.limit]", 1);
+    let unplayed =
+        DECLARED.replacen("[parameter.limit]", "[role.auditor]\ntitle = { zh = \"审计\", en = \"auditor\" }\n\n[parameter.limit]", 1);
     let unplayed = unplayed.replacen("custodian = \"clerk\"", "custodian = \"auditor\"", 1);
     let said = |declared: &str| listed(compiled(declared).remarks());
     insta::assert_snapshot!([said(&unsent), said(&unplayed)].join("\n"));
@@ -211,13 +218,8 @@ fn self_approval_lets_who_asked_sign() {
 #[test]
 fn steps_with_conditions_are_not_held_against_each_other() {
     let steps = |first: &str| {
-        let from = DECLARED.find("steps = [").unwrap();
-        let until = DECLARED[from..].find("\n]\n").unwrap() + from + 3;
-        format!(
-            "{}steps = [{{ by = \"boss\"{first} }}, {{ by = \"boss\", when = {{ amount = \"> {{limit}}\" }} }}]\n{}",
-            &DECLARED[..from],
-            &DECLARED[until..]
-        )
+        let written = format!("steps = [{{ by = \"boss\"{first} }}, {{ by = \"boss\", when = {{ amount = \"> {{limit}}\" }} }}]");
+        DECLARED.replacen(STEPS, &written, 1)
     };
     compiled(&steps(", when = { amount = \"<= {limit}\" }"));
     assert!(Policy::compile(&set(&with(&steps("")), ORGANISATION)).is_err());

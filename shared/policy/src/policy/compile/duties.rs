@@ -262,8 +262,8 @@ pub(super) fn template(text: &Placed<String>, vocabulary: &Vocabulary, faults: &
         let Piece::Place(place) = piece else { continue };
         match vocabulary.member(place) {
             Some(member) if member.personal => {
-                let en = format!("'{{{place}}}' is personal and must not stand in a title, link or key");
-                let zh = format!("“{{{place}}}”属于个人信息，不得出现在标题、链接或识别键中");
+                let en = format!("'{{{place}}}' is personal and must not stand in a title, link, key or message");
+                let zh = format!("“{{{place}}}”属于个人信息，不得出现在标题、链接、识别键或文案中");
                 faults.push(
                     Fault::new(text.range, "personal", en, zh).help(
                         "use {number}: who may see the case finds the rest there",

@@ -297,5 +297,10 @@ fn needed(pack: &Pack) -> BTreeSet<&str> {
     let steps = pack.kinds.iter().flat_map(|kind| &kind.steps).flat_map(|step| &step.by);
     let rungs = pack.ladders.values().flat_map(|ladder| &ladder.rungs).flat_map(|rung| &rung.tell);
     let declared = pack.declarations.all().into_iter().flat_map(Declaration::actors);
-    duties.chain(steps).chain(rungs).chain(declared).filter_map(|actor| if let Actor::Role(role) = actor { Some(role.as_str()) } else { None }).collect()
+    duties
+        .chain(steps)
+        .chain(rungs)
+        .chain(declared)
+        .filter_map(|actor| if let Actor::Role(role) = actor { Some(role.as_str()) } else { None })
+        .collect()
 }

@@ -102,8 +102,11 @@ impl Declaration for Message {
 
     fn describe(&self, thing: Thing, _: &Words<'_>) -> Thing {
         let words = |(zh, en): &(Template, Template)| Title::new(zh.written(), en.written());
-        thing
-            .says("subject", "标题", "subject", self.subject.as_ref().map(words).unwrap_or_default())
-            .says("body", "正文", "body", words(&self.body))
+        thing.says("subject", "标题", "subject", self.subject.as_ref().map(words).unwrap_or_default()).says(
+            "body",
+            "正文",
+            "body",
+            words(&self.body),
+        )
     }
 }

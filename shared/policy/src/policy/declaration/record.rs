@@ -147,7 +147,12 @@ impl Declaration for Record {
             .says("grade", "密级", "grade", grade)
             .says("holds", "归入", "holds", words.held(&self.holds))
             .says("custodian", "保管", "kept by", words.people(&self.custodian))
-            .says("index", "档号", "index number", self.index.as_ref().map(NumberPattern::written).map(|index| Title::new(&index, &index)).unwrap_or_default())
+            .says(
+                "index",
+                "档号",
+                "index number",
+                self.index.as_ref().map(NumberPattern::written).map(|index| Title::new(&index, &index)).unwrap_or_default(),
+            )
             .says("kept", "保管期限", "kept", kept)
             .says("kept_from", "期限起算", "counted", self.kept_from.clone().unwrap_or_default())
             .says("access", "查阅", "access", handled(&self.access))

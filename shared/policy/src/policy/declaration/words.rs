@@ -37,7 +37,7 @@ impl Words<'_> {
 
     /// Who is told, and whether everybody may read it.
     pub fn told(&self, actors: &[Actor], public: bool) -> Title {
-        let everybody = public.then(|| Title::new("公众", "the public"));
+        let everybody = public.then(|| Title::new("所有人（公布）", "everybody, as it is posted up"));
         let told = |actor: &Actor| match actor {
             Actor::Reporter => Title::new("来件人", "whoever reported it"),
             actor => self.actor(actor),

@@ -16,13 +16,7 @@ pub(super) fn compile(context: &Context<'_>, known: &Known<'_>, faults: &mut Vec
     context.file.decision.iter().map(|(id, text)| decision(context, known, id, text, faults)).collect()
 }
 
-fn decision(
-    context: &Context<'_>,
-    known: &Known<'_>,
-    id: &Placed<String>,
-    text: &DecisionText,
-    faults: &mut Vec<Fault>,
-) -> Decision {
+fn decision(context: &Context<'_>, known: &Known<'_>, id: &Placed<String>, text: &DecisionText, faults: &mut Vec<Fault>) -> Decision {
     let of = text.of.as_ref().and_then(|of| subject(context, of, faults));
     let fields = fields(context, &text.field, faults);
     let theirs = fields_of(context, known, of.as_ref());
@@ -32,15 +26,17 @@ fn decision(
         faults.push(Fault::new(name.range, "twice", en, zh).help("take it out: conditions may name it", "请删去：条件可以直接使用该字段"));
     }
     let all: Vec<&Field> = fields.iter().chain(&theirs).collect();
-    let words = vocabulary(context, known, of.as_ref(), &all);
+    // Where what it is about is unknown, so is what conditions may name.
+    let words = (text.of.is_none() || of.is_some()).then(|| vocabulary(context, known, of.as_ref(), &all));
     let asked_by = people_or_fields(context, &text.asked_by, &SIGNERS, &all, faults);
     let not_by = people_or_fields(context, &text.not_by, &SIGNERS, &all, faults);
     if text.steps.is_empty() {
-        let fault = Fault::new(id.range, "no-steps", format!("nobody signs '{}'", id.value), format!("审批“{}”没有签署步骤", text.title.zh));
+        let fault =
+            Fault::new(id.range, "no-steps", format!("nobody signs '{}'", id.value), format!("审批“{}”没有签署步骤", text.title.zh));
         faults.push(fault.help("write steps = [{ by = \"…\" }]", "请写 steps = [{ by = \"…\" }]"));
     }
     let before = faults.len();
-    let steps: Vec<DecisionStep> = text.steps.iter().map(|step| self::step(context, step, &all, &words, faults)).collect();
+    let steps: Vec<DecisionStep> = text.steps.iter().map(|step| self::step(context, step, &all, words.as_ref(), faults)).collect();
     // Where a signer is unknown already, nothing is said of who is left.
     if faults.len() == before {
         let chain = Chain { asked_by: &asked_by, not_by: &not_by, self_approval: text.self_approval };
@@ -92,7 +88,7 @@ fn step(
     context: &Context<'_>,
     text: &Placed<DecisionStepText>,
     fields: &[&Field],
-    words: &Vocabulary,
+    words: Option<&Vocabulary>,
     faults: &mut Vec<Fault>,
 ) -> DecisionStep {
     if text.by.is_empty() == text.by_all.is_empty() {
@@ -110,7 +106,7 @@ fn step(
         by: people_or_fields(context, if all { &text.by_all } else { &text.by }, &SIGNERS, fields, faults),
         all,
         within: text.within.as_ref().and_then(|within| duties::term(context, within, faults)),
-        when: text.when.as_ref().map(|when| words.condition(when, faults)),
+        when: text.when.as_ref().zip(words).map(|(when, words)| words.condition(when, faults)),
     }
 }
 

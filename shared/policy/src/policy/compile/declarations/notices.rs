@@ -124,16 +124,19 @@ pub(super) fn surveys(context: &Context<'_>, known: &Known<'_>, faults: &mut Vec
 
 fn survey(context: &Context<'_>, known: &Known<'_>, id: &Placed<String>, text: &SurveyText, faults: &mut Vec<Fault>) -> Survey {
     if text.to.is_empty() && !text.public {
-        let fault = Fault::new(id.range, "tells-nobody", format!("'{}' asks nobody", id.value), format!("调查“{}”没有调查对象", text.title.zh));
+        let fault =
+            Fault::new(id.range, "tells-nobody", format!("'{}' asks nobody", id.value), format!("调查“{}”没有调查对象", text.title.zh));
         faults.push(fault.help("write to = \"…\", or public = true", "请写 to = \"…\" 或 public = true"));
     }
     if text.on.is_empty() && text.occasion.is_none() && text.every.is_none() {
         let fault =
             Fault::new(id.range, "no-occasion", format!("nothing sets '{}' off", id.value), format!("调查“{}”没有触发时机", text.title.zh));
-        faults.push(fault.help(
-            "write on = \"case.…\", every = \"…\", or occasion = \"…\"",
-            "请写 on = \"case.…\"、every = \"…\" 或 occasion = \"…\"",
-        ));
+        faults.push(
+            fault.help(
+                "write on = \"case.…\", every = \"…\", or occasion = \"…\"",
+                "请写 on = \"case.…\"、every = \"…\" 或 occasion = \"…\"",
+            ),
+        );
     }
     if let [only] = text.grades.as_slice() {
         let en = format!("a survey with one grade, '{}', asks nothing", only.en);

@@ -1,8 +1,6 @@
 //! Forms, reports and classes of records.
 
-use super::super::super::declaration::{
-    DeclarationSort, Form, Grade, GradeSource, Handling, Held, Kept, KeptSource, Record, Report,
-};
+use super::super::super::declaration::{DeclarationSort, Form, Grade, GradeSource, Handling, Held, Kept, KeptSource, Record, Report};
 use super::super::packs::Context;
 use super::super::{duties, kinds, ladders, unknown};
 use super::{braced, fields, parameter, people, references, rhythm, stated};
