@@ -106,12 +106,6 @@ impl Field {
     }
 }
 
-/// A share as it is written: `100%`, `12.5%`.
-pub(super) fn is_share(text: &str) -> bool {
-    let share = text.trim().strip_suffix('%').and_then(Decimal::parse);
-    share.zip(Decimal::parse("0")).zip(Decimal::parse("100")).is_some_and(|((share, none), all)| share >= none && share <= all)
-}
-
 /// A telephone number as digits, without the country code of China; None if it cannot be one.
 pub(super) fn phone(text: &str) -> Option<String> {
     let mut digits = String::new();

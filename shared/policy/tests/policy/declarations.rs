@@ -207,6 +207,20 @@ fn what_is_declared_and_unused_or_unplayed_is_remarked() {
     insta::assert_snapshot!([said(&unsent), said(&unplayed)].join("\n"));
 }
 
+/// The organisation's own figures must be what the declarations need, and years may stand for days.
+#[test]
+fn an_organisation_may_override_what_declarations_use() {
+    let overridden = |name: &str, value: &str| {
+        let own = format!("{ORGANISATION}\n[[parameter]]\npack = \"shop\"\nname = \"{name}\"\nvalue = \"{value}\"\n");
+        said(&set(&with(&DECLARED.replacen("value = \"10y\"", "value = \"30d\"", 1)), &own))
+    };
+    for (name, value) in [("retention", "10y"), ("retention", "for good"), ("regularly", "half-year"), ("limit", "20000")] {
+        assert_eq!(overridden(name, value), "(no error)\n", "{name} = {value}");
+    }
+    let refused = [("retention", "3wd"), ("regularly", "3mon"), ("limit", "much")].map(|(name, value)| overridden(name, value));
+    insta::assert_snapshot!(refused.join("\n"));
+}
+
 #[test]
 fn self_approval_lets_who_asked_sign() {
     let alone = DECLARED.replacen("by = [\"boss\", \"handler\"], title", "by = \"clerk\", title", 1);

@@ -1,8 +1,7 @@
 //! The set as a whole: calendars, bindings, who plays which role, and whether two packs claim the same report.
 
-use super::super::declaration::{Declaration, Kept};
+use super::super::declaration::Declaration;
 use super::super::kind::{Actor, Kind};
-use super::super::recurring::Every;
 use super::super::{Binding, Choice, Overrides, Pack, Place, Plays, Policy};
 use super::{Parsed, unknown};
 use crate::calendar::{Calendar, Duration, Term};
@@ -140,7 +139,9 @@ fn overrides(organisation: &Organisation, packs: &BTreeMap<String, Pack>, faults
             ));
             continue;
         };
-        if let Some((en, zh)) = unfit(&parameter.value, value) {
+        // How long something is kept may be said in days here and in years there.
+        let of_its_sort = if known.declarations.keeps_for(name) { None } else { unfit(&parameter.value, value) };
+        if let Some((en, zh)) = known.declarations.unfit(name, value).or(of_its_sort) {
             faults.push(Fault::new(
                 value.range,
                 "wrong-type",
@@ -161,12 +162,6 @@ fn unfit(default: &str, value: &str) -> Option<(&'static str, &'static str)> {
     }
     if default.parse::<Term>().is_ok() && value.parse::<Term>().is_err() {
         return Some(("no term", "不是期限"));
-    }
-    if default.parse::<Duration>().is_err() && Kept::read(default).is_some() && Kept::read(value).is_none() {
-        return Some(("no time to keep something", "不是保管期限"));
-    }
-    if Every::read(default).is_some() && Every::read(value).is_none() {
-        return Some(("no period", "不是周期"));
     }
     (Decimal::parse(default).is_some() && Decimal::parse(value).is_none()).then_some(("no number", "不是数字"))
 }

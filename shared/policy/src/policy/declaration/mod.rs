@@ -4,6 +4,7 @@ mod conduct;
 mod decision;
 mod form;
 mod notice;
+mod parameters;
 mod quota;
 mod record;
 mod report;
@@ -25,6 +26,7 @@ use super::describe::Thing;
 use super::kind::{Actor, Field};
 use super::recurring::Every;
 use crate::Title;
+use crate::condition::Decimal;
 
 /// All declarations of a pack, each sort in the order of the file.
 #[derive(Debug, Clone, Default)]
@@ -77,6 +79,17 @@ pub enum Rhythm {
 pub enum Figure {
     Fixed(String),
     Parameter(String),
+}
+
+impl Figure {
+    /// Whether a text is a figure: a number not below zero, or a share of at most all.
+    pub fn reads(text: &str) -> bool {
+        let (Some(none), Some(all)) = (Decimal::parse("0"), Decimal::parse("100")) else { return false };
+        match text.trim().strip_suffix('%') {
+            Some(share) => Decimal::parse(share).is_some_and(|share| share >= none && share <= all),
+            None => Decimal::parse(text).is_some_and(|number| number >= none),
+        }
+    }
 }
 
 impl DeclarationSort {

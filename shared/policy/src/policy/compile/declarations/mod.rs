@@ -7,7 +7,6 @@ mod references;
 mod standards;
 
 use super::super::declaration::{DeclarationSort, Declarations, Figure, Rhythm, Stated};
-use super::super::field::is_share;
 use super::super::kind::{Actor, Field, Kind};
 use super::super::recurring::Every;
 use super::super::vocabulary::{self, Vocabulary};
@@ -15,7 +14,6 @@ use super::kinds;
 use super::packs::{Context, ids};
 use super::unknown;
 use crate::Title;
-use crate::condition::Decimal;
 use crate::source::declaration::FigureText;
 use crate::source::pack::{ActorText, FieldText, PackFile};
 use crate::source::{Fault, Many, Named, Placed};
@@ -157,11 +155,10 @@ fn rhythm(context: &Context<'_>, text: Option<&Placed<String>>, faults: &mut Vec
 fn figure(context: &Context<'_>, text: Option<&Placed<FigureText>>, faults: &mut Vec<Fault>) -> Option<Figure> {
     let text = text?;
     let written = Placed { value: text.value.0.clone(), range: text.range };
-    let is_figure = |value: &str| is_share(value) || Decimal::parse(value).is_some_and(|number| !number.to_string().starts_with('-'));
     if let Some(name) = braced(&written) {
-        return parameter(context, name, &written, ("a number or a share", "数字或百分比"), is_figure, faults).map(Figure::Parameter);
+        return parameter(context, name, &written, ("a number or a share", "数字或百分比"), Figure::reads, faults).map(Figure::Parameter);
     }
-    if !is_figure(&written) {
+    if !Figure::reads(&written) {
         let en = format!("'{}' is neither a number nor a share", written.value);
         let fault = Fault::new(written.range, "bad-figure", en, format!("“{}”既不是数字也不是百分比", written.value));
         faults.push(fault.help("write 2, \"100%\" or \"{parameter}\"", "请写 2、\"100%\" 或 \"{参数}\""));
