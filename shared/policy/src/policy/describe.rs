@@ -187,9 +187,11 @@ impl Policy {
     }
 
     fn describe_duty(&self, pack: &Pack, duty: &DutyRule) -> Thing {
+        let facts = json!({ "number": "", "period": "", "title": "", "title_zh": "" });
+        let title = Title::new(without_places(&duty.title_zh.fill(&facts)), without_places(&duty.title_en.fill(&facts)));
         let ladder = duty.ladder.as_ref().and_then(|id| pack.ladders.get(id)).map(|ladder| ladder.title.clone());
         let calendar = duty.calendar.as_ref().and_then(|name| self.calendars.get(name)).map(|calendar| calendar.title.clone());
-        Thing::new(duty.plain_title(), &duty.article)
+        Thing::new(title, &duty.article)
             .says("within", "时限", "time", self.term_words(pack, duty, &self.root))
             .says("owed_by", "责任人", "owed by", self.people(pack, &duty.owed_by))
             .says("owed_to", "责任对象", "owed to", self.people(pack, &duty.owed_to))
@@ -277,14 +279,6 @@ impl Policy {
     }
 }
 
-impl DutyRule {
-    /// What it is called, without the places that an event would fill.
-    pub(super) fn plain_title(&self) -> Title {
-        let facts = json!({ "number": "", "period": "", "title": "", "title_zh": "" });
-        Title::new(without_places(&self.title_zh.fill(&facts)), without_places(&self.title_en.fill(&facts)))
-    }
-}
-
 fn describe_calendar(calendar: &Calendar, things: &mut Things) {
     let hours = |spans: &[crate::calendar::Hours]| {
         let clock = |minute: i16| format!("{:02}:{:02}", minute / 60, minute % 60);
@@ -332,7 +326,7 @@ fn figure_words(value: &str) -> Title {
 /// A title of which some places were left empty.
 fn without_places(title: &str) -> String {
     let words: Vec<&str> = title.split_whitespace().collect();
-    words.join(" ").trim_end_matches([',', '，']).trim_end_matches(" of").to_owned()
+    words.join(" ").trim_end_matches([',', '，']).to_owned()
 }
 
 fn within(kind: &Title, part: &Title) -> Title {

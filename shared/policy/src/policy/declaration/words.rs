@@ -7,6 +7,7 @@ use super::super::{Pack, Policy};
 use super::{Channel, DeclarationSort, Figure, Handling, Held, Occasion, Rhythm, Subject};
 use crate::Title;
 use crate::condition::Condition;
+use serde_json::json;
 
 /// Where words are looked up: the set, the pack that speaks, the unit whose figures count.
 pub(in crate::policy) struct Words<'a> {
@@ -143,12 +144,18 @@ impl Words<'_> {
         }))
     }
 
-    /// A duty by what it is called, without the places that an event would fill.
+    /// A duty by what it is called, with dots where an event would fill a place.
     pub fn duty(&self, id: Option<&String>) -> Title {
         let Some(id) = id else { return Title::default() };
         let recurring = self.pack.recurring.iter().map(|recurring| &recurring.rule);
         let found = self.pack.duties.iter().chain(recurring).find(|duty| duty.id == *id);
-        let title = found.map_or_else(|| Title::new(id, id), |duty| duty.plain_title());
+        let title = found.map_or_else(
+            || Title::new(id, id),
+            |duty| {
+                let facts = json!({ "number": "…", "period": "…", "title": "…", "title_zh": "…" });
+                Title::new(duty.title_zh.fill(&facts), duty.title_en.fill(&facts))
+            },
+        );
         Title::new(format!("“{}”", title.zh), format!("'{}'", title.en))
     }
 
