@@ -15,7 +15,8 @@ pub(super) fn run(paths: &[PathBuf], strict: bool, show: Show) -> anyhow::Result
         Ok(policy) => {
             let rules: usize = policy.packs().map(|pack| pack.duties.len() + pack.recurring.len()).sum();
             let kinds: usize = policy.packs().map(|pack| pack.kinds.len()).sum();
-            (policy.remarks().to_vec(), format!("{} packs, {kinds} kinds, {rules} duties", policy.packs().count()))
+            let declared: usize = policy.packs().map(|pack| pack.declarations.stated().count()).sum();
+            (policy.remarks().to_vec(), format!("{} packs, {kinds} kinds, {rules} duties, {declared} declarations", policy.packs().count()))
         }
         Err(errors) => (errors, String::new()),
     };

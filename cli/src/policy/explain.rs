@@ -26,15 +26,17 @@ fn list(policy: &Policy, show: Show) -> anyhow::Result<()> {
     let rules: Vec<_> = policy
         .packs()
         .flat_map(|pack| {
-            let duties = pack.duties.iter().map(|d| (format!("{}/{}", pack.id, d.id), d.article.clone()));
-            let recurring = pack.recurring.iter().map(|d| (format!("{}/{}", pack.id, d.rule.id), d.rule.article.clone()));
-            duties.chain(recurring).collect::<Vec<_>>()
+            let duties = pack.duties.iter().map(|d| (format!("{}/{}", pack.id, d.id), d.article.clone(), true));
+            let recurring = pack.recurring.iter().map(|d| (format!("{}/{}", pack.id, d.rule.id), d.rule.article.clone(), true));
+            let declared = pack.declarations.stated().map(|d| (format!("{}/{}", pack.id, d.place()), d.article.clone(), false));
+            duties.chain(recurring).chain(declared).collect::<Vec<_>>()
         })
         .collect();
-    show.print(&json!(rules.iter().map(|(rule, article)| json!({ "rule": rule, "article": article })).collect::<Vec<_>>()), |_| {
-        let mut rows = table(["rule", "article"]);
-        for (rule, article) in &rules {
-            rows.add_row([rule.clone(), article.clone().to_string()]);
+    let listed: Vec<_> = rules.iter().map(|(rule, article, runs)| json!({ "rule": rule, "article": article, "runs": runs })).collect();
+    show.print(&json!(listed), |_| {
+        let mut rows = table(["rule", "article", "runs"]);
+        for (rule, article, runs) in &rules {
+            rows.add_row([rule.as_str(), article.as_str(), if *runs { "yes" } else { "no" }]);
         }
         rows.to_string()
     })

@@ -26,7 +26,8 @@ pub enum PolicyCommand {
     },
     /// Say in words what a rule will do, with the dates that it would give.
     Explain {
-        /// pack/rule, a rule's id, or an id of the regulations (R13.2.5b). Without it: the list of rules.
+        /// pack/rule, a rule's id, the place of a declaration (decision.destroy), or an id of the regulations (R13.2.5b). Without it: the
+        /// list of rules.
         rule: Option<String>,
         /// For this unit's calendar and posts; absent: the first that the pack binds.
         #[arg(long)]

@@ -9,7 +9,7 @@ pub struct Covered {
     /// `R13.2.5b`.
     pub id: String,
     pub pack: String,
-    /// What carries it: `duty.file_warning`, `kind.complaint.severity.major`; absent where a later version or nothing does.
+    /// What carries it: `duty.file_warning`, `kind.complaint.severity.major`, `decision.destroy`; absent where nothing does.
     pub rule: Option<String>,
     /// Whether it runs in this version.
     pub runs: bool,
@@ -48,6 +48,21 @@ fn of_pack(pack: &Pack) -> Vec<Covered> {
     pack.duties.iter().for_each(|duty| carried(&duty.rules, format!("duty.{}", duty.id)));
     pack.recurring.iter().for_each(|recurring| carried(&recurring.rule.rules, format!("recurring.{}", recurring.rule.id)));
     pack.ladders.values().for_each(|ladder| carried(&ladder.rules, format!("ladder.{}", ladder.id)));
+    for declaration in pack.declarations.all() {
+        let stated = declaration.stated();
+        let reason = format!("{}: 随{}执行", stated.sort.as_str(), stated.sort.engine().zh);
+        let mut declared = |rules: &[String], place: String| {
+            covered.extend(rules.iter().map(|id| Covered {
+                id: id.clone(),
+                pack: pack.id.clone(),
+                rule: Some(place.clone()),
+                runs: false,
+                reason: Some(reason.clone()),
+            }));
+        };
+        declared(&stated.rules, stated.place());
+        declaration.fields().iter().for_each(|field| declared(&field.rules, format!("{}.field.{}", stated.place(), field.id)));
+    }
     for set in &pack.set_aside {
         let reason = format!("{}: {}", set.with, set.says.zh);
         covered.extend(set.rules.iter().map(|id| Covered {

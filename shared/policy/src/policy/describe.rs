@@ -1,7 +1,8 @@
 //! A policy set as a list of things and what holds of each, in words: what two versions are compared by.
 
+use super::declaration::{Declaration, Words};
 use super::duty::{Amount, DutyRule, Reminder, RungAt};
-use super::kind::{Actor, Kind, Step};
+use super::kind::{Actor, Field, Kind, Step};
 use super::{Pack, Policy};
 use crate::Title;
 use crate::calendar::{Calendar, Term};
@@ -15,12 +16,14 @@ use std::collections::BTreeMap;
 pub(super) struct Thing {
     pub title: Title,
     pub article: String,
-    /// What holds of it, by a word that stays the same in every version.
-    pub aspects: BTreeMap<&'static str, Aspect>,
+    /// What holds of it, in the order of reading.
+    pub aspects: Vec<Aspect>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Aspect {
+    /// A word that stays the same in every version.
+    pub key: &'static str,
     pub name: Title,
     pub value: Title,
 }
@@ -29,16 +32,20 @@ pub(super) struct Aspect {
 pub(super) type Things = BTreeMap<(String, String), Thing>;
 
 impl Thing {
-    fn new(title: Title, article: &str) -> Self {
-        Self { title, article: article.to_owned(), aspects: BTreeMap::new() }
+    pub(super) fn new(title: Title, article: &str) -> Self {
+        Self { title, article: article.to_owned(), aspects: Vec::new() }
     }
 
     /// Says what holds of it; nothing where there is nothing to say.
-    fn says(mut self, key: &'static str, zh: &str, en: &str, value: Title) -> Self {
+    pub(super) fn says(mut self, key: &'static str, zh: &str, en: &str, value: Title) -> Self {
         if !value.zh.is_empty() {
-            self.aspects.insert(key, Aspect { name: Title::new(zh, en), value });
+            self.aspects.push(Aspect { key, name: Title::new(zh, en), value });
         }
         self
+    }
+
+    pub(super) fn aspect(&self, key: &str) -> Option<&Aspect> {
+        self.aspects.iter().find(|aspect| aspect.key == key)
     }
 }
 
@@ -112,10 +119,12 @@ impl Policy {
                 put(format!("ladder.{}.{}", ladder.id, nth + 1), thing);
             }
         }
+        for declaration in pack.declarations.all() {
+            self.describe_declaration(pack, declaration, &mut put);
+        }
     }
 
     fn describe_kind(&self, pack: &Pack, kind: &Kind, put: &mut impl FnMut(String, Thing)) {
-        let yes = |holds: bool| if holds { Title::new("是", "yes") } else { Title::new("否", "no") };
         let base = format!("kind.{}", kind.id);
         let repeats = kind.repeats.as_ref().map(|repeats| Title::new(repeats.within.zh(), repeats.within.en())).unwrap_or_default();
         let thing = Thing::new(kind.title.clone(), &kind.article)
@@ -124,19 +133,7 @@ impl Policy {
             .says("repeats", "同一事项的期间", "counts as a repeat within", repeats);
         put(base.clone(), thing);
         for field in &kind.fields {
-            let required = self.condition(pack, field.required_when.as_ref());
-            let choices = joined(field.choices.iter().map(|choice| choice.title.clone()));
-            let thing = Thing::new(within(&kind.title, &field.title), &field.article)
-                .says("type", "类型", "type", Title::new(field.sort.as_str(), field.sort.as_str()))
-                .says("choices", "选项", "choices", choices)
-                .says(
-                    "required",
-                    "必填",
-                    "required",
-                    if field.required_when.is_some() && required.zh.is_empty() { yes(true) } else { required },
-                )
-                .says("personal", "个人信息", "personal", yes(field.personal));
-            put(format!("{base}.field.{}", field.id), thing);
+            put(format!("{base}.field.{}", field.id), self.describe_field(pack, &kind.title, field));
         }
         for severity in &kind.severities {
             let thing = Thing::new(within(&kind.title, &severity.title), &severity.article)
@@ -155,6 +152,26 @@ impl Policy {
         }
         for step in &kind.steps {
             put(format!("{base}.{}.{}", step.sort.as_str(), step.id), self.describe_step(pack, kind, step));
+        }
+    }
+
+    fn describe_field(&self, pack: &Pack, owner: &Title, field: &Field) -> Thing {
+        let required = self.condition(pack, field.required_when.as_ref());
+        let choices = joined(field.choices.iter().map(|choice| choice.title.clone()));
+        let always = field.required_when.is_some() && required.zh.is_empty();
+        Thing::new(within(owner, &field.title), &field.article)
+            .says("type", "类型", "type", Title::new(field.sort.as_str(), field.sort.as_str()))
+            .says("choices", "选项", "choices", choices)
+            .says("required", "必填", "required", if always { yes(true) } else { required })
+            .says("personal", "个人信息", "personal", yes(field.personal))
+    }
+
+    fn describe_declaration(&self, pack: &Pack, declaration: &dyn Declaration, put: &mut impl FnMut(String, Thing)) {
+        let stated = declaration.stated();
+        let words = Words { policy: self, pack, unit: &self.root };
+        put(stated.place(), declaration.describe(Thing::new(stated.title.clone(), &stated.article), &words));
+        for field in declaration.fields() {
+            put(format!("{}.field.{}", stated.place(), field.id), self.describe_field(pack, &stated.title, field));
         }
     }
 
@@ -291,6 +308,10 @@ fn describe_calendar(calendar: &Calendar, things: &mut Things) {
         let thing = Thing::new(Title::new(date.to_string(), date.to_string()), "").says("hours", "当日时间", "hours", worked);
         things.insert((String::new(), format!("calendar.{}.{date}", calendar.name)), thing);
     }
+}
+
+fn yes(holds: bool) -> Title {
+    if holds { Title::new("是", "yes") } else { Title::new("否", "no") }
 }
 
 /// A figure as it is read: a term in words, anything else as it is written.

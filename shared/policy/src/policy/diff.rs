@@ -72,9 +72,9 @@ fn compare(place: &(String, String), pack_title: &Title, old: Option<&Thing>, ne
         let article = |article: &String| Some(Title::new(article, article));
         changes.push(change(Some(Title::new("条款", "article")), article(&old.article), article(&new.article)));
     }
-    let aspects: BTreeSet<_> = old.aspects.keys().chain(new.aspects.keys()).collect();
-    for aspect in aspects {
-        let (before, after) = (old.aspects.get(aspect), new.aspects.get(aspect));
+    let keys: BTreeSet<_> = old.aspects.iter().chain(&new.aspects).map(|aspect| aspect.key).collect();
+    for key in keys {
+        let (before, after) = (old.aspect(key), new.aspect(key));
         let Some(named) = after.or(before).filter(|_| before != after) else { continue };
         let value = |aspect: Option<&Aspect>| Some(aspect.map_or_else(|| Title::new("无", "none"), |aspect| aspect.value.clone()));
         changes.push(change(Some(named.name.clone()), value(before), value(after)));
@@ -85,7 +85,7 @@ fn compare(place: &(String, String), pack_title: &Title, old: Option<&Thing>, ne
 fn summary(thing: &Thing) -> Title {
     let (zh, en): (Vec<_>, Vec<_>) = thing
         .aspects
-        .values()
+        .iter()
         .map(|aspect| (format!("{}：{}", aspect.name.zh, aspect.value.zh), format!("{}: {}", aspect.name.en, aspect.value.en)))
         .unzip();
     Title::new(zh.join("；"), en.join("; "))

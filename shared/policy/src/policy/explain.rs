@@ -1,5 +1,7 @@
 //! A rule in words, with the dates that it would give.
 
+use super::declaration::{Declaration, Stated, Words};
+use super::describe::{Aspect, Thing};
 use super::duty::{DutyRule, OpenedDuty, TermSource, Trigger};
 use super::kind::Actor;
 use super::recurring::RecurringRule;
@@ -11,9 +13,9 @@ use duban_contracts::Timestamp;
 use serde_json::json;
 
 impl Policy {
-    /// What a duty rule does, in both languages, for an example that opens at `at` in `unit` (the first unit that the pack binds unless
-    /// given). `rule`: `pack/rule`, a rule's own id, or an id of regulations.md (`R13.2.5b`); several that answer to it follow each other.
-    /// None if there is no such rule.
+    /// What a rule does, in both languages; of a duty with an example that opens at `at` in `unit` (the first unit that the pack binds
+    /// unless given). `rule`: `pack/rule`, a duty's own id, the place of a declaration (`decision.destroy`), or an id of regulations.md
+    /// (`R13.2.5b`); several that answer to it follow each other. None if there is no such rule.
     pub fn explain(&self, rule: &str, unit: Option<&str>, at: Timestamp) -> Option<Title> {
         let mut found = Title::default();
         for pack in self.packs.values() {
@@ -22,6 +24,9 @@ impl Policy {
             }
             for recurring in pack.recurring.iter().filter(|recurring| answers(&recurring.rule, rule)) {
                 add(&mut found, self.explain_recurring(pack, recurring, at));
+            }
+            for declaration in pack.declarations.all().into_iter().filter(|declaration| names(pack, declaration.stated(), rule)) {
+                add(&mut found, self.explain_declaration(pack, declaration, unit, at));
             }
         }
         (!found.zh.is_empty()).then_some(found)
@@ -129,6 +134,34 @@ impl Policy {
         text
     }
 
+    fn explain_declaration(&self, pack: &Pack, declaration: &dyn Declaration, unit: Option<&str>, at: Timestamp) -> Title {
+        let unit = unit.map_or_else(|| self.first_bound(pack, at), str::to_owned);
+        let stated = declaration.stated();
+        let words = Words { policy: self, pack, unit: &unit };
+        let thing = declaration.describe(Thing::new(stated.title.clone(), &stated.article), &words);
+        let aspects = thing
+            .aspects
+            .into_iter()
+            .map(|Aspect { name, value, .. }| Title::new(format!("{}：{}", name.zh, value.zh), format!("{}: {}", name.en, value.en)));
+        // A text that ends its own sentence needs no second full stop.
+        let aspects = aspects.map(|said| Title::new(said.zh.trim_end_matches('。'), said.en.trim_end_matches('.')));
+        let (said, sort, engine) = (joined(aspects, "；", "; "), stated.sort.title(), stated.sort.engine());
+        let (mut zh, mut en) = (format!("〔{}〕", pack.title.zh), format!("[{}] ", pack.title.en));
+        if !stated.article.is_empty() {
+            zh.push_str(&format!("第{}条：", stated.article));
+            en.push_str(&format!("article {}: ", stated.article));
+        }
+        zh.push_str(&format!("{}“{}”。{}。", sort.zh, stated.title.zh, said.zh));
+        en.push_str(&format!("{} '{}'. {}.", sort.en, stated.title.en, capitalised(&said.en)));
+        if let Some(note) = &stated.note {
+            zh.push_str(&format!("注：{}。", note.zh));
+            en.push_str(&format!(" Note: {}.", note.en));
+        }
+        zh.push_str(&format!("尚不执行：本版本只作检查和说明，随{}执行。", engine.zh));
+        en.push_str(&format!(" It does not run yet: it is checked and explained, and will run with {}.", engine.en));
+        Title::new(zh, en)
+    }
+
     fn add_plan(&self, text: &mut Title, duty: &OpenedDuty, calendar: &Calendar) {
         if !duty.plan.reminders.is_empty() {
             let times: Vec<String> = duty.plan.reminders.iter().map(|at| shown(*at, calendar)).collect();
@@ -226,6 +259,18 @@ impl Policy {
 
 fn answers(duty: &DutyRule, rule: &str) -> bool {
     rule == duty.id || rule.split_once('/') == Some((duty.pack.as_str(), duty.id.as_str())) || duty.rules.iter().any(|id| id == rule)
+}
+
+/// `decision.destroy`, `pack/decision.destroy`, or a rule that it carries.
+fn names(pack: &Pack, stated: &Stated, rule: &str) -> bool {
+    let place = stated.place();
+    rule == place || rule.split_once('/') == Some((pack.id.as_str(), place.as_str())) || stated.rules.iter().any(|id| id == rule)
+}
+
+/// A sentence begins with a capital.
+fn capitalised(words: &str) -> String {
+    let mut letters = words.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
 fn add(found: &mut Title, more: Title) {

@@ -2,6 +2,7 @@
 
 mod compile;
 mod coverage;
+pub mod declaration;
 mod describe;
 mod diff;
 mod duty;
@@ -30,6 +31,7 @@ pub use template::Template;
 use crate::calendar::Calendar;
 use crate::directory::Directory;
 use crate::{Diagnostic, Title};
+use declaration::Declarations;
 use duban_contracts::Timestamp;
 use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
@@ -54,6 +56,8 @@ pub struct Pack {
     pub duties: Vec<DutyRule>,
     pub recurring: Vec<RecurringRule>,
     pub ladders: BTreeMap<String, Ladder>,
+    /// What is checked and explained, and runs with later engines.
+    pub declarations: Declarations,
     /// Rules that a later version runs, or that have nothing to run.
     pub set_aside: Vec<Set>,
 }

@@ -56,6 +56,21 @@ impl NumberPattern {
         Ok(Self { parts })
     }
 
+    /// The pattern as it was written.
+    pub fn written(&self) -> String {
+        let part = |part: &Part| match part {
+            Part::Text(text) => text.clone(),
+            Part::Unit => "{unit}".to_owned(),
+            Part::Year => "{yyyy}".to_owned(),
+            Part::ShortYear => "{yy}".to_owned(),
+            Part::Month => "{mm}".to_owned(),
+            Part::Day => "{dd}".to_owned(),
+            Part::Sequence(4) => "{seq}".to_owned(),
+            Part::Sequence(digits) => format!("{{seq:{digits}}}"),
+        };
+        self.parts.iter().map(part).collect()
+    }
+
     /// What numbers of one sequence have in common: `TS-BJ01-20260301-`. Sequences are counted per prefix, from 1.
     pub fn prefix(&self, unit: &str, at: Timestamp, zone: &TimeZone) -> String {
         let date = zone.to_datetime(at).date();

@@ -38,6 +38,15 @@ impl Template {
         self.pieces.iter().filter_map(|piece| if let Piece::Place(place) = piece { Some(place.as_str()) } else { None })
     }
 
+    /// The text as it was written, with its places.
+    pub fn written(&self) -> String {
+        let piece = |piece: &Piece| match piece {
+            Piece::Text(words) => words.clone(),
+            Piece::Place(place) => format!("{{{}}}", place.strip_prefix("fields.").unwrap_or(place)),
+        };
+        self.pieces.iter().map(piece).collect()
+    }
+
     /// The text with every place filled; what is absent leaves nothing.
     pub fn fill(&self, facts: &Value) -> String {
         let mut text = String::new();

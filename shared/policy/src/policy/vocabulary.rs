@@ -109,6 +109,14 @@ impl Vocabulary {
         vocabulary
     }
 
+    /// The fields of a form or an application, and the unit that it is of.
+    pub fn of_fields(fields: &[Field], parameters: Vec<(String, String)>) -> Self {
+        let mut vocabulary = Self { parameters, ..Self::default() };
+        vocabulary.add("unit", Title::new("单位", "unit"), Holds::Text);
+        vocabulary.add_fields(fields.iter());
+        vocabulary
+    }
+
     /// Names of events that are not of cases.
     pub fn of_others(parameters: Vec<(String, String)>) -> Self {
         let mut vocabulary = Self { parameters, without_personal: true, ..Self::default() };
@@ -138,6 +146,18 @@ impl Vocabulary {
 
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.members.iter().map(|member| member.name.as_str())
+    }
+
+    /// Adds fields to those known.
+    pub fn add_fields<'a>(&mut self, fields: impl Iterator<Item = &'a Field>) {
+        for field in fields {
+            self.add_field(field);
+        }
+    }
+
+    /// Adds the period of what comes back with the calendar.
+    pub fn add_period(&mut self) {
+        self.add("period", Title::new("期间", "period"), Holds::Text);
     }
 
     fn add(&mut self, name: &str, title: Title, holds: Holds) {

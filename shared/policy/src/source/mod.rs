@@ -5,6 +5,7 @@
 
 pub mod calendar;
 pub mod condition;
+pub mod declaration;
 mod fault;
 pub mod organisation;
 pub mod pack;

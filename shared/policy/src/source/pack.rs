@@ -1,6 +1,7 @@
 //! A pack as written: one file, or one regulation.
 
 use super::condition::ConditionText;
+use super::declaration::{ConductText, DecisionText, FormText, MessageText, NoticeText, QuotaText, RecordText, ReportText, SurveyText};
 use super::place::{Many, Named, Placed};
 use crate::Title;
 use schemars::{JsonSchema, Schema};
@@ -29,6 +30,24 @@ pub struct PackFile {
     pub recurring: Named<RecurringText>,
     #[serde(default)]
     pub ladder: Named<LadderText>,
+    #[serde(default)]
+    pub decision: Named<DecisionText>,
+    #[serde(default)]
+    pub form: Named<FormText>,
+    #[serde(default)]
+    pub report: Named<ReportText>,
+    #[serde(default)]
+    pub record: Named<RecordText>,
+    #[serde(default)]
+    pub notice: Named<NoticeText>,
+    #[serde(default)]
+    pub message: Named<MessageText>,
+    #[serde(default)]
+    pub survey: Named<SurveyText>,
+    #[serde(default)]
+    pub quota: Named<QuotaText>,
+    #[serde(default)]
+    pub conduct: Named<ConductText>,
     /// Rules that a later version of Duban will run.
     #[serde(default)]
     pub later: Vec<LaterText>,
@@ -38,8 +57,27 @@ pub struct PackFile {
 }
 
 /// Names of the sections, as [`PackFile`] has them.
-pub(crate) const PACK_SECTIONS: &[&str] =
-    &["pack", "defaults", "parameter", "role", "kind", "duty", "recurring", "ladder", "later", "excused"];
+pub(crate) const PACK_SECTIONS: &[&str] = &[
+    "pack",
+    "defaults",
+    "parameter",
+    "role",
+    "kind",
+    "duty",
+    "recurring",
+    "ladder",
+    "decision",
+    "form",
+    "report",
+    "record",
+    "notice",
+    "message",
+    "survey",
+    "quota",
+    "conduct",
+    "later",
+    "excused",
+];
 
 /// Which regulation the pack carries.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
@@ -429,7 +467,7 @@ pub struct RecurringText {
 pub struct LaterText {
     pub rule: Many<Placed<String>>,
     pub article: String,
-    /// `decision`, `recurring`, `form`, `report`, `record`, `notice`, `survey`, `register`, `conduct`.
+    /// `decision`, `recurring`, `form`, `report`, `record`, `notice`, `survey`, `register`, `conduct`, `routing`.
     pub with: Placed<String>,
     pub says: Title,
 }
@@ -450,7 +488,7 @@ fn yes() -> bool {
     true
 }
 
-fn or_text(schema: &mut Schema) {
+pub(super) fn or_text(schema: &mut Schema) {
     let table = schema.clone();
     *schema = schemars::json_schema!({ "anyOf": [{ "type": "string" }, table] });
 }

@@ -149,6 +149,26 @@ fn every_deadline_is_a_duty() {
     }
 }
 
+/// What the three say is a duty, a kind, a declaration, or nothing to run: nothing waits for words to say it in.
+#[test]
+fn nothing_is_left_for_later() {
+    let left: Vec<_> =
+        POLICY.coverage().into_iter().filter(|covered| covered.rule.as_deref().is_some_and(|rule| rule.starts_with("later."))).collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn every_declaration_explains_itself() {
+    let at = crate::world::shanghai("2026-03-06 18:40");
+    for pack in POLICY.packs() {
+        for stated in pack.declarations.stated() {
+            let said = POLICY.explain(&format!("{}/{}", pack.id, stated.place()), None, at).unwrap();
+            assert!(said.zh.contains(&stated.title.zh) && said.en.contains(&stated.title.en), "{said:?}");
+            assert!(said.zh.contains("尚不执行") && said.en.contains("does not run yet"), "{said:?}");
+        }
+    }
+}
+
 /// Whatever explains itself does so for every rule, in both languages, with its article.
 #[test]
 fn every_duty_explains_itself() {

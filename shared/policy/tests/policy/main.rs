@@ -2,6 +2,7 @@
 
 mod calendars;
 mod coverage;
+mod declarations;
 mod differences;
 mod ladders;
 mod people;

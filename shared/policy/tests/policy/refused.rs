@@ -5,7 +5,7 @@ use duban_policy::{Policy, Source};
 use proptest::prelude::*;
 use std::fmt::Write;
 
-const PACK: &str = r#"
+pub const PACK: &str = r#"
 [pack]
 id = "shop"
 title = { zh = "门店投诉", en = "Shop complaints" }
@@ -120,7 +120,7 @@ to = "gone"
 event = "dismissed"
 "#;
 
-const ORGANISATION: &str = r#"
+pub const ORGANISATION: &str = r#"
 [organisation]
 title = "小店"
 zone = "Asia/Shanghai"
@@ -177,7 +177,7 @@ to = "closed"
 event = "settled"
 "#;
 
-fn set(pack: &str, organisation: &str) -> Vec<Source> {
+pub fn set(pack: &str, organisation: &str) -> Vec<Source> {
     let always = sources().into_iter().find(|source| source.name == "calendars/always.toml").unwrap();
     let source = |name: &str, text: &str| Source { name: name.to_owned(), text: text.to_owned() };
     vec![source("shop.toml", pack), source("organisation.toml", organisation), always]
@@ -259,7 +259,7 @@ const IN_THE_ORGANISATION: &[(&str, &str, &str)] = &[
     ("a parameter of another sort", "[person]", "[[parameter]]\npack = \"shop\"\nname = \"soon\"\nvalue = \"quick\"\n\n[person]"),
 ];
 
-fn said(set: &[Source]) -> String {
+pub fn said(set: &[Source]) -> String {
     match Policy::compile(set) {
         Ok(policy) => format!("(no error)\n{}", listed(policy.remarks())),
         Err(faults) => faults.iter().fold(String::new(), |mut text, fault| {

@@ -17,9 +17,9 @@ use crate::source::{Fault, Many, Placed};
 
 /// Both vocabularies: that of cases, and that of all other events.
 #[derive(Clone, Copy)]
-struct Words<'a> {
-    cases: &'a Vocabulary,
-    others: &'a Vocabulary,
+pub(super) struct Words<'a> {
+    pub cases: &'a Vocabulary,
+    pub others: &'a Vocabulary,
 }
 
 impl Words<'_> {
@@ -173,7 +173,7 @@ fn owed_by(
     actors(context, None, text, &PEOPLE, faults)
 }
 
-fn triggers(texts: &Many<TriggerText>, kinds: &[Kind], words: Words<'_>, faults: &mut Vec<Fault>) -> Vec<Trigger> {
+pub(super) fn triggers(texts: &Many<TriggerText>, kinds: &[Kind], words: Words<'_>, faults: &mut Vec<Fault>) -> Vec<Trigger> {
     let mut triggers = Vec::new();
     for text in texts.iter() {
         for event in text.on.iter() {
@@ -256,14 +256,14 @@ fn may_be(when: Option<&Condition>, kind: &Kind) -> bool {
 }
 
 /// A template whose places are all known and none personal; fields get their full path.
-fn template(text: &Placed<String>, vocabulary: &Vocabulary, faults: &mut Vec<Fault>) -> Template {
+pub(super) fn template(text: &Placed<String>, vocabulary: &Vocabulary, faults: &mut Vec<Fault>) -> Template {
     let mut parsed = Template::parse(text);
     for piece in &mut parsed.pieces {
         let Piece::Place(place) = piece else { continue };
         match vocabulary.member(place) {
             Some(member) if member.personal => {
-                let en = format!("'{{{place}}}' is personal and must not stand in a title, link or key");
-                let zh = format!("“{{{place}}}”属于个人信息，不得出现在标题、链接或识别键中");
+                let en = format!("'{{{place}}}' is personal and must not stand in a title, link, key or message");
+                let zh = format!("“{{{place}}}”属于个人信息，不得出现在标题、链接、识别键或文案中");
                 faults.push(
                     Fault::new(text.range, "personal", en, zh).help(
                         "use {number}: who may see the case finds the rest there",
@@ -318,7 +318,7 @@ fn within(context: &Context<'_>, texts: &Many<WithinText>, vocabulary: &Vocabula
     terms
 }
 
-fn term(context: &Context<'_>, text: &Placed<String>, faults: &mut Vec<Fault>) -> Option<TermSource> {
+pub(super) fn term(context: &Context<'_>, text: &Placed<String>, faults: &mut Vec<Fault>) -> Option<TermSource> {
     if let Some(name) = text.trim().strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
         let Some((_, value)) = context.parameters.iter().find(|(known, _)| known == name) else {
             faults.push(vocabulary::unknown_parameter(name, text.range, context.parameters.iter().map(|(name, _)| name.as_str())));

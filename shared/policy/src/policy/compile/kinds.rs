@@ -65,7 +65,7 @@ fn kind(context: &Context<'_>, id: &Placed<String>, text: &KindText, channels: &
     kind
 }
 
-fn number(text: &Placed<String>, faults: &mut Vec<Fault>) -> NumberPattern {
+pub(super) fn number(text: &Placed<String>, faults: &mut Vec<Fault>) -> NumberPattern {
     match NumberPattern::parse(text) {
         Ok(pattern) => pattern,
         Err(bad) => {
@@ -83,7 +83,7 @@ fn number(text: &Placed<String>, faults: &mut Vec<Fault>) -> NumberPattern {
     }
 }
 
-fn field(id: &Placed<String>, text: &FieldText, faults: &mut Vec<Fault>) -> Field {
+pub(super) fn field(id: &Placed<String>, text: &FieldText, faults: &mut Vec<Fault>) -> Field {
     if Vocabulary::is_reserved(id) {
         let en = format!("'{}' is the name of something that every case has", id.value);
         faults.push(Fault::new(id.range, "reserved", en, format!("“{}”是每个案件都有的项目名，不能再作字段名", id.value)));

@@ -3,6 +3,7 @@
 //! A pack is compiled by itself first (kinds, then duties and ladders, which speak of kinds), then the set as a whole: calendars,
 //! bindings, who plays which role, and whether two packs claim the same report.
 
+mod declarations;
 mod duties;
 mod kinds;
 mod ladders;
@@ -147,6 +148,15 @@ fn read_pack(file: &File<'_>, faults: &mut Faults) -> Option<PackFile> {
         duty: file.named("duty", faults),
         recurring: file.named("recurring", faults),
         ladder: file.named("ladder", faults),
+        decision: file.named("decision", faults),
+        form: file.named("form", faults),
+        report: file.named("report", faults),
+        record: file.named("record", faults),
+        notice: file.named("notice", faults),
+        message: file.named("message", faults),
+        survey: file.named("survey", faults),
+        quota: file.named("quota", faults),
+        conduct: file.named("conduct", faults),
         later: later.into_iter().map(|later| later.value).collect(),
         excused: excused.into_iter().map(|excused| excused.value).collect(),
         pack: file.section("pack", faults)?,

@@ -2,6 +2,7 @@
 
 use super::super::vocabulary::Vocabulary;
 use super::super::{Pack, Parameter, Set};
+use super::declarations::{self, Known};
 use super::{duties, kinds, ladders};
 use crate::Title;
 use crate::calendar::Calendar;
@@ -33,6 +34,8 @@ pub(super) fn compile(
     let ladders = ladders::compile(&context, &cases, faults);
     let duties = duties::compile(&context, &kinds, &cases, &others, faults);
     let recurring = duties::recurring(&context, &kinds, &cases, &others, faults);
+    let known = Known { kinds: &kinds, channels, cases: &cases, others: &others };
+    let declarations = declarations::compile(&context, &known, faults);
     check_used(file, faults);
     Pack {
         id: file.pack.id.value.clone(),
@@ -49,6 +52,7 @@ pub(super) fn compile(
         duties,
         recurring,
         ladders,
+        declarations,
         set_aside: set_aside(file),
     }
 }
@@ -117,6 +121,7 @@ fn check_rule_ids(file: &PackFile, faults: &mut Vec<Fault>) {
         .chain(file.duty.iter().flat_map(|(_, duty)| duty.rule.iter()))
         .chain(file.recurring.iter().flat_map(|(_, recurring)| recurring.rule.iter()))
         .chain(file.ladder.iter().flat_map(|(_, ladder)| ladder.rule.iter()))
+        .chain(declarations::rules(file))
         .chain(file.later.iter().flat_map(|later| later.rule.iter()))
         .chain(file.excused.iter().flat_map(|excused| excused.rule.iter()));
     for rule in all {

@@ -1,5 +1,6 @@
 //! The set as a whole: calendars, bindings, who plays which role, and whether two packs claim the same report.
 
+use super::super::declaration::Declaration;
 use super::super::kind::{Actor, Kind};
 use super::super::{Binding, Choice, Overrides, Pack, Place, Plays, Policy};
 use super::{Parsed, unknown};
@@ -138,7 +139,9 @@ fn overrides(organisation: &Organisation, packs: &BTreeMap<String, Pack>, faults
             ));
             continue;
         };
-        if let Some((en, zh)) = unfit(&parameter.value, value) {
+        // How long something is kept may be said in days here and in years there.
+        let of_its_sort = if known.declarations.keeps_for(name) { None } else { unfit(&parameter.value, value) };
+        if let Some((en, zh)) = known.declarations.unfit(name, value).or(of_its_sort) {
             faults.push(Fault::new(
                 value.range,
                 "wrong-type",
@@ -288,5 +291,11 @@ fn needed(pack: &Pack) -> BTreeSet<&str> {
     let duties = pack.duties.iter().chain(recurring).flat_map(|duty| duty.owed_by.iter().chain(&duty.owed_to));
     let steps = pack.kinds.iter().flat_map(|kind| &kind.steps).flat_map(|step| &step.by);
     let rungs = pack.ladders.values().flat_map(|ladder| &ladder.rungs).flat_map(|rung| &rung.tell);
-    duties.chain(steps).chain(rungs).filter_map(|actor| if let Actor::Role(role) = actor { Some(role.as_str()) } else { None }).collect()
+    let declared = pack.declarations.all().into_iter().flat_map(Declaration::actors);
+    duties
+        .chain(steps)
+        .chain(rungs)
+        .chain(declared)
+        .filter_map(|actor| if let Actor::Role(role) = actor { Some(role.as_str()) } else { None })
+        .collect()
 }
