@@ -84,23 +84,33 @@ pub async fn duties(world: &World, case: Uuid, state: &str) -> anyhow::Result<Du
     world.installation.person(HANDLER).await?.get("/v1/duties", &json!({ "case": case, "state": state })).await
 }
 
-/// Carries the case through all its stages to the end.
+/// The steps that carry the case through all its stages to the end, by name.
 ///
 /// # Errors
-/// A step is refused.
-pub async fn settle(world: &World, case: Uuid) -> anyhow::Result<()> {
+/// Never: they are written here.
+pub fn steps() -> anyhow::Result<Vec<(&'static str, CaseAct)>> {
     let steps = [
         ("identity_check", json!({ "identity": "true_data" })),
         ("take_up", json!({})),
         ("answer", json!({ "findings": "正时链条松动", "handling": "更换发动机总成，客户同意" })),
         ("close", json!({})),
     ];
-    let gateway = world.installation.person(HANDLER).await?;
-    for (name, fields) in steps {
+    let act = |(name, fields): (&'static str, Value)| {
         let fields: Map<String, Value> = serde_json::from_value(fields)?;
-        let act = CaseAct::Step { name: name.to_owned(), fields, note: None };
+        Ok((name, CaseAct::Step { name: name.to_owned(), fields, note: None }))
+    };
+    steps.into_iter().map(act).collect()
+}
+
+/// Carries the case through all its stages to the end.
+///
+/// # Errors
+/// A step is refused.
+pub async fn settle(world: &World, case: Uuid) -> anyhow::Result<()> {
+    let gateway = world.installation.person(HANDLER).await?;
+    for (name, act) in steps()? {
         let whole: duban::case::CaseWhole = world.installation.person(HANDLER).await?.get(&format!("/v1/cases/{case}"), &()).await?;
-        gateway.act(case, Uuid::now_v7(), whole.detail.summary.version, &act).await.with_context(|| name.to_owned())?;
+        gateway.act(case, Uuid::now_v7(), whole.detail.summary.version, &act).await.context(name)?;
     }
     Ok(())
 }

@@ -2,8 +2,8 @@
 
 use anyhow::Context;
 use duban_contracts::subjects::service;
-use duban_local::Secrets;
 use duban_local::process::{Process, Signal, TemporaryFolder};
+use duban_local::{Nats, NatsSettings, Postgres, PostgresSettings, Secrets};
 use duban_tests::until;
 use duban_tests::world::repository;
 use serde_json::{Value, json};
@@ -100,6 +100,27 @@ async fn changed_policies_are_brought_by_the_next_start_and_never_passed_over() 
     std::fs::write(policies.join("basics.toml"), whole)?;
     let last = here.json(&["up", "--exit", "--policies", &at])?;
     assert_eq!(news(&last), nothing);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn servers_that_run_already_are_used_instead_of_private_ones() -> anyhow::Result<()> {
+    let here = Here::new()?;
+    let secrets = Secrets::in_folder(here.data.join("secrets"))?;
+    let elsewhere = TemporaryFolder::new()?;
+    let settings = PostgresSettings { dir: Some(elsewhere.path().join("postgres")), port: None, durable: false, template: true };
+    let postgres = Postgres::start(settings).await?;
+    let nats = Nats::start(NatsSettings { dir: Some(elsewhere.path().join("nats")), port: None, secrets: Some(secrets) }).await?;
+    let (database, broker) = (postgres.superuser_url("postgres"), nats.url());
+    let up = here.json(&["up", "--exit", "--postgres-url", &database, "--broker-url", &broker])?;
+    assert_eq!(up["ready"].as_bool(), Some(true), "{up}");
+    assert!(!here.data.join("postgres").exists() && !here.data.join("nats").exists(), "private ones were started besides");
+    let mut installed = PgConnection::connect(&postgres.superuser_url("duban")).await?;
+    let sets: i64 = sqlx::query_scalar("select count(*) from policy.applied_set").fetch_one(&mut installed).await?;
+    assert_eq!(sets, 1, "installed there");
+    // They go on running: they are not ours to stop.
+    async_nats::connect(&broker).await.err().context("a stranger is let in")?;
+    assert!(std::fs::exists(elsewhere.path().join("nats"))?);
     Ok(())
 }
 

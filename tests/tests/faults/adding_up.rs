@@ -2,6 +2,7 @@
 
 use super::SETTLING;
 use super::producers::Sent;
+use super::staff::Done;
 use anyhow::Context;
 use duban_platform::clock::control::{self, Change};
 use duban_tests::{World, until};
@@ -49,6 +50,8 @@ pub async fn settled(world: &World, sent: &Sent) -> anyhow::Result<()> {
         }
         let unhandled = world.count(UNHANDLED).await?;
         anyhow::ensure!(unhandled == 0, "{unhandled} events of intake are not handled by escalation");
+        let unfiled = world.count(CLOSED_AND_NOT_FILED).await?;
+        anyhow::ensure!(unfiled == 0, "{unfiled} closed cases are not filed");
         let unsent = world.count("select count(*) from notifications.delivery where state = 'waiting'").await?;
         anyhow::ensure!(unsent == 0, "{unsent} deliveries are waiting");
         Ok::<_, anyhow::Error>(())
@@ -57,6 +60,9 @@ pub async fn settled(world: &World, sent: &Sent) -> anyhow::Result<()> {
 }
 
 const OVERDUE_AND_NOT_RAISED: &str = "select count(*) from escalation.duty where next_at <= (select domain_start from clock.setting)";
+
+const CLOSED_AND_NOT_FILED: &str =
+    "select count(*) from intake.cases c where c.closed and not exists (select 1 from archive.record r where r.case_id = c.id)";
 
 const NOT_TAKEN_IN: &str = "select count(*) from unnest($1::uuid[]) as sent (receipt)
      where not exists (select 1 from intake.identity i where i.receipt = sent.receipt)";
@@ -75,7 +81,7 @@ async fn count_of(world: &World, sql: &'static str, receipts: &[Uuid]) -> anyhow
 }
 
 /// What must not be there in the end, with how many there are of it.
-const NEVER: [(&str, &str); 14] = [
+const NEVER: [(&str, &str); 15] = [
     ("a receipt with two cases", "select count(*) from (select receipt from intake.cases group by receipt having count(*) > 1) twice"),
     (
         "a registered report that is not the case of its own",
@@ -128,8 +134,34 @@ const NEVER: [(&str, &str); 14] = [
          and not exists (select 1 from notifications.delivery d where d.alert = a.id)",
     ),
     ("a duty that should have been raised and was not", OVERDUE_AND_NOT_RAISED),
+    ("a close that is filed twice", "select count(*) from (select closing from archive.record group by closing having count(*) > 1) twice"),
     ("a dead letter", DEAD_LETTERS),
 ];
+
+/// What people were told is done is done, and once.
+///
+/// # Errors
+/// What does not add up.
+pub async fn check_acts(world: &World, done: &Done) -> anyhow::Result<()> {
+    anyhow::ensure!(!done.closed.is_empty() && !done.acknowledged.is_empty(), "nobody did anything, so the test shows nothing of it");
+    let told = |event: &str| format!("select count(*) from intake.outbox where subject = 'duban.intake.v1.case.{event}'");
+    for (what, sql, wanted) in [
+        ("notes", "select count(*) from intake.timeline where event = 'case.noted'".to_owned(), done.noted),
+        ("closes", "select count(*) from intake.timeline where event = 'case.closed'".to_owned(), done.closed.len()),
+        ("closes told", told("closed"), done.closed.len()),
+        ("first editions", "select count(*) from archive.record where edition = 1".to_owned(), done.closed.len()),
+    ] {
+        let found = world.count(&sql).await?;
+        anyhow::ensure!(found == i64::try_from(wanted)?, "{found} {what} for {wanted} that were answered");
+    }
+    let acknowledged: Vec<Uuid> = done.acknowledged.iter().copied().collect();
+    let open: i64 = sqlx::query_scalar("select count(*) from escalation.alert where id = any($1) and state = 'open'")
+        .bind(acknowledged)
+        .fetch_one(&world.database)
+        .await?;
+    anyhow::ensure!(open == 0, "{open} acknowledged alerts are open");
+    Ok(())
+}
 
 /// # Errors
 /// What does not add up.

@@ -5,9 +5,11 @@
 mod adding_up;
 mod producers;
 mod receiving;
+mod staff;
 
+use duban_contracts::case::CaseListRequest;
 use duban_local::{ClockSetting, StackSettings};
-use duban_tests::{World, until};
+use duban_tests::{World, journey, until};
 use producers::Sent;
 use rand::rngs::StdRng;
 use rand::seq::{IndexedRandom, SliceRandom};
@@ -51,6 +53,7 @@ async fn nothing_is_lost_or_done_twice_while_processes_are_killed() -> anyhow::R
 
     let sent = Sent::default();
     let flow = producers::flow(&world, &sent);
+    let staff = staff::at_work(&world).await?;
     let started = Instant::now();
     for round in 1..=rounds {
         let victims = choose(&mut random, round, rounds);
@@ -65,10 +68,14 @@ async fn nothing_is_lost_or_done_twice_while_processes_are_killed() -> anyhow::R
         println!("round {round}: {victims:?}, {} accepted so far", sent.accepted());
     }
     flow.stop().await?;
-    println!("{} reports accepted in {:?}, {}", sent.accepted(), started.elapsed(), sent.story());
+    let done = staff.stop().await?;
+    let (accepted, took) = (sent.accepted(), started.elapsed());
+    println!("{accepted} reports accepted in {took:?}, {:.0} a second, {}", accepted as f64 / took.as_secs_f64(), sent.story());
+    println!("{} notes written, {} cases closed, {} alerts acknowledged", done.noted, done.closed.len(), done.acknowledged.len());
 
     adding_up::settled(&world, &sent).await?;
     adding_up::check(&world, &sent).await?;
+    adding_up::check_acts(&world, &done).await?;
     receiving::check(&world, &receiver).await?;
     world.stack.stop().await;
     Ok(())
@@ -123,10 +130,24 @@ async fn revive(world: &mut World, victims: &[Victim], random: &mut StdRng) -> a
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wiped_broker_loses_no_event_that_was_committed() -> anyhow::Result<()> {
     let mut world = World::start().await?;
-    world.stack.stop_copy("escalation", 0).await?;
+    const DOWN: [&str; 3] = ["escalation", "notifications", "archive"];
+    for service in DOWN {
+        world.stack.stop_copy(service, 0).await?;
+    }
     let web = world.installation.producer("web")?;
     for n in 0..40 {
         web.send_report(&format!("w-{n}"), &producers::ordinary("web", "BJ01", n)).await?;
+    }
+    let handler = world.installation.person(journey::HANDLER).await?;
+    let to_close = until("cases to be closed", SETTLING, || async {
+        let filter = CaseListRequest { unit: Some("BJ01".into()), limit: Some(3), ..CaseListRequest::default() };
+        let listed = handler.cases(&filter).await?.cases;
+        anyhow::ensure!(listed.len() == 3, "{} are there", listed.len());
+        anyhow::Ok(listed)
+    })
+    .await?;
+    for case in to_close {
+        journey::settle(&world, case.case).await?;
     }
     until("all to be registered and told", SETTLING, || async {
         let cases = world.count("select count(*) from intake.cases").await?;
@@ -138,10 +159,14 @@ async fn a_wiped_broker_loses_no_event_that_was_committed() -> anyhow::Result<()
     world.stack.ground.nats()?.kill9().await;
     world.stack.ground.nats()?.wipe_store()?;
     world.stack.ground.nats()?.restart().await?;
-    world.stack.restart("escalation", 0).await?;
-    until("every case to have its duties", SETTLING, || async {
+    for service in DOWN {
+        world.stack.restart(service, 0).await?;
+    }
+    until("every case to have its duties, to be known to who sends messages, and to be filed if closed", SETTLING, || async {
         let without = world.count(adding_up::CASES_WITHOUT_DUTY).await?;
-        anyhow::ensure!(without == 0, "{without} cases have no duty");
+        let known = world.count("select count(*) from notifications.case_copy").await?;
+        let filed = world.count("select count(distinct case_id) from archive.record").await?;
+        anyhow::ensure!((without, known, filed) == (0, 40, 3), "{without} cases have no duty, {known} are known, {filed} are filed");
         Ok::<_, anyhow::Error>(())
     })
     .await?;

@@ -1,0 +1,122 @@
+//! People at work while processes die: they acknowledge alerts, write notes and carry cases to their close, each asking again under the same
+//! request id until there is an answer, as their browsers and programs must.
+
+use anyhow::Context;
+use duban::gateway::Gateway;
+use duban_contracts::Problem;
+use duban_contracts::alert::AlertList;
+use duban_contracts::case::{CaseAct, CaseListRequest};
+use duban_tests::World;
+use duban_tests::journey::{self, GENERAL_MANAGER, HANDLER};
+use serde_json::json;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+use tokio::task::JoinHandle;
+use uuid::Uuid;
+
+/// How long a person goes on asking.
+const PATIENCE: Duration = Duration::from_secs(90);
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// What was answered as done.
+#[derive(Debug, Default)]
+pub struct Done {
+    pub noted: usize,
+    pub closed: BTreeSet<Uuid>,
+    pub acknowledged: BTreeSet<Uuid>,
+}
+
+/// The store's staff at work.
+pub struct Staff {
+    working: Arc<AtomicBool>,
+    people: JoinHandle<anyhow::Result<Done>>,
+}
+
+/// Lets them work until they are stopped.
+///
+/// # Errors
+/// One of them cannot log in.
+pub async fn at_work(world: &World) -> anyhow::Result<Staff> {
+    let (handler, manager) = (world.installation.person(HANDLER).await?, world.installation.person(GENERAL_MANAGER).await?);
+    let working = Arc::new(AtomicBool::new(true));
+    let goes_on = working.clone();
+    let people = tokio::spawn(async move {
+        let mut done = Done::default();
+        while goes_on.load(Ordering::Relaxed) {
+            // A list that cannot be had now is asked for again.
+            let _ = acknowledge_all(&manager, &mut done).await?;
+            let _ = carry_one(&handler, &mut done).await?;
+            tokio::time::sleep(PAUSE).await;
+        }
+        Ok(done)
+    });
+    Ok(Staff { working, people })
+}
+
+impl Staff {
+    /// They finish what they have in hand.
+    ///
+    /// # Errors
+    /// When something was refused that should not have been, or never answered.
+    pub async fn stop(self) -> anyhow::Result<Done> {
+        self.working.store(false, Ordering::Relaxed);
+        self.people.await?
+    }
+}
+
+/// None: the list could not be had.
+async fn acknowledge_all(manager: &Gateway, done: &mut Done) -> anyhow::Result<Option<()>> {
+    let Ok(waiting) = manager.get::<AlertList>("/v1/alerts", &json!({ "state": "open", "limit": 5 })).await else { return Ok(None) };
+    for alert in waiting.alerts {
+        let request = Uuid::now_v7();
+        surely(|| manager.acknowledge(alert.alert, request)).await.context("acknowledging")?;
+        done.acknowledged.insert(alert.alert);
+    }
+    Ok(Some(()))
+}
+
+/// Takes one open case of the store to its close, with a note on the way.
+async fn carry_one(handler: &Gateway, done: &mut Done) -> anyhow::Result<Option<()>> {
+    let filter = CaseListRequest { unit: Some("BJ01".into()), state: Some("open".into()), limit: Some(1), ..CaseListRequest::default() };
+    let Ok(list) = handler.cases(&filter).await else { return Ok(None) };
+    let Some(case) = list.cases.first().map(|summary| summary.case) else { return Ok(None) };
+    act(handler, case, &CaseAct::Note { text: "已电话联系客户".into() }).await.context("noting")?;
+    done.noted += 1;
+    for (name, step) in journey::steps()? {
+        act(handler, case, &step).await.context(name)?;
+    }
+    done.closed.insert(case);
+    Ok(Some(()))
+}
+
+/// One act, done once: the same request again after silence, a new one only when the answer says that nothing was done because the case had
+/// changed.
+async fn act(handler: &Gateway, case: Uuid, act: &CaseAct) -> anyhow::Result<()> {
+    loop {
+        let path = format!("/v1/cases/{case}");
+        let whole: duban::case::CaseWhole = surely(|| handler.get(&path, &())).await?;
+        let (request, version) = (Uuid::now_v7(), whole.detail.summary.version);
+        match surely(|| handler.act(case, request, version, act)).await {
+            Ok(_) => return Ok(()),
+            Err(error) if error.downcast_ref::<Problem>().is_some_and(|problem| problem.code == "version-conflict") => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Asks until there is an answer that says what became of it.
+async fn surely<T, Asked: Future<Output = anyhow::Result<T>>>(mut ask: impl FnMut() -> Asked) -> anyhow::Result<T> {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let error = match ask().await {
+            Ok(answer) => return Ok(answer),
+            Err(error) => error,
+        };
+        let is_refused =
+            error.downcast_ref::<Problem>().is_some_and(|problem| (400..500).contains(&problem.status) && problem.status != 429);
+        anyhow::ensure!(!is_refused && Instant::now() < until, error);
+        tokio::time::sleep(PAUSE).await;
+    }
+}
