@@ -4,7 +4,7 @@
 //! rules say which events belong together and by which key.
 
 use crate::App;
-use crate::duty::{Closing, Duty};
+use crate::duty::Duty;
 use crate::matter::{self, Change};
 use crate::recipients;
 use crate::rules::{self, Effects, MatterKey};
@@ -207,7 +207,7 @@ impl Settled {
         self.follow(app, &mut events);
         for (is_fresh, place, change) in std::mem::take(&mut self.told) {
             let Some(duty) = (if is_fresh { self.fresh.get_mut(place) } else { self.changed.get_mut(place) }) else { continue };
-            for name in names(duty, change) {
+            for name in telling::names(duty, change) {
                 let cause = duty.ended.as_ref().map_or(duty.opened.at, |ended| ended.moment.at).max(duty.opened.at);
                 events.push(telling::of_duty(duty, name, clock.cause_after(cause)));
             }
@@ -241,19 +241,5 @@ impl Settled {
                 events.push(telling::of_duty(duty, "duty.moved", app.platform.clock.cause_after(self.latest)));
             }
         }
-    }
-}
-
-/// The events that tell of a change, in order.
-fn names(duty: &Duty, change: Change) -> Vec<&'static str> {
-    let is_cancelled = duty.ended.as_ref().is_some_and(|ended| ended.cancelled);
-    let ended = if is_cancelled { "duty.cancelled" } else { "duty.closed" };
-    match change {
-        Change::Opened => vec!["duty.opened"],
-        Change::Superseded => vec!["duty.cancelled"],
-        Change::Closing(Closing::Ended | Closing::Dated) => vec![ended],
-        Change::Closing(Closing::EndedAndDisproved) => vec!["duty.withdrawn", ended],
-        Change::Closing(Closing::Disproved) => vec!["duty.withdrawn"],
-        Change::Shadowed => Vec::new(),
     }
 }

@@ -4,6 +4,9 @@
 use duban_contracts::{Event, Timestamp};
 use uuid::Uuid;
 
+/// Subjects of what comes round by the calendar begin so.
+const ROUND: &str = "occurrence/";
+
 /// An event as a point in the order of events.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Moment {
@@ -20,11 +23,20 @@ impl Moment {
         Self { event: event.id, subject: event.about.clone(), version: event.version, at: event.time }
     }
 
+    /// What comes round by the calendar.
+    pub fn of_round(id: Uuid, at: Timestamp) -> Self {
+        Self { event: id, subject: format!("{ROUND}{id}"), version: 1, at }
+    }
+
     /// Whether `close` ends what was opened now: it happened later, or at once (a tie ends the open). Within a subject its versions
-    /// tell, across subjects the times. What one event both ends and opens (a renewal) it ends first, so it never ends its own.
+    /// tell, across subjects the times. What one event both ends and opens (a renewal) it ends first, so it never ends its own. What comes
+    /// round by the calendar is ended by whatever names its period, also by what was handed in before the period was over.
     pub fn is_ended_by(&self, close: &Self) -> bool {
         if self.event == close.event {
             return false;
+        }
+        if self.subject.starts_with(ROUND) {
+            return true;
         }
         if self.subject == close.subject { self.version <= close.version } else { self.at <= close.at }
     }
@@ -58,6 +70,13 @@ mod tests {
         let opened = moment(1, "case/1", 3, 100);
         assert!(opened.is_ended_by(&moment(2, "loan/1", 1, 100)));
         assert!(!opened.is_ended_by(&moment(3, "loan/1", 9, 99)));
+    }
+
+    #[test]
+    fn what_comes_round_is_ended_by_what_was_handed_in_before() {
+        let round = Moment::of_round(Uuid::from_u128(1), Timestamp::from_second(100).unwrap());
+        assert!(round.is_ended_by(&moment(2, "case/1", 1, 40)));
+        assert!(!round.is_ended_by(&round.clone()));
     }
 
     #[test]

@@ -3,12 +3,15 @@
 use crate::App;
 use crate::duty::{Duty, Facts};
 use crate::moment::Moment;
-use crate::store::{duties, recurrences};
-use crate::{rules, telling};
-use duban_contracts::{Timestamp, ids};
+use crate::rules::{self, MatterKey};
+use crate::store::{duties, matters, recurrences};
+use crate::{matter, telling};
+use duban_contracts::{NewEvent, Timestamp, ids};
 use duban_policy::Policy;
 use duban_policy::policy::Occurrence;
+use sqlx::PgConnection;
 use std::sync::Arc;
+use uuid::Uuid;
 
 /// Up to when this copy knows that nothing is left to be opened, and under which policy.
 #[derive(Default)]
@@ -39,10 +42,7 @@ async fn open_until(app: &App, version: i64, policy: &Policy, now: Timestamp) ->
     let mut tx = app.platform.db.begin().await?;
     let after = recurrences::lock_cursor(&mut tx, now).await?;
     let mut opened: Vec<Duty> = policy.recurring(after, now).into_iter().map(|occurrence| duty(app, policy, version, occurrence)).collect();
-    let mut events: Vec<_> = opened
-        .iter_mut()
-        .map(|duty| (duty.id, telling::of_duty(duty, "duty.opened", app.platform.clock.cause_after(duty.opened.at))))
-        .collect();
+    let mut events = settle(app, &mut tx, &mut opened).await?;
     let fresh = duties::insert(&mut tx, &opened).await?;
     events.retain(|(duty, _)| fresh.contains(duty));
     let events: Vec<_> = events.into_iter().map(|(_, event)| event).collect();
@@ -55,10 +55,26 @@ async fn open_until(app: &App, version: i64, policy: &Policy, now: Timestamp) ->
     Ok(())
 }
 
+/// What was handed in before it came round, or has been read before this, ends what it names at once. Gives what is told, with the duty that
+/// it is told of.
+async fn settle(app: &App, tx: &mut PgConnection, opened: &mut [Duty]) -> Result<Vec<(Uuid, NewEvent)>, sqlx::Error> {
+    let matters: Vec<MatterKey> = opened.iter().map(Duty::matter).collect();
+    matters::take_turns(tx, &matters.iter().map(|matter| matter.key.as_str()).collect::<Vec<_>>()).await?;
+    let closes = matters::closes(tx, &matters.iter().collect::<Vec<_>>()).await?;
+    let mut events = Vec::new();
+    for (duty, key) in opened.iter_mut().zip(&matters) {
+        let changes = matter::settle(std::slice::from_mut(duty), 0, closes.get(key).map_or(&[], Vec::as_slice));
+        for name in changes.into_iter().flat_map(|(_, change)| telling::names(duty, change)) {
+            events.push((duty.id, telling::of_duty(duty, name, app.platform.clock.cause_after(duty.opened.at))));
+        }
+    }
+    Ok(events)
+}
+
 fn duty(app: &App, policy: &Policy, version: i64, occurrence: Occurrence) -> Duty {
     let opened = occurrence.duty;
     let id = ids::derived("occurrence", &[&opened.pack, &opened.rule, &opened.key]);
-    let moment = Moment { event: id, subject: format!("occurrence/{id}"), version: 1, at: occurrence.at };
+    let moment = Moment::of_round(id, occurrence.at);
     let facts = Facts { unit: opened.unit.clone(), version: 1, ..Facts::default() };
     let directory = app.platform.directory.current().ok();
     let mut duty = rules::from_rule(opened, moment, facts, policy, version, directory.as_deref());

@@ -1,7 +1,8 @@
 //! The events that tell of duties and alerts, numbered and timed.
 
 use crate::alert::Alert;
-use crate::duty::Duty;
+use crate::duty::{Closing, Duty};
+use crate::matter::Change;
 use duban_contracts::{NewEvent, Timestamp};
 
 const SERVICE: &str = "escalation";
@@ -24,5 +25,19 @@ fn about_case(event: NewEvent, duty: &Duty) -> NewEvent {
     match duty.case {
         Some(case) => event.with_case(case),
         None => event,
+    }
+}
+
+/// The events that tell of a change, in order.
+pub fn names(duty: &Duty, change: Change) -> Vec<&'static str> {
+    let is_cancelled = duty.ended.as_ref().is_some_and(|ended| ended.cancelled);
+    let ended = if is_cancelled { "duty.cancelled" } else { "duty.closed" };
+    match change {
+        Change::Opened => vec!["duty.opened"],
+        Change::Superseded => vec!["duty.cancelled"],
+        Change::Closing(Closing::Ended | Closing::Dated) => vec![ended],
+        Change::Closing(Closing::EndedAndDisproved) => vec!["duty.withdrawn", ended],
+        Change::Closing(Closing::Disproved) => vec!["duty.withdrawn"],
+        Change::Shadowed => Vec::new(),
     }
 }

@@ -3,6 +3,7 @@
 mod world;
 
 use duban_contracts::alert::AlertShowRequest;
+use serde_json::json;
 use std::collections::BTreeSet;
 use uuid::Uuid;
 use world::{Case, ORGANISATION, World, alerts, at, duties, hours, minutes, raised, settled, states, told, told_counts, until};
@@ -198,6 +199,32 @@ async fn without_a_broker_nothing_is_raised_until_it_is_back() -> anyhow::Result
     // The step is told again, for who did not hear it.
     world.step_to(hours(24)).await?;
     assert_eq!(raised(&copy, &case, 1).await?.last().map(|alert| alert.rung), Some(1));
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_handed_in_before_the_month_was_over_counts_whenever_it_is_read() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let copy = world.copy().await?;
+    let handed_in = |unit: &'static str, time: &str| {
+        let case = Case { unit, ..Case::new() };
+        case.event_with("sorted", 1, at(time), json!({ "fields": { "period": "2026-03" } }))
+    };
+    world.tell_and_wait(&copy, &[handed_in("BR-1", "2026-03-30T01:00:00Z")]).await?;
+    world.step_to(at("2026-04-02T01:00:00Z")).await?;
+    let states = async || {
+        let found: Vec<(String, String)> =
+            sqlx::query_as("select unit, state from duty where rule = 'statistics' order by unit").fetch_all(copy.db.pool()).await?;
+        anyhow::Ok(found.into_iter().map(|(unit, state)| format!("{unit} {state}")).collect::<Vec<_>>())
+    };
+    until("come round", async || Ok(states().await?.len() == 2)).await?;
+    assert_eq!(states().await?, ["BR-1 closed_in_time", "BR-2 pending"]);
+    let duty: Uuid =
+        sqlx::query_scalar("select id from duty where rule = 'statistics' and unit = 'BR-1'").fetch_one(copy.db.pool()).await?;
+    assert_eq!(told(&copy, &format!("duty/{duty}")).await?, ["duty.opened", "duty.closed"]);
+    // Handed in before as well, and read after.
+    world.tell_and_wait(&copy, &[handed_in("BR-2", "2026-03-31T09:00:00Z")]).await?;
+    assert_eq!(states().await?, ["BR-1 closed_in_time", "BR-2 closed_in_time"]);
     Ok(())
 }
 

@@ -187,9 +187,15 @@ pub async fn follow(tx: &mut PgConnection, said: &[Said]) -> Result<Vec<Moved>, 
     rows.iter().map(moved).collect()
 }
 
-/// Forgets closes that are older than anything that can still arrive (streams keep a fortnight), by the database's real clock.
+/// Forgets closes that are older than anything that can still arrive (streams keep a fortnight), by the database's real clock. What was handed
+/// in for a period is kept until the longest has come round.
 pub async fn forget_old(tx: &mut PgConnection) -> Result<u64, sqlx::Error> {
-    let done = sqlx::query("delete from closing where seen_at < clock_timestamp() - interval '40 days'").execute(tx).await?;
+    let done = sqlx::query(
+        "delete from closing
+         where seen_at < clock_timestamp() - case when key like 'period/%' then interval '400 days' else interval '40 days' end",
+    )
+    .execute(tx)
+    .await?;
     Ok(done.rows_affected())
 }
 

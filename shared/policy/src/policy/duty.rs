@@ -30,7 +30,7 @@ pub struct DutyRule {
     pub owed_by: Vec<Actor>,
     pub owed_to: Vec<Actor>,
     pub within: Vec<When>,
-    /// Event member with the instant from which time counts; None: the event's own time.
+    /// Event member with the instant from which time counts, or the date whose end it is; None: the event's own time.
     pub from: Option<String>,
     /// Overrides the unit's calendar.
     pub calendar: Option<String>,
@@ -171,7 +171,8 @@ impl Policy {
                 continue;
             }
             let key = trigger.key.as_ref().unwrap_or(&rule.key).fill(event.facts);
-            let from = rule.from.as_deref().and_then(|member| instant(event.facts, member)).unwrap_or(event.time);
+            let calendar = self.calendar_for(rule, unit_of(event.facts));
+            let from = rule.from.as_deref().and_then(|member| end_in_field(event.facts, member, calendar)).unwrap_or(event.time);
             let duty = self.opened(pack, rule, key, from, event.time, event.facts);
             if !opened.iter().any(|other: &OpenedDuty| other.rule == duty.rule && other.pack == duty.pack && other.key == duty.key) {
                 opened.push(duty);
@@ -414,10 +415,6 @@ fn unit_of(facts: &Value) -> &str {
 
 fn member<'a>(facts: &'a Value, path: &str) -> Option<&'a str> {
     path.split('.').try_fold(facts, |at, step| at.get(step))?.as_str()
-}
-
-fn instant(facts: &Value, path: &str) -> Option<Timestamp> {
-    member(facts, path)?.parse().ok()
 }
 
 /// An instant as it stands, a date by its end in the calendar's zone.

@@ -190,6 +190,21 @@ impl Policy {
             refusal.errors = errors.collect();
             return Err(refusal);
         }
+        let foreign: Vec<FieldError> = good
+            .keys()
+            .filter(|id| !step.requires.contains(*id) && !step.asks.contains(*id))
+            .filter_map(|id| kind.field(id))
+            .map(|field| FieldError {
+                field: format!("/fields/{}", field.id),
+                wrong: "is not filled in by this step / 此步骤不填写该内容".to_owned(),
+                expected: asked_for(kind, step),
+            })
+            .collect();
+        if !foreign.is_empty() {
+            let mut refusal = Refusal::new("bad-fields", "some fields are not this step's", "有内容不由此步骤填写");
+            refusal.errors = foreign;
+            return Err(refusal);
+        }
         let standing = case.facts.get("fields");
         let stands = |id: &str| standing.and_then(|fields| fields.get(id)).is_some_and(|value| !value.is_null());
         let missing = step.requires.iter().filter(|id| !good.contains_key(*id) && !stands(id)).filter_map(|id| kind.field(id));
@@ -212,6 +227,12 @@ impl Policy {
         good.retain(|id, _| kind.field(id).is_some());
         Ok(good)
     }
+}
+
+/// What a step fills in, in words.
+fn asked_for(kind: &Kind, step: &Step) -> String {
+    let asked: Vec<&str> = step.requires.iter().chain(&step.asks).filter_map(|id| kind.field(id)).map(|field| field.id.as_str()).collect();
+    if asked.is_empty() { "no fields / 不填写任何内容".to_owned() } else { format!("only {0} / 仅限 {0}", asked.join(", ")) }
 }
 
 fn unknown_step(step: &str) -> Refusal {

@@ -246,6 +246,8 @@ fn a_step_is_checked_for_stage_role_and_fields_and_a_refusal_says_why() {
     assert_eq!(done, ("case.identity_checked".into(), Some("checked".into()), false, false));
     assert_eq!(check(&officer, "received", "identity_check", json!({}), &[]).unwrap_err().0, "missing-fields");
     assert_eq!(check(&officer, "received", "identity_check", json!({ "identity": "也许" }), &[]).unwrap_err().0, "bad-fields");
+    let not_its_own = check(&officer, "received", "identity_check", json!({ "identity": "属实", "handling": "换件" }), &[]);
+    assert_eq!(not_its_own.unwrap_err(), ("bad-fields", "有内容不由此步骤填写".into()), "what another step decides is not slipped in");
     assert_eq!(
         check(&officer, "handling", "identity_check", json!({}), &[]).unwrap_err(),
         ("wrong-stage", "案件处于“处理中”环节，不能“核实客户资料”".into())
