@@ -64,7 +64,8 @@ async fn settle(app: &App, tx: &mut PgConnection, opened: &mut [Duty]) -> Result
     let mut events = Vec::new();
     for (duty, key) in opened.iter_mut().zip(&matters) {
         let changes = matter::settle(std::slice::from_mut(duty), 0, closes.get(key).map_or(&[], Vec::as_slice));
-        for name in changes.into_iter().flat_map(|(_, change)| telling::names(duty, change)) {
+        let names: Vec<&str> = changes.into_iter().flat_map(|(_, change)| telling::names(duty, change)).collect();
+        for name in names {
             events.push((duty.id, telling::of_duty(duty, name, app.platform.clock.cause_after(duty.opened.at))));
         }
     }
