@@ -43,16 +43,29 @@ pub async fn at_work(world: &World) -> anyhow::Result<Staff> {
     let working = Arc::new(AtomicBool::new(true));
     let goes_on = working.clone();
     let people = tokio::spawn(async move {
-        let mut done = Done::default();
-        while goes_on.load(Ordering::Relaxed) {
-            // A list that cannot be had now is asked for again.
-            let _ = acknowledge_all(&manager, &mut done).await?;
-            let _ = carry_one(&handler, &mut done).await?;
-            tokio::time::sleep(PAUSE).await;
-        }
-        Ok(done)
+        let (carried, acknowledged) = tokio::try_join!(carry(&handler, &goes_on), acknowledge(&manager, &goes_on))?;
+        Ok(Done { acknowledged, ..carried })
     });
     Ok(Staff { working, people })
+}
+
+/// A list that cannot be had now is asked for again.
+async fn carry(handler: &Gateway, goes_on: &AtomicBool) -> anyhow::Result<Done> {
+    let mut done = Done::default();
+    while goes_on.load(Ordering::Relaxed) {
+        carry_one(handler, &mut done).await?;
+        tokio::time::sleep(PAUSE).await;
+    }
+    Ok(done)
+}
+
+async fn acknowledge(manager: &Gateway, goes_on: &AtomicBool) -> anyhow::Result<BTreeSet<Uuid>> {
+    let mut done = BTreeSet::new();
+    while goes_on.load(Ordering::Relaxed) {
+        acknowledge_all(manager, &mut done).await?;
+        tokio::time::sleep(PAUSE).await;
+    }
+    Ok(done)
 }
 
 impl Staff {
@@ -66,29 +79,28 @@ impl Staff {
     }
 }
 
-/// None: the list could not be had.
-async fn acknowledge_all(manager: &Gateway, done: &mut Done) -> anyhow::Result<Option<()>> {
-    let Ok(waiting) = manager.get::<AlertList>("/v1/alerts", &json!({ "state": "open", "limit": 5 })).await else { return Ok(None) };
+async fn acknowledge_all(manager: &Gateway, done: &mut BTreeSet<Uuid>) -> anyhow::Result<()> {
+    let Ok(waiting) = manager.get::<AlertList>("/v1/alerts", &json!({ "state": "open", "limit": 5 })).await else { return Ok(()) };
     for alert in waiting.alerts {
         let request = Uuid::now_v7();
         surely(|| manager.acknowledge(alert.alert, request)).await.context("acknowledging")?;
-        done.acknowledged.insert(alert.alert);
+        done.insert(alert.alert);
     }
-    Ok(Some(()))
+    Ok(())
 }
 
 /// Takes one open case of the store to its close, with a note on the way.
-async fn carry_one(handler: &Gateway, done: &mut Done) -> anyhow::Result<Option<()>> {
+async fn carry_one(handler: &Gateway, done: &mut Done) -> anyhow::Result<()> {
     let filter = CaseListRequest { unit: Some("BJ01".into()), state: Some("open".into()), limit: Some(1), ..CaseListRequest::default() };
-    let Ok(list) = handler.cases(&filter).await else { return Ok(None) };
-    let Some(case) = list.cases.first().map(|summary| summary.case) else { return Ok(None) };
+    let Ok(list) = handler.cases(&filter).await else { return Ok(()) };
+    let Some(case) = list.cases.first().map(|summary| summary.case) else { return Ok(()) };
     act(handler, case, &CaseAct::Note { text: "已电话联系客户".into() }).await.context("noting")?;
     done.noted += 1;
     for (name, step) in journey::steps()? {
         act(handler, case, &step).await.context(name)?;
     }
     done.closed.insert(case);
-    Ok(Some(()))
+    Ok(())
 }
 
 /// One act, done once: the same request again after silence, a new one only when the answer says that nothing was done because the case had
