@@ -226,6 +226,15 @@ fn monthly_and_weekly_duties_come_once_for_each_post_that_owes_them() {
     );
 }
 
+#[test]
+fn what_comes_round_says_by_which_report_it_is_done() {
+    let weekly = POLICY.hand_in(CAR, "weekly_report").unwrap();
+    assert_eq!((weekly.kind.as_str(), weekly.fields.len()), ("complaint_report", 0));
+    let fire = POLICY.hand_in("tenant-service", "fire").unwrap();
+    assert_eq!((fire.kind.as_str(), fire.fields.get("sort")), ("service_report", Some(&json!("fire"))));
+    assert!(POLICY.hand_in(CAR, "file_warning").is_none(), "that comes once");
+}
+
 fn facts_of<'a>(stage: &'a str, facts: &'a Value, excluded: &'a [String]) -> CaseFacts<'a> {
     CaseFacts { pack: CAR, kind: "complaint", unit: "TJ01", stage, handler: None, reporter: None, excluded, done: &[], facts }
 }
