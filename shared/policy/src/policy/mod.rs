@@ -97,6 +97,8 @@ type Listeners = BTreeMap<String, Vec<Place>>;
 #[derive(Debug, Clone)]
 struct Place {
     pack: String,
+    /// As the trigger says: kept here too, since of seventeen regulations' rules an event concerns those of one.
+    any_pack: bool,
     rule: usize,
     trigger: usize,
 }
