@@ -4,7 +4,7 @@ use super::Cast;
 use duban_contracts::Timestamp;
 use duban_contracts::duty::{DutyEvent, DutyList, DutyListRequest};
 use duban_contracts::report::{Report, Reporter};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use std::collections::HashSet;
 use std::time::Duration;
 use uuid::Uuid;
@@ -33,7 +33,7 @@ impl Cast {
         loop {
             let request = DutyListRequest { state: Some("open".into()), limit: Some(200), after, ..DutyListRequest::default() };
             let list: DutyList = self.overseer.get("/v1/duties", &request).await?;
-            found.extend(list.duties.into_iter().filter(|duty| self.rules.hand_in.contains_key(&duty.rule)));
+            found.extend(list.duties.into_iter().filter(|duty| self.policy.hand_in(&duty.pack, &duty.rule).is_some()));
             after = list.next;
             if after.is_none() {
                 return Ok(found);
@@ -52,16 +52,18 @@ impl Cast {
     /// True when it is accepted.
     async fn send(&self, duty: &DutyEvent, now: Timestamp) -> bool {
         // The key names unit and period.
-        let (Some(kind), Some(period)) = (self.rules.hand_in.get(&duty.rule), duty.key.rsplit('/').next()) else { return true };
+        let (Some(hand_in), Some(period)) = (self.policy.hand_in(&duty.pack, &duty.rule), duty.key.rsplit('/').next()) else { return true };
+        let mut fields = hand_in.fields;
+        fields.insert("period".to_owned(), Value::from(period));
         let report = Report {
             channel: "manual".into(),
-            kind: Some(kind.clone()),
+            kind: Some(hand_in.kind),
             unit: Some(duty.unit.clone()),
             occurred_at: Some(now),
             reporter: Reporter { anonymous: true, ..Reporter::default() },
             subject: Some(duty.title_zh.clone()),
             text: None,
-            fields: Map::from_iter([("period".to_owned(), Value::from(period))]),
+            fields,
             attachments: Vec::new(),
             follows: None,
         };

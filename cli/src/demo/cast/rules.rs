@@ -22,9 +22,6 @@ pub struct Rules {
     /// Temperaments: their share of the cases in percent, and by what their delays are multiplied.
     pub temper: BTreeMap<String, Temper>,
     pub acknowledge: Acknowledge,
-    /// By which kind of report a recurring duty is done, by its id.
-    #[serde(default)]
-    pub hand_in: BTreeMap<String, String>,
     /// What is filled in where a step asks for a field, by its id; else by its sort.
     #[serde(default)]
     pub fields: BTreeMap<String, String>,

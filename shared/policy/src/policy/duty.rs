@@ -228,12 +228,11 @@ impl Policy {
         let facts = event.facts;
         let own = facts.get("pack").and_then(Value::as_str);
         let unit = unit_of(facts);
-        let found = listeners.get(event.name).into_iter().flatten().filter_map(|place| {
+        let listening = listeners.get(event.name).into_iter().flatten();
+        let concerned = listening.filter(|place| own.is_none_or(|own| own == place.pack || place.any_pack));
+        let found = concerned.filter_map(|place| {
             let (pack, rule, trigger) = self.at(place, triggers)?;
-            let concerned = match own {
-                Some(own) => own == pack.id || trigger.any_pack,
-                None => self.packs_of(unit, event.time).iter().any(|bound| bound.id == pack.id),
-            };
+            let concerned = own.is_some() || self.packs_of(unit, event.time).iter().any(|bound| bound.id == pack.id);
             let figures = |name: &str| self.figure(&pack.id, name, unit);
             let holds = concerned && trigger.when.as_ref().is_none_or(|when| when.holds(facts, &figures));
             holds.then_some((pack, rule, trigger))

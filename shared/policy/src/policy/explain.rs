@@ -125,8 +125,7 @@ impl Policy {
                 term.en
             ),
         );
-        let year = at.checked_add(jiff::SignedDuration::from_hours(24 * 370)).unwrap_or(Timestamp::MAX);
-        if let Some(next) = self.recurring(at, year).into_iter().find(|next| next.duty.pack == pack.id && next.duty.rule == rule.id) {
+        if let Some(next) = self.next_round(pack, recurring, at) {
             text.zh.push_str(&format!("。下一次：{}产生，{}到期", shown(next.at, calendar), shown(next.duty.due, calendar)));
             text.en.push_str(&format!(". Next: opens {}, due {}", shown(next.at, calendar), shown(next.duty.due, calendar)));
             self.add_plan(&mut text, &next.duty, calendar);

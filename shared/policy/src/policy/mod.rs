@@ -9,6 +9,7 @@ mod duty;
 mod explain;
 mod fallen;
 mod field;
+mod hand_in;
 mod judge;
 mod kind;
 mod number;
@@ -21,6 +22,7 @@ pub use coverage::Covered;
 pub use diff::Change;
 pub use duty::{Amount, ClosedDuty, DutyRule, EventFacts, Ladder, OpenedDuty, Reminder, Rung, RungAt, TermSource, Trigger, When};
 pub use field::{BadField, check_fields};
+pub use hand_in::HandIn;
 pub use judge::{Judgement, ReportFacts};
 pub use kind::{Actor, Choice, Field, FieldSort, FollowsClosed, Kind, Repeats, Severity, Stage, Step, StepSort};
 pub use number::NumberPattern;
@@ -95,6 +97,8 @@ type Listeners = BTreeMap<String, Vec<Place>>;
 #[derive(Debug, Clone)]
 struct Place {
     pack: String,
+    /// As the trigger says: kept here too, since of seventeen regulations' rules an event concerns those of one.
+    any_pack: bool,
     rule: usize,
     trigger: usize,
 }

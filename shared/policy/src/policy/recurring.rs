@@ -108,6 +108,17 @@ impl Policy {
         found
     }
 
+    /// The next time that it comes round, within a year.
+    pub(super) fn next_round(&self, pack: &Pack, recurring: &RecurringRule, after: Timestamp) -> Option<Occurrence> {
+        // Mostly it is near: a year of days is looked through only for what comes once in one.
+        [2, 33, 370].into_iter().find_map(|days| {
+            let until = after.checked_add(jiff::SignedDuration::from_hours(24 * days)).unwrap_or(Timestamp::MAX);
+            let mut found = Vec::new();
+            self.rounds(pack, recurring, after, until, &mut found);
+            found.into_iter().min_by(|a, b| (a.at, &a.duty.unit).cmp(&(b.at, &b.duty.unit)))
+        })
+    }
+
     fn rounds(&self, pack: &Pack, recurring: &RecurringRule, after: Timestamp, until: Timestamp, found: &mut Vec<Occurrence>) {
         let rule = &recurring.rule;
         let calendar = self.calendar_for(rule, &self.root);

@@ -201,10 +201,11 @@ fn an_undispatched_request_comes_first_the_next_day() {
 #[test]
 fn monthly_and_weekly_duties_come_once_for_each_post_that_owes_them() {
     let occurrences = POLICY.recurring(shanghai("2026-03-31 12:00"), shanghai("2026-04-06 12:00"));
-    let of = |rule: &str| occurrences.iter().filter(|found| found.duty.rule == rule).collect::<Vec<_>>();
-    let statistics = of("statistics");
+    let of =
+        |pack: &str, rule: &str| occurrences.iter().filter(|found| found.duty.pack == pack && found.duty.rule == rule).collect::<Vec<_>>();
+    let statistics = of("store-complaints", "statistics");
     let owed_in: Vec<_> = statistics.iter().map(|found| (found.period.as_str(), found.duty.unit.as_str())).collect();
-    assert_eq!(owed_in, [("2026-03", "SM-XZ"), ("2026-03", "WY")], "one for each part of the organisation that the regulation binds");
+    assert_eq!(owed_in, [("2026-03", "SM-XZ")], "one for each post that plays the role where the regulation binds");
     assert_eq!(wall(statistics[0].at), "2026-04-01 00:00");
     assert_eq!(wall(statistics[0].duty.due), "2026-04-11 00:00", "within the first ten days");
     assert_eq!(statistics[0].duty.key, "period/SM-XZ/2026-03");
@@ -215,14 +216,23 @@ fn monthly_and_weekly_duties_come_once_for_each_post_that_owes_them() {
         facts: &handed_in,
     });
     assert_eq!(closes.iter().map(|duty| duty.key.as_str()).collect::<Vec<_>>(), ["period/SM-XZ/2026-03"]);
-    assert_eq!(wall(of("sanction_review")[0].duty.due), "2026-04-10 00:00", "before the tenth");
-    let weekly = of("weekly_report");
+    assert_eq!(wall(of("after-sales", "sanction_review")[0].duty.due), "2026-04-10 00:00", "before the tenth");
+    let weekly = of(CAR, "weekly_report");
     assert_eq!(weekly.len(), 6, "one for each 4S store");
     assert!(weekly.iter().all(|found| found.period == "2026-W14" && wall(found.duty.due) == "2026-04-06 12:00"));
     assert!(
-        POLICY.recurring(shanghai("2026-04-01 00:00"), shanghai("2026-04-05 23:59")).is_empty(),
+        POLICY.recurring(shanghai("2026-04-01 00:00"), shanghai("2026-04-05 23:59")).iter().all(|found| found.duty.pack != CAR),
         "a border belongs to the earlier tick"
     );
+}
+
+#[test]
+fn what_comes_round_says_by_which_report_it_is_done() {
+    let weekly = POLICY.hand_in(CAR, "weekly_report").unwrap();
+    assert_eq!((weekly.kind.as_str(), weekly.fields.len()), ("complaint_report", 0));
+    let fire = POLICY.hand_in("tenant-service", "fire").unwrap();
+    assert_eq!((fire.kind.as_str(), fire.fields.get("sort")), ("service_report", Some(&json!("fire"))));
+    assert!(POLICY.hand_in(CAR, "file_warning").is_none(), "that comes once");
 }
 
 fn facts_of<'a>(stage: &'a str, facts: &'a Value, excluded: &'a [String]) -> CaseFacts<'a> {

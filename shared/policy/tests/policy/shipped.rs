@@ -9,16 +9,27 @@ use duban_policy::{Policy, Source};
 fn everything_compiles_without_a_remark() {
     assert!(POLICY.remarks().is_empty(), "{}", listed(POLICY.remarks()));
     let at = shanghai("2026-03-02 09:00");
-    for (unit, regime) in [("BJ01", "car-dealer-complaints"), ("MD01", "store-complaints"), ("RJ-CD", "after-sales")] {
+    for (unit, regimes) in [
+        ("BJ01", &["car-dealer-complaints", "basics"][..]),
+        ("MD01", &["store-staff-rules", "store-complaints", "store-employee-principles", "basics"]),
+        ("RJ-CD", &["after-sales", "basics"]),
+        ("WY-GM", &["tenant-service", "basics"]),
+    ] {
         let packs: Vec<&str> = POLICY.packs_of(unit, at).into_iter().map(|pack| pack.id.as_str()).collect();
-        assert_eq!(packs, [regime, "basics"], "{unit}");
+        assert_eq!(packs, regimes, "{unit}");
+    }
+    let regulations: std::collections::BTreeSet<&str> = POLICY.packs().filter_map(|pack| pack.regulation.as_deref()).collect();
+    assert_eq!(regulations.len(), 17);
+    for pack in POLICY.packs() {
+        let binds = POLICY.tree().units().any(|unit| POLICY.packs_of(&unit.code, at).iter().any(|bound| bound.id == pack.id));
+        assert!(binds, "{} binds no unit of the demonstration", pack.id);
     }
 }
 
 #[test]
-fn the_demonstration_has_forty_units_vacancies_absences_and_administrators() {
-    assert_eq!(DIRECTORY.units().count(), 40);
-    assert!((80..=120).contains(&DIRECTORY.people().count()));
+fn the_demonstration_has_units_for_every_regulation_vacancies_absences_and_administrators() {
+    assert_eq!(DIRECTORY.units().count(), 80);
+    assert!((120..=240).contains(&DIRECTORY.people().count()));
     let at = shanghai("2026-03-05 10:00");
     assert!(DIRECTORY.posts().any(|post| post.holders.is_empty()), "a vacancy");
     assert!(DIRECTORY.people().any(|person| person.is_absent(at)), "an absence");
@@ -41,7 +52,7 @@ fn a_policy_set_keeps_no_people_and_means_the_same() {
     set.push(clean);
     let policy = Policy::compile(&set).unwrap_or_else(|faults| panic!("{}", listed(&faults)));
     let at = shanghai("2026-03-02 09:00");
-    assert_eq!(policy.packs_of("MD03", at).len(), 2);
+    assert_eq!(policy.packs_of("MD03", at).len(), 4);
     assert_eq!(policy.post_for("store-complaints", "store", "SM"), "SM-YY/operations-customer-service");
     assert_eq!(policy.post_for("store-complaints", "store", "MD03"), "store-manager");
     assert_eq!(policy.figure("car-dealer-complaints", "manufacturer_warning", "SZ01").as_deref(), Some("12h"));

@@ -174,7 +174,8 @@ fn listen(policy: &mut Policy) {
             let sorts = [(&duty.opens, &mut policy.openers), (&duty.closes, &mut policy.closers), (&duty.cancels, &mut policy.cancellers)];
             for (triggers, listeners) in sorts {
                 for (trigger, found) in triggers.iter().enumerate() {
-                    listeners.entry(found.event.clone()).or_default().push(Place { pack: pack.id.clone(), rule, trigger });
+                    let place = Place { pack: pack.id.clone(), any_pack: found.any_pack, rule, trigger };
+                    listeners.entry(found.event.clone()).or_default().push(place);
                 }
             }
         }
