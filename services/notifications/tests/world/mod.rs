@@ -183,6 +183,18 @@ impl World {
         Ok(())
     }
 
+    /// Waits until so many more attempts at a person's deliveries have ended: whatever was under way before has ended too, and the last one was
+    /// begun after this was called.
+    pub async fn wait_for_attempts_at(&self, person: &str, more: i32) -> Result<()> {
+        let all = DeliveryListRequest::default();
+        let attempts = |list: &DeliveryList| list.deliveries.iter().filter(|one| one.person == person).map(|one| one.attempts).sum::<i32>();
+        let before = self.ask_until(Some("director"), "delivery.list", &all, |answer| answer.is_ok()).await??;
+        let before = attempts(&before);
+        let tried = |answer: &Result<DeliveryList, Problem>| answer.as_ref().is_ok_and(|list| attempts(list) >= before + more);
+        self.ask_until(Some("director"), "delivery.list", &all, tried).await??;
+        Ok(())
+    }
+
     /// The mails to an address so far.
     pub fn mails_to(&self, address: &str) -> Vec<duban_local::mail_catcher::Mail> {
         self.mail.messages().into_iter().filter(|mail| mail.to.iter().any(|to| to.contains(address))).collect()
