@@ -4,14 +4,16 @@ use crate::case_file::{self, CaseFile};
 use crate::ledger::Act;
 use crate::owners::{self, Withheld};
 use crate::sealed_content;
+use crate::store::cases;
 use crate::store::filings::{self, Filing, NewFiling};
 use crate::store::ledger;
 use crate::store::records::{self, NewRecord};
 use crate::{App, backoff};
-use duban_contracts::case::Dossier;
+use duban_contracts::case::{CaseEvent, Dossier};
 use duban_contracts::record::RecordEvent;
 use duban_contracts::{NewEvent, ids};
 use duban_platform::{Ts, db, telemetry};
+use sqlx::PgConnection;
 use std::time::Duration;
 use tokio::task::JoinSet;
 use tracing::Instrument;
@@ -110,13 +112,13 @@ async fn fetch_and_file(app: &App, filing: &Filing) -> Result<(), NotFiled> {
 
 /// Record, key, ledger entry, event and the end of the job, in one transaction. Nothing to do if another copy was first.
 async fn file(app: &App, filing: &Filing, parts: &[Dossier]) -> Result<(), NotFiled> {
-    let closed = &filing.body;
     let clock = &app.platform.clock;
-    let id = ids::derived("record", &[&closed.case.to_string(), &filing.closing.to_string()]);
+    let id = ids::derived("record", &[&filing.body.case.to_string(), &filing.closing.to_string()]);
     let mut tx = app.platform.db.begin().await?;
     if !filings::finish(&mut tx, filing.closing).await? {
         return Ok(());
     }
+    let closed = &as_it_stands(&mut tx, filing).await?;
     let filed_at = clock.cause_after(filing.closed_at.0);
     let edition = records::next_edition(&mut tx, closed.case).await?;
     let file = case_file::assemble(id, edition, closed, parts);
@@ -140,7 +142,7 @@ async fn file(app: &App, filing: &Filing, parts: &[Dossier]) -> Result<(), NotFi
         sealed: &sealed,
     };
     records::insert(&mut tx, &record).await?;
-    let event = filed(&record, filing, filed_at);
+    let event = filed(&record, closed.excluded_people.clone(), filed_at);
     app.platform.outbox.write(&mut tx, &[event]).await?;
     let act = Act { record: id, act: "filed".to_owned(), at: filed_at, by: String::new(), content_hash: file.hash };
     ledger::append(&mut tx, act).await?;
@@ -151,6 +153,18 @@ async fn file(app: &App, filing: &Filing, parts: &[Dossier]) -> Result<(), NotFi
     app.platform.outbox.wake();
     told(app, filing, &record, id);
     Ok(())
+}
+
+/// What the close said; a later edition belongs where the case belongs by now, and to whom it may be shown by now.
+async fn as_it_stands(tx: &mut PgConnection, filing: &Filing) -> Result<CaseEvent, NotFiled> {
+    let mut closed = filing.body.clone();
+    if filing.settled
+        && let Some(now) = cases::standing(tx, closed.case).await?
+    {
+        closed.unit = now.unit;
+        closed.excluded_people = now.excluded_people;
+    }
+    Ok(closed)
 }
 
 /// The job of the later edition, where duties outlive the close.
@@ -174,7 +188,7 @@ fn length(file: &CaseFile) -> i64 {
     i64::try_from(file.text.len()).unwrap_or(i64::MAX)
 }
 
-fn filed(record: &NewRecord<'_>, filing: &Filing, at: duban_contracts::Timestamp) -> NewEvent {
+fn filed(record: &NewRecord<'_>, excluded_people: Vec<String>, at: duban_contracts::Timestamp) -> NewEvent {
     let body = RecordEvent {
         record: record.id,
         index_number: record.index_number.clone(),
@@ -187,7 +201,7 @@ fn filed(record: &NewRecord<'_>, filing: &Filing, at: duban_contracts::Timestamp
         content_bytes: record.content_bytes,
         filed_at: at,
         edition: record.edition,
-        excluded_people: filing.body.excluded_people.clone(),
+        excluded_people,
         policy: record.policy,
         version: 1,
     };

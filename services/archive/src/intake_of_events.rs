@@ -25,10 +25,14 @@ impl BatchHandler for IntakeOfEvents {
             let body: CaseEvent = event.parse().map_err(|error| Failure::of(event, error))?;
             let is_newer = standing.get(&body.case).is_none_or(|row| row.version < body.version);
             // A record comes of a close, which says all that a registration says; what happens to the case later is kept.
+            let turned = if matches!(happened, "closed" | "reopened") { body.version } else { 0 };
             if is_newer && !matches!(happened, "registered" | "classified") {
-                standing.insert(body.case, row(&body));
+                let before = standing.get(&body.case).map_or(0, |row| row.turned);
+                standing.insert(body.case, CaseRow { turned: turned.max(before), ..row(&body) });
+            } else if let Some(row) = standing.get_mut(&body.case) {
+                row.turned = row.turned.max(turned);
             }
-            if matches!(happened, "closed" | "reopened") {
+            if turned > 0 {
                 overtaken.push((body.case, body.version));
             }
             if happened == "closed" {
@@ -59,6 +63,7 @@ fn row(body: &CaseEvent) -> CaseRow {
         excluded_people: body.excluded_people.clone(),
         excluded_units: body.excluded_units.clone(),
         people_named: body.people_named.clone(),
+        turned: 0,
         version: body.version,
     }
 }

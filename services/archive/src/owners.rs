@@ -40,7 +40,9 @@ impl Withheld {
 pub async fn dossiers(app: &App, case: Uuid, after: Uuid, settled: bool) -> Result<Vec<Dossier>, Withheld> {
     let mut parts = Vec::with_capacity(OWNERS.len());
     for owner in OWNERS {
-        parts.push(whole(app, owner, DossierRequest { case, after, settled, from: None }).await?);
+        // Escalation comes first: what it tells of must have been told to people before they can be asked what became of it.
+        let alert = parts.iter().find_map(|part: &Dossier| part.alert);
+        parts.push(whole(app, owner, DossierRequest { case, after, settled, alert, from: None }).await?);
     }
     Ok(parts)
 }

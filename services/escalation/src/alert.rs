@@ -103,7 +103,13 @@ impl Alert {
         !people.is_empty() && self.recipients.iter().all(is_answered)
     }
 
+    /// As shown to people: who is complained about is not for everybody who sees the alert.
     pub fn shown(&self, duty: &Duty) -> AlertEvent {
+        AlertEvent { excluded_people: Vec::new(), ..self.told(duty) }
+    }
+
+    /// As told to the other services, which keep those out who are complained about.
+    pub fn told(&self, duty: &Duty) -> AlertEvent {
         AlertEvent {
             alert: self.id,
             duty: duty.id,

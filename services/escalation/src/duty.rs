@@ -32,6 +32,8 @@ pub struct Duty {
     pub by_hand: bool,
     /// Opened while an earlier one of its matter stood: nobody is told of it (see [`crate::matter`]).
     pub shadowed: bool,
+    /// Opened because the case is taken for something else now: if it was done before, it is not asked for again.
+    pub again: bool,
     /// Its due time is what the public is told of the case.
     pub closes_case: bool,
     pub terms: Terms,
@@ -183,8 +185,13 @@ impl Duty {
         at > self.due_at
     }
 
-    /// As shown and as told. `excluded_people` travels, so that every service can keep them out.
+    /// As shown to people: who is complained about is not for everybody who sees the duty.
     pub fn shown(&self) -> DutyEvent {
+        DutyEvent { excluded_people: Vec::new(), ..self.told() }
+    }
+
+    /// As told to the other services. `excluded_people` travels, so that each of them can keep them out.
+    pub fn told(&self) -> DutyEvent {
         DutyEvent {
             duty: self.id,
             rule: self.rule.clone(),

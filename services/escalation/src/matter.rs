@@ -3,7 +3,7 @@
 //!
 //! An open starts a duty unless one stands already; then it is kept in that one's shadow, for a close that is read late may show that the
 //! earlier one had ended before. A close ends what was opened before it and is remembered for opens still to be read, so a later
-//! reopening is left alone.
+//! reopening is left alone. An open that comes of a kind or severity put right asks for nothing that was done.
 
 use crate::duty::{Closing, Duty, Ended, State};
 
@@ -24,14 +24,16 @@ pub fn settle(duties: &mut [Duty], fresh: usize, closes: &[Ended]) -> Vec<(usize
     let order = in_order_of_opening(duties);
     let mut changes = Vec::new();
     let mut standing: Option<(usize, Option<Ended>)> = None;
+    let mut was_done = false;
     let mut run = 0;
     for place in order {
         let duty = &duties[place];
         let end = first_end(duty, closes);
         let stands_already = standing.as_ref().is_some_and(|(_, end)| end.as_ref().is_none_or(|end| duty.opened.is_ended_by(&end.moment)));
+        was_done |= standing.as_ref().is_some_and(|(_, end)| end.as_ref().is_some_and(|end| !end.cancelled));
         let duty = &mut duties[place];
         let is_fresh = place >= fresh;
-        if stands_already {
+        if stands_already || (duty.again && was_done) {
             changes.extend(shadow(duty, is_fresh).map(|change| (place, change)));
             continue;
         }

@@ -34,11 +34,13 @@ pub fn effects(event: &Event, facts: &Value, policy: &Policy, version: i64, dire
         (MatterKey { key: close.key, rule: close.rule, pack: close.pack }, ended)
     });
     let closes = closes.collect();
+    let is_put_right = facts.get("before").is_some();
     let opens = policy.duties_opened(&seen).into_iter().map(|opened| {
         let place = Facts { unit: opened.unit.clone(), ..said_of(facts, event.version) };
         let mut duty = from_rule(opened, Moment::of(event), place, policy, version, directory);
         duty.terms.number = facts.get("number").and_then(Value::as_str).map(str::to_owned);
         duty.case = event.case;
+        duty.again = is_put_right;
         duty.traceparent = event.traceparent.clone();
         duty
     });
@@ -64,6 +66,7 @@ pub fn from_rule(opened: OpenedDuty, at: Moment, facts: Facts, policy: &Policy, 
         run: 1,
         by_hand: false,
         shadowed: false,
+        again: false,
         closes_case,
         terms: Terms {
             article: opened.article,

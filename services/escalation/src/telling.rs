@@ -10,13 +10,13 @@ const SERVICE: &str = "escalation";
 /// An event about a duty, and the duty's next version. `time` is the clock's for what caused it.
 pub fn of_duty(duty: &mut Duty, name: &str, time: Timestamp) -> NewEvent {
     duty.version += 1;
-    let event = NewEvent::new(SERVICE, name, format!("duty/{}", duty.id), duty.version, time, &duty.shown());
+    let event = NewEvent::new(SERVICE, name, format!("duty/{}", duty.id), duty.version, time, &duty.told());
     about_case(event, duty).with_traceparent(duty.traceparent.clone())
 }
 
 /// An event about an alert at its present version.
 pub fn of_alert(alert: &Alert, duty: &Duty, name: &str, time: Timestamp) -> NewEvent {
-    let event = NewEvent::new(SERVICE, name, format!("alert/{}", alert.id), alert.version, time, &alert.shown(duty));
+    let event = NewEvent::new(SERVICE, name, format!("alert/{}", alert.id), alert.version, time, &alert.told(duty));
     about_case(event, duty)
 }
 

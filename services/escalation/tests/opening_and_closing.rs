@@ -207,7 +207,7 @@ async fn a_duty_that_outlives_the_close_leaves_the_file_unsettled_until_it_ends(
     let closed = case.event_with("closed", 2, minutes(60), errand.clone());
     world.tell_and_wait(&copy, &[case.event_with("registered", 1, minutes(0), errand.clone()), closed.clone()]).await?;
     let ask = async |settled: bool| {
-        let request = DossierRequest { case: case.id, after: closed.id, settled, from: None };
+        let request = DossierRequest { case: case.id, after: closed.id, settled, alert: None, from: None };
         world.archive.bus.request::<_, Dossier>("escalation", "case.dossier", &request).await
     };
     assert!(ask(false).await?.unsettled, "filed at the close, with what is still open");

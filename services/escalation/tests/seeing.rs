@@ -115,7 +115,7 @@ async fn a_cases_timeline_due_time_and_file_are_told() -> anyhow::Result<()> {
     world.step_to(hours(24)).await?;
     raised(&copy, &case, 1).await?;
     let closed = case.event("closed", 2, hours(24));
-    let file = DossierRequest { case: case.id, after: closed.id, settled: false, from: None };
+    let file = DossierRequest { case: case.id, after: closed.id, settled: false, alert: None, from: None };
     let early = world.archive.bus.request::<_, Dossier>("escalation", "case.dossier", &file).await.unwrap_err();
     assert_eq!((early.status, early.code.as_str()), (409, "not-yet"));
     world.tell_and_wait(&copy, &[closed]).await?;
@@ -203,7 +203,7 @@ async fn a_case_with_thousands_of_alerts_is_told_and_filed_whole() -> anyhow::Re
 
     let (mut filed, mut from, mut pages) = (Vec::new(), None, 0);
     loop {
-        let request = DossierRequest { case: case.id, after: closed.id, settled: false, from };
+        let request = DossierRequest { case: case.id, after: closed.id, settled: false, alert: None, from };
         let page: Dossier = world.archive.bus.request("escalation", "case.dossier", &request).await?;
         for part in page.content["duties"].as_array().into_iter().flatten() {
             filed.extend(part["alerts"].as_array().into_iter().flatten().map(|alert| alert["repetition"].as_i64()));
@@ -228,5 +228,23 @@ async fn a_case_with_thousands_of_alerts_is_told_and_filed_whole() -> anyhow::Re
         }
     }
     assert_eq!((raised, begun), (3_000, 2));
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_complained_about_is_told_to_services_and_not_to_everybody_who_sees_the_duty() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let copy = world.copy().await?;
+    let case = Case { excluded: vec!["zhao"], ..Case::new() };
+    world.tell_and_wait(&copy, &[case.event("registered", 1, minutes(0))]).await?;
+    world.step_to(hours(24)).await?;
+    raised(&copy, &case, 1).await?;
+    let list: DutyList = world.ask("qian", "duty.list", &DutyListRequest { case: Some(case.id), ..DutyListRequest::default() }).await?;
+    assert!(!list.duties.is_empty() && list.duties.iter().all(|duty| duty.excluded_people.is_empty()));
+    let all = AlertListRequest { all: true, ..AlertListRequest::default() };
+    let alerts: AlertList = world.ask("qian", "alert.list", &all).await?;
+    assert!(!alerts.alerts.is_empty() && alerts.alerts.iter().all(|alert| alert.excluded_people.is_empty()));
+    let told: i64 = sqlx::query_scalar("select count(*) from outbox where body like '%zhao%'").fetch_one(copy.db.pool()).await?;
+    assert!(told > 0, "the services must know whom to keep out");
     Ok(())
 }

@@ -48,6 +48,8 @@ pub struct Case {
     pub people_added: Vec<String>,
     /// People who decide of it; they see it until it is closed.
     pub people_deciding: Vec<String>,
+    /// What it was taken for at its close, where that was put right since: told when it is opened again.
+    pub taken_for_at_close: Option<Before>,
     pub fields: Map<String, Value>,
     /// Personal fields and subject, sealed.
     pub sealed_fields: Option<Vec<u8>>,
@@ -160,7 +162,16 @@ impl Case {
 
     /// What it is taken for, to be told when that changes.
     pub fn taken_for(&self) -> Before {
-        Before { pack: self.pack.clone(), kind: self.kind.clone(), severity: self.severity.clone(), unsorted: self.unsorted }
+        Before {
+            pack: self.pack.clone(),
+            kind: self.kind.clone(),
+            severity: self.severity.clone(),
+            unsorted: self.unsorted,
+            unit: self.unit.clone(),
+            stage: self.stage.clone(),
+            repeats: self.repeats,
+            fields: self.fields.clone(),
+        }
     }
 
     /// The answer to an act.

@@ -318,6 +318,25 @@ impl Joining<'_> {
             let happening = Happening { step: Some(step.clone()), receipt: Some(row.receipt), ..Happening::default() };
             self.tell(target, happened, words, happening, row.traceparent.clone());
         }
+        self.sort_again(target, row);
+    }
+
+    /// What was put right while the case was closed counts from its reopening on.
+    fn sort_again(&mut self, target: Uuid, row: &Released) {
+        let Some(case) = self.cases.get_mut(&target).filter(|case| !case.unsorted) else { return };
+        let Some(before) = case.taken_for_at_close.take() else { return };
+        let (pack, kind, version) = (case.pack.clone(), case.kind.clone(), case.policy);
+        let Some(policy) = self.app.platform.policies.get(version) else { return };
+        let Some(kind) = policy.kind(&pack, &kind) else { return };
+        let Some(case) = self.cases.get(&target) else { return };
+        let said = step::sorted_words(kind);
+        let (text, text_zh, article) = (said.text, said.text_zh, said.article);
+        let classified = step::classified(case, kind, before.clone());
+        let happening = Happening { before: Some(before), ..Happening::default() };
+        self.tell(target, "sorted", Words { text, text_zh, note: None, article }, happening, row.traceparent.clone());
+        let said = classified.words;
+        let words = Words { text: said.text, text_zh: said.text_zh, note: None, article: said.article };
+        self.tell(target, "classified", words, classified.happening, row.traceparent.clone());
     }
 
     /// The report that an own case follows has come after all: a person is asked whether the two are one matter.

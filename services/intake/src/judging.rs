@@ -280,6 +280,7 @@ pub fn draft(ground: &Ground<'_>, judged: &Judged<'_>, accepted: &AcceptedReport
         excluded_units: judged.excluded_units.clone(),
         people_added: Vec::new(),
         people_deciding: Vec::new(),
+        taken_for_at_close: None,
         fields: judged.open.clone(),
         sealed_fields: None,
         sealed_subject: None,

@@ -53,7 +53,7 @@ async fn a_cases_file_is_given_once_the_close_was_read_and_nothing_is_on_its_way
     let wang = person("wang", Some("wang@duban.example"), None, Language::Chinese);
     let mut world = World::of(vec![wang]).await?;
     let closing = ids::fresh();
-    let request = DossierRequest { case: case_id(1), after: closing, settled: false, from: None };
+    let request = DossierRequest { case: case_id(1), after: closing, settled: false, alert: None, from: None };
     world.mail.refuse(true);
     world.alert("raised", &alert(1, &["wang"])).await?;
     world.case("closed", &case(1, 5), closing).await?;

@@ -76,14 +76,26 @@ pub struct CaseEvent {
 }
 
 /// What a case was taken for before its kind or severity was put right. Duties that hang on that alone fall away.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Before {
     pub pack: String,
     pub kind: String,
     pub severity: String,
     #[serde(default)]
     pub unsorted: bool,
+    #[serde(default)]
+    pub unit: String,
+    #[serde(default)]
+    pub stage: String,
+    #[serde(default)]
+    pub repeats: i64,
+    /// Declared fields that are not personal.
+    #[serde(default)]
+    pub fields: Map<String, Value>,
 }
+
+/// The outcome of a case that was merged into another; no pack needs to declare it. Such a case owes nothing.
+pub const MERGED: &str = "merged";
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Step {
@@ -341,6 +353,7 @@ pub enum CaseAct {
         unit: Option<String>,
         #[serde(default)]
         severity: Option<String>,
+        /// Who is complained about, beside those who are known to be; whoever bears the same name is meant no longer. Empty: nobody after all.
         #[serde(default)]
         about_person: Option<String>,
         reason: String,
@@ -425,6 +438,9 @@ pub struct DossierRequest {
     /// Only once no duty of the case is open any longer: until then escalation answers 409 `not-yet`.
     #[serde(default)]
     pub settled: bool,
+    /// The newest alert that escalation's part tells of: notifications answers 409 `not-yet` until it has read it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alert: Option<Uuid>,
     /// The next piece of a long one: [`Dossier::next`] of the piece before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
@@ -440,6 +456,9 @@ pub struct Dossier {
     /// Duties of the case outlive its close: another edition of the file follows when they have ended.
     #[serde(default)]
     pub unsettled: bool,
+    /// Of escalation's part: the newest alert that it tells of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alert: Option<Uuid>,
     /// There is more: to be asked for with this as `from`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,

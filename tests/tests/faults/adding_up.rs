@@ -114,7 +114,9 @@ const NEVER: [(&str, &str); 15] = [
         "select count(*) from (
             select 1 from (
                 select c.pack, c.kind, c.severity, c.unit, array_agg(d.rule order by d.rule) as rules
-                from intake.cases c join escalation.duty d on d.case_id = c.id and d.opened_subject like '%.case.registered'
+                from intake.cases c
+                join intake.outbox o on o.case_id = c.id and o.subject like '%.case.registered'
+                join escalation.duty d on d.case_id = c.id and d.opened_by = o.id
                 group by c.id
             ) as each group by pack, kind, severity, unit having count(distinct rules) > 1
          ) as different",
@@ -182,6 +184,10 @@ pub async fn check(world: &World, sent: &Sent) -> anyhow::Result<()> {
         ("breach", "select count(*) from escalation.duty where breached_at is not null"),
         ("supplement", "select count(*) from intake.identity where state = 'supplement'"),
         ("major case", "select count(*) from intake.cases where major"),
+        (
+            "duty that a registration opened",
+            "select count(*) from escalation.duty d join intake.outbox o on o.id = d.opened_by and o.subject like '%.case.registered'",
+        ),
     ] {
         let count = world.count(sql).await?;
         println!("{what}: {count}");

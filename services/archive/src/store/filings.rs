@@ -44,7 +44,7 @@ pub async fn insert(tx: &mut PgConnection, rows: &[NewFiling]) -> Result<(), sql
          select * from unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::bigint[], $5::jsonb[], $6::text[], $7::uuid[], $8::bool[])
              as new (closing, case_id, closed_at, version, body, traceparent, after, settled)
          -- The later edition of a close after which the case was closed again would say nothing that the newer close's does not.
-         where not new.settled or not exists (select 1 from filing newer where newer.case_id = new.case_id and newer.version > new.version)
+         where not new.settled or not exists (select 1 from case_copy where case_copy.id = new.case_id and case_copy.turned > new.version)
          order by 1 on conflict do nothing",
     )
     .bind(rows.iter().map(|row| row.closing).collect::<Vec<_>>())
@@ -128,10 +128,13 @@ pub async fn put_off(pool: &PgPool, filing: &Filing, wait: Duration, why: &str) 
     Ok(())
 }
 
-/// Locks the job and marks it as filed. False if that was done before: then there is nothing to file.
+/// Locks the job and marks it as filed. False if that was done before, or if it is a later edition of a close that has been overtaken: then
+/// there is nothing to file.
 pub async fn finish(tx: &mut PgConnection, closing: Uuid) -> Result<bool, sqlx::Error> {
     let done = sqlx::query(
-        "update filing set state = 'filed', lease = null, lease_until = null, last_error = null where closing = $1 and state = 'waiting'",
+        "update filing set state = 'filed', lease = null, lease_until = null, last_error = null
+         where closing = $1 and state = 'waiting'
+           and not (settled and exists (select 1 from case_copy where case_copy.id = filing.case_id and case_copy.turned > filing.version))",
     )
     .bind(closing)
     .execute(tx)

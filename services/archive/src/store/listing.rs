@@ -8,8 +8,9 @@ use sqlx::postgres::PgRow;
 use sqlx::{PgPool, Postgres, QueryBuilder, Row};
 use uuid::Uuid;
 
-const COLUMNS: &str = "select record.id, record.index_number, record.case_id, record.edition, record.number, record.unit, record.title, record.title_zh,
-    record.content_hash, record.content_bytes, record.filed_at, record.policy, record.version, coalesce(case_copy.excluded_people, '{}') as excluded";
+const COLUMNS: &str =
+    "select record.id, record.index_number, record.case_id, record.edition, record.number, record.unit, record.title, record.title_zh,
+    record.content_hash, record.content_bytes, record.filed_at, record.policy, record.version";
 const FROM: &str = " from record left join case_copy on case_copy.id = record.case_id where true";
 
 const UNIT: &str = "coalesce(case_copy.unit, record.unit)";
@@ -81,7 +82,8 @@ fn shown(row: &PgRow) -> Result<RecordEvent, sqlx::Error> {
         content_bytes: row.try_get("content_bytes")?,
         filed_at: row.try_get::<Ts, _>("filed_at")?.0,
         edition: row.try_get("edition")?,
-        excluded_people: row.try_get("excluded")?,
+        // Who is complained about is not for everybody who sees the record.
+        excluded_people: Vec::new(),
         policy: row.try_get("policy")?,
         version: row.try_get("version")?,
     })

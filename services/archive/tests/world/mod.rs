@@ -161,7 +161,7 @@ pub const LAST_WORD: &str = "已结案";
 
 fn dossier(service: &str, request: &serde_json::Value, content: serde_json::Value) -> serde_json::Value {
     let case = serde_json::from_value(request["case"].clone()).unwrap_or_default();
-    json!(Dossier { service: service.into(), case, content, unsettled: false, next: None })
+    json!(Dossier { service: service.into(), case, content, unsettled: false, alert: None, next: None })
 }
 
 pub fn case(number: u128, version: i64) -> CaseEvent {

@@ -44,6 +44,7 @@ fn duty() -> Duty {
         run: 1,
         by_hand: false,
         shadowed: false,
+        again: false,
         closes_case: false,
         terms: Terms {
             article: String::new(),

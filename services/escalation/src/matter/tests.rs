@@ -28,6 +28,7 @@ fn opened(version: i64) -> Duty {
         run: 1,
         by_hand: false,
         shadowed: false,
+        again: false,
         closes_case: false,
         terms: Terms {
             article: String::new(),
@@ -147,4 +148,21 @@ fn a_renewal_ends_the_former_duty_and_opens_the_next() {
     settle(&mut duties, 0, &[close(5)]);
     assert_eq!(duties[0].ended.as_ref().map(|ended| ended.moment.version), Some(5));
     assert!(duties[1].state.is_open() && !duties[1].shadowed);
+}
+
+#[test]
+fn what_was_done_is_not_asked_for_again_when_a_kind_is_put_right_and_what_was_not_is() {
+    let again = |version: i64| Duty { again: true, ..opened(version) };
+    // In whatever order they are read.
+    for (done, states) in [(true, [State::ClosedInTime, State::Cancelled]), (false, [State::Cancelled, State::Pending])] {
+        let end = Ended { cancelled: !done, ..close(2) };
+        let mut in_order = vec![opened(1), again(3)];
+        settle(&mut in_order, 0, std::slice::from_ref(&end));
+        assert_eq!([in_order[0].state, in_order[1].state], states);
+        let mut later = vec![again(3)];
+        settle(&mut later, 0, std::slice::from_ref(&end));
+        later.push(opened(1));
+        settle(&mut later, 1, &[end]);
+        assert_eq!([later[1].state, later[0].state], states);
+    }
 }

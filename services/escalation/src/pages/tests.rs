@@ -29,6 +29,7 @@ fn duty(number: usize) -> Duty {
         run: 1,
         by_hand: false,
         shadowed: false,
+        again: false,
         closes_case: false,
         terms: Terms {
             article: String::new(),

@@ -14,5 +14,5 @@ pub async fn state(app: Arc<App>, request: Request<AlertShowRequest>) -> Result<
     let duty = alerts::duty_settled(&mut tx, request.body.alert).await?.ok_or_else(Problem::not_found)?;
     let alert = alerts::one(&mut tx, request.body.alert).await?.ok_or_else(Problem::not_found)?;
     tx.commit().await?;
-    Ok(alert.shown(&duty))
+    Ok(alert.told(&duty))
 }

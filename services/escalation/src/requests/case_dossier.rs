@@ -14,7 +14,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 pub async fn dossier(app: Arc<App>, request: Request<DossierRequest>) -> Result<Dossier, Failed> {
-    let DossierRequest { case, after, settled, from } = request.body;
+    let DossierRequest { case, after, settled, from, alert: _ } = request.body;
     let place = from.as_deref().map(|text| Place::read(text, "/from")).transpose()?;
     let mut connection = app.platform.db.pool().acquire().await?;
     // For a later edition it was asked at the close; what is known of handled events is forgotten after some weeks.
@@ -26,13 +26,14 @@ pub async fn dossier(app: Arc<App>, request: Request<DossierRequest>) -> Result<
     if settled && unsettled {
         return Err(not_yet("a duty of the case is still open").into());
     }
+    let newest = alerts::newest_of(&mut connection, case).await?;
     let duties = pages::rest(&duties, place);
     let ids: Vec<Uuid> = duties.iter().map(|duty| duty.id).collect();
     let alerts = alerts::following(&mut connection, &ids, place.and_then(|place| place.alert), pages::MOST).await?;
     let page = pages::page(duties, &alerts, place);
     let next = page.next.map(|place| place.to_string());
     let content = json!({ "duties": page.parts.iter().map(filed).collect::<Vec<_>>() });
-    Ok(Dossier { service: "escalation".to_owned(), case, content, unsettled, next })
+    Ok(Dossier { service: "escalation".to_owned(), case, content, unsettled, alert: newest, next })
 }
 
 /// A duty with more alerts than a page takes stands on each of its pages, with those that are on it.

@@ -208,3 +208,13 @@ pub async fn lock_duty(tx: &mut PgConnection, alert: Uuid) -> Result<Option<crat
         .await?;
     row.as_ref().map(super::duties::duty).transpose()
 }
+
+/// The alert of a case that was raised last.
+pub async fn newest_of(db: &mut PgConnection, case: Uuid) -> Result<Option<Uuid>, sqlx::Error> {
+    sqlx::query_scalar(
+        "select alert.id from alert join duty on duty.id = alert.duty where duty.case_id = $1 order by alert.raised_at desc, alert.id desc limit 1",
+    )
+    .bind(case)
+    .fetch_optional(db)
+    .await
+}

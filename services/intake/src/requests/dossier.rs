@@ -34,6 +34,7 @@ pub async fn dossier(app: App, request: Request<DossierRequest>) -> Result<Dossi
         case: case.id,
         content: piece.content(),
         unsettled: false,
+        alert: None,
         next: next.map(Place::written),
     })
 }

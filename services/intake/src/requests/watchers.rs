@@ -16,7 +16,8 @@ pub async fn watchers(app: App, request: Request<CaseShowRequest>) -> Result<Wat
     let (directory, _, case) = find(&app, request.person()?, &request.body).await?;
     let named = involvement::of_case(app.platform.db.pool(), case.id).await?;
     let at = app.platform.clock.now();
-    let mut reasons = by_name(&case, &named);
+    let knows_who_reported = sees_personal(&directory, request.person()?, &case, at);
+    let mut reasons = by_name(&case, &named, knows_who_reported);
     for permission in directory.who_can(Right::See, &case.unit, at) {
         // A post within a unit complained about gives nothing where the pack says so.
         if Sight::by_posts(&directory, &permission.person, Right::See, at).sees(&case) {
@@ -27,17 +28,20 @@ pub async fn watchers(app: App, request: Request<CaseShowRequest>) -> Result<Wat
     Ok(WatchersAnswer { watchers })
 }
 
-fn by_name(case: &Case, named: &[(String, String)]) -> BTreeMap<String, Vec<Title>> {
+/// Who reported it is told to those alone who may see personal text; to others he sees it by name, as people who were added do.
+fn by_name(case: &Case, named: &[(String, String)], knows_who_reported: bool) -> BTreeMap<String, Vec<Title>> {
     let mut reasons: BTreeMap<String, Vec<Title>> = BTreeMap::new();
     let mut note = |person: &str, zh: &str, en: &str| reasons.entry(person.to_owned()).or_default().push(Title::new(zh, en));
     if let Some(handler) = &case.handler {
         note(handler, "承办人", "handles it");
     }
     if let Some(reporter) = &case.reported_by {
-        note(reporter, "来件人", "reported it");
+        let (zh, en) = if knows_who_reported { ("来件人", "reported it") } else { ("可查看本案", "sees it by name") };
+        note(reporter, zh, en);
     }
     for (person, sort) in named {
         match sort.as_str() {
+            "added" if !knows_who_reported => note(person, "可查看本案", "sees it by name"),
             "added" => note(person, "被添加为可查看人", "was added by name"),
             _ => note(person, "参与办理", "decided something of it"),
         }

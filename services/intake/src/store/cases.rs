@@ -1,6 +1,7 @@
 //! Cases: inserted and saved in batches.
 
 use crate::case::Case;
+use duban_contracts::case::Before;
 use duban_platform::Ts;
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::types::Json;
@@ -50,17 +51,19 @@ pub async fn save(tx: &mut PgConnection, cases: &[Case]) -> Result<(), sqlx::Err
                           sealed_fields = new.sealed_fields, repeats = new.repeats, reasons = new.reasons,
                           merged_into = new.merged_into, policy = new.policy, version = new.version,
                           last_event_at = new.last_event_at, people_added = string_to_array(new.people_added, E'\\x1f'),
-                          people_deciding = string_to_array(new.people_deciding, E'\\x1f')
+                          people_deciding = string_to_array(new.people_deciding, E'\\x1f'),
+                          taken_for_at_close = new.taken_for_at_close
          from unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
                      $10::text[], $11::bool[], $12::bool[], $13::bool[], $14::text[], $15::bool[], $16::text[], $17::text[],
                      $18::text[], $19::text[], $20::jsonb[], $21::bytea[], $22::bigint[], $23::jsonb[], $24::uuid[],
-                     $25::bigint[], $26::bigint[], $27::timestamptz[], $28::text[], $29::text[])
+                     $25::bigint[], $26::bigint[], $27::timestamptz[], $28::text[], $29::text[], $30::jsonb[])
               as new (id, number, receipt, pack, kind, unit, severity, stage, title, title_zh, unsorted, major, severity_set,
                       done, closed, outcome, handler, excluded_people, excluded_units, fields, sealed_fields, repeats, reasons,
-                      merged_into, policy, version, last_event_at, people_added, people_deciding)
+                      merged_into, policy, version, last_event_at, people_added, people_deciding, taken_for_at_close)
          where cases.id = new.id",
     );
-    bind_state(statement, cases).execute(tx).await?;
+    let statement = bind_state(statement, cases).bind(cases.iter().map(|c| c.taken_for_at_close.as_ref().map(Json)).collect::<Vec<_>>());
+    statement.execute(tx).await?;
     Ok(())
 }
 
@@ -114,9 +117,10 @@ fn bind_birth<'q>(statement: Query<'q, Postgres, PgArguments>, cases: &'q [Case]
         .bind(cases.iter().map(|c| c.traceparent.as_deref()).collect::<Vec<_>>())
 }
 
-/// Locks cases for this transaction, in the order of their ids, so that two transactions cannot deadlock.
+/// Locks cases for this transaction, in the order of their ids, so that two transactions cannot deadlock. Their ids stay free to be referred to:
+/// a registration that links to one of them need not wait.
 pub async fn lock(tx: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Case>, sqlx::Error> {
-    let rows = sqlx::query("select * from cases where id = any($1) order by id for update").bind(ids).fetch_all(tx).await?;
+    let rows = sqlx::query("select * from cases where id = any($1) order by id for no key update").bind(ids).fetch_all(tx).await?;
     rows.iter().map(from_row).collect()
 }
 
@@ -177,6 +181,7 @@ pub fn from_row(row: &PgRow) -> Result<Case, sqlx::Error> {
         excluded_units: row.try_get("excluded_units")?,
         people_added: row.try_get("people_added")?,
         people_deciding: row.try_get("people_deciding")?,
+        taken_for_at_close: row.try_get::<Option<Json<Before>>, _>("taken_for_at_close")?.map(|before| before.0),
         fields: row.try_get::<Json<_>, _>("fields")?.0,
         sealed_fields: row.try_get("sealed_fields")?,
         repeats: row.try_get("repeats")?,

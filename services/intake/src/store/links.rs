@@ -48,9 +48,23 @@ pub async fn undo(tx: &mut PgConnection, one: Uuid, other: Uuid, at: Timestamp, 
     .await
 }
 
+/// Undoes the links of a case to what it repeats, but for these; by nobody's word.
+pub async fn undo_repeats_but(tx: &mut PgConnection, case: Uuid, others: &[Uuid], at: Timestamp) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "update link set undone_at = $3, undone_by = ''
+         where case_id = $1 and sort = 'repeats' and undone_at is null and other <> all ($2)",
+    )
+    .bind(case)
+    .bind(others)
+    .bind(Ts(at))
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
 /// The cases that this one was said to repeat and does not, by a person's word.
 pub async fn parted(executor: impl PgExecutor<'_>, case: Uuid) -> Result<Vec<Uuid>, sqlx::Error> {
-    sqlx::query_scalar("select other from link where case_id = $1 and sort = 'repeats' and undone_at is not null")
+    sqlx::query_scalar("select other from link where case_id = $1 and sort = 'repeats' and undone_at is not null and undone_by <> ''")
         .bind(case)
         .fetch_all(executor)
         .await

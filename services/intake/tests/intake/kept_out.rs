@@ -143,3 +143,25 @@ async fn events_tell_who_was_added_by_name() -> anyhow::Result<()> {
     assert!(last_told(&world, case, 4).await?.people_named.is_empty());
     Ok(())
 }
+
+#[tokio::test]
+async fn saying_who_is_meant_lets_nobody_else_in_who_is_complained_about() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let about = |people: &str| with(complaint(), json!({ "fields": { "about_person": people } }));
+    let case = case_of(&world, "k1", about("易华、柯雷")).await?;
+    let correct = |person: &str| CaseAct::Correct {
+        kind: None,
+        unit: None,
+        severity: None,
+        about_person: Some(person.to_owned()),
+        reason: "已核实".into(),
+    };
+    world.act("dora", case, correct("eva")).await?;
+    assert!(!sees(&world, "carl", case).await && !sees(&world, "eva", case).await, "both are complained about");
+    // Nor does what is said of one of two merged cases undo what is known from the other.
+    let other = case_of(&world, "k2", with(complaint(), json!({ "reporter": { "phone": "13711111111" } }))).await?;
+    world.act("dora", other, CaseAct::Merge { into: case, reason: "同一件事".into() }).await?;
+    world.act("dora", case, correct("")).await?;
+    assert!(!sees(&world, "eva", case).await, "the merged case keeps her out");
+    Ok(())
+}

@@ -61,7 +61,7 @@ async fn a_long_case_is_handed_to_the_archive_in_pieces_that_are_the_whole() -> 
     let (mut reports, mut entries, mut from): (Vec<Value>, Vec<Value>, Option<String>) = Default::default();
     let mut is_first = true;
     loop {
-        let asked = DossierRequest { case, after: ids::fresh(), settled: false, from };
+        let asked = DossierRequest { case, after: ids::fresh(), settled: false, alert: None, from };
         let piece: Dossier = Call::new("intake", "case.dossier").body(&asked)?.timeout(PATIENCE).send(&archive).await?;
         assert_eq!(piece.content.get("case").is_some(), is_first);
         is_first = false;
@@ -77,7 +77,7 @@ async fn a_long_case_is_handed_to_the_archive_in_pieces_that_are_the_whole() -> 
     assert_eq!((reports.len(), entries.len()), (SUPPLEMENTS + 1, SUPPLEMENTS + 1));
 
     // A case that has changed meanwhile is begun anew.
-    let stale = DossierRequest { case, after: ids::fresh(), settled: false, from: Some("1:1:0".into()) };
+    let stale = DossierRequest { case, after: ids::fresh(), settled: false, alert: None, from: Some("1:1:0".into()) };
     let call = Call::new("intake", "case.dossier").body(&stale)?.timeout(PATIENCE);
     assert_eq!(call.send::<Dossier>(&archive).await.expect_err("changed").code, "not-yet");
     Ok(())

@@ -11,11 +11,11 @@ use uuid::Uuid;
 /// Deliveries of a page: with all their attempts at most half of what the broker takes.
 const PAGE: i64 = 150;
 
-/// 409 `not-yet` until the closing event has been read and nothing of the case is on its way.
+/// 409 `not-yet` until the closing event and the newest alert have been read and nothing of the case is on its way.
 pub async fn dossier(app: App, request: Request<DossierRequest>) -> Result<Dossier, Failed> {
     let pool = app.platform.db.pool();
     let case = request.body.case;
-    if !store::cases::is_told_out(pool, case, request.body.after, request.body.settled).await? {
+    if !store::cases::is_told_out(pool, case, request.body.after, request.body.settled, request.body.alert).await? {
         return Err(Problem::refused("not-yet", "Not everything of this case has been told yet", "该案件的通知尚未全部处理完毕").into());
     }
     let after = request.body.from.as_deref().map(place).transpose()?;
@@ -27,7 +27,7 @@ pub async fn dossier(app: App, request: Request<DossierRequest>) -> Result<Dossi
     if after.is_none() {
         content["unreachable"] = unreachable(pool, case).await?;
     }
-    Ok(Dossier { service: "notifications".to_owned(), case, content, unsettled: false, next })
+    Ok(Dossier { service: "notifications".to_owned(), case, content, unsettled: false, alert: None, next })
 }
 
 /// Those whom no message reached; with the first page.

@@ -62,15 +62,17 @@ pub async fn keep_closings(tx: &mut PgConnection, closings: &[(Uuid, Uuid)]) -> 
 
 /// Whether the closing event was read (`settled`: that was seen to before, and may be forgotten by now) and nothing of the case is on its way
 /// any more.
-pub async fn is_told_out(pool: &PgPool, case: Uuid, closing: Uuid, settled: bool) -> Result<bool, sqlx::Error> {
+pub async fn is_told_out(pool: &PgPool, case: Uuid, closing: Uuid, settled: bool, alert: Option<Uuid>) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar(
         "select ($3 or exists (select 1 from case_closing where event = $2 and case_id = $1))
+            and ($4::uuid is null or exists (select 1 from alert where id = $4))
             and not exists (select 1 from alert join delivery on delivery.alert = alert.id
                             where alert.case_id = $1 and delivery.state = 'waiting')",
     )
     .bind(case)
     .bind(closing)
     .bind(settled)
+    .bind(alert)
     .fetch_one(pool)
     .await
 }

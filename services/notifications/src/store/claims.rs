@@ -83,7 +83,7 @@ pub async fn claim_due(tx: &mut PgConnection, share: &Share<'_>) -> Result<Vec<C
     rows.iter()
         .map(|row| {
             Ok(Claimed {
-                delivery: super::deliveries::shown(row)?,
+                delivery: super::deliveries::delivery(row)?,
                 destination: row.try_get("destination")?,
                 alert: row.try_get::<Json<AlertEvent>, _>("body")?.0,
                 traceparent: row.try_get("traceparent")?,
@@ -159,5 +159,5 @@ pub async fn end(tx: &mut PgConnection, ending: &Ending<'_>) -> Result<Option<De
     .bind(ending.error)
     .fetch_optional(tx)
     .await?;
-    row.as_ref().map(super::deliveries::shown).transpose()
+    row.as_ref().map(super::deliveries::delivery).transpose()
 }

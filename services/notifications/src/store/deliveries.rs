@@ -183,7 +183,13 @@ pub async fn mark_unreachable(
 }
 
 /// A row of `delivery` joined with its alert's `duty` and `case_id` and with who is `excluded` from both, as shown.
+/// A delivery as people are shown it: who is complained about is not for everybody who sees it.
 pub fn shown(row: &sqlx::postgres::PgRow) -> Result<DeliveryEvent, sqlx::Error> {
+    Ok(DeliveryEvent { excluded_people: Vec::new(), ..delivery(row)? })
+}
+
+/// A delivery with who must be kept out of it.
+pub fn delivery(row: &sqlx::postgres::PgRow) -> Result<DeliveryEvent, sqlx::Error> {
     let state: String = row.try_get("state")?;
     let next_at: Ts = row.try_get("next_at")?;
     let mut excluded_people: Vec<String> = row.try_get("excluded")?;

@@ -8,6 +8,7 @@ use crate::calendar::{Basis, Calendar, Duration, Term};
 use crate::condition::Condition;
 use crate::ladder::{Plan, Sort, TimedRung, Until, Who};
 use duban_contracts::Timestamp;
+use duban_contracts::case::MERGED;
 use serde_json::Value;
 
 /// A rule that makes a duty, compiled.
@@ -166,10 +167,11 @@ impl Policy {
     /// The duties that an event opens, with due times, reminders and rungs.
     pub fn duties_opened(&self, event: &EventFacts<'_>) -> Vec<OpenedDuty> {
         let mut opened = Vec::new();
+        // A case that was merged is dealt with in the other: its close opens nothing.
+        if event.name.starts_with("case.") && event.facts.get("outcome").and_then(Value::as_str) == Some(MERGED) {
+            return opened;
+        }
         for (pack, rule, trigger) in self.seen_by(event, &self.openers, |rule| &rule.opens) {
-            if self.stood_before(event, pack, rule) {
-                continue;
-            }
             let key = trigger.key.as_ref().unwrap_or(&rule.key).fill(event.facts);
             let calendar = self.calendar_for(rule, unit_of(event.facts));
             let from = rule.from.as_deref().and_then(|member| end_in_field(event.facts, member, calendar)).unwrap_or(event.time);

@@ -2,18 +2,16 @@
 //!
 //! A case that is merged into another owes nothing any longer. One whose kind or severity is put right owes what it would have owed had it
 //! been taken for that from the beginning: what was opened for the old kind or severity alone falls away, what stands for both goes on with
-//! its time, and what was done already is not asked for again.
+//! its time. (That what was done already is not asked for again is seen to where duties are kept.)
 
 use super::duty::{ClosedDuty, DutyRule, EventFacts, Trigger};
 use super::kind::Kind;
+use super::template::Template;
 use super::{Pack, Policy};
 use serde_json::Value;
 
 /// Events by which duties can fall away that no rule names.
 pub(super) const MAY_END_DUTIES: [&str; 4] = ["case.merged", "case.sorted", "case.classified", "case.corrected"];
-
-/// Events by which a case begins to be what it is, as against those of its later life.
-const SETTLING: [&str; 3] = ["case.registered", "case.sorted", "case.classified"];
 
 /// What a case is, or was, taken for.
 struct Taken<'a> {
@@ -40,21 +38,12 @@ impl Policy {
                     None => false,
                 };
                 if gone {
-                    let key = rule.key.fill(event.facts);
-                    fallen.push(ClosedDuty { pack: pack.id.clone(), rule: rule.id.clone(), key, cancelled: true });
+                    let keys = keys_of_the_case(pack, rule).into_iter().map(|key| key.fill(event.facts));
+                    fallen.extend(keys.map(|key| ClosedDuty { pack: pack.id.clone(), rule: rule.id.clone(), key, cancelled: true }));
                 }
             }
         }
         fallen
-    }
-
-    /// Whether a rule that this event opens anew applied before it already: then its duty stands, or was done.
-    pub(super) fn stood_before(&self, event: &EventFacts<'_>, pack: &Pack, rule: &DutyRule) -> bool {
-        if !SETTLING.contains(&event.name) {
-            return false;
-        }
-        let Some(before) = self.taken_before(event.facts) else { return false };
-        rule.opens.iter().any(|trigger| SETTLING.contains(&trigger.event.as_str()) && self.opens_for(pack, trigger, &before))
     }
 
     /// Whether the rule applied to what the case was taken for, and does not to what it is.
@@ -81,11 +70,21 @@ impl Policy {
         let pack = before.get("pack")?.as_str()?;
         let kind = self.kind(pack, before.get("kind")?.as_str()?);
         let mut then = facts.clone();
-        for member in ["pack", "kind", "severity", "unsorted"] {
-            then[member] = before.get(member).cloned().unwrap_or_default();
+        for (member, value) in before.as_object()? {
+            then[member] = value.clone();
         }
         Some(Taken { pack, kind, facts: then })
     }
+}
+
+/// The keys under which the rule opens duties of one case. What it shares with other cases (a unit's round, a project's deadline) does not fall
+/// away with one of them.
+fn keys_of_the_case<'a>(pack: &Pack, rule: &'a DutyRule) -> Vec<&'a Template> {
+    let openers = rule.opens.iter().filter(|trigger| sees(pack, trigger, &pack.id));
+    let mut keys: Vec<&Template> = openers.map(|trigger| trigger.key.as_ref().unwrap_or(&rule.key)).collect();
+    keys.retain(|key| key.places().any(|place| matches!(place, "case" | "number")));
+    keys.dedup();
+    keys
 }
 
 /// Whether a rule's trigger looks at cases under this pack.

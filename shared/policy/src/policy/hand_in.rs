@@ -4,7 +4,7 @@ use super::Policy;
 use crate::condition::{Check, Condition, Operand};
 use serde_json::{Map, Value};
 
-/// A report that ends a recurring duty once it is registered.
+/// A report that ends a recurring duty.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HandIn {
     pub kind: String,
@@ -13,12 +13,12 @@ pub struct HandIn {
 }
 
 impl Policy {
-    /// The report by which a recurring duty is done, the first where there are several. None if steps end it, or if what its condition asks for
-    /// cannot be put into a form.
+    /// The report by which a recurring duty is done: by its being registered, or else by a step of the case that it becomes. The first where
+    /// there are several; None if what its condition asks for cannot be put into a form.
     pub fn hand_in(&self, pack: &str, rule: &str) -> Option<HandIn> {
         let recurring = self.pack(pack)?.recurring.iter().find(|recurring| recurring.rule.id == rule)?;
-        let triggers = recurring.rule.closes.iter().filter(|trigger| trigger.event == "case.registered");
-        triggers.filter_map(|trigger| asked_for(trigger.when.as_ref()?)).next()
+        let (at_once, later): (Vec<_>, Vec<_>) = recurring.rule.closes.iter().partition(|trigger| trigger.event == "case.registered");
+        at_once.into_iter().chain(later).find_map(|trigger| asked_for(trigger.when.as_ref()?))
     }
 }
 

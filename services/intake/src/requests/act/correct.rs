@@ -2,11 +2,11 @@
 
 use super::doing::{Doing, Words, required_text};
 use super::recognise;
-use super::step::{facts, personal_fields, set_severity, tell_classified};
+use super::step::{facts, personal_fields, set_severity, tell_classified, tell_sorted};
 use crate::app::App;
 use crate::case::Happening;
 use crate::judging;
-use crate::store::{matters, reports, sealed, timeline};
+use crate::store::{cases, links, matters, reports, sealed, timeline};
 use duban_contracts::case::Before;
 use duban_contracts::{Problem, Timestamp};
 use duban_platform::rpc::Failed;
@@ -32,14 +32,15 @@ pub async fn perform(app: &App, tx: &mut PgConnection, doing: &mut Doing, correc
     }
     let policy = doing.policy.clone();
     let before = doing.case.taken_for();
+    let units_before = own_units(doing, &policy);
     let mut said = Said::default();
     let mut repeated_at = Vec::new();
     let moved = correct_unit(doing, correction, &mut said)?;
     let kind = correct_kind(doing, &policy, correction, moved, &mut said)?;
     if correction.kind.is_some() {
-        read_again(app, tx, doing, &policy, kind).await?;
+        read_again(app, tx, doing, &policy, kind, &units_before).await?;
     }
-    correct_person(doing, correction, &mut said)?;
+    correct_person(tx, doing, correction, &mut said).await?;
     if moved || correction.kind.is_some() {
         (doing.case.title, doing.case.title_zh) = judging::title(&doing.directory, kind, &doing.case.unit);
         repeated_at = recognise(app, tx, doing, &policy, kind).await?;
@@ -62,11 +63,12 @@ fn tell(doing: &mut Doing, kind: &Kind, correction: &Correction<'_>, before: Bef
     }
     let words = Words::new(said.en.join("; "), said.zh.join("；")).with_note(correction.reason);
     let ends = (is_of_another_kind && !is_sorted || doing.case.closed).then(|| before.clone());
+    if doing.case.closed && (is_of_another_kind || before.severity != doing.case.severity) {
+        doing.case.taken_for_at_close.get_or_insert_with(|| before.clone());
+    }
     doing.tell("corrected", words, Happening { before: ends, ..Happening::default() });
     if is_sorted {
-        let words = Words::new(format!("Sorted as {}", kind.title.en), format!("已分拣为{}", kind.title.zh));
-        let article = Some(kind.article.clone()).filter(|article| !article.is_empty());
-        doing.tell("sorted", words.citing(article), Happening { before: Some(before.clone()), ..Happening::default() });
+        tell_sorted(doing, kind, before.clone());
     }
     if is_classified && !doing.case.closed {
         tell_classified(doing, kind, before);
@@ -128,9 +130,11 @@ fn correct_kind<'p>(
         doing.case.pack.clone_from(&kind.pack);
         doing.case.kind.clone_from(&kind.id);
         doing.case.done.clear();
-        // A stage that the new kind has too, and that is not its end, is kept: work that was done need not be done again.
-        if kind.stage(&doing.case.stage).is_none_or(|stage| stage.terminal) && !doing.case.closed {
-            kind.first_stage().clone_into(&mut doing.case.stage);
+        // A stage that the new kind has too, and in which the case is as open as it was, is kept: work that was done need not be done again.
+        if kind.stage(&doing.case.stage).is_none_or(|stage| stage.terminal != doing.case.closed) {
+            let end = kind.stages.iter().find(|stage| stage.terminal).map(|stage| stage.id.as_str());
+            let place = if doing.case.closed { end } else { None };
+            place.unwrap_or_else(|| kind.first_stage()).clone_into(&mut doing.case.stage);
         }
     } else {
         said.say(format!("kind confirmed: {}", kind.title.en), format!("确认事项类别为{}", kind.title.zh));
@@ -139,17 +143,29 @@ fn correct_kind<'p>(
     Ok(kind)
 }
 
+/// The units that the case is kept from by what its own report says, as its kind so far has it.
+fn own_units(doing: &Doing, policy: &Policy) -> Vec<String> {
+    let kind = policy.kind(&doing.case.pack, &doing.case.kind);
+    kind.map(|kind| judging::about_units(&doing.directory, kind, doing.case.fields.get(judging::ABOUT_UNIT))).unwrap_or_default()
+}
+
 /// Reads the report's fields as its new kind declares them. What handlers have put in since comes before what was sent. Whom the report
 /// names as complained about is kept out from now on.
-async fn read_again(app: &App, tx: &mut PgConnection, doing: &mut Doing, policy: &Policy, kind: &Kind) -> Result<(), Failed> {
+async fn read_again(
+    app: &App,
+    tx: &mut PgConnection,
+    doing: &mut Doing,
+    policy: &Policy,
+    kind: &Kind,
+    units_before: &[String],
+) -> Result<(), Failed> {
     let bodies = reports::open(&mut *tx, &app.platform.seal, &[doing.case.receipt]).await?;
     let mut all: Map<String, Value> =
         bodies.first().map(|body| judging::fields_as(policy, kind, &doing.case.unit, body)).unwrap_or_default();
     all.extend(doing.case.fields.clone());
     all.extend(personal_fields(app, &doing.case)?);
-    if kind.about_unit_sees {
-        doing.case.excluded_units.clear();
-    }
+    // What this report itself said of a unit is read anew; what came by a merger or a supplement stands.
+    doing.case.excluded_units.retain(|unit| !units_before.contains(unit));
     let units = judging::about_units(&doing.directory, kind, all.get(judging::ABOUT_UNIT));
     let mut people = Vec::new();
     // Where somebody has said who is meant, that stands.
@@ -167,24 +183,35 @@ async fn read_again(app: &App, tx: &mut PgConnection, doing: &mut Doing, policy:
     Ok(())
 }
 
-/// Who is complained about: from now on that person sees nothing of it and handles nothing of it.
-fn correct_person(doing: &mut Doing, correction: &Correction<'_>, said: &mut Said) -> Result<(), Problem> {
+/// Who is complained about: from now on that person sees nothing of it and handles nothing of it. Whoever bears the same name, and was kept out
+/// while nobody knew which of them was meant, is kept out no longer; others who are complained about stay so, and those of a merged case too.
+async fn correct_person(tx: &mut PgConnection, doing: &mut Doing, correction: &Correction<'_>, said: &mut Said) -> Result<(), Failed> {
     let Some(person) = correction.about_person.as_deref() else { return Ok(()) };
+    let elsewhere = kept_out_elsewhere(tx, doing).await?;
     if person.is_empty() {
-        doing.case.excluded_people.clear();
+        doing.case.excluded_people.retain(|out| elsewhere.contains(out));
         said.say("it is about no person".to_owned(), "未涉及具体人员".to_owned());
         return Ok(());
     }
     let directory = doing.directory.clone();
     let Some(found) = directory.person(person) else {
-        return Err(Problem::invalid_field("/about_person", "no such person", "the id of a person of the directory, or empty for nobody"));
+        let expected = "the id of a person of the directory, or empty for nobody";
+        return Err(Problem::invalid_field("/about_person", "no such person", expected).into());
     };
-    doing.case.excluded_people = vec![found.id.clone()];
-    if doing.case.handler.as_deref() == Some(person) {
-        doing.case.handler = None;
-    }
+    let bears_the_name = |out: &String| directory.person(out).is_some_and(|other| other.name == found.name);
+    doing.case.excluded_people.retain(|out| elsewhere.contains(out) || !bears_the_name(out));
+    doing.case.keep_out(std::slice::from_ref(&found.id), &[]);
     said.say("the person complained about was named".to_owned(), "已确认被投诉人".to_owned());
     Ok(())
+}
+
+/// Whom the cases that this one was merged with keep out.
+async fn kept_out_elsewhere(tx: &mut PgConnection, doing: &Doing) -> Result<Vec<String>, Failed> {
+    let merged =
+        links::of_case(&mut *tx, doing.case.id).await?.into_iter().filter(|link| matches!(link.sort.as_str(), "merged" | "merged_into"));
+    let others: Vec<_> = merged.map(|link| link.other).collect();
+    let cases = cases::by_ids(&mut *tx, &others).await?;
+    Ok(cases.into_iter().flat_map(|case| case.excluded_people).collect())
 }
 
 /// Severity as set, or judged anew by the kind that the case now has.
@@ -226,6 +253,8 @@ async fn recognise(app: &App, tx: &mut PgConnection, doing: &mut Doing, policy: 
     let keys = recognise::keys(app, tx, kind, &doing.case).await?;
     matters::forget(tx, doing.case.id).await?;
     let earlier = recognise::earlier(tx, policy, kind, &doing.case, &keys).await?;
+    // What it was linked to under its old kind or unit is another matter now.
+    links::undo_repeats_but(tx, doing.case.id, &earlier.iter().map(|found| found.case).collect::<Vec<_>>(), doing.at).await?;
     let (id, received_at) = (doing.case.id, doing.case.received_at);
     matters::insert(tx, &keys.into_iter().map(|key| (key, id, received_at)).collect::<Vec<_>>()).await?;
     doing.case.repeats = i64::try_from(earlier.len()).unwrap_or(i64::MAX);

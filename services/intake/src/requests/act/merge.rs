@@ -4,9 +4,7 @@ use super::doing::{Doing, Words, required_text};
 use crate::case::Happening;
 use crate::store::timeline::OTHER;
 use duban_contracts::Problem;
-
-/// The outcome of a case that was merged into another; no pack needs to declare it.
-pub const MERGED: &str = "merged";
+use duban_contracts::case::MERGED;
 
 pub fn perform(doing: &mut Doing, reason: &str) -> Result<(), Problem> {
     required_text("/reason", reason)?;

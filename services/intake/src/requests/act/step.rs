@@ -63,7 +63,10 @@ fn apply(
         doing.case.outcome = Some(outcome.clone());
     }
     doing.case.done.push(step.id.clone());
-    doing.decide();
+    // Who acts on a closed case (a call afterwards) decides nothing of it any longer.
+    if !doing.case.closed || permitted.closes {
+        doing.decide();
+    }
 
     let happened = permitted.event.strip_prefix("case.").unwrap_or(&permitted.event).to_owned();
     let happening = Happening { step: Some(told.clone()), ..Happening::default() };
@@ -73,6 +76,12 @@ fn apply(
     judge_severity(doing, policy, kind)?;
     if permitted.reopens && happened != "reopened" {
         doing.tell("reopened", Words::new("Reopened", "案件重新开启").citing(told.article.clone()), happening.clone());
+    }
+    if permitted.reopens && !doing.case.unsorted {
+        if let Some(before) = doing.case.taken_for_at_close.take() {
+            tell_sorted(doing, kind, before.clone());
+            tell_classified(doing, kind, before);
+        }
     }
     if permitted.closes {
         doing.end_decisions();
@@ -165,6 +174,18 @@ pub fn classified(case: &Case, kind: &Kind, before: Before) -> Classified {
     let article = found.map(|found| found.article.clone()).filter(|article| !article.is_empty());
     let words = Words::new(format!("Classified as {}", title.en), format!("定级为{}", title.zh)).citing(article);
     Classified { words, happening: Happening { before: Some(before), ..Happening::default() } }
+}
+
+/// From now on the case owes what its kind owes, beside what it owed already.
+pub fn tell_sorted(doing: &mut Doing, kind: &Kind, before: Before) {
+    let words = sorted_words(kind);
+    doing.tell("sorted", words, Happening { before: Some(before), ..Happening::default() });
+}
+
+/// What is said of it.
+pub fn sorted_words(kind: &Kind) -> Words {
+    let article = Some(kind.article.clone()).filter(|article| !article.is_empty());
+    Words::new(format!("Sorted as {}", kind.title.en), format!("已分拣为{}", kind.title.zh)).citing(article)
 }
 
 pub fn tell_classified(doing: &mut Doing, kind: &Kind, before: Before) {

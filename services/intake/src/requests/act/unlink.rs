@@ -21,19 +21,23 @@ pub async fn perform(tx: &mut PgConnection, doing: &mut Doing, reason: &str) -> 
         return Err(Problem::refused("not-linked", "The two cases are not linked, or are merged", "两案之间没有可解除的关联").into());
     }
     let own_id = doing.case.id;
+    // Counted before it is told, so that what is told has the number.
+    let (mut own, mut others) = (None, None);
+    for (repeating, _) in undone.iter().filter(|(_, sort)| sort == "repeats") {
+        if *repeating == own_id {
+            own = count_again(&app, tx, &mut doing.case).await?;
+        } else if let Some(other) = &mut doing.other {
+            others = count_again(&app, tx, other).await?;
+        }
+    }
     let words = Words::new(format!("No longer linked with {OTHER}"), format!("解除与{OTHER}的关联")).with_note(reason);
     doing.tell("unlinked", words.clone(), Happening { other: Some(other_id), ..Happening::default() });
     doing.tell_other("unlinked", words, Happening { other: Some(own_id), ..Happening::default() });
-    for (repeating, _) in undone.iter().filter(|(_, sort)| sort == "repeats") {
-        if *repeating == own_id {
-            if let Some(told) = count_again(&app, tx, &mut doing.case).await? {
-                doing.tell("classified", told.words, told.happening);
-            }
-        } else if let Some(other) = &mut doing.other
-            && let Some(told) = count_again(&app, tx, other).await?
-        {
-            doing.tell_other("classified", told.words, told.happening);
-        }
+    if let Some(told) = own {
+        doing.tell("classified", told.words, told.happening);
+    }
+    if let Some(told) = others {
+        doing.tell_other("classified", told.words, told.happening);
     }
     Ok(())
 }
