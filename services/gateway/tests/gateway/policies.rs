@@ -94,12 +94,26 @@ async fn a_second_person_approves_and_every_service_holds_it_before_it_is_in_for
     assert_eq!(withdraw.status(), StatusCode::CONFLICT, "in force is in force");
 
     // The others fetch it: sources without people.
-    let snapshot = services[0].1.request("duban.gateway.rpc.v1.policy.snapshot", json!({ "version": version }).to_string().into()).await?;
-    let snapshot: duban_contracts::policy::PolicySnapshot = serde_json::from_slice(&snapshot.payload)?;
-    assert_eq!(snapshot.sources.len(), packs().len() + 1);
-    assert!(duban_policy::Policy::compile(&snapshot.sources).is_ok());
-    assert!(snapshot.sources.iter().all(|source| !source.text.contains("email =")));
+    let (texts, _) = fetched(&services[0].1, version).await?;
+    assert_eq!(texts.len(), packs().len() + 1);
+    assert!(texts.values().all(|text| !text.contains("email =")));
+    let sources: Vec<_> = texts.into_iter().map(|(name, text)| duban_contracts::policy::PolicySource { name, text }).collect();
+    assert!(duban_policy::Policy::compile(&sources).is_ok());
     Ok(())
+}
+
+/// The sources of a version as the services fetch them, page by page, and how many pages there are.
+async fn fetched(service: &async_nats::Client, version: i64) -> anyhow::Result<(std::collections::BTreeMap<String, String>, u32)> {
+    let mut texts = std::collections::BTreeMap::<String, String>::new();
+    let (mut page, mut pages) = (0, 1);
+    while page < pages {
+        let asked = json!({ "version": version, "page": page }).to_string();
+        let answer = service.request("duban.gateway.rpc.v1.policy.snapshot", asked.into()).await?;
+        let part: duban_contracts::policy::PolicySnapshot = serde_json::from_slice(&answer.payload)?;
+        part.sources.into_iter().for_each(|source| texts.entry(source.name).or_default().push_str(&source.text));
+        (page, pages) = (page + 1, part.pages);
+    }
+    Ok((texts, pages))
 }
 
 #[tokio::test]
@@ -115,15 +129,7 @@ async fn a_set_larger_than_a_message_is_handed_over_in_pages() -> anyhow::Result
     expect(a.post(&format!("/v1/policies/{version}/approve"), &second).send().await?, StatusCode::NO_CONTENT).await?;
 
     let intake = world.ground.connect_nats("intake").await?;
-    let mut texts = std::collections::BTreeMap::<String, String>::new();
-    let (mut page, mut pages) = (0, 1);
-    while page < pages {
-        let asked = json!({ "version": version, "page": page }).to_string();
-        let answer = intake.request("duban.gateway.rpc.v1.policy.snapshot", asked.into()).await?;
-        let part: duban_contracts::policy::PolicySnapshot = serde_json::from_slice(&answer.payload)?;
-        part.sources.into_iter().for_each(|source| texts.entry(source.name).or_default().push_str(&source.text));
-        (page, pages) = (page + 1, part.pages);
-    }
+    let (texts, pages) = fetched(&intake, version).await?;
     assert!(pages > 2, "{pages}");
     for source in &sources {
         let (name, text) = (source["name"].as_str().unwrap(), source["text"].as_str().unwrap());
