@@ -70,7 +70,7 @@ fn joins(symbol: char) -> bool {
 }
 
 fn may_be_personal(written: &str, next: Option<char>) -> bool {
-    let digits: String = written.chars().filter(|symbol| is_digit(*symbol)).map(|symbol| plain(symbol)).collect();
+    let digits: String = written.chars().filter(|symbol| is_digit(*symbol)).map(plain).collect();
     match digits.len() {
         0..=6 => false,
         7..=9 => !next.is_some_and(|next| "元圆万亿".contains(next)) && !is_date(&digits),

@@ -77,11 +77,12 @@ fn apply(
     if permitted.reopens && happened != "reopened" {
         doing.tell("reopened", Words::new("Reopened", "案件重新开启").citing(told.article.clone()), happening.clone());
     }
-    if permitted.reopens && !doing.case.unsorted {
-        if let Some(before) = doing.case.taken_for_at_close.take() {
-            tell_sorted(doing, kind, before.clone());
-            tell_classified(doing, kind, before);
-        }
+    if permitted.reopens
+        && !doing.case.unsorted
+        && let Some(before) = doing.case.taken_for_at_close.take()
+    {
+        tell_sorted(doing, kind, before.clone());
+        tell_classified(doing, kind, before);
     }
     if permitted.closes {
         doing.end_decisions();
