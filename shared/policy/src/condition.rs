@@ -144,7 +144,7 @@ impl Test {
 }
 
 impl Operand {
-    fn text(&self, figures: Figures<'_>) -> Option<String> {
+    pub(crate) fn text(&self, figures: Figures<'_>) -> Option<String> {
         match self {
             Self::Value { value, .. } => Some(value.clone()),
             Self::Parameter(name) => figures(name),

@@ -33,7 +33,7 @@ impl Cast {
         loop {
             let request = DutyListRequest { state: Some("open".into()), limit: Some(200), after, ..DutyListRequest::default() };
             let list: DutyList = self.overseer.get("/v1/duties", &request).await?;
-            found.extend(list.duties.into_iter().filter(|duty| self.policy.hand_in(&duty.pack, &duty.rule).is_some()));
+            found.extend(list.duties.into_iter().filter(|duty| self.policy.hand_in(&duty.pack, &duty.rule, &duty.unit).is_some()));
             after = list.next;
             if after.is_none() {
                 return Ok(found);
@@ -52,7 +52,9 @@ impl Cast {
     /// True when it is accepted.
     async fn send(&self, duty: &DutyEvent, now: Timestamp) -> bool {
         // The key names unit and period.
-        let (Some(hand_in), Some(period)) = (self.policy.hand_in(&duty.pack, &duty.rule), duty.key.rsplit('/').next()) else { return true };
+        let (Some(hand_in), Some(period)) = (self.policy.hand_in(&duty.pack, &duty.rule, &duty.unit), duty.key.rsplit('/').next()) else {
+            return true;
+        };
         let mut fields = hand_in.fields;
         fields.insert("period".to_owned(), Value::from(period));
         let report = Report {

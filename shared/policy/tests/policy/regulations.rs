@@ -228,11 +228,14 @@ fn monthly_and_weekly_duties_come_once_for_each_post_that_owes_them() {
 
 #[test]
 fn what_comes_round_says_by_which_report_it_is_done() {
-    let weekly = POLICY.hand_in(CAR, "weekly_report").unwrap();
+    let weekly = POLICY.hand_in(CAR, "weekly_report", "BJ01").unwrap();
     assert_eq!((weekly.kind.as_str(), weekly.fields.len()), ("complaint_report", 0));
-    let fire = POLICY.hand_in("tenant-service", "fire").unwrap();
+    let fire = POLICY.hand_in("tenant-service", "fire", "WY").unwrap();
     assert_eq!((fire.kind.as_str(), fire.fields.get("sort")), ("service_report", Some(&json!("fire"))));
-    assert!(POLICY.hand_in(CAR, "file_warning").is_none(), "that comes once");
+    let patrol = POLICY.hand_in("reception-and-property", "patrol_security", "WF").unwrap();
+    assert_eq!((patrol.kind.as_str(), &patrol.fields["subjects"]), ("patrol", &json!(["security"])));
+    assert!(patrol.fields["rounds"].is_string(), "as many as the figure asks for");
+    assert!(POLICY.hand_in(CAR, "file_warning", "BJ01").is_none(), "that comes once");
 }
 
 fn facts_of<'a>(stage: &'a str, facts: &'a Value, excluded: &'a [String]) -> CaseFacts<'a> {
