@@ -78,11 +78,40 @@ async fn a_hotline_sends_over_nats_and_reaches_its_own_subjects_and_nothing_else
     Ok(())
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_sampled_is_a_setting_and_who_sends_a_trace_decides_for_his_own() -> anyhow::Result<()> {
+    let collector = Collector::start().await?;
+    let mut world =
+        stepped_with(&collector, &[("OTEL_TRACES_SAMPLER", "parentbased_traceidratio"), ("OTEL_TRACES_SAMPLER_ARG", "0")]).await?;
+    let hotline = connect(&world, "hotline", world.installation.producers["hotline"].clone()).await?;
+    let unsampled: Accepted = ask(&hotline, "duban.report.v1.phone.hotline", "call-1", &journey::report("phone")).await?;
+    journey::registered(&world, &unsampled).await?;
+    over_http(&world).await?;
+    // It was sent after the other had been registered: once it has travelled as far, nothing of the other is still to come.
+    let chain = ["duban-gateway", "duban-intake", "duban-escalation", "duban-notifications"];
+    until("the sampled report's trace", LIMIT, || async { reaches(&collector, Some(TRACE), &chain) }).await?;
+    let others: BTreeSet<String> = collector
+        .spans()
+        .into_iter()
+        .filter(|span| span.trace != TRACE && !span.links.iter().any(|link| link == TRACE))
+        .map(|span| span.name)
+        .collect();
+    assert!(others.is_empty(), "exported though not sampled: {others:?}");
+    world.stack.stop().await;
+    Ok(())
+}
+
 async fn stepped(collector: &Collector) -> anyhow::Result<World> {
-    let tracing = [("OTEL_EXPORTER_OTLP_ENDPOINT", collector.endpoint()), ("OTEL_BSP_SCHEDULE_DELAY", "200".to_owned())];
+    stepped_with(collector, &[]).await
+}
+
+async fn stepped_with(collector: &Collector, sampling: &[(&str, &str)]) -> anyhow::Result<World> {
+    let endpoint = collector.endpoint();
+    let tracing = [("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()), ("OTEL_BSP_SCHEDULE_DELAY", "200")];
+    let tracing = tracing.iter().chain(sampling);
     World::with(StackSettings {
         clock: Some(ClockSetting::Stepped { start: journey::START.into() }),
-        extra: tracing.into_iter().map(|(name, value)| ("*".to_owned(), name.to_owned(), value)).collect(),
+        extra: tracing.map(|(name, value)| ("*".to_owned(), (*name).to_owned(), (*value).to_owned())).collect(),
         ..StackSettings::test()
     })
     .await

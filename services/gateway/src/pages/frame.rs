@@ -183,13 +183,15 @@ impl Frame {
     }
 }
 
-/// The four urgencies and what is done: a word, a shape and a colour.
+/// The four urgencies, what somebody has taken in hand, and what is done: a word, a shape and a colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Urgency {
     Normal,
     Soon,
     Overdue,
     Escalated,
+    /// Of an alert: its duty runs on.
+    Acknowledged,
     Done,
 }
 
@@ -210,6 +212,7 @@ impl Urgency {
             ("open", "reminder") => Self::Soon,
             ("open", "breach") => Self::Overdue,
             ("open", _) => Self::Escalated,
+            ("acknowledged", _) => Self::Acknowledged,
             _ => Self::Done,
         }
     }
@@ -220,6 +223,7 @@ impl Urgency {
             Self::Soon => "soon",
             Self::Overdue => "overdue",
             Self::Escalated => "escalated",
+            Self::Acknowledged => "acknowledged",
             Self::Done => "done",
         }
     }
@@ -230,6 +234,7 @@ impl Urgency {
             Self::Soon => language.pick("临期", "Due soon"),
             Self::Overdue => language.pick("超期", "Overdue"),
             Self::Escalated => language.pick("升级", "Escalated"),
+            Self::Acknowledged => language.pick("已签收", "Acknowledged"),
             Self::Done => language.pick("已了结", "Done"),
         }
     }

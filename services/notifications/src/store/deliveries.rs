@@ -141,7 +141,7 @@ pub async fn cancel_unwanted(tx: &mut PgConnection, suspects: &Suspects, now: Ts
     .bind(&suspects.cases)
     .fetch_all(tx)
     .await?;
-    rows.iter().map(shown).collect()
+    rows.iter().map(delivery).collect()
 }
 
 /// Marks messages whose channels have all failed (or that had none) as unreachable, once. Answers the alerts of those that became so.
@@ -182,13 +182,13 @@ pub async fn mark_unreachable(
     Ok(rows.into_iter().map(|(person, body)| (person, body.0)).collect())
 }
 
-/// A row of `delivery` joined with its alert's `duty` and `case_id` and with who is `excluded` from both, as shown.
 /// A delivery as people are shown it: who is complained about is not for everybody who sees it.
 pub fn shown(row: &sqlx::postgres::PgRow) -> Result<DeliveryEvent, sqlx::Error> {
     Ok(DeliveryEvent { excluded_people: Vec::new(), ..delivery(row)? })
 }
 
-/// A delivery with who must be kept out of it.
+/// A delivery with who must be kept out of it, as services tell each other: from a row of `delivery` joined with its alert's `duty` and
+/// `case_id` and with who is `excluded` from both.
 pub fn delivery(row: &sqlx::postgres::PgRow) -> Result<DeliveryEvent, sqlx::Error> {
     let state: String = row.try_get("state")?;
     let next_at: Ts = row.try_get("next_at")?;

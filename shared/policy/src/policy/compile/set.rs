@@ -9,22 +9,21 @@ use crate::condition::Decimal;
 use crate::directory::Directory;
 use crate::organisation::{Organisation, end_of, start_of};
 use crate::source::organisation::{BindText, OverrideText};
-use crate::source::pack::PackFile;
 use crate::source::{Fault, Faults, Placed};
 use duban_contracts::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) fn assemble(
-    packs: Vec<(Parsed<'_, PackFile>, Pack)>,
+    packs: Vec<(Parsed<'_, Placed<String>>, Pack)>,
     organisation: &Parsed<'_, Organisation>,
     calendars: BTreeMap<String, Calendar>,
     faults: &mut Faults,
 ) -> Policy {
     let mut compiled: BTreeMap<String, Pack> = BTreeMap::new();
-    for (parsed, pack) in packs {
+    for (id, pack) in packs {
         if compiled.contains_key(&pack.id) {
             let en = format!("there are two packs called '{}'", pack.id);
-            faults.add(parsed.source, Fault::new(parsed.file.pack.id.range, "twice", en, format!("有两个名为“{}”的制度包", pack.id)));
+            faults.add(id.source, Fault::new(id.file.range, "twice", en, format!("有两个名为“{}”的制度包", pack.id)));
         }
         compiled.insert(pack.id.clone(), pack);
     }
