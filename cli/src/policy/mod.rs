@@ -7,6 +7,7 @@ mod coverage;
 mod diff;
 mod due;
 mod explain;
+mod simulate;
 pub mod sources;
 
 use crate::show::Show;
@@ -55,6 +56,8 @@ pub enum PolicyCommand {
     },
     /// When something is due by a calendar, with every step of the count.
     Due(due::DueArguments),
+    /// Play scenarios (events with times) against the packs, without any server; compared with the timeline that each promises.
+    Simulate(simulate::SimulateArguments),
     /// The JSON Schema of packs, of calendars or of the organisation file, for editors.
     Schema {
         #[arg(value_parser = ["pack", "calendar", "organisation"])]
@@ -70,6 +73,7 @@ pub fn run(command: PolicyCommand, show: Show) -> anyhow::Result<ExitCode> {
         PolicyCommand::Explain { rule, unit, at, set } => explain::run(rule.as_deref(), unit.as_deref(), at, &set, show),
         PolicyCommand::Diff { before, after } => diff::run(&before, &after, show),
         PolicyCommand::Due(arguments) => due::run(&arguments, show),
+        PolicyCommand::Simulate(arguments) => simulate::run(&arguments, show),
         PolicyCommand::Schema { of } => {
             let schema = match of.as_str() {
                 "pack" => duban_policy::source::pack_schema(),

@@ -48,7 +48,8 @@ pub fn compile(set: &Path) -> anyhow::Result<Policy> {
     Policy::compile(&read(&[set.to_path_buf()])?).map_err(|errors| refused(set, &errors))
 }
 
-fn refused(set: &Path, errors: &[Diagnostic]) -> anyhow::Error {
+/// Says that a set does not compile: the first of its errors, and how many there are.
+pub fn refused(set: &Path, errors: &[Diagnostic]) -> anyhow::Error {
     let first = errors.first().map(ToString::to_string).unwrap_or_default();
     anyhow::anyhow!("{} has {} errors; the first: {first}\n`duban policy check {}` shows all", set.display(), errors.len(), set.display())
 }

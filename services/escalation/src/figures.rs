@@ -1,7 +1,7 @@
 //! What is measured: how late what is due is raised, how long ticks take, how many duties are open.
 
-use crate::alert::Alert;
 use duban_contracts::NewEvent;
+use duban_engine::alert::Alert;
 use duban_platform::Platform;
 use prometheus::{HistogramVec, IntCounterVec, IntGaugeVec};
 use std::time::Duration;

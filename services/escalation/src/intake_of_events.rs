@@ -4,14 +4,14 @@
 //! rules say which events belong together and by which key.
 
 use crate::App;
-use crate::duty::Duty;
-use crate::matter::{self, Change};
-use crate::recipients;
-use crate::rules::{self, Effects, MatterKey};
 use crate::store::matters::{Moved, Said};
 use crate::store::{alerts, duties, matters};
-use crate::telling;
 use duban_contracts::{Event, NewEvent, Timestamp};
+use duban_engine::duty::Duty;
+use duban_engine::matter::{self, Change};
+use duban_engine::recipients;
+use duban_engine::rules::{self, Effects, MatterKey};
+use duban_engine::telling;
 use duban_platform::consumer::{BatchHandler, Failure, NotYet};
 use duban_policy::Policy;
 use duban_policy::directory::Directory;
@@ -149,7 +149,7 @@ async fn place_by_newest_facts(app: &App, tx: &mut PgConnection, opens: &mut [Du
     for duty in opens {
         if let Some(newer) = said.get(&duty.opened.subject).filter(|newer| newer.version > duty.facts.version) {
             let unit = if newer.unit.is_empty() { duty.facts.unit.clone() } else { newer.unit.clone() };
-            duty.facts = crate::duty::Facts { unit, ..newer.clone() };
+            duty.facts = duban_engine::duty::Facts { unit, ..newer.clone() };
             find_owing_post(app, duty);
         }
     }

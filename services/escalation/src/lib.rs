@@ -13,25 +13,17 @@
 //! Deciding modules ([`duty`], [`matter`], [`climb`], [`alert`], [`lateness`], [`recipients`], [`rules`]) are pure; [`store`] has the SQL;
 //! [`requests`] has a file for each thing that can be asked.
 
-pub mod alert;
-pub mod climb;
-pub mod duty;
 pub mod figures;
 pub mod intake_of_events;
 pub mod lateness;
-pub mod matter;
-pub mod moment;
 pub mod own_events;
 pub mod pages;
 pub mod pulse;
 pub mod raise_due;
-pub mod recipients;
 pub mod recurring;
 pub mod requests;
-pub mod rules;
 pub mod sight;
 pub mod store;
-pub mod telling;
 mod upkeep;
 
 use duban_contracts::Timestamp;

@@ -2,9 +2,9 @@
 //!
 //! A duty that nobody does may be alerted of thousands of times, so a page may end within a duty: the next one goes on with its alerts.
 
-use crate::alert::Alert;
-use crate::duty::Duty;
 use duban_contracts::Problem;
+use duban_engine::alert::Alert;
+use duban_engine::duty::Duty;
 use std::fmt;
 use uuid::Uuid;
 

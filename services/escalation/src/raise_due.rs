@@ -3,13 +3,14 @@
 //! A tick that finds nothing reads the head of one index. Copies share the work: what one has claimed the others pass over. The
 //! transaction that raises holds the duty's row and has seen it open, so nothing is raised after a close has committed.
 
-use crate::alert::Alert;
-use crate::climb::{self, Rung, Step};
-use crate::duty::Duty;
 use crate::lateness::Ticks;
 use crate::store::{alerts, duties};
-use crate::{App, recipients, recurring, telling};
+use crate::{App, recurring};
 use duban_contracts::{NewEvent, Timestamp};
+use duban_engine::alert::Alert;
+use duban_engine::climb::{self, Rung, Step};
+use duban_engine::duty::Duty;
+use duban_engine::{recipients, telling};
 use duban_platform::consumer::without_values;
 use duban_platform::db::limited;
 use duban_platform::{guarded, telemetry};

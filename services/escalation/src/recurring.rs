@@ -1,12 +1,12 @@
 //! Duties that come back: opened by the calendar, once for each coming round, whichever copy ticks first.
 
 use crate::App;
-use crate::duty::{Duty, Facts};
-use crate::moment::Moment;
-use crate::rules::{self, MatterKey};
 use crate::store::{duties, matters, recurrences};
-use crate::{matter, telling};
 use duban_contracts::{NewEvent, Timestamp, ids};
+use duban_engine::duty::{Duty, Facts};
+use duban_engine::moment::Moment;
+use duban_engine::rules::{self, MatterKey};
+use duban_engine::{matter, telling};
 use duban_policy::Policy;
 use duban_policy::policy::Occurrence;
 use sqlx::PgConnection;

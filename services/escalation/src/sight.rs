@@ -1,8 +1,8 @@
 //! Who sees which duties: by the right to see over the unit, by owing it, by handling the matter, by having been added to it by name, or by
 //! having been alerted; never who is complained about, and nothing by a post of a unit that is kept out. Lists, counts and single questions obey the same.
 
-use crate::duty::Duty;
 use duban_contracts::Timestamp;
+use duban_engine::duty::Duty;
 use duban_policy::directory::{Directory, Right};
 
 /// What one person may see, worked out once per request.

@@ -1,11 +1,11 @@
 //! What every request and journey of intake stands on.
 
-use crate::contacts::LatestContacts;
 use crate::measures::Measures;
 use crate::settings::Settings;
 use crate::visibility::Sight;
 use duban_contracts::Problem;
 use duban_contracts::identity::IdentityKeys;
+use duban_engine::contacts::LatestContacts;
 use duban_platform::Platform;
 use duban_platform::rpc::Failed;
 use duban_policy::Policy;

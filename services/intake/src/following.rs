@@ -4,18 +4,18 @@
 //! This runs beside the intake of reports, in every copy, on rows that wait ([`waiting`]): whichever report came first makes no difference.
 
 use crate::app::App;
-use crate::case::{Case, Happening};
-use crate::judging::{self, Ground, Named};
 use crate::register::{self, Opening};
-use crate::requests::act::step;
 use crate::store::waiting::{self, Released, Which};
 use crate::store::{cases, identities, links, rejected, reports, timeline};
 use duban_contracts::case::{Reason, Step};
 use duban_contracts::report::AcceptedReport;
 use duban_contracts::{NewEvent, ids};
+use duban_engine::case::{Case, Happening, Told, Words};
+use duban_engine::judging::{self, Ground, Named};
+use duban_engine::registering::OTHER;
+use duban_engine::supplementing::{self, Rule};
 use duban_platform::consumer::{Failure, NotYet};
 use duban_platform::db;
-use duban_policy::policy::FollowsClosed;
 use sqlx::PgConnection;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -235,7 +235,7 @@ impl Joining<'_> {
             (Rule::NewCase, Some(body)) => self.openings.push((own_case(body, row.traceparent, None), target)),
             (Rule::Reopen { step, event }, body) => {
                 self.supplement(target, &row, body.as_ref())?;
-                self.reopen(target, &row, *step, &event);
+                self.reopen(target, &row, &step, &event);
             }
             // A text that was erased meanwhile can still be joined, not registered.
             (Rule::Join | Rule::NewCase, body) => self.supplement(target, &row, body.as_ref())?,
@@ -247,45 +247,22 @@ impl Joining<'_> {
     fn rule_for(&self, target: Uuid) -> Result<Rule, Failure> {
         let Some(case) = self.cases.get(&target).filter(|case| case.closed) else { return Ok(Rule::Join) };
         self.app.platform.policies.require(case.policy)?;
-        let Some(policy) = self.app.platform.policies.get(case.policy) else { return Ok(Rule::Join) };
-        let Some(kind) = policy.kind(&case.pack, &case.kind) else { return Ok(Rule::Join) };
-        Ok(match &kind.follows_closed {
-            FollowsClosed::Join => Rule::Join,
-            FollowsClosed::NewCase => Rule::NewCase,
-            FollowsClosed::Reopen { step } => match kind.step(step) {
-                Some(step) => Rule::Reopen {
-                    event: step.event.clone(),
-                    step: Box::new(Step {
-                        name: step.id.clone(),
-                        from: case.stage.clone(),
-                        to: step.to.clone().unwrap_or_else(|| kind.first_stage().to_owned()),
-                        by: String::new(),
-                        article: Some(step.article.clone()).filter(|article| !article.is_empty()),
-                    }),
-                },
-                None => Rule::Join,
-            },
-        })
+        let policy = self.app.platform.policies.get(case.policy);
+        let kind = policy.as_ref().and_then(|policy| policy.kind(&case.pack, &case.kind));
+        Ok(kind.map_or(Rule::Join, |kind| supplementing::rule_for(case, kind)))
     }
 
     fn supplement(&mut self, target: Uuid, row: &Released, body: Option<&AcceptedReport>) -> Result<(), Failure> {
         // Before it is told: whoever is named must not be told.
         let named = body.map(|body| self.named_in(target, body)).transpose()?.unwrap_or_default();
+        let clock = &self.app.platform.clock;
         if let Some(case) = self.cases.get_mut(&target) {
             case.doubt(named.doubts);
             case.keep_out(&named.people, &named.units);
+            let report = body.map(|body| &body.report);
+            let told = supplementing::supplement(case, row.receipt, report, clock.now(), &|cause| clock.cause_after(cause));
+            self.take(target, told, row.traceparent.clone());
         }
-        let report = body.map(|body| &body.report);
-        let note: Vec<&str> = report.into_iter().flat_map(|report| [report.subject.as_deref(), report.text.as_deref()]).flatten().collect();
-        let channel = report.map_or("", |report| report.channel.as_str());
-        let words = Words {
-            text: format!("A supplement came ({channel})"),
-            text_zh: format!("收到补充来件（{channel}）"),
-            note: (!note.is_empty()).then(|| note.join("\n")),
-            article: None,
-        };
-        let happening = Happening { receipt: Some(row.receipt), ..Happening::default() };
-        self.tell(target, "supplemented", words, happening, row.traceparent.clone());
         self.settled.push((row.receipt, "supplement", target));
         self.app.measures.count("supplement", 1);
         Ok(())
@@ -303,40 +280,13 @@ impl Joining<'_> {
         Ok(judging::named_in(&ground, kind, &case.unit, body))
     }
 
-    /// The pack's step is made by the supplement itself; it is told by its own name, and as every reopening is.
-    fn reopen(&mut self, target: Uuid, row: &Released, step: Step, event: &str) {
+    fn reopen(&mut self, target: Uuid, row: &Released, step: &Step, event: &str) {
+        let clock = &self.app.platform.clock;
         let Some(case) = self.cases.get_mut(&target) else { return };
-        step::reopened(case, &step.to);
-        let names = if event == "reopened" { vec!["reopened"] } else { vec![event, "reopened"] };
-        for happened in names {
-            let words = Words {
-                text: "Reopened: a supplement came".to_owned(),
-                text_zh: "收到补充来件，案件重新开启".to_owned(),
-                note: None,
-                article: step.article.clone(),
-            };
-            let happening = Happening { step: Some(step.clone()), receipt: Some(row.receipt), ..Happening::default() };
-            self.tell(target, happened, words, happening, row.traceparent.clone());
-        }
-        self.sort_again(target, row);
-    }
-
-    /// What was put right while the case was closed counts from its reopening on.
-    fn sort_again(&mut self, target: Uuid, row: &Released) {
-        let Some(case) = self.cases.get_mut(&target).filter(|case| !case.unsorted) else { return };
-        let Some(before) = case.taken_for_at_close.take() else { return };
-        let (pack, kind, version) = (case.pack.clone(), case.kind.clone(), case.policy);
-        let Some(policy) = self.app.platform.policies.get(version) else { return };
-        let Some(kind) = policy.kind(&pack, &kind) else { return };
-        let Some(case) = self.cases.get(&target) else { return };
-        let said = step::sorted_words(kind);
-        let (text, text_zh, article) = (said.text, said.text_zh, said.article);
-        let classified = step::classified(case, kind, before.clone());
-        let happening = Happening { before: Some(before), ..Happening::default() };
-        self.tell(target, "sorted", Words { text, text_zh, note: None, article }, happening, row.traceparent.clone());
-        let said = classified.words;
-        let words = Words { text: said.text, text_zh: said.text_zh, note: None, article: said.article };
-        self.tell(target, "classified", words, classified.happening, row.traceparent.clone());
+        let Some(policy) = self.app.platform.policies.get(case.policy) else { return };
+        let Some(kind) = policy.kind(&case.pack, &case.kind) else { return };
+        let told = supplementing::reopen(case, kind, row.receipt, (step, event), clock.now(), &|cause| clock.cause_after(cause));
+        told.into_iter().for_each(|told| self.take(target, told, row.traceparent.clone()));
     }
 
     /// The report that an own case follows has come after all: a person is asked whether the two are one matter.
@@ -347,36 +297,26 @@ impl Joining<'_> {
         let at = self.app.platform.clock.now();
         self.links.push(links::NewLink { case: alone, other: target, sort: "follows", at });
         for (case, other) in [(alone, target), (target, alone)] {
-            let words = Words {
-                text: format!("Belongs with {}, which came later or earlier: look whether the two are to be merged", timeline::OTHER),
-                text_zh: format!("与{}为前后来件，请核实是否并案", timeline::OTHER),
-                note: None,
-                article: None,
-            };
+            let words = Words::new(
+                format!("Belongs with {OTHER}, which came later or earlier: look whether the two are to be merged"),
+                format!("与{OTHER}为前后来件，请核实是否并案"),
+            );
             self.tell(case, "linked", words, Happening { other: Some(other), ..Happening::default() }, None);
         }
     }
 
     fn tell(&mut self, case: Uuid, happened: &str, words: Words, happening: Happening, traceparent: Option<String>) {
-        let Some(case) = self.cases.get_mut(&case) else { return };
         let clock = &self.app.platform.clock;
-        let traceparent = traceparent.or_else(|| case.traceparent.clone());
-        let other = happening.other;
-        let event = case.tell(clock, clock.now(), happened, happening).with_traceparent(traceparent);
-        self.entries.push(timeline::NewEntry {
-            id: event.id,
-            case: case.id,
-            version: event.version,
-            at: event.time,
-            event: format!("case.{happened}"),
-            text: words.text,
-            text_zh: words.text_zh,
-            by: String::new(),
-            note: words.note,
-            article: words.article,
-            other,
-        });
-        self.events.push(event);
+        let Some(found) = self.cases.get_mut(&case) else { return };
+        let told = found.tell_in_words(&|cause| clock.cause_after(cause), clock.now(), happened, words, happening);
+        self.take(case, told, traceparent);
+    }
+
+    /// Takes what was told of a case, to be written; in the trace of the report that brought it about, else in the case's own.
+    fn take(&mut self, case: Uuid, told: Told, traceparent: Option<String>) {
+        let traceparent = traceparent.or_else(|| self.cases.get(&case)?.traceparent.clone());
+        self.entries.push(timeline::NewEntry::of(case, &told, ""));
+        self.events.push(told.event.with_traceparent(traceparent));
     }
 
     async fn write(mut self, tx: &mut PgConnection) -> Result<(), Failure> {
@@ -401,20 +341,6 @@ impl Joining<'_> {
         app.platform.outbox.write(tx, &self.events).await?;
         Ok(())
     }
-}
-
-/// What becomes of a report whose target is known.
-enum Rule {
-    Join,
-    Reopen { step: Box<Step>, event: String },
-    NewCase,
-}
-
-struct Words {
-    text: String,
-    text_zh: String,
-    note: Option<String>,
-    article: Option<String>,
 }
 
 async fn release(app: &App, tx: &mut PgConnection, hopeless: &[Released]) -> Result<(), Failure> {

@@ -10,12 +10,8 @@
 //! - [`requests`] is what others ask: lists, one case, acts; [`visibility`] (pure) says who sees what.
 
 pub mod app;
-pub mod case;
-pub mod contacts;
 pub mod following;
 pub mod intake_of_reports;
-pub mod judging;
-pub mod mask;
 pub mod measures;
 pub mod register;
 pub mod rejecting;

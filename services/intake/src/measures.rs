@@ -1,7 +1,7 @@
 //! What can be seen of intake from outside: Prometheus metrics.
 
-use crate::case::Case;
 use crate::store::waiting::Counted;
+use duban_engine::case::Case;
 use duban_platform::Metrics;
 use prometheus::{HistogramVec, IntCounterVec, IntGaugeVec};
 

@@ -2,13 +2,14 @@
 //! statements, however many reports there are.
 
 use crate::app::App;
-use crate::case::{Case, Happening};
-use crate::contacts::Contacts;
-use crate::judging::{self, Ground, Judged};
 use crate::store::{cases, links, matters, numbering, reports, sealed, timeline};
 use duban_contracts::case::Reason;
 use duban_contracts::report::AcceptedReport;
 use duban_contracts::{NewEvent, Timestamp};
+use duban_engine::case::Case;
+use duban_engine::contacts::Contacts;
+use duban_engine::judging::{self, Ground, Judged, Key};
+use duban_engine::registering;
 use duban_platform::consumer::{Failure, NotYet};
 use duban_policy::Policy;
 use duban_policy::directory::Directory;
@@ -84,8 +85,8 @@ pub fn policy_for(app: &App, received_at: Timestamp) -> Result<(i64, Arc<Policy>
 
 /// The keys of each report, and what stood under them before this transaction.
 struct History {
-    keys: Vec<Vec<matters::Key>>,
-    earlier: HashMap<matters::Key, Vec<matters::Earlier>>,
+    keys: Vec<Vec<Key>>,
+    earlier: HashMap<Key, Vec<matters::Earlier>>,
 }
 
 impl History {
@@ -96,16 +97,16 @@ impl History {
         judged: &[Judged<'_>],
         standing: &Standing,
     ) -> Result<Self, Failure> {
-        let keys: Vec<Vec<matters::Key>> =
+        let keys: Vec<Vec<Key>> =
             openings.iter().zip(judged).map(|(o, j)| judging::matter_keys(&app.keys.identity, j, &o.accepted)).collect();
-        let mut since: BTreeMap<matters::Key, Timestamp> = BTreeMap::new();
+        let mut since: BTreeMap<Key, Timestamp> = BTreeMap::new();
         for (((opening, judged), (_, policy)), keys) in openings.iter().zip(judged).zip(&standing.policies).zip(&keys) {
             let from = judging::repeats_since(policy, judged.judgement.kind, &judged.judgement.unit, opening.accepted.received_at);
             for key in keys {
                 since.entry(key.clone()).and_modify(|known| *known = from.min(*known)).or_insert(from);
             }
         }
-        let mut earlier: HashMap<matters::Key, Vec<matters::Earlier>> = HashMap::new();
+        let mut earlier: HashMap<Key, Vec<matters::Earlier>> = HashMap::new();
         if !since.is_empty() {
             matters::lock(tx, &since.keys().cloned().collect::<BTreeSet<_>>()).await?;
             for found in matters::earlier(tx, &since.into_iter().collect::<Vec<_>>()).await? {
@@ -116,7 +117,7 @@ impl History {
     }
 
     /// The cases that a report repeats, each once, the latest first.
-    fn of(&self, keys: &[matters::Key], since: Timestamp) -> Vec<matters::Earlier> {
+    fn of(&self, keys: &[Key], since: Timestamp) -> Vec<matters::Earlier> {
         let mut found: Vec<matters::Earlier> = Vec::new();
         for earlier in keys.iter().filter_map(|key| self.earlier.get(key)).flatten() {
             if earlier.received_at >= since && !found.iter().any(|known| known.case == earlier.case) {
@@ -128,7 +129,7 @@ impl History {
     }
 
     /// From now on the case counts as an earlier one for what follows in the same batch.
-    fn note(&mut self, keys: &[matters::Key], case: &Case) {
+    fn note(&mut self, keys: &[Key], case: &Case) {
         for key in keys {
             self.earlier.entry(key.clone()).or_default().push(matters::Earlier {
                 key: key.clone(),
@@ -147,7 +148,7 @@ struct Draft {
     /// Index of its opening.
     at: usize,
     classified: bool,
-    keys: Vec<matters::Key>,
+    keys: Vec<Key>,
 }
 
 /// What a case repeats: the open case that it is linked with.
@@ -227,43 +228,12 @@ struct Told {
 
 fn tell_all(app: &App, openings: &[Opening], drafts: &mut [Draft], repeated: &Repeated) -> Told {
     let mut told = Told { events: Vec::with_capacity(drafts.len()), entries: Vec::with_capacity(drafts.len()) };
-    for draft in drafts {
-        let opening = &openings[draft.at];
-        let traceparent = opening.traceparent.clone();
-        let mut tell = |case: &mut Case, happened: &str, text: String, text_zh: String, other: Option<Uuid>| {
-            let happening = Happening { other, ..Happening::default() };
-            let event = case.tell(&app.platform.clock, opening.cause, happened, happening).with_traceparent(traceparent.clone());
-            told.entries.push(timeline::NewEntry {
-                id: event.id,
-                case: case.id,
-                version: event.version,
-                at: event.time,
-                event: format!("case.{happened}"),
-                text,
-                text_zh,
-                by: opening.by.clone(),
-                note: None,
-                article: case.reasons.iter().find_map(|reason| reason.article.clone()),
-                other,
-            });
-            told.events.push(event);
-        };
-        let case = &mut draft.case;
-        let (number, channel) = (case.number.clone(), case.channel.clone());
-        let (unsorted, unsorted_zh) = if case.unsorted { (", unsorted", "，待分拣") } else { ("", "") };
-        tell(
-            case,
-            "registered",
-            format!("Registered as {number} ({channel}){unsorted}"),
-            format!("登记为{number}（{channel}）{unsorted_zh}"),
-            None,
-        );
-        if draft.classified {
-            let severity = case.severity.clone();
-            tell(case, "classified", format!("Classified as {severity}"), format!("定级为{severity}"), None);
-        }
-        if let Some(other) = repeated.get(&case.id) {
-            tell(case, "linked", timeline::REPEATS.to_owned(), timeline::REPEATS_ZH.to_owned(), Some(*other));
+    let stamp = |cause| app.platform.clock.cause_after(cause);
+    for Draft { case, at, classified, .. } in drafts {
+        let opening = &openings[*at];
+        for one in registering::tell(case, *classified, repeated.get(&case.id).copied(), opening.cause, &stamp) {
+            told.entries.push(timeline::NewEntry::of(case.id, &one, &opening.by));
+            told.events.push(one.event.with_traceparent(opening.traceparent.clone()));
         }
     }
     told
@@ -288,7 +258,7 @@ async fn write(
     if !bodies.is_empty() {
         reports::insert(tx, &bodies).await?;
     }
-    let keys: Vec<(matters::Key, Uuid, Timestamp)> =
+    let keys: Vec<(Key, Uuid, Timestamp)> =
         drafts.iter().flat_map(|d| d.keys.iter().map(|key| (key.clone(), d.case.id, d.case.received_at))).collect();
     if !keys.is_empty() {
         matters::insert(tx, &keys).await?;

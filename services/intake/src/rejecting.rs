@@ -1,11 +1,11 @@
 //! Rejecting: what becomes of an accepted report that cannot be registered. It is kept, its producer can ask for it, somebody is told.
 
 use crate::app::App;
-use crate::judging::{self, Ground};
 use crate::register::policy_for;
 use crate::store::rejected::{self, NewRejected};
 use duban_contracts::report::{AcceptedReport, ReportEvent};
 use duban_contracts::{NewEvent, Problem, Timestamp, ids, subjects::service};
+use duban_engine::judging::{self, Ground};
 use duban_platform::consumer::{Failure, NotYet};
 use duban_policy::directory::Directory;
 use sqlx::PgConnection;

@@ -1,11 +1,11 @@
 //! How a case is shown: titles from the policy that it is under, personal text only for who may see it.
 
 use crate::app::App;
-use crate::case::Case;
-use crate::mask;
 use crate::store::sealed;
 use duban_contracts::Problem;
 use duban_contracts::case::{CaseSummary, Choice, FieldSpec};
+use duban_engine::case::Case;
+use duban_engine::mask;
 use duban_platform::rpc::Failed;
 use duban_policy::policy::{Field, Kind};
 use duban_policy::{Policy, Title};

@@ -4,8 +4,8 @@
 //! name sees it, for as long as that lasts. Everybody else sees what his posts reach, except through a post within a unit complained about
 //! where the pack says that such a unit does not see it. [`crate::store::list`] holds the same rules in SQL, and a test keeps the two alike.
 
-use crate::case::Case;
 use duban_contracts::Timestamp;
+use duban_engine::case::Case;
 use duban_policy::directory::{Directory, Reach, Right};
 use uuid::Uuid;
 

@@ -1,11 +1,11 @@
 //! Pages put together are the whole, and none is too large for the broker.
 
 use super::{MOST, Place, page, rest};
-use crate::alert::{Alert, State};
-use crate::duty::{Duty, Facts, State as DutyState, Terms};
-use crate::moment::Moment;
 use duban_contracts::Timestamp;
 use duban_contracts::alert::Recipient;
+use duban_engine::alert::{Alert, State};
+use duban_engine::duty::{Duty, Facts, State as DutyState, Terms};
+use duban_engine::moment::Moment;
 use duban_policy::ladder::{Plan, Progress};
 use proptest::prelude::*;
 use uuid::Uuid;

@@ -4,18 +4,17 @@
 //! the rung. An alert that was closed meanwhile, or acknowledged already, answers its present state.
 
 use crate::App;
-use crate::alert::{Alert, State};
-use crate::duty::Duty;
 use crate::store::{alerts, duties};
-use crate::{climb, recipients, telling};
 use duban_contracts::alert::{AcknowledgeRequest, Acknowledged, Acknowledgement};
 use duban_contracts::claim::{Asker, Claim};
 use duban_contracts::{NewEvent, Problem, Timestamp};
+use duban_engine::alert::{Alert, State};
+use duban_engine::duty::Duty;
+use duban_engine::{acknowledging, climb, recipients, telling};
 use duban_platform::acting::{self, Begun};
 use duban_platform::rpc::{Failed, Request};
 use duban_platform::telemetry;
-use duban_policy::directory::{Directory, Right};
-use std::collections::BTreeSet;
+use duban_policy::directory::Directory;
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -34,7 +33,7 @@ pub async fn acknowledge(app: Arc<App>, request: Request<AcknowledgeRequest>) ->
     let alert = alerts::one(act.tx(), id).await?.ok_or_else(Problem::not_found)?;
     let now = app.platform.clock.cause_after(alert.raised_at);
     let directory = recipients::open_to(&directory, &duty.facts);
-    permit(&directory, &alert, &duty, &by.person, now)?;
+    acknowledging::permit(&directory, &alert, &duty, &by.person, now)?;
     telemetry::link(&tracing::Span::current(), alert.traceparent.as_deref());
     if alert.state == State::Closed {
         return act.finish(answer(&app, &alert, &duty)).await;
@@ -64,18 +63,6 @@ impl Asked {
     }
 }
 
-fn permit(directory: &Directory, alert: &Alert, duty: &Duty, person: &str, now: Timestamp) -> Result<(), Problem> {
-    let excluded = &duty.facts.excluded_people;
-    // Who is complained about is not told that there is anything.
-    if excluded.iter().any(|out| out == person) {
-        return Err(Problem::not_found());
-    }
-    let may = alert.is_recipient(person)
-        || alert.is_deputy(directory, person, excluded, now)
-        || directory.may(person, Right::Decide, &duty.facts.unit, now).is_some();
-    if may { Ok(()) } else { Err(Problem::forbidden("only who was told, his deputies and who decides over the unit may acknowledge")) }
-}
-
 struct Told {
     alert: Alert,
     events: Vec<NewEvent>,
@@ -92,35 +79,19 @@ async fn take_note(
     now: Timestamp,
 ) -> Result<Told, Failed> {
     let mut rung = alerts::of_rung(tx, duty.id, alert.run, alert.rung).await?;
-    let is_new = !alert.acknowledgements.iter().any(|known| known.person == by.person);
     let acknowledgement = Acknowledgement { person: by.person.clone(), at: now, link: by.link };
-    if is_new {
+    let noted = acknowledging::note(&mut rung, alert.id, &acknowledgement, directory, &duty.facts.excluded_people);
+    if noted.is_new {
         alerts::acknowledge(tx, alert.id, &acknowledgement).await?;
     }
-    let mut people: BTreeSet<String> = rung.iter().flat_map(|alert| &alert.acknowledgements).map(|known| known.person.clone()).collect();
-    people.insert(by.person.clone());
-    let is_satisfied = alert.is_satisfied_by(&people, directory, &duty.facts.excluded_people, now);
-    let mut events = Vec::new();
-    let mut changed = Vec::new();
-    for each in &mut rung {
-        let is_this = each.id == alert.id;
-        if is_this && is_new {
-            each.acknowledgements.push(acknowledgement.clone());
-        }
-        let ends = is_satisfied && each.state == State::Open;
-        if ends {
-            each.state = State::Acknowledged;
-            each.ended_at = Some(now);
-        }
-        if ends || (is_this && is_new) {
-            each.version += 1;
-            let event = telling::of_alert(each, duty, "alert.acknowledged", app.platform.clock.cause_after(now));
-            events.push(event.with_traceparent(telemetry::current_traceparent().or_else(|| each.traceparent.clone())));
-            changed.push(&*each);
-        }
-    }
+    let changed: Vec<&Alert> = noted.changed.iter().filter_map(|place| rung.get(*place)).collect();
+    let tell = |each: &&Alert| {
+        let event = telling::of_alert(each, duty, "alert.acknowledged", app.platform.clock.cause_after(now));
+        event.with_traceparent(telemetry::current_traceparent().or_else(|| each.traceparent.clone()))
+    };
+    let events: Vec<NewEvent> = changed.iter().map(tell).collect();
     alerts::save(tx, &changed).await?;
-    if is_satisfied && alert.rung > 0 {
+    if noted.is_satisfied && alert.rung > 0 {
         stop_climb(app, duty, alert.rung, now)?;
         duties::save(tx, std::slice::from_ref(duty)).await?;
     }

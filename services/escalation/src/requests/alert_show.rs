@@ -1,10 +1,11 @@
 //! `alert.show`: one alert, to who was told, to who may see its duty, or to who holds a link for it.
 
 use super::sight_of;
+use crate::App;
 use crate::store::{alerts, duties};
-use crate::{App, recipients};
 use duban_contracts::Problem;
 use duban_contracts::alert::{AlertEvent, AlertShowRequest};
+use duban_engine::recipients;
 use duban_platform::rpc::{Failed, Request};
 use std::sync::Arc;
 

@@ -2,13 +2,13 @@
 
 use super::sight;
 use crate::App;
-use crate::alert::Alert;
-use crate::duty::Duty;
 use crate::pages::{self, Part, Place};
 use crate::store::{alerts, case, lists};
 use duban_contracts::case::TimelineEntry;
 use duban_contracts::duty::{Timeline, TimelineRequest};
 use duban_contracts::{Timestamp, ids};
+use duban_engine::alert::Alert;
+use duban_engine::duty::Duty;
 use duban_platform::rpc::{Failed, Request};
 use duban_policy::directory::Directory;
 use std::sync::Arc;

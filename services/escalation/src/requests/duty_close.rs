@@ -1,13 +1,13 @@
 //! `duty.close`: who owes a duty that no event closes says that it is done; an administrator cancels one that nobody can do any longer.
 
 use crate::App;
-use crate::duty::{Duty, Ended};
-use crate::moment::Moment;
 use crate::sight::Sight;
 use crate::store::{alerts, duties, lists};
-use crate::{recipients, telling};
 use duban_contracts::duty::{DutyCloseRequest, DutyEvent};
 use duban_contracts::{NewEvent, Problem};
+use duban_engine::duty::{Duty, Ended};
+use duban_engine::moment::Moment;
+use duban_engine::{recipients, telling};
 use duban_platform::acting::{self, Begun};
 use duban_platform::rpc::{Failed, Request};
 use duban_platform::telemetry;
@@ -30,7 +30,7 @@ pub async fn close(app: Arc<App>, request: Request<DutyCloseRequest>) -> Result<
     let mut duty = duties::lock(act.tx(), request.body.duty).await?.filter(|duty| !duty.shadowed).ok_or_else(Problem::not_found)?;
     let sight = Sight::of(&directory, &person, app.platform.clock.now());
     let was_alerted = lists::was_alerted(&mut *act.tx(), duty.id, &person).await?;
-    let owes = owes(&app, &directory, &duty, &person);
+    let owes = recipients::owes(&directory, &duty, &person, app.platform.clock.now());
     if !owes && !sight.sees(&duty, was_alerted) {
         return Err(Problem::not_found().into());
     }
@@ -59,7 +59,7 @@ pub async fn close(app: Arc<App>, request: Request<DutyCloseRequest>) -> Result<
     act.finish(duty.shown()).await
 }
 
-fn told_closed(app: &App, alert: &crate::alert::Alert, duty: &Duty) -> NewEvent {
+fn told_closed(app: &App, alert: &duban_engine::alert::Alert, duty: &Duty) -> NewEvent {
     telling::of_alert(alert, duty, "alert.closed", app.platform.clock.next()).with_traceparent(alert.traceparent.clone())
 }
 
@@ -77,7 +77,7 @@ pub enum ByHand {
 /// # Errors
 /// Why he may not.
 pub fn by_hand(app: &App, directory: &Directory, duty: &Duty, person: &str) -> Result<ByHand, Problem> {
-    let owes = owes(app, directory, duty, person);
+    let owes = recipients::owes(directory, duty, person, app.platform.clock.now());
     if owes && duty.by_hand {
         return Ok(ByHand::Done);
     }
@@ -91,12 +91,4 @@ pub fn by_hand(app: &App, directory: &Directory, duty: &Duty, person: &str) -> R
     } else {
         Problem::forbidden("only who owes the duty may close it, and only an administrator may cancel it")
     })
-}
-
-/// Holds a post that owes it, or is whom that post resolves to.
-fn owes(app: &App, directory: &Directory, duty: &Duty, person: &str) -> bool {
-    let (now, excluded) = (app.platform.clock.now(), &duty.facts.excluded_people);
-    let directory = recipients::open_to(directory, &duty.facts);
-    directory.acts_for(person, &duty.owed_by, &duty.facts.unit, now, excluded)
-        || recipients::debtor(&directory, &duty.terms.owed, &duty.facts, now).people.iter().any(|debtor| debtor == person)
 }

@@ -2,10 +2,10 @@
 
 use super::{page, sight};
 use crate::App;
-use crate::duty::Duty;
 use crate::store::lists::{self, Filter, Wanted};
 use duban_contracts::duty::{DutyList, DutyListRequest};
 use duban_contracts::{Problem, Timestamp};
+use duban_engine::duty::Duty;
 use duban_platform::rpc::{Failed, Request};
 use std::sync::Arc;
 use uuid::Uuid;

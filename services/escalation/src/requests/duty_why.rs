@@ -3,13 +3,13 @@
 use super::duty_close::{self, ByHand};
 use super::sight;
 use crate::App;
-use crate::climb::{self, Step, Tell};
-use crate::duty::Duty;
-use crate::recipients;
 use crate::store::{duties, lists};
 use duban_contracts::case::Reason;
 use duban_contracts::duty::{NextRung, WhyAnswer, WhyRequest};
 use duban_contracts::{Problem, Timestamp};
+use duban_engine::climb::{self, Step, Tell};
+use duban_engine::duty::Duty;
+use duban_engine::recipients;
 use duban_platform::rpc::{Failed, Request};
 use duban_policy::Policy;
 use duban_policy::calendar::Calendar;

@@ -1,10 +1,10 @@
 //! Alerts, their recipients and acknowledgements, in and out.
 
 use super::spoilt;
-use crate::alert::{Alert, State};
 use duban_contracts::Timestamp;
 use duban_contracts::alert::{Acknowledgement, Recipient};
 use duban_contracts::duty::NextRung;
+use duban_engine::alert::{Alert, State};
 use duban_platform::db::Ts;
 use sqlx::postgres::PgRow;
 use sqlx::types::Json;
@@ -192,7 +192,7 @@ fn all<'a, T>(alerts: &'a [Alert], of: impl Fn(&'a Alert) -> T) -> Vec<T> {
 }
 
 /// The duty of an alert, once nobody is changing it; it stays so until the transaction ends.
-pub async fn duty_settled(tx: &mut PgConnection, alert: Uuid) -> Result<Option<crate::duty::Duty>, sqlx::Error> {
+pub async fn duty_settled(tx: &mut PgConnection, alert: Uuid) -> Result<Option<duban_engine::duty::Duty>, sqlx::Error> {
     let row = sqlx::query("select duty.* from duty where id = (select alert.duty from alert where alert.id = $1) for share")
         .bind(alert)
         .fetch_optional(tx)
@@ -201,7 +201,7 @@ pub async fn duty_settled(tx: &mut PgConnection, alert: Uuid) -> Result<Option<c
 }
 
 /// The duty of an alert, locked: the order is always duty first, then alerts.
-pub async fn lock_duty(tx: &mut PgConnection, alert: Uuid) -> Result<Option<crate::duty::Duty>, sqlx::Error> {
+pub async fn lock_duty(tx: &mut PgConnection, alert: Uuid) -> Result<Option<duban_engine::duty::Duty>, sqlx::Error> {
     let row = sqlx::query("select duty.* from duty where id = (select alert.duty from alert where alert.id = $1) for no key update")
         .bind(alert)
         .fetch_optional(tx)

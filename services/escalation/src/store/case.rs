@@ -1,8 +1,8 @@
 //! What escalation knows of a case: its duties, and whether it has handled an event.
 
 use super::duties;
-use crate::duty::Duty;
 use duban_contracts::Timestamp;
+use duban_engine::duty::Duty;
 use duban_platform::db::Ts;
 use sqlx::{PgConnection, PgExecutor, Row};
 use std::collections::BTreeMap;

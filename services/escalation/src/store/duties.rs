@@ -1,9 +1,9 @@
 //! Duties, in and out.
 
 use super::spoilt;
-use crate::duty::{Duty, Ended, Facts, State, Terms};
-use crate::moment::Moment;
 use duban_contracts::Timestamp;
+use duban_engine::duty::{Duty, Ended, Facts, State, Terms};
+use duban_engine::moment::Moment;
 use duban_platform::db::Ts;
 use duban_policy::ladder::{Progress, Raised};
 use sqlx::postgres::PgRow;

@@ -1,10 +1,10 @@
 //! Lists and counts of what a person may see.
 
 use super::{alerts, duties};
-use crate::alert::Alert;
-use crate::duty::Duty;
 use crate::sight::Sight;
 use duban_contracts::Timestamp;
+use duban_engine::alert::Alert;
+use duban_engine::duty::Duty;
 use duban_platform::db::Ts;
 use sqlx::{PgConnection, PgExecutor, Postgres, QueryBuilder, Row};
 use std::collections::BTreeSet;

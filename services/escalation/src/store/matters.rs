@@ -1,9 +1,9 @@
 //! Matters: what opens and closes of one rule and key have in common, and what subjects' newest events say.
 
 use super::duties;
-use crate::duty::{Duty, Ended, Facts};
-use crate::moment::Moment;
-use crate::rules::MatterKey;
+use duban_engine::duty::{Duty, Ended, Facts};
+use duban_engine::moment::Moment;
+use duban_engine::rules::MatterKey;
 use duban_platform::db::Ts;
 use sqlx::types::Json;
 use sqlx::{PgConnection, Row};

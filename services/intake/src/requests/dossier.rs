@@ -4,12 +4,12 @@
 use super::act::step::personal_fields;
 use super::fitting::{MOST_BYTES, bytes_of};
 use crate::app::App;
-use crate::case::Case;
 use crate::showing::summary;
 use crate::store::{cases, links, reports, timeline};
 use duban_contracts::Problem;
 use duban_contracts::case::{Dossier, DossierRequest};
 use duban_contracts::subjects::service;
+use duban_engine::case::Case;
 use duban_platform::rpc::{Failed, Request};
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;

@@ -1,15 +1,16 @@
 //! `case.show`: a case whole, as far as the asker may see it, and what he may do next; of a long timeline the newest part.
 
-use super::act::step::{case_facts, facts, personal_fields};
+use super::act::step::personal_fields;
 use super::fitting::{MOST_BYTES, bytes_of};
 use super::timeline;
 use crate::app::App;
-use crate::case::Case;
 use crate::showing::{field_spec, kind_of, summary};
 use crate::store::{cases, involvement, links, reports};
 use crate::visibility::{Sight, sees_personal};
 use duban_contracts::Problem;
 use duban_contracts::case::{CaseDetail, CaseLink, CaseShowRequest, FieldSpec, PermittedStep};
+use duban_engine::case::Case;
+use duban_engine::stepping::{case_facts, facts};
 use duban_platform::rpc::{Failed, Request};
 use duban_policy::Policy;
 use duban_policy::directory::Directory;

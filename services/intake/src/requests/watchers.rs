@@ -2,11 +2,11 @@
 
 use super::show::find;
 use crate::app::App;
-use crate::case::Case;
 use crate::store::involvement;
 use crate::visibility::{Sight, sees_personal};
 use duban_contracts::Timestamp;
 use duban_contracts::case::{CaseShowRequest, Watcher, WatchersAnswer};
+use duban_engine::case::Case;
 use duban_platform::rpc::{Failed, Request};
 use duban_policy::Title;
 use duban_policy::directory::{Directory, Right};

@@ -1,7 +1,7 @@
 //! Cases: inserted and saved in batches.
 
-use crate::case::Case;
 use duban_contracts::case::Before;
+use duban_engine::case::Case;
 use duban_platform::Ts;
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::types::Json;

@@ -1,8 +1,8 @@
 //! Lists and counts of cases, within what a person may see: the rights stand in the query, so that pages and counts are right.
 
-use crate::case::Case;
 use crate::store::cases;
 use crate::visibility::Sight;
+use duban_engine::case::Case;
 use duban_platform::reach::push_covers;
 use sqlx::{PgExecutor, PgPool, Postgres, QueryBuilder, Row};
 use uuid::Uuid;

@@ -1,13 +1,11 @@
 //! By what a report is recognised as repeating a matter.
 
 use duban_contracts::Timestamp;
+use duban_engine::judging::Key;
 use duban_platform::Ts;
 use sqlx::{PgConnection, Row};
 use std::collections::BTreeSet;
 use uuid::Uuid;
-
-/// A keyed hash of one of the pack's keys.
-pub type Key = Vec<u8>;
 
 /// At most so many earlier cases of one key are looked at: a number that is used a thousand times is not counted further.
 const MOST_EARLIER: i64 = 100;

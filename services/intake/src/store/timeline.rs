@@ -3,18 +3,14 @@
 use crate::store::sealed;
 use duban_contracts::Timestamp;
 use duban_contracts::case::TimelineEntry;
+use duban_contracts::subjects::event_name;
+use duban_engine::case::Told;
+use duban_engine::registering::OTHER;
 use duban_platform::{Seal, Ts};
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgExecutor, Row};
 use std::collections::HashMap;
 use uuid::Uuid;
-
-/// Stands in an entry's text for the number of the other case that it is about, which only those are told who see that case.
-pub const OTHER: &str = "{other}";
-
-/// What an entry says of a case that repeats another.
-pub const REPEATS: &str = "Repeats an open matter: {other}";
-pub const REPEATS_ZH: &str = "与在办的{other}为同一事项";
 
 /// An entry to be kept. Its id is that of the event that tells of it.
 #[derive(Debug, Clone)]
@@ -34,6 +30,26 @@ pub struct NewEntry {
     pub article: Option<String>,
     /// The other case that it is about, whose number stands as [`OTHER`] in its text.
     pub other: Option<Uuid>,
+}
+
+impl NewEntry {
+    /// What the timeline of a case says of something that was told of it.
+    pub fn of(case: Uuid, told: &Told, by: &str) -> Self {
+        let Told { event, words, other } = told;
+        Self {
+            id: event.id,
+            case,
+            version: event.version,
+            at: event.time,
+            event: event_name(&event.subject).unwrap_or_default().to_owned(),
+            text: words.text.clone(),
+            text_zh: words.text_zh.clone(),
+            by: by.to_owned(),
+            note: words.note.clone(),
+            article: words.article.clone(),
+            other: *other,
+        }
+    }
 }
 
 /// An entry as it was kept.

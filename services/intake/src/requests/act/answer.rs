@@ -1,8 +1,8 @@
 //! An answer to the reporter, by letter, telephone or otherwise, kept as it was given.
 
-use super::doing::{Doing, Words, required_text};
-use crate::case::Happening;
+use super::doing::{Doing, required_text};
 use duban_contracts::Problem;
+use duban_engine::case::{Happening, Words};
 
 pub fn perform(doing: &mut Doing, text: &str, by: &str) -> Result<(), Problem> {
     required_text("/text", text)?;

@@ -1,8 +1,8 @@
 //! Handing a case to a person, who from then on sees and handles it.
 
-use super::doing::{Doing, Words};
-use crate::case::{Case, Happening};
+use super::doing::Doing;
 use duban_contracts::Problem;
+use duban_engine::case::{Case, Happening, Words};
 use duban_policy::directory::{Directory, Person};
 
 pub fn perform(doing: &mut Doing, person: &str) -> Result<(), Problem> {

@@ -1,14 +1,16 @@
 //! Correcting: a wrong kind, unit or severity put right, or who is complained about; also how an unsorted case is sorted.
 
-use super::doing::{Doing, Words, required_text};
+use super::doing::{Doing, required_text};
 use super::recognise;
-use super::step::{facts, personal_fields, set_severity, tell_classified, tell_sorted};
+use super::step::{personal_fields, tell_classified, tell_sorted};
 use crate::app::App;
-use crate::case::Happening;
-use crate::judging;
-use crate::store::{cases, links, matters, reports, sealed, timeline};
+use crate::store::{cases, links, matters, reports, sealed};
 use duban_contracts::case::Before;
 use duban_contracts::{Problem, Timestamp};
+use duban_engine::case::{Happening, Words};
+use duban_engine::judging;
+use duban_engine::registering::{REPEATS, REPEATS_ZH};
+use duban_engine::stepping::{facts, set_severity};
 use duban_platform::rpc::Failed;
 use duban_policy::Policy;
 use duban_policy::policy::Kind;
@@ -260,7 +262,7 @@ async fn recognise(app: &App, tx: &mut PgConnection, doing: &mut Doing, policy: 
     doing.case.repeats = i64::try_from(earlier.len()).unwrap_or(i64::MAX);
     if let Some(open) = earlier.iter().filter(|found| found.open).max_by_key(|found| found.received_at) {
         doing.link(id, open.case, "repeats");
-        let words = Words::new(timeline::REPEATS, timeline::REPEATS_ZH);
+        let words = Words::new(REPEATS, REPEATS_ZH);
         doing.tell("linked", words, Happening { other: Some(open.case), ..Happening::default() });
     }
     Ok(recognise::times(&earlier))

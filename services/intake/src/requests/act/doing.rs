@@ -1,10 +1,10 @@
 //! An act under way: who does it, what was locked for it, and what comes of it.
 
 use crate::app::App;
-use crate::case::{Case, Happening};
 use crate::store::{cases, involvement, links, timeline};
 use crate::visibility;
 use duban_contracts::{NewEvent, Problem, Timestamp};
+use duban_engine::case::{Case, Happening, Told, Words};
 use duban_policy::Policy;
 use duban_policy::directory::{Directory, Right};
 use sqlx::PgConnection;
@@ -34,32 +34,6 @@ struct Changes {
     involve: Vec<(String, &'static str)>,
     release: Vec<(String, &'static str)>,
     decisions_ended: bool,
-}
-
-/// What a timeline says of an act; [`timeline::OTHER`] stands for the other case that it is about.
-#[derive(Debug, Clone, Default)]
-pub struct Words {
-    pub text: String,
-    pub text_zh: String,
-    /// Free text of the person who acts; kept sealed.
-    pub note: Option<String>,
-    pub article: Option<String>,
-}
-
-impl Words {
-    pub fn new(text: impl Into<String>, text_zh: impl Into<String>) -> Self {
-        Self { text: text.into(), text_zh: text_zh.into(), note: None, article: None }
-    }
-
-    pub fn with_note(mut self, note: impl Into<String>) -> Self {
-        self.note = Some(note.into());
-        self
-    }
-
-    pub fn citing(mut self, article: Option<String>) -> Self {
-        self.article = article;
-        self
-    }
 }
 
 impl Doing {
@@ -95,17 +69,23 @@ impl Doing {
 
     /// Something happened to the case: its next version, its event and its line on the timeline.
     pub fn tell(&mut self, happened: &str, words: Words, happening: Happening) {
-        let told = tell(&self.app, &mut self.case, self.at, &self.person, happened, words, happening);
-        self.changes.events.push(told.0);
-        self.changes.entries.push(told.1);
+        let stamp = |cause| self.app.platform.clock.cause_after(cause);
+        let told = self.case.tell_in_words(&stamp, self.at, happened, words, happening);
+        self.take(self.case.id, told);
+    }
+
+    /// Takes what was told of a case, to be written.
+    pub fn take(&mut self, case: Uuid, told: Told) {
+        self.changes.entries.push(timeline::NewEntry::of(case, &told, &self.person));
+        self.changes.events.push(told.event);
     }
 
     /// The same to the other case.
     pub fn tell_other(&mut self, happened: &str, words: Words, happening: Happening) {
         let Some(other) = &mut self.other else { return };
-        let told = tell(&self.app, other, self.at, &self.person, happened, words, happening);
-        self.changes.events.push(told.0);
-        self.changes.entries.push(told.1);
+        let stamp = |cause| self.app.platform.clock.cause_after(cause);
+        let (case, told) = (other.id, other.tell_in_words(&stamp, self.at, happened, words, happening));
+        self.take(case, told);
     }
 
     pub fn link(&mut self, case: Uuid, other: Uuid, sort: &'static str) {
@@ -118,11 +98,8 @@ impl Doing {
     }
 
     /// From now on, and until the case is closed, who acts sees it by name: he decides of it.
-    pub fn decide(&mut self) {
+    pub fn decides(&mut self) {
         self.changes.involve.push((self.person.clone(), "decided"));
-        if !self.case.people_deciding.contains(&self.person) {
-            self.case.people_deciding.push(self.person.clone());
-        }
     }
 
     pub fn release(&mut self, person: &str, sort: &'static str) {
@@ -132,7 +109,6 @@ impl Doing {
     /// The case is closed: nobody decides anything of it any longer.
     pub fn end_decisions(&mut self) {
         self.changes.decisions_ended = true;
-        self.case.people_deciding.clear();
     }
 
     /// Writes what came of it: state, timeline, links, and the events that tell of it.
@@ -163,33 +139,6 @@ impl Doing {
 pub enum HandlingIsEnough {
     Yes,
     No,
-}
-
-fn tell(
-    app: &App,
-    case: &mut Case,
-    at: Timestamp,
-    person: &str,
-    happened: &str,
-    words: Words,
-    happening: Happening,
-) -> (NewEvent, timeline::NewEntry) {
-    let other = happening.other;
-    let event = case.tell(&app.platform.clock, at, happened, happening);
-    let entry = timeline::NewEntry {
-        id: event.id,
-        case: case.id,
-        version: event.version,
-        at: event.time,
-        event: format!("case.{happened}"),
-        text: words.text,
-        text_zh: words.text_zh,
-        by: person.to_owned(),
-        note: words.note,
-        article: words.article,
-        other,
-    };
-    (event, entry)
 }
 
 /// Free text that a person must give: not empty, and not endless.

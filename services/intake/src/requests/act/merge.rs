@@ -1,10 +1,10 @@
 //! Merging: this case's matter is that of the other, where it is dealt with from now on. This one is closed as merged.
 
-use super::doing::{Doing, Words, required_text};
-use crate::case::Happening;
-use crate::store::timeline::OTHER;
+use super::doing::{Doing, required_text};
 use duban_contracts::Problem;
 use duban_contracts::case::MERGED;
+use duban_engine::case::{Happening, Words};
+use duban_engine::registering::OTHER;
 
 pub fn perform(doing: &mut Doing, reason: &str) -> Result<(), Problem> {
     required_text("/reason", reason)?;

@@ -1,8 +1,8 @@
 //! A handler's note on a case.
 
-use super::doing::{Doing, Words, required_text};
-use crate::case::Happening;
+use super::doing::{Doing, required_text};
 use duban_contracts::Problem;
+use duban_engine::case::{Happening, Words};
 
 pub fn perform(doing: &mut Doing, text: &str) -> Result<(), Problem> {
     required_text("/text", text)?;

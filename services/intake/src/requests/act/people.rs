@@ -1,9 +1,9 @@
 //! Letting a person see a case by name, and ending that.
 
 use super::assign::suitable;
-use super::doing::{Doing, Words, required_text};
-use crate::case::Happening;
+use super::doing::{Doing, required_text};
 use duban_contracts::Problem;
+use duban_engine::case::{Happening, Words};
 
 pub fn add(doing: &mut Doing, person: &str, reason: &str) -> Result<(), Problem> {
     required_text("/reason", reason)?;

@@ -2,11 +2,12 @@
 
 use super::step::personal_fields;
 use crate::app::App;
-use crate::case::Case;
-use crate::judging;
-use crate::store::matters::{self, Earlier, Key};
+use crate::store::matters::{self, Earlier};
 use crate::store::{links, reports};
 use duban_contracts::Timestamp;
+use duban_engine::case::Case;
+use duban_engine::judging;
+use duban_engine::judging::Key;
 use duban_platform::rpc::Failed;
 use duban_policy::Policy;
 use duban_policy::policy::Kind;

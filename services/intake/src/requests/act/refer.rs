@@ -1,9 +1,9 @@
 //! A reference to something that is kept elsewhere: a recording, a letter, a photograph.
 
-use super::doing::{Doing, Words, required_text};
-use crate::case::Happening;
+use super::doing::{Doing, required_text};
 use duban_contracts::Problem;
 use duban_contracts::report::Attachment;
+use duban_engine::case::{Happening, Words};
 
 pub fn perform(doing: &mut Doing, attachment: &Attachment) -> Result<(), Problem> {
     required_text("/attachment/name", &attachment.name)?;

@@ -1,13 +1,14 @@
 //! Undoing a link: the two are different matters after all.
 
-use super::doing::{Doing, Words, required_text};
+use super::doing::{Doing, required_text};
 use super::recognise;
-use super::step::{Classified, classified, facts, personal_fields, set_severity};
+use super::step::personal_fields;
 use crate::app::App;
-use crate::case::{Case, Happening};
 use crate::store::links;
-use crate::store::timeline::OTHER;
 use duban_contracts::Problem;
+use duban_engine::case::{Case, Happening, Words};
+use duban_engine::registering::OTHER;
+use duban_engine::stepping::{classified, facts, set_severity};
 use duban_platform::rpc::Failed;
 use sqlx::PgConnection;
 
@@ -33,18 +34,18 @@ pub async fn perform(tx: &mut PgConnection, doing: &mut Doing, reason: &str) -> 
     let words = Words::new(format!("No longer linked with {OTHER}"), format!("解除与{OTHER}的关联")).with_note(reason);
     doing.tell("unlinked", words.clone(), Happening { other: Some(other_id), ..Happening::default() });
     doing.tell_other("unlinked", words, Happening { other: Some(own_id), ..Happening::default() });
-    if let Some(told) = own {
-        doing.tell("classified", told.words, told.happening);
+    if let Some((words, happening)) = own {
+        doing.tell("classified", words, happening);
     }
-    if let Some(told) = others {
-        doing.tell_other("classified", told.words, told.happening);
+    if let Some((words, happening)) = others {
+        doing.tell_other("classified", words, happening);
     }
     Ok(())
 }
 
 /// The later case no longer counts the earlier as the same matter: how grave it is is judged anew, unless a person has said so. None if that
 /// makes no difference, or the case is closed.
-async fn count_again(app: &App, tx: &mut PgConnection, case: &mut Case) -> Result<Option<Classified>, Failed> {
+async fn count_again(app: &App, tx: &mut PgConnection, case: &mut Case) -> Result<Option<(Words, Happening)>, Failed> {
     let policy = app.policy(case.policy)?;
     let Some(kind) = policy.kind(&case.pack, &case.kind) else { return Ok(None) };
     let keys = recognise::keys(app, tx, kind, case).await?;

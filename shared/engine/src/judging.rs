@@ -3,7 +3,6 @@
 use crate::case::Case;
 use crate::contacts::Contacts;
 use crate::mask;
-use crate::store::matters::Key;
 use duban_contracts::Timestamp;
 use duban_contracts::canonical::keyed_bytes;
 use duban_contracts::case::Reason;
@@ -22,7 +21,11 @@ pub const ABOUT_UNIT: &str = "about_unit";
 const ABOUT_PERSON_ZH: &str = "被投诉人";
 const ABOUT_UNIT_ZH: &str = "被投诉单位";
 
+/// By what a report is recognised as repeating a matter: a keyed hash of one of the pack's keys.
+pub type Key = Vec<u8>;
+
 /// What the judgement stands on, beside the report.
+#[derive(Clone, Copy)]
 pub struct Ground<'a> {
     pub policy: &'a Policy,
     pub policy_version: i64,

@@ -53,6 +53,13 @@ pub fn owing_post(directory: &Directory, owed: &[Who], facts: &Facts) -> Option<
     })
 }
 
+/// Whether a person holds a post that owes the duty, or is whom that post resolves to. The directory is the whole one.
+pub fn owes(directory: &Directory, duty: &Duty, person: &str, at: Timestamp) -> bool {
+    let directory = open_to(directory, &duty.facts);
+    directory.acts_for(person, &duty.owed_by, &duty.facts.unit, at, &duty.facts.excluded_people)
+        || debtor(&directory, &duty.terms.owed, &duty.facts, at).people.iter().any(|debtor| debtor == person)
+}
+
 /// When and to whom it goes next if nobody acts.
 pub fn next_rung(directory: &Directory, duty: &Duty, at: Timestamp, calendar: &duban_policy::calendar::Calendar) -> Option<NextRung> {
     let next = duty.terms.plan.next(duty.due_at, &duty.progress, at, calendar)?;

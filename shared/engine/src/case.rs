@@ -2,7 +2,6 @@
 
 use duban_contracts::case::{Before, CaseActed, CaseEvent, Reason, Step};
 use duban_contracts::{NewEvent, Timestamp, ids, subjects::service};
-use duban_platform::Clock;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -64,6 +63,44 @@ pub struct Case {
     pub last_event_at: Timestamp,
     /// The trace that its report came with.
     pub traceparent: Option<String>,
+}
+
+/// Gives an event a time, later than that of its cause and than any that was given before: the clock's part.
+pub type Stamp<'a> = &'a dyn Fn(Timestamp) -> Timestamp;
+
+/// What a timeline says of an act.
+#[derive(Debug, Clone, Default)]
+pub struct Words {
+    pub text: String,
+    pub text_zh: String,
+    /// Free text of the person who acts; kept sealed.
+    pub note: Option<String>,
+    pub article: Option<String>,
+}
+
+impl Words {
+    pub fn new(text: impl Into<String>, text_zh: impl Into<String>) -> Self {
+        Self { text: text.into(), text_zh: text_zh.into(), note: None, article: None }
+    }
+
+    pub fn with_note(mut self, note: impl Into<String>) -> Self {
+        self.note = Some(note.into());
+        self
+    }
+
+    pub fn citing(mut self, article: Option<String>) -> Self {
+        self.article = article.filter(|article| !article.is_empty());
+        self
+    }
+}
+
+/// Something that was told of a case: the event, and what its timeline says.
+#[derive(Debug, Clone)]
+pub struct Told {
+    pub event: NewEvent,
+    pub words: Words,
+    /// The other case that it is about.
+    pub other: Option<Uuid>,
 }
 
 /// What an event adds to the case's own state.
@@ -143,13 +180,19 @@ impl Case {
     /// Something happened: the next version, at a time later than its cause, the case's last event and whatever this service gave before.
     ///
     /// `happened` is the last token of the event's name. Call it after the state was changed: the event carries the state as it is now.
-    pub fn tell(&mut self, clock: &Clock, cause: Timestamp, happened: &str, happening: Happening) -> NewEvent {
+    pub fn tell(&mut self, stamp: Stamp<'_>, cause: Timestamp, happened: &str, happening: Happening) -> NewEvent {
         self.version += 1;
-        self.last_event_at = clock.cause_after(cause.max(self.last_event_at));
+        self.last_event_at = stamp(cause.max(self.last_event_at));
         NewEvent::new(service::INTAKE, &format!("case.{happened}"), self.about(), self.version, self.last_event_at, &self.body(happening))
             .with_id(ids::fresh())
             .with_policy(self.policy)
             .with_case(self.id)
+    }
+
+    /// The same with the words of its timeline.
+    pub fn tell_in_words(&mut self, stamp: Stamp<'_>, cause: Timestamp, happened: &str, words: Words, happening: Happening) -> Told {
+        let other = happening.other;
+        Told { event: self.tell(stamp, cause, happened, happening), words, other }
     }
 
     /// Who sees it by name beside its handler, each once.

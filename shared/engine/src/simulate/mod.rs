@@ -1,0 +1,13 @@
+//! A scenario played against packs without any server: the same deciding that the services do, with a clock that jumps from one thing that
+//! happens to the next.
+//!
+//! What is not simulated, because other services do it and nothing here hangs on it: deliveries, records, rejected reports, corrections.
+
+mod play;
+mod scenario;
+mod timeline;
+mod world;
+
+pub use play::{Stopped, play};
+pub use scenario::{Act, Fault, Happens, Scenario};
+pub use timeline::{Line, compared};

@@ -1,0 +1,234 @@
+//! Playing a scenario: what happens in it, and between that what falls due.
+
+use super::scenario::{Act, Reported, Scenario};
+use super::timeline::Line;
+use super::world::{POLICY, Standing, World};
+use crate::judging::{self, Ground};
+use crate::registering;
+use crate::stepping::{self, Asked};
+use crate::supplementing::{self, Rule};
+use duban_contracts::report::{AcceptedReport, Report, Reporter};
+use duban_contracts::{Problem, Timestamp, ids};
+use duban_policy::Policy;
+use duban_policy::directory::Directory;
+use serde_json::{Map, Value};
+
+/// Why a scenario could not be played to its end: it names what is not there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stopped(pub String);
+
+impl std::fmt::Display for Stopped {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Stopped {}
+
+/// Secret of the keys by which reports are recognised: here nobody is hidden by it.
+const SECRET: [u8; 32] = [0; 32];
+
+/// Plays a scenario. `directory`: with its people, of the same organisation as the policy.
+///
+/// # Errors
+/// The scenario names a pack, unit, person, case or recurring rule that is not there.
+pub fn play(policy: &Policy, directory: &Directory, scenario: &Scenario) -> Result<Vec<Line>, Stopped> {
+    checked(policy, directory, scenario)?;
+    let mut world = World::new(policy, directory, scenario.start);
+    for happens in &scenario.events {
+        pass(&mut world, scenario, happens.at);
+        let outcome = match &happens.act {
+            Act::Report(reported) => report(&mut world, scenario, reported)?,
+            Act::Step { case, step, by, fields } => step_with(&mut world, case, step, by, fields)?,
+            Act::Acknowledge { case, rule, by } => world.acknowledge(rule, case.as_deref(), by),
+            Act::Close { case, rule, by } => world.close(rule, case.as_deref(), by),
+            Act::Pass => Ok(()),
+        };
+        if let Err(problem) = outcome {
+            let (about, what, by) = named(&happens.act);
+            let says = format!("{} · by {by}", problem.code);
+            world.lines.push(Line { at: happens.at, event: "refused".to_owned(), about, what, says });
+        }
+        world.settle_all();
+        // What falls due at the very instant.
+        pass(&mut world, scenario, happens.at);
+    }
+    Ok(world.lines)
+}
+
+fn checked(policy: &Policy, directory: &Directory, scenario: &Scenario) -> Result<(), Stopped> {
+    let pack = policy.pack(&scenario.pack).ok_or_else(|| Stopped(format!("there is no pack '{}'", scenario.pack)))?;
+    let unit = |code: &str| directory.unit(code).map(|_| ()).ok_or_else(|| Stopped(format!("there is no unit '{code}'")));
+    unit(&scenario.unit)?;
+    for rule in &scenario.recurring {
+        if !pack.recurring.iter().any(|recurring| recurring.rule.id == *rule) {
+            return Err(Stopped(format!("pack '{}' has no recurring rule '{rule}'", scenario.pack)));
+        }
+    }
+    for happens in &scenario.events {
+        let (_, what, by) = named(&happens.act);
+        if !by.is_empty() && directory.person(&by).is_none() {
+            return Err(Stopped(format!("there is no person '{by}' ({what})")));
+        }
+        if let Act::Report(reported) = &happens.act {
+            reported.unit.as_deref().map_or(Ok(()), unit)?;
+        }
+    }
+    Ok(())
+}
+
+/// What an act is about, in the words of the timeline: case, rule or step, person.
+fn named(act: &Act) -> (String, String, String) {
+    match act {
+        Act::Report(reported) => (reported.name.clone(), "report".to_owned(), String::new()),
+        Act::Step { case, step, by, .. } => (case.clone(), step.clone(), by.clone()),
+        Act::Acknowledge { case, rule, by } | Act::Close { case, rule, by } => (case.clone().unwrap_or_default(), rule.clone(), by.clone()),
+        Act::Pass => Default::default(),
+    }
+}
+
+/// Lets time pass: duties come round and fall due, each at its time.
+fn pass(world: &mut World<'_>, scenario: &Scenario, until: Timestamp) {
+    let rounds = if scenario.recurring.is_empty() { Vec::new() } else { world.policy.recurring(world.now, until) };
+    let wanted = rounds.into_iter().filter(|round| {
+        let duty = &round.duty;
+        duty.pack == scenario.pack && scenario.recurring.contains(&duty.rule) && world.directory.is_within(&duty.unit, &scenario.unit)
+    });
+    let mut rounds: Vec<_> = wanted.collect();
+    rounds.reverse();
+    loop {
+        let timer = world.next_timer().filter(|at| *at <= until);
+        let round = rounds.last().map(|round| round.at);
+        match (timer, round) {
+            (timer, Some(round)) if timer.is_none_or(|timer| round <= timer) => {
+                world.now = world.now.max(round);
+                if let Some(round) = rounds.pop() {
+                    world.come_round(round);
+                }
+            }
+            (Some(timer), _) => {
+                world.now = world.now.max(timer);
+                world.tick();
+            }
+            (None, _) => break,
+        }
+    }
+    world.now = world.now.max(until);
+}
+
+fn report(world: &mut World<'_>, scenario: &Scenario, reported: &Reported) -> Result<Result<(), Problem>, Stopped> {
+    let accepted = accepted(world.now, scenario, reported);
+    let Some(follows) = &reported.follows else {
+        register(world, &reported.name, &accepted);
+        return Ok(Ok(()));
+    };
+    let target = place_of(world, follows)?;
+    supplement(world, target, &reported.name, &accepted);
+    Ok(Ok(()))
+}
+
+fn accepted(now: Timestamp, scenario: &Scenario, reported: &Reported) -> AcceptedReport {
+    let unit = reported.unit.clone().unwrap_or_else(|| scenario.unit.clone());
+    AcceptedReport {
+        receipt: ids::derived("scenario", &[&reported.name]),
+        producer: "scenario".to_owned(),
+        idempotency_key: reported.name.clone(),
+        body_hash: String::new(),
+        received_at: now,
+        unit: unit.clone(),
+        follows: None,
+        follows_code: None,
+        report: Report {
+            channel: reported.channel.clone(),
+            kind: reported.kind.clone(),
+            unit: Some(unit),
+            occurred_at: None,
+            reporter: Reporter { name: None, phone: reported.phone.clone(), email: reported.email.clone(), anonymous: reported.anonymous },
+            subject: Some(reported.name.clone()),
+            text: None,
+            fields: reported.fields.clone(),
+            attachments: Vec::new(),
+            follows: reported.follows.clone(),
+        },
+    }
+}
+
+/// Registers a report as a case, as intake does.
+fn register(world: &mut World<'_>, name: &str, accepted: &AcceptedReport) {
+    let ground = Ground { policy: world.policy, policy_version: POLICY, directory: world.directory, contacts: &world.contacts };
+    let mut judged = judging::judge(&ground, accepted, &[], None);
+    let keys = judging::matter_keys(&SECRET, &judged, accepted);
+    let kind = judged.judgement.kind;
+    let since = judging::repeats_since(world.policy, kind, &judged.judgement.unit, accepted.received_at);
+    let mut earlier: Vec<(Timestamp, usize)> = keys.iter().filter_map(|key| world.known.get(key)).flatten().copied().collect();
+    earlier.retain(|(received_at, _)| *received_at >= since);
+    earlier.sort_unstable();
+    earlier.dedup();
+    if !earlier.is_empty() {
+        let times: Vec<Timestamp> = earlier.iter().map(|(at, _)| *at).collect();
+        judged = judging::judge(&ground, accepted, &times, None);
+    }
+    let kind = judged.judgement.kind;
+    let id = ids::derived("case", &[name]);
+    let mut case = judging::draft(&ground, &judged, accepted, id, world.now);
+    case.repeats = i64::try_from(earlier.len()).unwrap_or(i64::MAX);
+    case.number_scope = kind.number.prefix(&case.unit, case.received_at, &world.policy.calendar_of(&case.unit).zone);
+    let sequence = world.sequences.entry(case.number_scope.clone()).or_insert(0);
+    *sequence += 1;
+    case.number = kind.number.number(&case.number_scope, *sequence);
+    let repeated = earlier.iter().rev().map(|(_, place)| &world.cases[*place].case).find(|case| !case.closed).map(|case| case.id);
+    let is_classified = judging::is_classified(kind, &case.severity);
+    let told = registering::tell(&mut case, is_classified, repeated, accepted.received_at, &|cause| world.stamp(cause));
+    let place = world.cases.len();
+    let personal = judged.personal.clone();
+    for key in keys {
+        world.known.entry(key).or_default().push((case.received_at, place));
+    }
+    world.cases.push(Standing { name: name.to_owned(), case, personal });
+    world.tell(place, told);
+}
+
+fn supplement(world: &mut World<'_>, target: usize, name: &str, accepted: &AcceptedReport) {
+    let mut case = world.cases[target].case.clone();
+    let Some(kind) = world.policy.kind(&case.pack, &case.kind) else { return };
+    let rule = supplementing::rule_for(&case, kind);
+    if matches!(rule, Rule::NewCase) {
+        register(world, name, accepted);
+        return;
+    }
+    let ground = Ground { policy: world.policy, policy_version: POLICY, directory: world.directory, contacts: &world.contacts };
+    let named = judging::named_in(&ground, kind, &case.unit, accepted);
+    case.doubt(named.doubts);
+    case.keep_out(&named.people, &named.units);
+    let stamp = |cause| world.stamp(cause);
+    let mut told = vec![supplementing::supplement(&mut case, accepted.receipt, Some(&accepted.report), world.now, &stamp)];
+    if let Rule::Reopen { step, event } = &rule {
+        told.extend(supplementing::reopen(&mut case, kind, accepted.receipt, (&**step, event), world.now, &stamp));
+    }
+    world.cases[target].case = case;
+    world.tell(target, told);
+}
+
+fn step_with(world: &mut World<'_>, case: &str, step: &str, by: &str, fields: &Map<String, Value>) -> Result<Result<(), Problem>, Stopped> {
+    let place = place_of(world, case)?;
+    let Standing { case, personal, .. } = &world.cases[place];
+    let (mut case, personal) = (case.clone(), personal.clone());
+    let ground = Ground { policy: world.policy, policy_version: POLICY, directory: world.directory, contacts: &world.contacts };
+    let asked = Asked { person: by, at: world.now, step, fields, note: None };
+    let stepped = match stepping::make(ground, &mut case, personal, asked, &|cause| world.stamp(cause)) {
+        Ok(stepped) => stepped,
+        Err(problem) => return Ok(Err(problem)),
+    };
+    let standing = &mut world.cases[place];
+    standing.case = case;
+    if let Some(personal) = stepped.personal {
+        standing.personal = personal;
+    }
+    world.tell(place, stepped.told);
+    Ok(Ok(()))
+}
+
+fn place_of(world: &World<'_>, name: &str) -> Result<usize, Stopped> {
+    let found = world.cases.iter().position(|standing| standing.name == name);
+    found.ok_or_else(|| Stopped(format!("no report above is called '{name}', or it became a supplement")))
+}

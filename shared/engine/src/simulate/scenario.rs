@@ -1,0 +1,203 @@
+//! Scenario files: what happens, when, and what is to come of it.
+//!
+//! ```toml
+//! title = { zh = "一小时内上报", en = "Told within the hour" }
+//! pack = "after-sales"
+//! unit = "BJ01"                 # of reports that name none, and of what comes round
+//! start = "2026-03-02 09:00"
+//! recurring = ["weekly_report"] # rules whose rounds are played; without it none comes round
+//!
+//! [[event]]
+//! at = "2026-03-02 09:05"       # the organisation's wall time, or RFC 3339
+//! report = "c1"                 # a name for it in this file
+//! kind = "complaint"
+//! fields = { loss = "1200" }
+//!
+//! [[event]]
+//! at = "2026-03-02 10:00"
+//! case = "c1"
+//! step = "accept"
+//! by = "wang-wei"
+//!
+//! [[event]]
+//! at = "2026-03-04 09:00"
+//! end = true                    # nothing but time passes until here
+//!
+//! [expected]
+//! timeline = """…"""
+//! ```
+
+use duban_contracts::Timestamp;
+use duban_policy::Title;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+/// A scenario as written, its times read in the organisation's zone.
+#[derive(Debug, Clone)]
+pub struct Scenario {
+    pub title: Title,
+    pub pack: String,
+    pub unit: String,
+    pub start: Timestamp,
+    /// Rules of the pack whose rounds are played for the unit and those below it.
+    pub recurring: Vec<String>,
+    /// In order of time.
+    pub events: Vec<Happens>,
+    /// The timeline that it is to give; None in a scenario that is only looked at.
+    pub expected: Option<String>,
+}
+
+/// Something that happens.
+#[derive(Debug, Clone)]
+pub struct Happens {
+    pub at: Timestamp,
+    pub act: Act,
+}
+
+#[derive(Debug, Clone)]
+pub enum Act {
+    /// A report comes, and is called so in what follows.
+    Report(Box<Reported>),
+    /// Somebody makes a step with a case.
+    Step { case: String, step: String, by: String, fields: Map<String, Value> },
+    /// Somebody acknowledges the newest open alert of a rule's duty.
+    Acknowledge { case: Option<String>, rule: String, by: String },
+    /// Somebody says that a duty is done which no event ends.
+    Close { case: Option<String>, rule: String, by: String },
+    /// Time passes.
+    Pass,
+}
+
+/// A report.
+#[derive(Debug, Clone)]
+pub struct Reported {
+    pub name: String,
+    pub kind: Option<String>,
+    pub unit: Option<String>,
+    pub channel: String,
+    pub fields: Map<String, Value>,
+    pub phone: Option<String>,
+    pub email: Option<String>,
+    pub anonymous: bool,
+    /// It supplements the report of this name.
+    pub follows: Option<String>,
+}
+
+/// What is wrong with a scenario file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault(pub String);
+
+impl std::fmt::Display for Fault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Fault {}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileText {
+    title: Title,
+    pack: String,
+    unit: String,
+    start: String,
+    #[serde(default)]
+    recurring: Vec<String>,
+    #[serde(default)]
+    event: Vec<EventText>,
+    expected: Option<ExpectedText>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ExpectedText {
+    timeline: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EventText {
+    at: String,
+    report: Option<String>,
+    step: Option<String>,
+    acknowledge: Option<String>,
+    close: Option<String>,
+    #[serde(default)]
+    end: bool,
+    case: Option<String>,
+    by: Option<String>,
+    kind: Option<String>,
+    unit: Option<String>,
+    channel: Option<String>,
+    phone: Option<String>,
+    email: Option<String>,
+    #[serde(default)]
+    anonymous: bool,
+    follows: Option<String>,
+    #[serde(default)]
+    fields: Map<String, Value>,
+}
+
+impl Scenario {
+    /// Reads a file. Times without a zone are wall times in `zone`.
+    ///
+    /// # Errors
+    /// What is wrong with it, by the number of the event.
+    pub fn parse(text: &str, zone: &TimeZone) -> Result<Self, Fault> {
+        let file: FileText = toml::from_str(text).map_err(|error| Fault(error.to_string()))?;
+        let start = instant(&file.start, zone).map_err(|wrong| Fault(format!("start: {wrong}")))?;
+        let mut events = Vec::new();
+        let mut before = start;
+        for (nth, text) in file.event.into_iter().enumerate() {
+            let wrong = |wrong: String| Fault(format!("event {}: {wrong}", nth + 1));
+            let at = instant(&text.at, zone).map_err(wrong)?;
+            if at < before {
+                return Err(wrong(format!("{} is before what stands above it", text.at)));
+            }
+            before = at;
+            events.push(Happens { at, act: text.act().map_err(wrong)? });
+        }
+        let expected = file.expected.map(|expected| expected.timeline);
+        Ok(Self { title: file.title, pack: file.pack, unit: file.unit, start, recurring: file.recurring, events, expected })
+    }
+}
+
+impl EventText {
+    fn act(self) -> Result<Act, String> {
+        let by = self.by.clone();
+        let by = |what: &str| by.ok_or_else(|| format!("'{what}' needs by = \"a person's id\""));
+        match (self.report, self.step, self.acknowledge, self.close, self.end) {
+            (Some(name), None, None, None, false) => Ok(Act::Report(Box::new(Reported {
+                name,
+                kind: self.kind,
+                unit: self.unit,
+                channel: self.channel.unwrap_or_else(|| "phone".to_owned()),
+                fields: self.fields,
+                phone: self.phone,
+                email: self.email,
+                anonymous: self.anonymous,
+                follows: self.follows,
+            }))),
+            (None, Some(step), None, None, false) => {
+                let case = self.case.ok_or("'step' needs case = \"the name of a report above\"")?;
+                Ok(Act::Step { case, step, by: by("step")?, fields: self.fields })
+            }
+            (None, None, Some(rule), None, false) => Ok(Act::Acknowledge { case: self.case, rule, by: by("acknowledge")? }),
+            (None, None, None, Some(rule), false) => Ok(Act::Close { case: self.case, rule, by: by("close")? }),
+            (None, None, None, None, true) => Ok(Act::Pass),
+            _ => Err("say one of: report, step, acknowledge, close, end".to_owned()),
+        }
+    }
+}
+
+fn instant(text: &str, zone: &TimeZone) -> Result<Timestamp, String> {
+    if let Ok(at) = text.parse::<Timestamp>() {
+        return Ok(at);
+    }
+    let expected = || format!("'{text}' is neither RFC 3339 nor a wall time such as 2026-03-06 18:40");
+    let wall: DateTime = text.parse().map_err(|_| expected())?;
+    Ok(zone.to_ambiguous_timestamp(wall).compatible().map_err(|_| expected())?)
+}
