@@ -9,5 +9,5 @@ mod timeline;
 mod world;
 
 pub use play::{Stopped, play};
-pub use scenario::{Act, Fault, Happens, Scenario};
+pub use scenario::{Act, Fault, Happens, Reported, Scenario};
 pub use timeline::{Line, compared};

@@ -17,6 +17,7 @@ mod recurring;
 mod step;
 mod template;
 mod vocabulary;
+mod without;
 
 pub use coverage::Covered;
 pub use diff::Change;
@@ -123,7 +124,7 @@ struct Plays {
 }
 
 /// A whole policy set, compiled. Cheap to ask, shared behind an `Arc`.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Policy {
     packs: BTreeMap<String, Pack>,
     calendars: BTreeMap<String, Calendar>,

@@ -10,6 +10,8 @@ mod ladders;
 mod packs;
 mod set;
 
+pub(super) use set::listen;
+
 use super::Policy;
 use crate::calendar::Calendar;
 use crate::organisation::Organisation;

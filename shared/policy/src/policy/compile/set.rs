@@ -166,7 +166,7 @@ fn unfit(default: &str, value: &str) -> Option<(&'static str, &'static str)> {
 }
 
 /// Notes which rule listens to which event.
-fn listen(policy: &mut Policy) {
+pub(crate) fn listen(policy: &mut Policy) {
     for pack in policy.packs.values() {
         let recurring = pack.recurring.iter().map(|recurring| &recurring.rule);
         for (rule, duty) in pack.duties.iter().chain(recurring).enumerate() {

@@ -1,0 +1,131 @@
+//! The scenarios of the shipped packs: each gives the timeline that it promises, and each rule that runs is shown by one that changes when
+//! the rule is taken out.
+//!
+//! `scenarios/shown.csv` says by which. `DUBAN_WRITE=1` finds out anew which scenario shows which rule; what none shows stays empty, and is
+//! a gap to be closed.
+
+use duban_engine::simulate::{Line, Scenario, compared, play};
+use duban_policy::directory::Directory;
+use duban_policy::organisation::Organisation;
+use duban_policy::{Policy, Source};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+fn root(folder: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(folder)
+}
+
+fn gather(folder: &Path, found: &mut Vec<Source>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            gather(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "toml") {
+            let text = std::fs::read_to_string(&path).unwrap();
+            found.push(Source { name: path.file_name().unwrap().to_string_lossy().into_owned(), text });
+        }
+    }
+}
+
+struct World {
+    policy: Policy,
+    directory: Directory,
+    /// By the name of the file, without its ending.
+    scenarios: BTreeMap<String, Scenario>,
+}
+
+impl World {
+    fn shipped() -> Self {
+        let mut sources = Vec::new();
+        gather(&root("policies"), &mut sources);
+        sources.sort_by(|a, b| a.name.cmp(&b.name));
+        let policy = Policy::compile(&sources).unwrap();
+        let organisation = sources.iter().find(|source| source.name == "organisation.toml").unwrap();
+        let directory = Organisation::parse(organisation).unwrap().directory(1);
+        let mut files = Vec::new();
+        gather(&root("scenarios"), &mut files);
+        let read = |file: Source| {
+            let scenario = Scenario::parse(&file.text, policy.zone()).unwrap_or_else(|fault| panic!("{}: {fault}", file.name));
+            (file.name.trim_end_matches(".toml").to_owned(), scenario)
+        };
+        let scenarios = files.into_iter().map(read).collect();
+        Self { policy, directory, scenarios }
+    }
+
+    fn played(&self, policy: &Policy, scenario: &Scenario) -> Result<Vec<String>, String> {
+        let lines: Vec<Line> = play(policy, &self.directory, scenario).map_err(|stopped| stopped.to_string())?;
+        Ok(lines.iter().map(|line| line.written(policy.zone())).collect())
+    }
+
+    /// Whether the scenario gives something else, or cannot be played, without what stands at the place.
+    fn depends(&self, name: &str, pack: &str, place: &str) -> bool {
+        let Some(policy) = self.policy.without(pack, place) else { return false };
+        let scenario = &self.scenarios[name];
+        self.played(&policy, scenario).as_ref() != Ok(&self.played(&self.policy, scenario).unwrap())
+    }
+
+    /// (pack, place) of everything that carries a rule of the regulations and runs.
+    fn running(&self) -> BTreeSet<(String, String)> {
+        let covered = self.policy.coverage().into_iter().filter(|covered| covered.runs);
+        let places = covered.filter_map(|covered| Some((covered.pack, covered.rule?)));
+        // The pack's own head is metadata.
+        places.filter(|(_, place)| place != "pack").collect()
+    }
+}
+
+#[test]
+fn every_scenario_gives_the_timeline_that_it_promises() {
+    let world = World::shipped();
+    let mut wrong = Vec::new();
+    for (name, scenario) in &world.scenarios {
+        let expected = scenario.expected.as_deref().unwrap_or_else(|| panic!("{name} promises nothing"));
+        let came = world.played(&world.policy, scenario).unwrap_or_else(|stopped| panic!("{name}: {stopped}"));
+        if let Some((line, expected, came)) = compared(expected, &came) {
+            wrong.push(format!("{name}, line {line}:\n  expected {expected}\n  came     {came}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_regulation_has_a_scenario() {
+    let world = World::shipped();
+    let played: BTreeSet<&str> = world.scenarios.values().map(|scenario| scenario.pack.as_str()).collect();
+    let without: Vec<&str> = world.policy.packs().map(|pack| pack.id.as_str()).filter(|pack| !played.contains(pack)).collect();
+    assert!(without.is_empty(), "no scenario plays {without:?}");
+}
+
+#[test]
+fn a_scenario_that_shows_a_rule_changes_when_the_rule_is_taken_out() {
+    let world = World::shipped();
+    let file = root("scenarios/shown.csv");
+    if std::env::var_os("DUBAN_WRITE").is_some() {
+        write(&world, &file);
+    }
+    let text = std::fs::read_to_string(&file).unwrap();
+    let rows: Vec<[&str; 3]> = text
+        .lines()
+        .skip(1)
+        .map(|line| line.split(',').collect::<Vec<_>>().try_into().unwrap_or_else(|_| panic!("not three columns: {line}")))
+        .collect();
+    let listed: BTreeSet<(String, String)> = rows.iter().map(|[pack, place, _]| ((*pack).to_owned(), (*place).to_owned())).collect();
+    assert_eq!(listed, world.running(), "shown.csv lists exactly what runs");
+    let unmoved: Vec<String> = rows
+        .iter()
+        .filter(|[_, _, scenario]| !scenario.is_empty())
+        .filter(|[pack, place, scenario]| !world.depends(scenario, pack, place))
+        .map(|[pack, place, scenario]| format!("{scenario} is the same without {pack}/{place}"))
+        .collect();
+    assert!(unmoved.is_empty(), "{}", unmoved.join("\n"));
+}
+
+/// Finds for each place the first scenario that depends on it.
+fn write(world: &World, file: &Path) {
+    let mut text = "pack,place,scenario\n".to_owned();
+    for (pack, place) in world.running() {
+        let mut of_pack = world.scenarios.iter().filter(|(_, scenario)| scenario.pack == pack);
+        let shown = of_pack.find(|(name, _)| world.depends(name, &pack, &place)).map_or("", |(name, _)| name.as_str());
+        text.push_str(&format!("{pack},{place},{shown}\n"));
+    }
+    std::fs::write(file, text).unwrap();
+}

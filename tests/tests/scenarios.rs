@@ -1,0 +1,271 @@
+//! Scenarios played against the running services, on a clock that steps from one thing to the next: what they tell is what the simulation told,
+//! in the same order, at the same second.
+//!
+//! Two of them in every run; all that have no recurring duties with `DUBAN_SCENARIOS=all` (`make soak` does it). What comes round is owed in
+//! every unit of the organisation, and joins with its engine.
+
+use anyhow::Context;
+use duban_contracts::case::CaseAct;
+use duban_contracts::report::{Accepted, Report, Reporter};
+use duban_contracts::subjects::event_name;
+use duban_engine::simulate::{Act, Happens, Line, Reported, Scenario, play};
+use duban_local::{ClockSetting, StackSettings};
+use duban_policy::directory::Directory;
+use duban_policy::organisation::Organisation;
+use duban_policy::{Policy, Source};
+use duban_tests::world::repository;
+use duban_tests::{World, until};
+use jiff::Timestamp;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::time::Duration;
+use uuid::Uuid;
+
+const LIMIT: Duration = Duration::from_secs(30);
+const ALWAYS: [&str; 2] = ["store-complaints-in-time", "store-complaints-forgotten"];
+/// Told by the services and no line of a timeline: they follow from others that are.
+const NO_LINES: [&str; 2] = ["alert.closed", "duty.moved"];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_services_do_is_what_the_simulation_says() -> anyhow::Result<()> {
+    let all = std::env::var("DUBAN_SCENARIOS").is_ok_and(|which| which == "all");
+    let (policy, directory) = shipped()?;
+    let mut wrong = Vec::new();
+    for (name, scenario) in scenarios(&policy)? {
+        if scenario.recurring.is_empty() && (all || ALWAYS.contains(&name.as_str())) {
+            let lines = play(&policy, &directory, &scenario)?;
+            let came = Playing::start(&scenario).await?.through(&lines).await.with_context(|| name.clone())?;
+            let expected = written(&lines);
+            if came != expected {
+                let first = (0..came.len().max(expected.len())).find(|n| came.get(*n) != expected.get(*n)).unwrap_or_default();
+                wrong.push(format!("{name}, line {}: simulated {:?}, came {:?}", first + 1, expected.get(first), came.get(first)));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    Ok(())
+}
+
+/// A thing that was told: second, service, event, scenario's name of the case, rule (of a duty or alert).
+type Told = (i64, &'static str, String, String, String);
+
+/// Each service's in its own order: between two of them the same instant has none.
+fn in_order(mut told: Vec<Told>) -> Vec<Told> {
+    told.sort_by_key(|(second, service, ..)| (*second, *service));
+    told
+}
+
+fn service_of(event: &str) -> &'static str {
+    if event.starts_with("case.") { "intake" } else { "escalation" }
+}
+
+fn written(lines: &[Line]) -> Vec<Told> {
+    let line = |line: &Line| {
+        let rule = if line.event.starts_with("case.") { String::new() } else { line.what.clone() };
+        (
+            line.at.as_second(),
+            if line.event == "refused" { "gateway" } else { service_of(&line.event) },
+            line.event.clone(),
+            line.about.clone(),
+            rule,
+        )
+    };
+    in_order(lines.iter().map(line).collect())
+}
+
+/// A scenario under way on an installation of its own.
+struct Playing<'a> {
+    scenario: &'a Scenario,
+    world: World,
+    /// Cases by the scenario's name of the report.
+    cases: BTreeMap<String, Uuid>,
+    refused: Vec<Told>,
+}
+
+impl<'a> Playing<'a> {
+    async fn start(scenario: &'a Scenario) -> anyhow::Result<Self> {
+        let clock = Some(ClockSetting::Stepped { start: scenario.start.to_string() });
+        let world = World::with(StackSettings { clock, ..StackSettings::test() }).await?;
+        Ok(Self { scenario, world, cases: BTreeMap::new(), refused: Vec::new() })
+    }
+
+    /// Steps to every instant at which something is to happen, lets it happen, and waits until as much was told as is to be.
+    async fn through(mut self, lines: &[Line]) -> anyhow::Result<Vec<Told>> {
+        let second = |at: Timestamp| at.as_second();
+        let mut instants: BTreeSet<i64> = lines.iter().map(|line| second(line.at)).collect();
+        instants.extend(self.scenario.events.iter().map(|happens| second(happens.at)));
+        let scenario = self.scenario;
+        for instant in instants {
+            self.world.step(&Timestamp::from_second(instant)?.to_string()).await?;
+            for happens in scenario.events.iter().filter(|happens| second(happens.at) == instant) {
+                self.act(happens).await?;
+                // What is done next at this instant builds on it.
+                self.wait_for_cases(lines, instant).await?;
+            }
+            let expected = lines.iter().filter(|line| second(line.at) <= instant && line.event != "refused").count();
+            until("as much to be told as was simulated", LIMIT, || async {
+                let told = self.told().await?.len();
+                anyhow::ensure!(told >= expected, "{told} of {expected} at {}", Timestamp::from_second(instant)?);
+                anyhow::Ok(())
+            })
+            .await?;
+        }
+        let mut told = self.told().await?;
+        told.append(&mut self.refused);
+        self.world.stack.stop().await;
+        Ok(in_order(told))
+    }
+
+    async fn wait_for_cases(&self, lines: &[Line], instant: i64) -> anyhow::Result<()> {
+        let known = |line: &&Line| line.event.starts_with("case.") && self.cases.contains_key(&line.about);
+        let earlier = lines.iter().filter(known).filter(|line| line.at.as_second() < instant).count();
+        until("what was done to be told", LIMIT, || async {
+            let told = self.told().await?.into_iter().filter(|(_, service, ..)| *service == "intake").count();
+            anyhow::ensure!(told >= earlier, "{told} of {earlier}");
+            anyhow::Ok(())
+        })
+        .await
+    }
+
+    async fn act(&mut self, happens: &Happens) -> anyhow::Result<()> {
+        let at = happens.at.as_second();
+        let (about, what, outcome) = match &happens.act {
+            Act::Pass => return Ok(()),
+            Act::Report(reported) => return self.report(reported).await,
+            Act::Step { case, step, by, fields } => {
+                let act = CaseAct::Step { name: step.clone(), fields: fields.clone(), note: None };
+                let id = self.case(case)?;
+                let version: i64 =
+                    sqlx::query_scalar("select version from intake.cases where id = $1").bind(id).fetch_one(&self.world.database).await?;
+                let outcome = self.world.installation.person(by).await?.act(id, Uuid::now_v7(), version, &act).await;
+                (case.clone(), step.clone(), outcome.map(|_| ()))
+            }
+            Act::Acknowledge { case, rule, by } => {
+                let case = case.clone().unwrap_or_default();
+                let alert: Option<Uuid> = sqlx::query_scalar(
+                    "select alert.id from escalation.alert join escalation.duty on duty.id = alert.duty
+                     where duty.case_id = $1 and duty.rule = $2 and alert.state = 'open' order by alert.raised_at desc limit 1",
+                )
+                .bind(self.case(&case)?)
+                .bind(rule)
+                .fetch_optional(&self.world.database)
+                .await?;
+                let outcome = match alert {
+                    Some(alert) => self.world.installation.person(by).await?.acknowledge(alert, Uuid::now_v7()).await.map(|_| ()),
+                    None => Err(anyhow::anyhow!("no alert is open")),
+                };
+                (case, rule.clone(), outcome)
+            }
+            // Only what comes round is closed by hand.
+            Act::Close { case, rule, .. } => (case.clone().unwrap_or_default(), rule.clone(), Err(anyhow::anyhow!("by hand"))),
+        };
+        if outcome.is_err() {
+            self.refused.push((at, "gateway", "refused".to_owned(), about, what));
+        }
+        Ok(())
+    }
+
+    fn case(&self, name: &str) -> anyhow::Result<Uuid> {
+        self.cases.get(name).copied().with_context(|| format!("{name} is no case"))
+    }
+
+    async fn report(&mut self, reported: &Reported) -> anyhow::Result<()> {
+        let report = Report {
+            channel: reported.channel.clone(),
+            kind: reported.kind.clone(),
+            unit: Some(reported.unit.clone().unwrap_or_else(|| self.scenario.unit.clone())),
+            occurred_at: None,
+            reporter: Reporter { name: None, phone: reported.phone.clone(), email: reported.email.clone(), anonymous: reported.anonymous },
+            subject: Some(reported.name.clone()),
+            text: None,
+            fields: reported.fields.clone(),
+            attachments: Vec::new(),
+            follows: reported.follows.as_deref().map(key),
+        };
+        let answer = reqwest::Client::new()
+            .post(format!("{}/v1/reports", self.world.installation.url))
+            .bearer_auth(&self.world.installation.producers["web"])
+            .header("Idempotency-Key", key(&reported.name))
+            .json(&report)
+            .send()
+            .await?;
+        anyhow::ensure!(answer.status() == reqwest::StatusCode::ACCEPTED, "{}: {}", answer.status(), answer.text().await?);
+        let accepted: Accepted = answer.json().await?;
+        let database = &self.world.database;
+        let settled = until("the report to be a case, or to have joined one", LIMIT, || async {
+            let case: Option<Uuid> = sqlx::query_scalar("select case_id from intake.identity where receipt = $1")
+                .bind(accepted.receipt)
+                .fetch_optional(database)
+                .await?
+                .flatten();
+            case.context("not registered yet")
+        })
+        .await?;
+        if !self.cases.values().any(|case| *case == settled) {
+            self.cases.insert(reported.name.clone(), settled);
+        }
+        Ok(())
+    }
+
+    /// What intake and escalation have told of the scenario's cases, each service's in its order.
+    async fn told(&self) -> anyhow::Result<Vec<Told>> {
+        let ids: Vec<Uuid> = self.cases.values().copied().collect();
+        let rows: Vec<(String, Uuid, String, String)> = sqlx::query_as(
+            "select subject, case_id, to_char(floor(extract(epoch from time)), 'FM99999999999'), body
+             from (select subject, case_id, time, body, seq, 1 as service from intake.outbox
+                   union all select subject, case_id, time, body, seq, 2 from escalation.outbox) as told
+             where case_id = any($1) order by service, seq",
+        )
+        .bind(&ids)
+        .fetch_all(&self.world.database)
+        .await?;
+        let mut told = Vec::new();
+        for (subject, case, second, body) in rows {
+            let event = event_name(&subject).unwrap_or_default().to_owned();
+            if NO_LINES.contains(&event.as_str()) {
+                continue;
+            }
+            let name = self.cases.iter().find(|(_, id)| **id == case).map(|(name, _)| name.clone()).unwrap_or_default();
+            let rule = serde_json::from_str::<Value>(&body)?.get("rule").and_then(Value::as_str).unwrap_or_default().to_owned();
+            told.push((second.parse()?, service_of(&event), event, name, rule));
+        }
+        Ok(told)
+    }
+}
+
+/// Keys are visible ASCII; names in scenarios are Chinese.
+fn key(name: &str) -> String {
+    name.chars().map(|c| format!("{:x}", u32::from(c))).collect::<Vec<_>>().join("-")
+}
+
+fn read(folder: &Path, found: &mut Vec<Source>) -> anyhow::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            read(&path, found)?;
+        } else if path.extension().is_some_and(|extension| extension == "toml") {
+            let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            found.push(Source { name, text: std::fs::read_to_string(&path)? });
+        }
+    }
+    Ok(())
+}
+
+fn shipped() -> anyhow::Result<(Policy, Directory)> {
+    let mut sources = Vec::new();
+    read(&repository().join("policies"), &mut sources)?;
+    let policy = Policy::compile(&sources).map_err(|errors| anyhow::anyhow!("{errors:?}"))?;
+    let organisation = sources.iter().find(|source| source.name == "organisation.toml").context("no organisation")?;
+    let organisation = Organisation::parse(organisation).map_err(|errors| anyhow::anyhow!("{errors:?}"))?;
+    Ok((policy, organisation.directory(1)))
+}
+
+fn scenarios(policy: &Policy) -> anyhow::Result<BTreeMap<String, Scenario>> {
+    let mut files = Vec::new();
+    read(&repository().join("scenarios"), &mut files)?;
+    files
+        .into_iter()
+        .map(|file| Ok((file.name.trim_end_matches(".toml").to_owned(), Scenario::parse(&file.text, policy.zone()).context(file.name)?)))
+        .collect()
+}
