@@ -69,6 +69,7 @@ soak:  ## an hour without Postgres, then faults for hours: HOURS=n, a new seed e
 	@tools/fetch --develop
 	cargo build --locked --workspace --bins
 	DUBAN_OUTAGE_SECONDS=3600 cargo nextest run --locked --workspace --test faults --no-capture --profile long an_outage
+	DUBAN_SCENARIOS=all cargo nextest run --locked --workspace --profile long -E 'package(duban-tests) & binary(scenarios)'
 	@until=$$(( $$(date +%s) + 3600 * $(or $(HOURS),8) )); \
 	while [ $$(date +%s) -lt $$until ]; do \
 	  DUBAN_FAULT_ROUNDS=$(or $(ROUNDS),200) cargo nextest run --locked --workspace --test faults --no-capture --profile long || exit 1; \

@@ -96,8 +96,10 @@ impl<'a> Playing<'a> {
         let mut instants: BTreeSet<i64> = lines.iter().map(|line| second(line.at)).collect();
         instants.extend(self.scenario.events.iter().map(|happens| second(happens.at)));
         let scenario = self.scenario;
-        for instant in instants {
-            self.world.step(&Timestamp::from_second(instant)?.to_string()).await?;
+        for (nth, instant) in (1..).zip(instants) {
+            // A little later within its second than what came before within its own: what hangs on that is due by then.
+            let at = Timestamp::from_millisecond(instant * 1000 + nth)?;
+            self.world.step(&at.to_string()).await?;
             for happens in scenario.events.iter().filter(|happens| second(happens.at) == instant) {
                 self.act(happens).await?;
                 // What is done next at this instant builds on it.

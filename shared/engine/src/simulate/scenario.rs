@@ -199,5 +199,5 @@ fn instant(text: &str, zone: &TimeZone) -> Result<Timestamp, String> {
     }
     let expected = || format!("'{text}' is neither RFC 3339 nor a wall time such as 2026-03-06 18:40");
     let wall: DateTime = text.parse().map_err(|_| expected())?;
-    Ok(zone.to_ambiguous_timestamp(wall).compatible().map_err(|_| expected())?)
+    zone.to_ambiguous_timestamp(wall).compatible().map_err(|_| expected())
 }

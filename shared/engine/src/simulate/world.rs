@@ -248,7 +248,7 @@ impl<'a> World<'a> {
                     let mut alert = Alert::raised(duty, &rung, told, now);
                     alert.next.clone_from(&next);
                     let event = telling::of_alert(&alert, duty, "alert.raised", self.stamp(cause));
-                    let says = self.told_whom(&alert);
+                    let says = Self::told_whom(&alert);
                     self.line(&event, self.about(duty), duty.rule.clone(), says);
                     self.queue.push_back(event);
                     self.alerts.push(alert);
@@ -257,15 +257,13 @@ impl<'a> World<'a> {
         }
     }
 
-    fn told_whom(&self, alert: &Alert) -> String {
-        let of = |recipient: &duban_contracts::alert::Recipient| match recipient.how.as_str() {
-            "direct" => format!("{} {}", recipient.post, recipient.person),
-            how => format!("{} {} ({how})", recipient.post, recipient.person),
+    fn told_whom(alert: &Alert) -> String {
+        let of = |recipient: &duban_contracts::alert::Recipient| {
+            let how = if recipient.how == "direct" { String::new() } else { format!("({})", recipient.how) };
+            [recipient.post.as_str(), &recipient.person, &how].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
         };
         let people = alert.recipients.iter().map(of).collect::<Vec<_>>().join(", ");
-        let which = if alert.rung < 0 { "reminder".to_owned() } else { format!("rung {}", alert.rung) };
-        let again = if alert.repetition > 0 { format!(" again {}", alert.repetition) } else { String::new() };
-        format!("{which}{again} → {people}")
+        format!("{} → {people}", which(alert))
     }
 
     /// A recurring duty comes round.
@@ -292,10 +290,15 @@ impl<'a> World<'a> {
     /// # Errors
     /// There is none, or he may not.
     pub fn acknowledge(&mut self, rule: &str, case: Option<&str>, person: &str) -> Result<(), Problem> {
-        let (key, place) = self.meant(rule, case).ok_or_else(Problem::not_found)?;
-        let mut duty = self.duties[&key][place].clone();
-        let newest = self.alerts.iter().rev().find(|alert| alert.duty == duty.id && alert.state == State::Open).cloned();
-        let alert = newest.ok_or_else(Problem::not_found)?;
+        let is_meant = |duty: &Duty| duty.rule == rule && case.is_none_or(|case| self.about(duty) == case);
+        let open = self.alerts.iter().rev().filter(|alert| alert.state == State::Open);
+        let found = open.filter_map(|alert| {
+            let mut all =
+                self.duties.iter().flat_map(|(key, duties)| duties.iter().enumerate().map(move |(place, duty)| (key, place, duty)));
+            let (key, place, duty) = all.find(|(_, _, duty)| duty.id == alert.duty && is_meant(duty))?;
+            Some((key.clone(), place, duty.clone(), alert.clone()))
+        });
+        let (key, place, mut duty, alert) = found.into_iter().next().ok_or_else(Problem::not_found)?;
         let directory = recipients::open_to(self.directory, &duty.facts);
         let now = self.stamp(alert.raised_at);
         acknowledging::permit(&directory, &alert, &duty, person, now)?;
@@ -305,7 +308,7 @@ impl<'a> World<'a> {
         let noted = acknowledging::note(&mut rung, alert.id, &by, &directory, &duty.facts.excluded_people);
         for changed in noted.changed.iter().filter_map(|place| rung.get(*place)) {
             let event = telling::of_alert(changed, &duty, "alert.acknowledged", self.stamp(now));
-            let says = format!("rung {} by {person}", changed.rung);
+            let says = format!("{} by {person}", which(changed));
             self.line(&event, self.about(&duty), duty.rule.clone(), says);
             self.queue.push_back(event);
         }
@@ -352,6 +355,12 @@ impl<'a> World<'a> {
         self.settle_all();
         Ok(())
     }
+}
+
+/// Which rung an alert is of, and the how manieth time.
+fn which(alert: &Alert) -> String {
+    let which = if alert.rung < 0 { "reminder".to_owned() } else { format!("rung {}", alert.rung) };
+    if alert.repetition > 0 { format!("{which} again {}", alert.repetition) } else { which }
 }
 
 /// Where a case stands after an event.

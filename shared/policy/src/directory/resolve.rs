@@ -78,7 +78,9 @@ impl Directory {
                 return self.explained(found, first, role);
             }
         }
-        for head in path.iter().filter_map(|unit| self.head_of(unit)) {
+        // From where the post stands, and not from where it was looked for: nobody's matter climbs down to those below him.
+        let above = self.unit_and_above(first.map_or(start, |post| post.unit.as_str()));
+        for head in above.iter().filter_map(|unit| self.head_of(unit)) {
             if let Some(found) = self.in_post(head, at, excluded, true) {
                 return self.explained(found, first, role);
             }

@@ -20,7 +20,7 @@ pub struct Covered {
 impl Policy {
     /// Every id that the packs cite or set aside, each with every place, in order of id.
     pub fn coverage(&self) -> Vec<Covered> {
-        let mut covered: Vec<Covered> = self.packs.values().flat_map(of_pack).collect();
+        let mut covered: Vec<Covered> = self.packs().flat_map(of_pack).collect();
         covered.sort_by(|a, b| (sortable(&a.id), &a.pack, &a.rule).cmp(&(sortable(&b.id), &b.pack, &b.rule)));
         covered.dedup();
         covered

@@ -52,7 +52,7 @@ impl Thing {
 impl Policy {
     pub(super) fn described(&self) -> Things {
         let mut things = Things::new();
-        for pack in self.packs.values() {
+        for pack in self.packs() {
             self.describe_pack(pack, &mut things);
         }
         for calendar in self.calendars.values() {
@@ -205,7 +205,7 @@ impl Policy {
 
     fn describe_organisation(&self, things: &mut Things) {
         for binding in &self.bindings {
-            let Some(pack) = self.packs.get(&binding.pack) else { continue };
+            let Some(pack) = self.pack(&binding.pack) else { continue };
             let unit = self.tree.unit(&binding.unit).map_or_else(|| Title::new(&binding.unit, &binding.unit), |unit| unit.title.clone());
             let date = |at| self.zone.to_datetime(at).date().to_string();
             let until = binding.until.map(date).map(|date| Title::new(&date, &date)).unwrap_or_default();

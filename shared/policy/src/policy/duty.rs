@@ -296,7 +296,8 @@ impl Policy {
         }
         let term = self.term(pack, source, unit);
         let basis = if let Term::Within(duration) = term { duration.basis() } else { Basis::Calendar };
-        (calendar.due(from, term).at, basis)
+        let counted_from = if basis == Basis::Working { whole_second(from) } else { from };
+        (calendar.due(counted_from, term).at, basis)
     }
 
     /// The term with its parameter looked up. Every parameter was checked when the set was compiled.
@@ -425,7 +426,14 @@ fn end_in_field(facts: &Value, path: &str, calendar: &Calendar) -> Option<Timest
 }
 
 /// The instant at which so many hundredths of the period are over, in working time where the period is.
+/// Working time counts from whole seconds: two working hours from 16:00 end at closing time, 18:00, whatever the microsecond in which it was
+/// told; they would else go over to the next opening.
+fn whole_second(at: Timestamp) -> Timestamp {
+    Timestamp::from_second(at.as_millisecond().div_euclid(1000)).unwrap_or(at)
+}
+
 fn share(from: Timestamp, due: Timestamp, hundredths: u8, basis: Basis, calendar: &Calendar) -> Timestamp {
+    let from = whole_second(from);
     let part = |seconds: i64| seconds.saturating_mul(i64::from(hundredths)) / 100;
     match basis {
         Basis::Calendar => from.checked_add(jiff::SignedDuration::from_secs(part(due.duration_since(from).as_secs()))).unwrap_or(due),

@@ -18,7 +18,7 @@ impl Policy {
     /// (`R13.2.5b`); several that answer to it follow each other. None if there is no such rule.
     pub fn explain(&self, rule: &str, unit: Option<&str>, at: Timestamp) -> Option<Title> {
         let mut found = Title::default();
-        for pack in self.packs.values() {
+        for pack in self.packs() {
             for duty in pack.duties.iter().filter(|duty| answers(duty, rule)) {
                 add(&mut found, self.explain_duty(pack, duty, unit, at));
             }

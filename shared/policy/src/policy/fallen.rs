@@ -30,7 +30,7 @@ impl Policy {
         let Some(now) = self.taken_now(event.facts) else { return Vec::new() };
         let before = self.taken_before(event.facts);
         let mut fallen = Vec::new();
-        for pack in self.packs.values() {
+        for pack in self.packs() {
             for rule in &pack.duties {
                 let gone = match &before {
                     _ if is_merged => rule.opens.iter().any(|trigger| sees(pack, trigger, now.pack)),

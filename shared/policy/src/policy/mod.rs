@@ -38,6 +38,7 @@ use declaration::Declarations;
 use duban_contracts::Timestamp;
 use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// A pack, compiled.
 #[derive(Debug, Clone)]
@@ -126,7 +127,8 @@ struct Plays {
 /// A whole policy set, compiled. Cheap to ask, shared behind an `Arc`.
 #[derive(Debug, Clone)]
 pub struct Policy {
-    packs: BTreeMap<String, Pack>,
+    /// Shared between sets that differ in one of them.
+    packs: BTreeMap<String, Arc<Pack>>,
     calendars: BTreeMap<String, Calendar>,
     /// Of units that name none.
     calendar: Calendar,
@@ -151,11 +153,11 @@ impl Policy {
     }
 
     pub fn packs(&self) -> impl Iterator<Item = &Pack> {
-        self.packs.values()
+        self.packs.values().map(Arc::as_ref)
     }
 
     pub fn pack(&self, id: &str) -> Option<&Pack> {
-        self.packs.get(id)
+        self.packs.get(id).map(Arc::as_ref)
     }
 
     pub fn kind(&self, pack: &str, kind: &str) -> Option<&Kind> {
@@ -189,7 +191,7 @@ impl Policy {
             let mut dropped: Vec<&str> = Vec::new();
             for binding in here {
                 dropped.extend(binding.instead_of.iter().map(String::as_str));
-                let pack = self.packs.get(&binding.pack).filter(|pack| !replaced.contains(&pack.id.as_str()));
+                let pack = self.pack(&binding.pack).filter(|pack| !replaced.contains(&pack.id.as_str()));
                 if let Some(pack) = pack.filter(|pack| !bound.iter().any(|known| known.id == pack.id)) {
                     bound.push(pack);
                 }
@@ -206,7 +208,7 @@ impl Policy {
 
     /// The kind for what cannot be sorted, of whichever pack has one.
     pub fn unsorted(&self) -> Option<&Kind> {
-        self.packs.values().flat_map(|pack| &pack.kinds).find(|kind| kind.unsorted)
+        self.packs().flat_map(|pack| &pack.kinds).find(|kind| kind.unsorted)
     }
 
     /// The post that plays a pack's role as seen from a unit, for `Directory::resolve_post`: a role to be looked for from the unit
@@ -263,7 +265,7 @@ impl Policy {
     }
 
     fn at(&self, place: &Place, triggers: fn(&DutyRule) -> &[Trigger]) -> Option<(&Pack, &DutyRule, &Trigger)> {
-        let pack = self.packs.get(&place.pack)?;
+        let pack = self.pack(&place.pack)?;
         let rule = match pack.duties.get(place.rule) {
             Some(rule) => rule,
             None => &pack.recurring.get(place.rule.checked_sub(pack.duties.len())?)?.rule,

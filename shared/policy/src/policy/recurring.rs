@@ -99,7 +99,7 @@ impl Policy {
         if until <= after {
             return found;
         }
-        for pack in self.packs.values() {
+        for pack in self.packs() {
             for recurring in &pack.recurring {
                 self.rounds(pack, recurring, after, until, &mut found);
             }

@@ -2,6 +2,7 @@
 
 use super::compile::listen;
 use super::{Pack, Policy};
+use std::sync::Arc;
 
 impl Policy {
     /// The set without what stands at a place of a pack, as [`Policy::coverage`] names it: `duty.file_warning`, `recurring.statistics`,
@@ -9,7 +10,7 @@ impl Policy {
     /// its rungs), `parameter.promptly`. None where nothing stands there, or nothing could be without it (the kind of what is unsorted).
     pub fn without(&self, pack: &str, place: &str) -> Option<Policy> {
         let mut policy = self.clone();
-        let changed = take_out(policy.packs.get_mut(pack)?, place)?;
+        let changed = take_out(Arc::make_mut(policy.packs.get_mut(pack)?), place)?;
         if changed == Changed::Parameter {
             policy.overrides.retain(|(of, name), _| of != pack || format!("parameter.{name}") != place);
         }

@@ -12,6 +12,7 @@ use crate::source::organisation::{BindText, OverrideText};
 use crate::source::{Fault, Faults, Placed};
 use duban_contracts::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 pub(super) fn assemble(
     packs: Vec<(Parsed<'_, Placed<String>>, Pack)>,
@@ -48,7 +49,7 @@ pub(super) fn assemble(
             .get(&file.organisation.calendar.value)
             .cloned()
             .unwrap_or_else(|| Calendar::always(organisation.file.zone.clone())),
-        packs: compiled,
+        packs: compiled.into_iter().map(|(id, pack)| (id, Arc::new(pack))).collect(),
         calendars,
         tree,
         root,
