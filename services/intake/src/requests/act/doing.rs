@@ -109,6 +109,7 @@ impl Doing {
     /// The case is closed: nobody decides anything of it any longer.
     pub fn end_decisions(&mut self) {
         self.changes.decisions_ended = true;
+        self.case.people_deciding.clear();
     }
 
     /// Writes what came of it: state, timeline, links, and the events that tell of it.
