@@ -3,15 +3,15 @@
 //! What it promises:
 //!
 //! - Each event opens and closes what the policy's rules say, once, in whatever order and however often it comes ([`intake_of_events`],
-//!   [`matter`]). It knows nothing of cases: rule and key say what belongs together.
+//!   [`duban_engine::matter`]). It knows nothing of cases: rule and key say what belongs together.
 //! - Each rung of a duty's ladder is raised once, by whichever copy claims it, and never after the duty's close has committed
-//!   ([`raise_due`], [`climb`]). After an outage every missed rung is raised once, in order, marked late ([`lateness`]).
+//!   ([`raise_due`], [`duban_engine::climb`]). After an outage every missed rung is raised once, in order, marked late ([`lateness`]).
 //! - Rungs name posts; people are found at the time of raising, deputies and superiors included, and who is complained about is passed
-//!   over ([`recipients`]).
+//!   over ([`duban_engine::recipients`]).
 //! - A person sees what [`sight`] says, in lists, counts and single answers alike.
 //!
-//! Deciding modules ([`duty`], [`matter`], [`climb`], [`alert`], [`lateness`], [`recipients`], [`rules`]) are pure; [`store`] has the SQL;
-//! [`requests`] has a file for each thing that can be asked.
+//! What it decides is [`duban_engine`]'s, but for [`lateness`], which is the tick's own; [`store`] has the SQL; [`requests`] has a file for each
+//! thing that can be asked.
 
 pub mod figures;
 pub mod intake_of_events;

@@ -4,7 +4,7 @@
 //! wait for the report that they follow, or among the rejected, with a person told. Its parts, in the order of a report's journey:
 //!
 //! - [`intake_of_reports`] takes batches from the work queue: identity, other bodies under known keys, waiting, registration;
-//! - [`judging`] (pure) says what a report is, by the packs of its unit; [`register`] writes cases, with numbers, history and events;
+//! - [`duban_engine::judging`] says what a report is, by the packs of its unit; [`register`] writes cases, with numbers, history and events;
 //! - [`following`] joins reports to the cases of the reports that they follow, whichever came first;
 //! - [`rejecting`] keeps what cannot be registered; a person admits or dismisses it;
 //! - [`requests`] is what others ask: lists, one case, acts; [`visibility`] (pure) says who sees what.
