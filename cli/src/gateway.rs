@@ -2,6 +2,7 @@
 
 use anyhow::Context;
 use duban_contracts::alert::Acknowledged;
+use duban_contracts::duty::{DutyAct, DutyEvent};
 use duban_contracts::report::{Accepted, Report};
 use duban_contracts::{Problem, case, report::PublicStatus};
 use reqwest::Method;
@@ -86,6 +87,15 @@ impl Gateway {
         let request =
             self.client.post(format!("{}/v1/alerts/{alert}/acknowledge", self.url)).header("Idempotency-Key", request.to_string());
         self.answer(request).await
+    }
+
+    /// `POST /v1/duties/{duty}/act`: pause, resume, extend, hand over, urge.
+    ///
+    /// # Errors
+    /// The gateway's problem, or that it cannot be reached.
+    pub async fn act_on_duty(&self, duty: Uuid, request: Uuid, act: &DutyAct) -> anyhow::Result<DutyEvent> {
+        let request = self.client.post(format!("{}/v1/duties/{duty}/act", self.url)).header("Idempotency-Key", request.to_string());
+        self.answer(request.json(act)).await
     }
 
     /// `PUT /v1/organisation`: an organisation file as it is.

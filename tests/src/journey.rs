@@ -25,7 +25,7 @@ pub const BRAND_DIVISION: &str = "luo-haitao";
 /// What only those may read who may see personal text; no event carries it.
 pub const SECRETS: [&str; 4] = ["罗建平", "19900000101", "京AB1234", "发动机异响三次未修好"];
 
-const LIMIT: Duration = Duration::from_secs(30);
+const LIMIT: Duration = Duration::from_secs(120);
 
 /// A customer who wants to give his car back: major, by article 2.5.
 pub fn report(channel: &str) -> Value {

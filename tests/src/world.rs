@@ -7,6 +7,16 @@ use duban_platform::clock::control::{self, Change};
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, PgPool};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// What escalation has still to do while the clock stands: events of intake, events of its own, and what is due. Events follow one another
+/// by microseconds, so that what falls due at once lies a little after the time that the clock was stepped to.
+const LEFT_FOR_ESCALATION: &str = "
+    select (select count(*) from intake.outbox told
+            where not exists (select 1 from escalation.inbox handled where handled.stream = 'INTAKE' and handled.id = told.id))
+         + (select count(*) from escalation.own_event)
+         + (select count(*) from escalation.duty
+            where next_at <= (select domain_start from clock.setting) + interval '100 milliseconds')";
 
 /// What a test acts on.
 pub struct World {
@@ -51,6 +61,19 @@ impl World {
         let operator = self.stack.ground.connect_nats("operator").await?;
         control::set(&self.database, &operator, Change::Step(to.parse()?)).await?;
         Ok(())
+    }
+
+    /// Waits until escalation has handled everything that intake has told so far, and has raised all that is due. For a stepped clock.
+    ///
+    /// # Errors
+    /// When something stays undone.
+    pub async fn raised(&self) -> anyhow::Result<()> {
+        crate::until("escalation to have done what is to be done now", Duration::from_secs(120), || async {
+            let left = self.count(LEFT_FOR_ESCALATION).await?;
+            anyhow::ensure!(left == 0, "{left} events and duties are left");
+            anyhow::Ok(())
+        })
+        .await
     }
 
     /// A count that a test needs to see.

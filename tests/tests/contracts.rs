@@ -39,7 +39,7 @@ async fn every_event_on_the_broker_keeps_its_contract_and_no_secret() -> anyhow:
         let heard = heard.lock().unwrap_or_else(PoisonError::into_inner);
         heard.iter().filter_map(|event| duban_contracts::subjects::event_name(&event.subject).map(str::to_owned)).collect()
     };
-    until("an event of each service", Duration::from_secs(30), || async {
+    until("an event of each service", Duration::from_secs(120), || async {
         let names = names();
         let wanted = ["case.registered", "case.closed", "duty.opened", "duty.closed", "alert.raised", "delivery.sent", "record.filed"];
         let missing: Vec<_> = wanted.into_iter().filter(|name| !names.contains(*name)).collect();

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 /// `look.mjs` ends so where no browser starts.
 const NO_BROWSER: i32 = 3;
+const LIMIT: Duration = Duration::from_secs(120);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_page_is_well_in_a_real_browser() -> anyhow::Result<()> {
@@ -60,14 +61,23 @@ async fn furnish(world: &World) -> anyhow::Result<()> {
     let web = world.installation.producer("web")?;
     let major = serde_json::from_value(journey::report("web"))?;
     let accepted = web.send_report("major", &major).await?;
-    for (n, unit) in ["BJ02", "MD01", "MD04", "RJ-BJ", "WY-GM", "SM-HB", "NOWHERE"].into_iter().enumerate() {
+    let units = ["BJ02", "MD01", "MD04", "RJ-BJ", "WY-GM", "SM-HB", "NOWHERE"];
+    for (n, unit) in units.into_iter().enumerate() {
         let subject = "买了才一个月，内胆涂层一片片往下掉，店里说“使用不当”，要求换货并书面答复";
         web.send_report(&format!("page-{n}"), &report("web", unit, subject)).await?;
     }
     journey::registered(world, &accepted).await?;
     journey::mail_with_link(world, journey::GENERAL_MANAGER).await?;
+    // What were registered after the step would be due another day.
+    until("all to be cases", LIMIT, || async {
+        let cases = world.count("select count(*) from intake.cases").await?;
+        anyhow::ensure!(cases == units.len() as i64 + 1, "{cases} are");
+        anyhow::Ok(())
+    })
+    .await?;
+    world.raised().await?;
     world.step(journey::NEXT_DAY).await?;
-    until("something to be overdue", Duration::from_secs(30), || async {
+    until("something to be overdue", LIMIT, || async {
         let breached = world.count("select count(*) from escalation.duty where state = 'breached'").await?;
         anyhow::ensure!(breached > 3, "{breached} duties are overdue");
         Ok::<_, anyhow::Error>(())

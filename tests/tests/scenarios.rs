@@ -22,7 +22,7 @@ use std::path::Path;
 use std::time::Duration;
 use uuid::Uuid;
 
-const LIMIT: Duration = Duration::from_secs(30);
+const LIMIT: Duration = Duration::from_secs(120);
 const ALWAYS: [&str; 2] = ["store-complaints-in-time", "store-complaints-forgotten"];
 /// Told by the services and no line of a timeline: they follow from others that are.
 const NO_LINES: [&str; 2] = ["alert.closed", "duty.moved"];
@@ -101,6 +101,8 @@ impl<'a> Playing<'a> {
             let at = Timestamp::from_millisecond(instant * 1000 + nth)?;
             self.world.step(&at.to_string()).await?;
             for happens in scenario.events.iter().filter(|happens| second(happens.at) == instant) {
+                // As in the simulation, what is due is raised before anything is done.
+                self.world.raised().await?;
                 self.act(happens).await?;
                 // What is done next at this instant builds on it.
                 self.wait_for_cases(lines, instant).await?;
@@ -113,6 +115,8 @@ impl<'a> Playing<'a> {
             })
             .await?;
         }
+        // Nor is more told than was simulated.
+        self.world.raised().await?;
         let mut told = self.told().await?;
         told.append(&mut self.refused);
         self.world.stack.stop().await;
@@ -156,6 +160,22 @@ impl<'a> Playing<'a> {
                 let outcome = match alert {
                     Some(alert) => self.world.installation.person(by).await?.acknowledge(alert, Uuid::now_v7()).await.map(|_| ()),
                     None => Err(anyhow::anyhow!("no alert is open")),
+                };
+                (case, rule.clone(), outcome)
+            }
+            Act::Do { case, rule, by, act } => {
+                let case = case.clone().unwrap_or_default();
+                // As in the simulation: an open one before the others, of these the one that was opened last.
+                let duty: Option<Uuid> = sqlx::query_scalar(
+                    "select id from escalation.duty where case_id = $1 and rule = $2 and not shadowed order by open desc, opened_at desc limit 1",
+                )
+                .bind(self.case(&case)?)
+                .bind(rule)
+                .fetch_optional(&self.world.database)
+                .await?;
+                let outcome = match duty {
+                    Some(duty) => self.world.installation.person(by).await?.act_on_duty(duty, Uuid::now_v7(), act).await.map(|_| ()),
+                    None => Err(anyhow::anyhow!("there is no duty")),
                 };
                 (case, rule.clone(), outcome)
             }

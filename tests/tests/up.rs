@@ -36,14 +36,20 @@ async fn an_installation_lives_in_one_folder_from_up_to_clean() -> anyhow::Resul
 
     let mut again = here.up(&[]).await?;
     assert_eq!(here.env()?, env, "logins and tokens stay");
-    let listed = here.json(&["case", "list"])?;
-    assert_eq!(listed["total"].as_i64(), Some(expected));
+    until("the cases of before to be listed", LIMIT, || async {
+        is(here.json(&["case", "list"])?["total"].as_i64().unwrap_or_default(), expected)
+    })
+    .await?;
     assert!(!here.said(&again)?.contains("NOT IN FORCE"), "nothing has changed");
     // The start that is running is in the way of another.
     assert!(!here.duban(&["up", "--exit"]).output()?.status.success());
 
+    // Postgres is the last to stop.
+    let running = found(&here.data, "postgres.log")?.with_file_name("data").join("postmaster.pid");
+    assert!(running.exists());
     here.done(&["down"])?;
-    assert!(again.wait(Duration::from_secs(10)).await, "down waits until it has stopped");
+    assert!(!running.exists(), "down waits until all has stopped");
+    assert!(again.wait(LIMIT).await, "it goes on after down");
     assert!(here.data.join("env").exists());
     here.done(&["clean"])?;
     assert!(!here.data.exists());
@@ -196,7 +202,7 @@ async fn imported_once_though_it_was_killed(here: &Here, env: &Env) -> anyhow::R
     let arguments = ["report", "import", &file, "--mapping", &mapping, "--channel", "phone", "--parallel"];
 
     let before = cases(env).await?;
-    let slowly = [&arguments[..], &["2"]].concat();
+    let slowly = [&arguments[..], &["1"]].concat();
     let mut import = Process::spawn("import", here.duban(&slowly), &here.folder.path().join("import.log"), Signal::TERM)?;
     until("some to be registered", LIMIT, || async {
         anyhow::ensure!(cases(env).await? > before + 100, "not yet");

@@ -5,8 +5,10 @@
 
 use crate::App;
 use crate::store::matters::{Moved, Said};
-use crate::store::{alerts, duties, matters};
+use crate::store::{acts, alerts, duties, matters};
+use crate::timing::{self, Timing};
 use duban_contracts::{Event, NewEvent, Timestamp};
+use duban_engine::acts::Acted;
 use duban_engine::duty::Duty;
 use duban_engine::matter::{self, Change};
 use duban_engine::recipients;
@@ -19,6 +21,7 @@ use serde_json::Value;
 use sqlx::PgConnection;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use uuid::Uuid;
 
 /// Handles batches of events.
 pub struct IntakeOfEvents {
@@ -45,7 +48,7 @@ impl BatchHandler for IntakeOfEvents {
 /// One cannot be read or its policy is not held; the database's.
 pub async fn handle(app: &App, tx: &mut PgConnection, batch: &[Event]) -> Result<(), Failure> {
     let read = read(app, batch)?;
-    if read.effects.opens.is_empty() && read.effects.closes.is_empty() && read.said.is_empty() {
+    if read.effects.opens.is_empty() && read.effects.closes.is_empty() && read.said.is_empty() && read.timings.is_empty() {
         return Ok(());
     }
     let mut settled = settle(app, tx, read).await?;
@@ -58,6 +61,7 @@ pub async fn handle(app: &App, tx: &mut PgConnection, batch: &[Event]) -> Result
 struct Read {
     effects: Effects,
     said: Vec<Said>,
+    timings: Vec<Timing>,
     /// Latest time of the batch's events: what is told of them is later.
     latest: Timestamp,
 }
@@ -75,7 +79,7 @@ fn policy_of(app: &App, event: &Event) -> Result<(i64, Arc<Policy>), NotYet> {
 
 fn read(app: &App, batch: &[Event]) -> Result<Read, Failure> {
     let directory = app.platform.directory.current().ok();
-    let mut read = Read { effects: Effects::default(), said: Vec::new(), latest: Timestamp::MIN };
+    let mut read = Read { effects: Effects::default(), said: Vec::new(), timings: Vec::new(), latest: Timestamp::MIN };
     let mut newest: BTreeMap<&str, Said> = BTreeMap::new();
     for event in batch {
         let (version, policy) = policy_of(app, event).map_err(|not_yet| Failure::waits(event, not_yet))?;
@@ -89,6 +93,9 @@ fn read(app: &App, batch: &[Event]) -> Result<Read, Failure> {
         read.effects.opens.extend(effects.opens);
         read.effects.closes.extend(effects.closes);
         read.latest = read.latest.max(event.time);
+        if says_more {
+            read.timings.extend(Timing::of(event, &facts, &policy));
+        }
         if says_more && facts.get("unit").is_some_and(Value::is_string) {
             let said = Said { about: event.about.clone(), case: event.case, facts: rules::said_of(&facts, event.version) };
             let known = newest.entry(&event.about).or_insert_with(|| said.clone());
@@ -102,8 +109,9 @@ fn read(app: &App, batch: &[Event]) -> Result<Read, Failure> {
 }
 
 async fn settle(app: &App, tx: &mut PgConnection, mut read: Read) -> Result<Settled, Failure> {
-    let touched: BTreeSet<MatterKey> =
+    let mut touched: BTreeSet<MatterKey> =
         read.effects.opens.iter().map(Duty::matter).chain(read.effects.closes.iter().map(|(matter, _)| matter.clone())).collect();
+    touched.extend(timing::moved(app, tx, &read.timings).await?);
     let touched: Vec<&MatterKey> = touched.iter().collect();
     let said: Vec<String> = read.said.iter().map(|said| said.about.clone()).collect();
     let opened: Vec<String> = read.effects.opens.iter().map(|duty| duty.opened.subject.clone()).collect();
@@ -133,7 +141,11 @@ async fn settle(app: &App, tx: &mut PgConnection, mut read: Read) -> Result<Sett
     let mut settled = Settled { moved, latest: read.latest, ..Settled::default() };
     for (matter, mut duties) in by_matter {
         let first_fresh = standing.get(&matter).copied().unwrap_or(0);
-        let changes = matter::settle(&mut duties, first_fresh, closes.get(&matter).map_or(&[], Vec::as_slice));
+        let mut changes = matter::settle(&mut duties, first_fresh, closes.get(&matter).map_or(&[], Vec::as_slice));
+        for (change, acted) in timing::retime(app, &mut duties, &read.timings, app.platform.clock.now()) {
+            changes.push(change);
+            settled.acts.push(acted);
+        }
         settled.take(duties, first_fresh, changes);
     }
     Ok(settled)
@@ -172,12 +184,14 @@ struct Settled {
     /// In order: which duty (fresh or changed, by place) and what happened to it.
     told: Vec<(bool, usize, Change)>,
     moved: Vec<Moved>,
+    /// What was timed anew.
+    acts: Vec<(Uuid, Acted)>,
     latest: Timestamp,
 }
 
 impl Default for Settled {
     fn default() -> Self {
-        Self { fresh: Vec::new(), changed: Vec::new(), told: Vec::new(), moved: Vec::new(), latest: Timestamp::MIN }
+        Self { fresh: Vec::new(), changed: Vec::new(), told: Vec::new(), moved: Vec::new(), acts: Vec::new(), latest: Timestamp::MIN }
     }
 }
 
@@ -214,8 +228,14 @@ impl Settled {
         }
         duties::insert(tx, &self.fresh).await?;
         duties::save(tx, &self.changed).await?;
-        let ended: Vec<_> = self.changed.iter().filter(|duty| !duty.state.is_open()).map(|duty| duty.id).collect();
-        let closed = alerts::close_of(tx, &ended, clock.now()).await?;
+        let is_retimed = |duty: &&Duty| self.acts.iter().any(|(retimed, _)| *retimed == duty.id);
+        let retimed: Vec<Duty> = self.changed.iter().filter(is_retimed).cloned().collect();
+        duties::save_terms(tx, &retimed).await?;
+        acts::insert(tx, &self.acts).await?;
+        // What was told of the time before is settled, as is what was told of what has ended.
+        let settled = self.changed.iter().filter(|duty| !duty.state.is_open() || is_retimed(duty));
+        let settled: Vec<Uuid> = settled.map(|duty| duty.id).collect();
+        let closed = alerts::close_of(tx, &settled, clock.now()).await?;
         for alert in closed {
             let Some(duty) = self.changed.iter().find(|duty| duty.id == alert.duty) else { continue };
             let event = telling::of_alert(&alert, duty, "alert.closed", clock.cause_after(self.latest));

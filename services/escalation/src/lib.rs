@@ -13,6 +13,7 @@
 //! What it decides is [`duban_engine`]'s, but for [`lateness`], which is the tick's own; [`store`] has the SQL; [`requests`] has a file for each
 //! thing that can be asked.
 
+mod done_in_words;
 pub mod figures;
 pub mod intake_of_events;
 pub mod lateness;
@@ -24,6 +25,7 @@ pub mod recurring;
 pub mod requests;
 pub mod sight;
 pub mod store;
+pub mod timing;
 mod upkeep;
 
 use duban_contracts::Timestamp;

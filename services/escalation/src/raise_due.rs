@@ -4,17 +4,21 @@
 //! transaction that raises holds the duty's row and has seen it open, so nothing is raised after a close has committed.
 
 use crate::lateness::Ticks;
-use crate::store::{alerts, duties};
+use crate::store::{acts, alerts, duties};
 use crate::{App, recurring};
 use duban_contracts::{NewEvent, Timestamp};
+use duban_engine::acts::{Acted, resume_by_itself};
 use duban_engine::alert::Alert;
 use duban_engine::climb::{self, Rung, Step};
 use duban_engine::duty::Duty;
-use duban_engine::{recipients, telling};
+use duban_engine::shifts::Shifts;
+use duban_engine::{recipients, retiming, telling};
 use duban_platform::consumer::without_values;
 use duban_platform::db::limited;
 use duban_platform::{guarded, telemetry};
+use duban_policy::Policy;
 use duban_policy::directory::Directory;
+use duban_policy::ladder::Sort;
 use sqlx::{Postgres, Transaction};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -187,8 +191,7 @@ impl Round<'_> {
         for duty in claimed {
             match app.platform.policies.get(duty.policy) {
                 Some(policy) => {
-                    let calendar = policy.calendar(&duty.terms.calendar).unwrap_or_else(|| policy.calendar_of(&duty.facts.unit));
-                    raised.climb(self, calendar, duty);
+                    raised.climb(self, &policy, duty);
                 }
                 // Its policy is being fetched: left, and not claimed again in this tick.
                 None if self.lacking.contains(&duty.policy) => {}
@@ -200,9 +203,23 @@ impl Round<'_> {
             }
         }
         duties::save(&mut tx, &raised.duties).await?;
+        let resumed: BTreeSet<Uuid> = raised.acts.iter().map(|(duty, _)| *duty).collect();
+        let moved: Vec<Duty> = raised.duties.iter().filter(|duty| duty.shifts != Shifts::default()).cloned().collect();
+        duties::save_terms(&mut tx, &moved).await?;
+        acts::insert(&mut tx, &raised.acts).await?;
+        let mut closed: Vec<NewEvent> = Vec::new();
+        if !resumed.is_empty() {
+            // Nobody is waited for any longer. What is raised now is not kept yet.
+            for alert in alerts::close_of(&mut tx, &resumed.into_iter().collect::<Vec<_>>(), self.now).await? {
+                let Some(duty) = raised.duties.iter().find(|duty| duty.id == alert.duty) else { continue };
+                let event = telling::of_alert(&alert, duty, "alert.closed", app.platform.clock.cause_after(alert.raised_at));
+                closed.push(event.with_traceparent(alert.traceparent.clone()));
+            }
+        }
         let fresh: BTreeSet<Uuid> = alerts::insert(&mut tx, &raised.alerts).await?.into_iter().collect();
         let is_news = |alert: &Option<Uuid>| alert.is_none_or(|alert| fresh.contains(&alert));
-        let events: Vec<NewEvent> = raised.events.into_iter().filter(|(alert, _)| is_news(alert)).map(|(_, event)| event).collect();
+        let told = raised.events.into_iter().filter(|(alert, _)| is_news(alert)).map(|(_, event)| event);
+        let events: Vec<NewEvent> = closed.into_iter().chain(told).collect();
         app.tell(&mut tx, &events).await?;
         tx.commit().await?;
         app.platform.outbox.wake();
@@ -220,14 +237,21 @@ struct Raised {
     events: Vec<(Option<Uuid>, NewEvent)>,
     /// Seconds of real time between due and raised.
     lateness: Vec<f64>,
+    /// Pauses that ended by themselves.
+    acts: Vec<(Uuid, Acted)>,
 }
 
 impl Raised {
-    fn climb(&mut self, round: &Round<'_>, calendar: &duban_policy::calendar::Calendar, mut duty: Duty) {
+    fn climb(&mut self, round: &Round<'_>, policy: &Policy, mut duty: Duty) {
         let Round { app, now, late_before, .. } = *round;
         let directory = &*recipients::open_to(round.directory, &duty.facts);
         let cause = duty.opened.at;
         let time = || app.platform.clock.cause_after(cause);
+        if let Some(acted) = resume_by_itself(&mut duty, now, policy) {
+            self.events.push((None, telling::of_act(&mut duty, &acted, time())));
+            self.acts.push((duty.id, acted));
+        }
+        let calendar = retiming::calendar_of(policy, &duty);
         let steps = climb::climb(&mut duty, now, late_before, calendar);
         let next = recipients::next_rung(directory, &duty, now, calendar);
         for step in steps {
@@ -238,7 +262,7 @@ impl Raised {
                 }
                 Step::Raised(rung) => {
                     self.lateness.push(app.real_seconds(rung.at, now));
-                    if rung.rung < 0 {
+                    if rung.sort == Sort::Reminder {
                         self.events.push((None, telling::of_duty(&mut duty, "duty.reminded", time())));
                     }
                     let mut alert = alert(directory, &duty, &rung, now);

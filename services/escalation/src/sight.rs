@@ -55,7 +55,8 @@ impl Sight {
         if duty.facts.excluded_people.contains(&self.person) {
             return false;
         }
-        let is_named = duty.facts.handler.as_deref() == Some(&self.person) || duty.facts.people_named.contains(&self.person);
+        let is_his = duty.facts.handler.as_deref() == Some(&self.person) || duty.handed_to() == Some(&self.person);
+        let is_named = is_his || duty.facts.people_named.contains(&self.person);
         was_alerted || is_named || self.owes(duty) || self.has_right_over(duty)
     }
 

@@ -50,6 +50,7 @@ async fn closes_before_opens_doubled_and_out_of_order_come_to_the_same() -> anyh
         }
         world.double(&life).await?;
     }
+    world.worked_off(&copy).await?;
     for case in &cases {
         let answers: Vec<_> =
             duties(&copy, case).await?.into_iter().filter(|duty| duty.rule == "answer").map(|duty| (duty.state, duty.closed)).collect();

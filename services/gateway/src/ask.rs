@@ -16,7 +16,8 @@ use duban_contracts::claim::{Asker, Claim};
 use duban_contracts::dead::{DeadDetail, DeadList, DeadListRequest, DeadRequest};
 use duban_contracts::delivery::{DeliveryEvent, DeliveryList, DeliveryListRequest, Link, LinkOpenRequest, Webhook, WebhookShowRequest};
 use duban_contracts::duty::{
-    CaseDueAnswer, CaseDueRequest, DutyCloseRequest, DutyEvent, DutyList, DutyListRequest, Timeline, TimelineRequest, WhyAnswer, WhyRequest,
+    CaseDueAnswer, CaseDueRequest, DutyActRequest, DutyCloseRequest, DutyEvent, DutyList, DutyListRequest, Timeline, TimelineRequest,
+    WhyAnswer, WhyRequest,
 };
 use duban_contracts::identity::{IdentityKeys, TrackingCode};
 use duban_contracts::record::{RecordDetail, RecordEvent, RecordList, RecordListRequest, RecordShowRequest};
@@ -192,6 +193,11 @@ impl Services {
     /// A person says that a duty is done which no event closes.
     pub async fn duty_close(&self, viewer: &Viewer, request_id: Uuid, request: &DutyCloseRequest) -> Result<DutyEvent, Problem> {
         self.act(viewer, questions::DUTY_CLOSE, request_id, None, request).await
+    }
+
+    /// A person pauses, resumes, extends or hands over a duty, or urges.
+    pub async fn duty_act(&self, viewer: &Viewer, request_id: Uuid, request: &DutyActRequest) -> Result<DutyEvent, Problem> {
+        self.act(viewer, questions::DUTY_ACT, request_id, None, request).await
     }
 
     pub async fn delivery_list(&self, viewer: &Viewer, request: &DeliveryListRequest) -> Result<DeliveryList, Problem> {

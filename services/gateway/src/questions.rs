@@ -47,6 +47,7 @@ questions! {
     DUTY_LIST = ESCALATION "duty.list";
     DUTY_WHY = ESCALATION "duty.why";
     DUTY_CLOSE = ESCALATION "duty.close";
+    DUTY_ACT = ESCALATION "duty.act";
     DELIVERY_LIST = NOTIFICATIONS "delivery.list";
     LINK_OPEN = NOTIFICATIONS "link.open";
     WEBHOOK_SHOW = NOTIFICATIONS "webhook.show";

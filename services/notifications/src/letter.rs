@@ -3,7 +3,7 @@
 use crate::App;
 use crate::link;
 use crate::store::claims::Claimed;
-use crate::words::{Language, Letter, Urgency};
+use crate::words::{Language, Letter, Occasion, Urgency};
 use duban_contracts::Problem;
 use duban_contracts::alert::{AlertEvent, Recipient};
 use duban_policy::Title;
@@ -52,6 +52,7 @@ impl Names<'_> {
             language,
             zone: jiff::tz::TimeZone::UTC,
             urgency: Urgency::of(&alert.sort, alert.urgent),
+            occasion: Occasion::of(&alert.sort),
             overdue: alert.raised_at >= alert.due_at,
             name: self.person(&claimed.delivery.person),
             post: recipient.map(|recipient| self.post(&recipient.post, &alert.unit, language)).unwrap_or_default(),

@@ -53,9 +53,9 @@ impl Urgency {
     /// From an alert's `sort`. What goes at once to several, whatever the hour, counts as escalated.
     pub fn of(sort: &str, urgent: bool) -> Self {
         match sort {
-            "reminder" => Self::DueSoon,
+            "reminder" | "awaited" => Self::DueSoon,
             "breach" => Self::Overdue,
-            "escalation" => Self::Escalated,
+            "escalation" | "urge" => Self::Escalated,
             _ if urgent => Self::Escalated,
             _ => Self::OnTime,
         }
@@ -80,12 +80,35 @@ impl Urgency {
     }
 }
 
+/// What an alert is raised by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Occasion {
+    /// The duty's clock.
+    Clock,
+    /// Somebody urged (催办).
+    Urged,
+    /// The duty is paused, and the recipient is waited for.
+    Awaited,
+}
+
+impl Occasion {
+    /// From an alert's `sort`.
+    pub fn of(sort: &str) -> Self {
+        match sort {
+            "urge" => Self::Urged,
+            "awaited" => Self::Awaited,
+            _ => Self::Clock,
+        }
+    }
+}
+
 /// Everything that a message about an alert says, names looked up, to one person in his language.
 #[derive(Debug, Clone)]
 pub struct Letter {
     pub language: Language,
     pub zone: TimeZone,
     pub urgency: Urgency,
+    pub occasion: Occasion,
     /// The duty is overdue at the time of raising.
     pub overdue: bool,
     /// The recipient, and as which post he is told.

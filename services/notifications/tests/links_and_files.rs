@@ -56,7 +56,10 @@ async fn a_cases_file_is_given_once_the_close_was_read_and_nothing_is_on_its_way
     let request = DossierRequest { case: case_id(1), after: closing, settled: false, alert: None, from: None };
     world.mail.refuse(true);
     world.alert("raised", &alert(1, &["wang"])).await?;
+    world.wait_until_tried(1).await?;
     world.case("closed", &case(1, 5), closing).await?;
+    // What holds it up from here on is the mail alone.
+    world.wait_until_read(closing).await?;
     let not_yet =
         |answer: &Result<Dossier, Problem>| answer.as_ref().is_err_and(|problem| problem.status == 409 && problem.code == "not-yet");
     world.ask_until::<Dossier>(None, "case.dossier", &request, not_yet).await?.unwrap_err();

@@ -29,6 +29,7 @@ async fn acknowledged_before_it_is_sent_cancels_it() -> Result<()> {
     world.mail.refuse(false);
     world.alert("raised", &alert(2, &["wang"])).await?;
     world.heard.wait_for("delivery.sent", 1, LIMIT).await?;
+    world.wait_until_all_ended().await?;
     assert_eq!(world.mails_to("@").len(), 1, "{}", world.log());
     Ok(())
 }
@@ -42,6 +43,7 @@ async fn an_alert_of_a_duty_that_has_ended_meanwhile_is_not_told() -> Result<()>
     world.alert("raised", &ended).await?;
     world.alert("raised", &alert(2, &["wang"])).await?;
     world.heard.wait_for("delivery.sent", 1, LIMIT).await?;
+    world.wait_until_all_ended().await?;
     assert_eq!(world.mails_to("@").len(), 1);
     assert!(world.mails_to("@")[0].subject.contains("TS-2"));
     Ok(())
@@ -61,6 +63,7 @@ async fn where_all_must_acknowledge_only_who_has_is_left_in_peace() -> Result<()
     assert_eq!(cancelled[0].body["person"], "li");
     world.mail.refuse(false);
     world.heard.wait_for("delivery.sent", 1, LIMIT).await?;
+    world.wait_until_all_ended().await?;
     assert_eq!(world.mails_to("wang@").len(), 1);
     assert_eq!(world.mails_to("li@").len(), 0);
     Ok(())
@@ -75,6 +78,7 @@ async fn an_acknowledgement_that_overtakes_its_alert_counts() -> Result<()> {
     world.alert("raised", &raised).await?;
     world.alert("raised", &alert(2, &["wang"])).await?;
     world.heard.wait_for("delivery.sent", 1, LIMIT).await?;
+    world.wait_until_all_ended().await?;
     assert_eq!(world.mails_to("wang@").len(), 1);
     assert!(world.mails_to("wang@")[0].subject.contains("TS-2"));
     Ok(())
@@ -165,6 +169,8 @@ async fn a_duty_that_keeps_out_somebody_new_is_not_told_to_him() -> Result<()> {
     world.mail.refuse(false);
     let sent = world.heard.wait_for("delivery.sent", 1, LIMIT).await?;
     assert_eq!(sent[0].body["person"], "wang");
+    world.wait_until_all_ended().await?;
+    assert!(world.mails_to("li@").is_empty());
     Ok(())
 }
 

@@ -6,7 +6,6 @@ use anyhow::Result;
 use duban_contracts::delivery::{DeliveryList, DeliveryListRequest, Webhook, WebhookShowRequest};
 use duban_policy::directory::Language;
 use std::collections::BTreeSet;
-use std::time::Duration;
 use world::hook::{Hook, Manner};
 use world::{LIMIT, TRACE, World, alert, person};
 
@@ -66,7 +65,7 @@ async fn a_dead_endpoint_delays_nobody() -> Result<()> {
     let slow = person("slow", None, Some(dead.url.clone()), Language::Chinese);
     let quick = person("quick", Some("quick@duban.example"), Some(well.url.clone()), Language::Chinese);
     // An attempt at the dead one takes as long as the test is patient.
-    let mut world = World::with(vec![slow, quick], &[("DUBAN_DELIVERY_TIMEOUT_MS", "120000")]).await?;
+    let mut world = World::with(vec![slow, quick], &[("DUBAN_DELIVERY_TIMEOUT_MS", "600000")]).await?;
     for number in 0..40 {
         world.alert("raised", &alert(100 + number, &["slow"])).await?;
     }
@@ -85,7 +84,8 @@ async fn a_dead_endpoint_delays_nobody() -> Result<()> {
 async fn a_sending_that_a_kill_cut_off_is_repeated_under_the_same_id() -> Result<()> {
     let hook = Hook::start(Manner::Silent).await?;
     let wang = person("wang", None, Some(hook.url.clone()), Language::Chinese);
-    let mut world = World::with(vec![wang], &[("DUBAN_DELIVERY_TIMEOUT_MS", "2000")]).await?;
+    // Long enough to be cut off by the kill and not by its own end; twice as long and the claim has run out.
+    let mut world = World::with(vec![wang], &[("DUBAN_DELIVERY_TIMEOUT_MS", "10000")]).await?;
     world.alert("raised", &alert(1, &["wang"])).await?;
     hook.wait_for(1, LIMIT).await?;
     world.kill9().await;
@@ -118,6 +118,10 @@ async fn what_is_refused_for_now_is_tried_again_and_what_is_gone_is_not() -> Res
     let sent = world.heard.wait_for("delivery.sent", 1, LIMIT).await?;
     assert!(sent[0].body["attempts"].as_i64().unwrap() >= 2);
     assert_eq!(world.mails_to("wang@").len(), 1);
+    assert_eq!(hook.calls().len(), 1);
+    // What would have been told of the first stands before what is told of a second.
+    world.alert("raised", &alert(2, &["wang"])).await?;
+    world.heard.wait_for("delivery.sent", 2, LIMIT).await?;
     assert_eq!(world.heard.count("alert.unreachable"), 0);
     Ok(())
 }
@@ -156,8 +160,7 @@ async fn when_all_channels_have_failed_it_is_told() -> Result<()> {
     let list: DeliveryList =
         world.neighbours.ask(Some("director"), "notifications", "delivery.list", &DeliveryListRequest::default()).await??;
     assert_eq!(list.unreachable.len(), 2);
-    assert!(world.metrics().await?.contains("duban_alerts_unreachable_total{service=\"notifications\"} 2"));
-    Ok(())
+    world.wait_for_figure("duban_alerts_unreachable_total{service=\"notifications\"} 2").await
 }
 
 #[tokio::test]
@@ -212,9 +215,9 @@ async fn a_storm_of_alerts_is_sent_without_loss() -> Result<()> {
     for number in 0..150 {
         world.alert("raised", &alert(1_000 + number, &["wang"])).await?;
     }
-    world.heard.wait_for("delivery.sent", 300, LIMIT * 2).await?;
+    world.heard.wait_for("delivery.sent", 300, LIMIT * 3).await?;
     let ids: BTreeSet<String> = hook.calls().into_iter().map(|call| call.id).collect();
     assert_eq!(ids.len(), 150);
-    assert_eq!(hook.wait_for(150, Duration::from_secs(1)).await?.len(), 150);
+    assert_eq!(hook.calls().len(), 150);
     Ok(())
 }

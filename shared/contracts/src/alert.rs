@@ -24,7 +24,8 @@ pub struct AlertEvent {
     /// The post that owes the duty.
     #[serde(default)]
     pub owed_by: String,
-    /// `reminder` (before due), `breach` (first rung at due), `escalation` (later rungs), `notice` (immediately, major cases).
+    /// `reminder` (before due), `breach` (first rung at due), `escalation` (later rungs), `notice` (immediately, major cases), `urge` (somebody
+    /// urged, whatever the clock says), `awaited` (the duty is paused, and waits for who is told).
     pub sort: String,
     /// Run of the ladder (1; another after a reopening), rung (from 1; reminders have negative ones), repetition (from 0).
     pub run: i32,

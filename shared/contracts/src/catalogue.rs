@@ -139,6 +139,10 @@ fn requests() -> Vec<Entry> {
             "duban.escalation.rpc.v1.duty.close",
             "Who owes a recurring duty says that it is done",
         ),
+        request::<duty::DutyActRequest, duty::DutyEvent>(
+            "duban.escalation.rpc.v1.duty.act",
+            "A duty is paused, resumed, extended, handed over, urged",
+        ),
         request::<duty::CaseDueRequest, duty::CaseDueAnswer>("duban.escalation.rpc.v1.case.due", "By when cases are to be closed"),
         request::<case::DossierRequest, case::Dossier>(
             "duban.escalation.rpc.v1.case.dossier",

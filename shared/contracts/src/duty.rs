@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 /// A duty as shown, and the body of `duban.escalation.v1.duty.<happened>` (`opened`, `reminded`, `breached`, `closed`, `cancelled`,
-/// `withdrawn`, `moved`). `withdrawn`: a breach that a late-read close disproved.
+/// `withdrawn`, `moved`, and as [`DutyActed`] says). `withdrawn`: a breach that a late-read close disproved.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DutyEvent {
     pub duty: Uuid,
@@ -35,6 +35,16 @@ pub struct DutyEvent {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "time::optional_schema")]
     pub closed_at: Option<Timestamp>,
+    /// Its clock stands still, at most until then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "time::optional_schema")]
+    pub paused_until: Option<Timestamp>,
+    /// The person to whom it was handed over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handed_to: Option<String>,
+    /// What was done with it, in the event that tells of that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acted: Option<DutyActed>,
     /// Raised after its time because the service was down or behind.
     #[serde(default)]
     pub late: bool,
@@ -42,6 +52,64 @@ pub struct DutyEvent {
     pub excluded_people: Vec<String>,
     pub policy: i64,
     pub version: i64,
+}
+
+/// What somebody did with a duty besides doing it, or what came of itself.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct DutyActed {
+    /// `paused`, `resumed`, `extended`, `handed_over`, `urged`, `retimed`.
+    pub act: String,
+    /// Absent: nobody, it came of itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "time::optional_schema")]
+    pub until: Option<Timestamp>,
+    /// Whom it was handed to, or who (a person or a post) is waited for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person: Option<String>,
+    #[schemars(schema_with = "time::schema")]
+    pub due_before: Timestamp,
+}
+
+/// Request `escalation … duty.act`: what people do with a duty besides doing it. Needs a claim and a request id.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct DutyActRequest {
+    pub duty: Uuid,
+    pub act: DutyAct,
+}
+
+/// Who owes the duty and who decides over its unit may act; reasons have at most 2,000 characters and no personal text.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "act", rename_all = "snake_case", deny_unknown_fields)]
+pub enum DutyAct {
+    /// 暂停计时: its clock stands still, until then at most. Who owes it may as far as its rule allows.
+    Pause {
+        reason: String,
+        #[schemars(schema_with = "time::schema")]
+        until: Timestamp,
+        /// The person or post that is waited for, and reminded every working day.
+        #[serde(default)]
+        waits_for: Option<String>,
+    },
+    /// 恢复计时: before the pause ends by itself.
+    Resume {
+        #[serde(default)]
+        note: String,
+    },
+    /// 延期: a later due time; only who decides over the unit and does not owe it.
+    Extend {
+        reason: String,
+        #[schemars(schema_with = "time::schema")]
+        until: Timestamp,
+    },
+    /// 移交: this person owes it from now on, before the posts that owed it.
+    HandOver { to: String, reason: String },
+    /// 催办: who owes it is alerted at once; only who decides over the unit, and once an hour.
+    Urge {
+        #[serde(default)]
+        note: String,
+    },
 }
 
 /// Request `escalation … duty.list`.
@@ -108,6 +176,9 @@ pub struct WhyAnswer {
     /// Whether he may cancel it as an administrator, with a reason (`duty.close` too).
     #[serde(default)]
     pub may_cancel: bool,
+    /// What else he may do with it: `paused`, `resumed`, `extended`, `handed_over`, `urged`.
+    #[serde(default)]
+    pub offered: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -2,9 +2,13 @@
 //! [`duban_policy::ladder`], this is what a tick makes of them.
 
 use crate::duty::{Duty, State};
+use crate::shifts::Pause;
 use duban_contracts::Timestamp;
-use duban_policy::calendar::Calendar;
+use duban_policy::calendar::{Calendar, Duration, Measure};
 use duban_policy::ladder::{Next, Raised, Sort, Until, Who};
+
+/// Reminders to who is waited for while a duty is paused have rungs below this.
+const AWAITED: i32 = -1_000;
 
 /// One thing that a tick finds due.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,6 +48,11 @@ pub enum Tell {
 /// `late_before` is marked late.
 pub fn climb(duty: &mut Duty, now: Timestamp, late_before: Timestamp, calendar: &Calendar) -> Vec<Step> {
     let mut steps = Vec::new();
+    if let Some(pause) = duty.shifts.paused.as_mut().filter(|_| duty.state.is_open()) {
+        steps.extend(remind_awaited(pause, now, late_before, calendar).map(Step::Raised));
+        duty.next_at = timer(duty, now, calendar);
+        return steps;
+    }
     while duty.state.is_open() {
         let next = duty.terms.plan.next(duty.due_at, &duty.progress, now, calendar);
         let is_breach_next = duty.breached_at.is_none() && next.as_ref().is_none_or(|next| duty.due_at <= next.at);
@@ -68,9 +77,34 @@ pub fn timer(duty: &Duty, now: Timestamp, calendar: &Calendar) -> Option<Timesta
     if !duty.state.is_open() {
         return None;
     }
+    if let Some(pause) = &duty.shifts.paused {
+        return Some(next_to_awaited(pause, calendar).unwrap_or(pause.until));
+    }
     let next = duty.terms.plan.next(duty.due_at, &duty.progress, now, calendar).map(|next| next.at);
     let breach = duty.breached_at.is_none().then_some(duty.due_at);
     next.into_iter().chain(breach).min()
+}
+
+/// When who is waited for is told (again): at once, then every working day until the pause ends.
+fn next_to_awaited(pause: &Pause, calendar: &Calendar) -> Option<Timestamp> {
+    pause.waits_for.as_ref()?;
+    let days = u32::try_from(pause.reminded).ok()?;
+    let at = if days == 0 { pause.since } else { calendar.add(pause.since, Duration::new(days, Measure::WorkingDay)).at };
+    (at < pause.until).then_some(at)
+}
+
+/// Missed reminders are not made up for.
+fn remind_awaited(pause: &mut Pause, now: Timestamp, late_before: Timestamp, calendar: &Calendar) -> Option<Rung> {
+    let who = pause.waits_for.clone()?;
+    let mut due = None;
+    while let Some(at) = next_to_awaited(pause, calendar).filter(|at| *at <= now) {
+        pause.reminded += 1;
+        due = Some(at);
+    }
+    let at = due?;
+    let who = if who.contains('/') { Who::Post(who) } else { Who::Person(who) };
+    let (rung, tell, late) = (AWAITED - pause.reminded, Tell::All(vec![who]), at < late_before);
+    Some(Rung { rung, repetition: 0, sort: Sort::Awaited, tell, until: Until::Any, urgent: false, at, late })
 }
 
 /// Takes an acknowledgement of a whole rung: it stops the climb if the rung is the newest.
@@ -115,4 +149,4 @@ fn count(duty: &mut Duty, rung: &Rung, now: Timestamp) {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

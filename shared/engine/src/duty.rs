@@ -5,8 +5,10 @@
 
 use crate::moment::Moment;
 use crate::rules::MatterKey;
+use crate::shifts::Shifts;
 use duban_contracts::Timestamp;
 use duban_contracts::duty::DutyEvent;
+use duban_policy::calendar::Term;
 use duban_policy::ladder::{Plan, Progress, Who};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -34,12 +36,16 @@ pub struct Duty {
     pub shadowed: bool,
     /// Opened because the case is taken for something else now: if it was done before, it is not asked for again.
     pub again: bool,
+    /// The first of those who owe it is a person to whom it was handed over.
+    pub is_handed_over: bool,
     /// Its due time is what the public is told of the case.
     pub closes_case: bool,
     pub terms: Terms,
     pub facts: Facts,
     pub opened: Moment,
+    /// As its rule says, moved by its [`Shifts`].
     pub due_at: Timestamp,
+    pub shifts: Shifts,
     pub ended: Option<Ended>,
     pub breached_at: Option<Timestamp>,
     pub withdrawn_at: Option<Timestamp>,
@@ -54,7 +60,7 @@ pub struct Duty {
     pub version: i64,
 }
 
-/// What was settled when a duty was opened, and never changes.
+/// What was settled when a duty was opened. It changes where its time is counted anew, and where it is handed over.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Terms {
     pub article: String,
@@ -68,6 +74,15 @@ pub struct Terms {
     /// Name of the calendar that its plan counts in.
     pub calendar: String,
     pub counts_from: Timestamp,
+    /// What its due time was counted by; None for a date in a field.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub term: Option<Term>,
+    /// When its rule says that it is due, once that is no longer `due_at`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settled_due: Option<Timestamp>,
+    /// The version of its subject by which its time was counted anew; 0: it was not.
+    #[serde(default)]
+    pub timed_by: i64,
     pub plan: Plan,
 }
 
@@ -167,6 +182,19 @@ impl Duty {
         })
     }
 
+    /// When it is due by its rule alone.
+    pub fn settled_due(&self) -> Timestamp {
+        self.terms.settled_due.unwrap_or(self.due_at)
+    }
+
+    /// The person to whom it was handed over.
+    pub fn handed_to(&self) -> Option<&str> {
+        match self.terms.owed.first() {
+            Some(Who::Person(person)) if self.is_handed_over => Some(person),
+            _ => None,
+        }
+    }
+
     /// Rule and key: what it has in common with its closes.
     pub fn matter(&self) -> MatterKey {
         MatterKey { key: self.key.clone(), rule: self.rule.clone(), pack: self.pack.clone() }
@@ -180,9 +208,9 @@ impl Duty {
         }
     }
 
-    /// Done at the due time itself is in time.
+    /// Done at the due time itself is in time; so is what is done while its clock stands still.
     fn is_late_at(&self, at: Timestamp) -> bool {
-        at > self.due_at
+        at > self.due_at && self.shifts.paused.as_ref().is_none_or(|pause| at < pause.since)
     }
 
     /// As shown to people: who is complained about is not for everybody who sees the duty.
@@ -209,6 +237,9 @@ impl Duty {
             opened_at: self.opened.at,
             due_at: self.due_at,
             closed_at: self.ended.as_ref().map(|ended| ended.moment.at),
+            paused_until: self.shifts.paused.as_ref().map(|pause| pause.until),
+            handed_to: self.handed_to().map(str::to_owned),
+            acted: None,
             late: self.late,
             excluded_people: self.facts.excluded_people.clone(),
             policy: self.policy,

@@ -7,9 +7,11 @@
 //! A report's way through it, top to bottom: [`judging`] (and [`contacts`], whom it names), [`registering`], [`supplementing`],
 //! [`case`], [`stepping`]; then [`rules`] (what an
 //! event means), [`matter`] (opens and closes of one thing, in any order), [`duty`], [`climb`] (what is due now), [`recipients`] (posts to
-//! people), [`alert`], [`acknowledging`]; [`telling`] words the events.
+//! people), [`alert`], [`acknowledging`]; what people do with a duty is [`acts`], what moves its due time [`shifts`] and [`retiming`];
+//! [`telling`] words the events.
 
 pub mod acknowledging;
+pub mod acts;
 pub mod alert;
 pub mod case;
 pub mod climb;
@@ -21,7 +23,9 @@ pub mod matter;
 pub mod moment;
 pub mod recipients;
 pub mod registering;
+pub mod retiming;
 pub mod rules;
+pub mod shifts;
 pub mod simulate;
 pub mod stepping;
 pub mod supplementing;

@@ -16,6 +16,8 @@ pub enum Change {
     Superseded,
     /// Opened while another stood: kept, and nobody is told.
     Shadowed,
+    /// It stands, and its time was counted anew.
+    Retimed,
 }
 
 /// Settles a matter: its duties as kept, followed by those that new opens make (from `fresh` on), and every close of it that is known.

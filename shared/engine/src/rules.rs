@@ -4,6 +4,7 @@ use crate::climb;
 use crate::duty::{Duty, Ended, Facts, State, Terms};
 use crate::moment::Moment;
 use crate::recipients;
+use crate::shifts::Shifts;
 use duban_contracts::{Event, ids};
 use duban_policy::Policy;
 use duban_policy::directory::Directory;
@@ -67,6 +68,7 @@ pub fn from_rule(opened: OpenedDuty, at: Moment, facts: Facts, policy: &Policy, 
         by_hand: false,
         shadowed: false,
         again: false,
+        is_handed_over: false,
         closes_case,
         terms: Terms {
             article: opened.article,
@@ -76,11 +78,15 @@ pub fn from_rule(opened: OpenedDuty, at: Moment, facts: Facts, policy: &Policy, 
             owed_to: opened.owed_to,
             calendar: opened.calendar,
             counts_from: opened.from,
+            term: opened.term,
+            settled_due: None,
+            timed_by: 0,
             plan: opened.plan,
         },
         facts,
         opened: at,
         due_at: opened.due,
+        shifts: Shifts::default(),
         ended: None,
         breached_at: None,
         withdrawn_at: None,
@@ -91,7 +97,7 @@ pub fn from_rule(opened: OpenedDuty, at: Moment, facts: Facts, policy: &Policy, 
         traceparent: None,
         version: 0,
     };
-    let calendar = policy.calendar(&duty.terms.calendar).unwrap_or_else(|| policy.calendar_of(&duty.facts.unit));
+    let calendar = crate::retiming::calendar_of(policy, &duty);
     // As seen from its opening: what has passed meanwhile is for the tick to find.
     duty.next_at = climb::timer(&duty, duty.opened.at, calendar);
     duty

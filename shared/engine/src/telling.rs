@@ -1,8 +1,10 @@
 //! The events that tell of duties and alerts, numbered and timed.
 
+use crate::acts::Acted;
 use crate::alert::Alert;
 use crate::duty::{Closing, Duty};
 use crate::matter::Change;
+use duban_contracts::duty::{DutyActed, DutyEvent};
 use duban_contracts::{NewEvent, Timestamp};
 
 const SERVICE: &str = "escalation";
@@ -11,6 +13,21 @@ const SERVICE: &str = "escalation";
 pub fn of_duty(duty: &mut Duty, name: &str, time: Timestamp) -> NewEvent {
     duty.version += 1;
     let event = NewEvent::new(SERVICE, name, format!("duty/{}", duty.id), duty.version, time, &duty.told());
+    about_case(event, duty).with_traceparent(duty.traceparent.clone())
+}
+
+/// An event about what somebody did with a duty, and the duty's next version. Why he did it stays with the duty: a reason may say too much.
+pub fn of_act(duty: &mut Duty, acted: &Acted, time: Timestamp) -> NewEvent {
+    duty.version += 1;
+    let told = DutyActed {
+        act: acted.act.as_str().to_owned(),
+        by: acted.by.clone(),
+        until: acted.until,
+        person: acted.person.clone(),
+        due_before: acted.due_before,
+    };
+    let body = DutyEvent { acted: Some(told), ..duty.told() };
+    let event = NewEvent::new(SERVICE, acted.act.event(), format!("duty/{}", duty.id), duty.version, time, &body);
     about_case(event, duty).with_traceparent(duty.traceparent.clone())
 }
 
@@ -39,5 +56,6 @@ pub fn names(duty: &Duty, change: Change) -> Vec<&'static str> {
         Change::Closing(Closing::EndedAndDisproved) => vec!["duty.withdrawn", ended],
         Change::Closing(Closing::Disproved) => vec!["duty.withdrawn"],
         Change::Shadowed => Vec::new(),
+        Change::Retimed => vec!["duty.retimed"],
     }
 }

@@ -24,7 +24,7 @@ async fn a_chinese_mail_is_caught_shown_and_kept() -> Result<()> {
     let catcher = MailCatcher::start(settings.clone()).await?;
     let text = "请于今日18:40前核实。\n.点开头的一行\n签收：http://127.0.0.1:9/a/abc123。谢谢";
     send(&catcher, "【升级】TS-2026-000001 核实客户资料", text).await?;
-    let mail = catcher.wait_for(Duration::from_secs(5), |mail| mail.subject.contains("TS-2026-000001")).await?;
+    let mail = catcher.wait_for(Duration::from_secs(60), |mail| mail.subject.contains("TS-2026-000001")).await?;
     assert_eq!(mail.to, ["zhang@example.cn"]);
     assert_eq!(mail.from, "duban@example.cn");
     assert_eq!(mail.message_id.as_deref(), Some("alert-1@duban"));
@@ -44,7 +44,7 @@ async fn a_chinese_mail_is_caught_shown_and_kept() -> Result<()> {
     let again = MailCatcher::start(settings).await?;
     assert_eq!(again.messages().len(), 1);
     send(&again, "第二封", "x").await?;
-    assert_eq!(again.wait_for(Duration::from_secs(5), |mail| mail.subject == "第二封").await?.id, 2);
+    assert_eq!(again.wait_for(Duration::from_secs(60), |mail| mail.subject == "第二封").await?.id, 2);
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
-use async_nats::jetstream;
+use async_nats::jetstream::{self, ErrorCode, context::GetStreamErrorKind};
 use duban_local::{ClockSetting, Ground, GroundSettings, Nats, NatsSettings, Postgres, PostgresSettings};
 use sqlx::{Connection, PgConnection};
 
@@ -113,6 +113,8 @@ async fn acknowledged_messages_outlive_a_kill_and_a_wiped_store_loses_them() -> 
     nats.wipe_store()?;
     nats.restart().await?;
     let anew = jetstream::new(nats.connect("intake").await?);
-    ensure!(anew.get_stream("INTAKE").await.is_err(), "the stream is still there");
+    let gone = anew.get_stream("INTAKE").await.err().context("the stream is still there")?;
+    let is_unknown = matches!(gone.kind(), GetStreamErrorKind::JetStream(refusal) if refusal.error_code() == ErrorCode::STREAM_NOT_FOUND);
+    ensure!(is_unknown, "{gone}");
     Ok(())
 }

@@ -64,7 +64,7 @@ async fn copies_are_killed_and_started_again_on_their_ports() -> Result<()> {
     let log = stack.copy("escalation", 1)?.log().to_path_buf();
     assert_eq!((times(&log, "started for-all"), times(&log, "stopped in order")), (2, 0));
     stack.copy("intake", 0)?.signal(duban_local::process::Signal::KILL);
-    let ended = tokio::time::timeout(Duration::from_secs(10), stack.until_something_ends()).await?;
+    let ended = tokio::time::timeout(Duration::from_secs(60), stack.until_something_ends()).await?;
     ensure!(ended.to_string().contains("intake ended"), "{ended}");
     stack.stop().await;
     assert_eq!(times(&log, "stopped in order"), 1);

@@ -28,13 +28,13 @@ async fn a_step_returns_when_every_copy_has_taken_it() -> anyhow::Result<()> {
     for copy in &copies {
         assert_eq!(copy.clock.now(), at("2027-04-04T01:00:00Z"), "{}", copy.service);
     }
-    tokio::time::timeout(Duration::from_secs(5), sleeper).await??;
+    tokio::time::timeout(Duration::from_secs(60), sleeper).await??;
     assert!(control::set(&superuser, &operator, Change::Step(at("2027-04-03T00:00:00Z"))).await.is_err());
 
     // A copy that starts later agrees, and a running factor runs on all.
     control::set(&superuser, &operator, Change::Factor(3600.0)).await?;
     let late = world.service("archive").await?;
-    let end = tokio::time::Instant::now() + Duration::from_secs(20);
+    let end = tokio::time::Instant::now() + Duration::from_secs(60);
     loop {
         let (one, other) = (late.clock.now(), copies[1].clock.now());
         // An hour a second: a tenth of a second apart is six minutes.
@@ -54,6 +54,6 @@ async fn no_service_can_set_the_clock() -> anyhow::Result<()> {
     assert!(sqlx::query("update clock.setting set factor = 2").execute(intake.db.pool()).await.is_err());
     let now = intake.clock.now();
     let real = Timestamp::now();
-    assert!(now.duration_until(real).abs() < jiff::SignedDuration::from_secs(5), "{now} {real}");
+    assert!(now.duration_until(real).abs() < jiff::SignedDuration::from_secs(60), "{now} {real}");
     Ok(())
 }

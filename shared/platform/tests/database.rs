@@ -9,9 +9,9 @@ use duban_platform::consumer::{BatchHandler, Consume, Failure};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{PgConnection, SqlSafeStr};
 use std::time::Duration;
-use world::{World, number, tell, until, words};
+use world::{World, number, tell, until, words, worked_off};
 
-const SOON: Duration = Duration::from_secs(40);
+const SOON: Duration = Duration::from_secs(120);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_migration_may_take_its_time() -> anyhow::Result<()> {
@@ -51,6 +51,7 @@ async fn a_table_that_another_version_changes_makes_no_dead_letters() -> anyhow:
     sqlx::query("alter table effect add column more text").execute(escalation.db.pool()).await?;
     tell(&intake, &words(&intake, 10..20)).await?;
     until(escalation.db.pool(), world::EVENTS, 20, SOON).await?;
+    worked_off(&escalation, stream::INTAKE, SOON).await?;
     assert_eq!(number(escalation.db.pool(), "select count(*) from dead_letter").await?, 0);
     assert_eq!(number(escalation.db.pool(), "select count(*) from set_aside").await?, 0);
     Ok(())

@@ -7,9 +7,9 @@ use duban_contracts::subjects::stream;
 use duban_platform::consumer::Consume;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
-use world::{EFFECTS, EVENTS, Word, World, WriteDown, number, tell, until, words};
+use world::{EFFECTS, EVENTS, Word, World, WriteDown, number, tell, until, words, worked_off};
 
-const SOON: Duration = Duration::from_secs(30);
+const SOON: Duration = Duration::from_secs(120);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_event_is_handled_once_by_two_copies_though_it_is_sent_again() -> anyhow::Result<()> {
@@ -28,6 +28,7 @@ async fn an_event_is_handled_once_by_two_copies_though_it_is_sent_again() -> any
     tell(&intake, &words(&intake, 600..700)).await?;
     until(first.db.pool(), EVENTS, 700, SOON).await?;
     until(intake.db.pool(), "select count(*) from outbox where published_at is null", 0, SOON).await?;
+    worked_off(&first, stream::INTAKE, SOON).await?;
     assert_eq!(number(first.db.pool(), EFFECTS).await?, 700);
     assert_eq!(number(first.db.pool(), "select count(*) from inbox").await?, 700);
 
@@ -58,8 +59,9 @@ async fn the_same_id_under_another_message_id_is_dropped_by_the_inbox() -> anyho
         intake.bus.jetstream.publish_with_headers("duban.intake.v1.case.registered", headers, r#"{"word":"again"}"#.into()).await?.await?;
     }
     tell(&intake, &words(&intake, 1..2)).await?;
-    until(escalation.db.pool(), EFFECTS, 2, SOON).await?;
-    assert_eq!(number(escalation.db.pool(), EVENTS).await?, 2);
+    until(escalation.db.pool(), EVENTS, 2, SOON).await?;
+    worked_off(&escalation, stream::INTAKE, SOON).await?;
+    assert_eq!(number(escalation.db.pool(), EFFECTS).await?, 2);
     Ok(())
 }
 
@@ -98,7 +100,8 @@ async fn a_database_that_falls_pauses_and_counts_nothing() -> anyhow::Result<()>
     // Long enough for several tries, each of which would have been an attempt.
     tokio::time::sleep(Duration::from_secs(5)).await;
     world.ground.postgres()?.restart().await?;
-    until(escalation.db.pool(), EVENTS, 150, Duration::from_secs(60)).await?;
+    until(escalation.db.pool(), EVENTS, 150, SOON).await?;
+    worked_off(&escalation, stream::INTAKE, SOON).await?;
     assert_eq!(number(escalation.db.pool(), EFFECTS).await?, 150);
     assert_eq!(number(escalation.db.pool(), "select count(*) from dead_letter").await?, 0);
     assert_eq!(number(escalation.db.pool(), "select count(*) from set_aside").await?, 0);
@@ -124,7 +127,7 @@ async fn an_event_that_waits_is_set_aside_and_holds_up_nothing_and_counts_nothin
     assert_eq!(number(escalation.db.pool(), EFFECTS).await?, 0);
     handler.waits.store(false, Ordering::SeqCst);
     until(escalation.db.pool(), EVENTS, 40, SOON).await?;
+    until(escalation.db.pool(), "select count(*) from set_aside", 0, SOON).await?;
     assert_eq!(number(escalation.db.pool(), EFFECTS).await?, 40);
-    assert_eq!(number(escalation.db.pool(), "select count(*) from set_aside").await?, 0);
     Ok(())
 }

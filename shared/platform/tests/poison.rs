@@ -9,9 +9,9 @@ use duban_platform::rpc::Call;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use world::{EFFECTS, World, WriteDown, number, tell, until, words};
+use world::{EFFECTS, World, WriteDown, known_to_the_broker, number, tell, until, words};
 
-const SOON: Duration = Duration::from_secs(30);
+const SOON: Duration = Duration::from_secs(120);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn poison_goes_to_the_dead_letters_sealed_and_is_handled_once_when_replayed() -> anyhow::Result<()> {
@@ -19,13 +19,14 @@ async fn poison_goes_to_the_dead_letters_sealed_and_is_handled_once_when_replaye
     let intake = world.service("intake").await?;
     let escalation = world.service("escalation").await?;
     escalation.serve_dead_letters(&escalation.rpc().await?, |claim| claim.person() == Some("administrator")).await?;
+    known_to_the_broker(&escalation).await?;
     let handler = WriteDown { poison: Some("word 57"), refuses: Arc::new(AtomicBool::new(true)), ..WriteDown::default() };
     escalation.consume(Consume::new(handler.clone()).stream(stream::INTAKE).attempts(3));
     tell(&intake, &words(&intake, 0..100)).await?;
     until(escalation.db.pool(), EFFECTS, 99, SOON).await?;
     let pool = escalation.db.pool();
     until(pool, "select count(*) from dead_letter where attempts = 3 and reason = 'poison'", 1, SOON).await?;
-    assert_eq!(number(pool, "select count(*) from set_aside").await?, 0);
+    until(pool, "select count(*) from set_aside", 0, SOON).await?;
     assert_eq!(number(pool, "select count(*) from inbox").await?, 99);
     assert_eq!(number(pool, "select count(*) from dead_letter where position('word' in encode(sealed, 'escape')) > 0").await?, 0);
 
@@ -65,7 +66,7 @@ async fn what_is_no_event_at_all_is_a_dead_letter_at_once() -> anyhow::Result<()
     intake.bus.jetstream.publish("duban.intake.v1.case.registered", "\u{0}not an event".into()).await?.await?;
     tell(&intake, &words(&intake, 0..10)).await?;
     until(escalation.db.pool(), EFFECTS, 10, SOON).await?;
-    assert_eq!(number(escalation.db.pool(), "select count(*) from dead_letter where reason = 'no headers'").await?, 1);
+    until(escalation.db.pool(), "select count(*) from dead_letter where reason = 'no headers'", 1, SOON).await?;
     Ok(())
 }
 
@@ -74,6 +75,7 @@ async fn without_an_administrators_claim_dead_letters_are_the_operators_by_his_o
     let world = World::new().await?;
     let escalation = world.service("escalation").await?;
     escalation.serve_dead_letters(&escalation.rpc().await?, |claim| claim.person() == Some("administrator")).await?;
+    known_to_the_broker(&escalation).await?;
     let list = DeadListRequest::default();
     let operator = world.ground.connect_nats("operator").await?;
     let seen: DeadList = Call::new("escalation", "dead.list").body(&list)?.operator("root").send(&operator).await?;
@@ -86,7 +88,7 @@ async fn without_an_administrators_claim_dead_letters_are_the_operators_by_his_o
     let answer = gateway.request_with_headers("duban.escalation.rpc.v1.dead.list", headers, "{}".into()).await?;
     let problem: duban_contracts::Problem = serde_json::from_slice(&answer.payload)?;
     assert_eq!(problem.status, 401);
-    let call = Call::new("escalation", "dead.list").body(&list)?.operator("root").timeout(Duration::from_secs(1));
+    let call = Call::new("escalation", "dead.list").body(&list)?.operator("root").timeout(Duration::from_secs(5));
     assert_eq!(call.send::<DeadList>(&gateway).await.unwrap_err().status, 503);
 
     // A link of the administrator's is for its alert.

@@ -52,6 +52,10 @@ pub enum Sort {
     /// The first rung at or after due.
     Breach,
     Escalation,
+    /// Somebody urged (催办), whatever the clock says.
+    Urge,
+    /// The duty is paused, and waits for who is told.
+    Awaited,
 }
 
 impl Sort {
@@ -61,6 +65,8 @@ impl Sort {
             Self::Notice => "notice",
             Self::Breach => "breach",
             Self::Escalation => "escalation",
+            Self::Urge => "urge",
+            Self::Awaited => "awaited",
         }
     }
 }

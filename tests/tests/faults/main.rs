@@ -18,7 +18,7 @@ use receiving::Receiver;
 use std::time::{Duration, Instant};
 
 /// How long after the last kill everything may take to settle.
-const SETTLING: Duration = Duration::from_secs(180);
+const SETTLING: Duration = Duration::from_secs(240);
 
 /// What dies in a round.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,21 +58,20 @@ async fn nothing_is_lost_or_done_twice_while_processes_are_killed() -> anyhow::R
     for round in 1..=rounds {
         let victims = choose(&mut random, round, rounds);
         let before = sent.accepted();
-        until("reports to be flowing again", Duration::from_secs(60), || async {
-            (sent.accepted() > before + 20).then_some(()).ok_or("none accepted")
-        })
-        .await?;
+        until("reports to be flowing again", SETTLING, || async { (sent.accepted() > before + 20).then_some(()).ok_or("none accepted") })
+            .await?;
+        let begun = sent.begun();
         kill(&mut world, &victims).await?;
         tokio::time::sleep(Duration::from_millis(random.random_range(10..600))).await;
         revive(&mut world, &victims, &mut random).await?;
+        // Whatever the machine's speed: a flow that stood still meanwhile would show nothing.
+        anyhow::ensure!(sent.begun() > begun, "round {round}: no report was sent while {victims:?} were down");
         println!("round {round}: {victims:?}, {} accepted so far", sent.accepted());
     }
     flow.stop().await?;
     let done = staff.stop().await?;
     let (accepted, took) = (sent.accepted(), started.elapsed());
     println!("{accepted} reports accepted in {took:?}, {:.0} a second, {}", accepted as f64 / took.as_secs_f64(), sent.story());
-    // Not a measure of speed: a flow that hardly flowed would show nothing.
-    anyhow::ensure!(accepted as f64 / took.as_secs_f64() > 80.0, "so few reports flowed that nothing was in flight when processes died");
     println!("{} notes written, {} cases closed, {} alerts acknowledged", done.noted, done.closed.len(), done.acknowledged.len());
 
     adding_up::settled(&world, &sent).await?;
@@ -206,6 +205,14 @@ async fn an_outage_of_postgres_dead_letters_nothing() -> anyhow::Result<()> {
         let without = world.count(adding_up::CASES_WITHOUT_DUTY).await?;
         anyhow::ensure!((cases, without) == (i64::from(accepted), 0), "{cases} of {accepted} cases, {without} without a duty");
         Ok::<_, anyhow::Error>(())
+    })
+    .await?;
+    // What is still on its way, or waits to be tried again, might yet be given up.
+    until("everything to have reached whom it is for", SETTLING, || async {
+        let under_way = world.count(adding_up::UNDER_WAY).await?;
+        let known = world.count("select count(*) from notifications.case_copy").await?;
+        anyhow::ensure!((under_way, known) == (0, i64::from(accepted)), "{under_way} events are under way, {known} cases are known");
+        anyhow::Ok(())
     })
     .await?;
     anyhow::ensure!(world.count(adding_up::DEAD_LETTERS).await? == 0, "something was given up");

@@ -14,7 +14,7 @@ use uuid::Uuid;
 /// Reports a second from each producer.
 const PACE: u32 = 110;
 /// How long a producer goes on asking.
-const PATIENCE: Duration = Duration::from_secs(90);
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// What was answered as accepted. Cheap to clone; all clones are one.
 #[derive(Debug, Clone, Default)]
@@ -22,6 +22,8 @@ pub struct Sent(Arc<Mutex<Kept>>);
 
 #[derive(Debug, Default)]
 struct Kept {
+    /// Sendings that were begun.
+    begun: usize,
     /// Receipts by idempotency key.
     accepted: BTreeMap<String, Uuid>,
     /// Of reports sent under a key that another body had already: how many were refused at once, and the receipts of those accepted.
@@ -32,6 +34,11 @@ struct Kept {
 impl Sent {
     pub fn accepted(&self) -> usize {
         self.kept().accepted.len()
+    }
+
+    /// How many sendings were begun.
+    pub fn begun(&self) -> usize {
+        self.kept().begun
     }
 
     pub fn receipts(&self) -> Vec<Uuid> {
@@ -184,6 +191,7 @@ async fn pace(channel: &'static str, way: Way, flowing: Arc<AtomicBool>, sent: S
         let (way, sent) = (way.clone(), sent.clone());
         sendings.spawn(async move {
             let key = format!("{channel}-{n}");
+            sent.kept().begun += 1;
             let receipt = way.send_until_answered(&key, &report(channel, n)).await?.with_context(|| format!("{key} was refused"))?;
             sent.keep(&key, receipt);
             if n % 40 == 3 {

@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use duban_contracts::case::{CaseEvent, Dossier};
+use duban_contracts::record::{RecordList, RecordListRequest};
 use duban_contracts::{NewEvent, Problem, Timestamp};
 use duban_local::neighbours::Heard;
 use duban_local::process::{Process, Signal};
@@ -17,7 +18,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 /// How long anything may take on a busy machine.
-pub const LIMIT: Duration = Duration::from_secs(60);
+pub const LIMIT: Duration = Duration::from_secs(120);
 
 pub const UNIT: &str = "BJ-4S-01";
 
@@ -113,7 +114,16 @@ impl World {
         neighbours.answer("notifications", "case.dossier", move |request| Ok(dossier("notifications", &request, json!([])))).await?;
         let mut world = World { neighbours, heard, ground, service: None, asked, not_yet, open_duties };
         world.start_service()?;
-        Ok(world)
+        // By then it answers, and knows who may see what.
+        let deadline = tokio::time::Instant::now() + LIMIT;
+        loop {
+            let answer = world.ask::<RecordList>("manager", "record.list", &RecordListRequest::default()).await;
+            if matches!(answer, Ok(Ok(_))) {
+                return Ok(world);
+            }
+            anyhow::ensure!(tokio::time::Instant::now() < deadline, "archive does not answer: {answer:?}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
     }
 
     pub fn start_service(&mut self) -> Result<()> {
@@ -146,6 +156,20 @@ impl World {
         request: &impl serde::Serialize,
     ) -> Result<Result<A, Problem>> {
         Ok(self.neighbours.ask(Some(person), "archive", name, request).await?)
+    }
+
+    /// Waits until no case waits to be filed.
+    pub async fn nothing_waits(&self) -> Result<()> {
+        let pool = self.database().await?;
+        let deadline = tokio::time::Instant::now() + LIMIT;
+        loop {
+            let left: i64 = sqlx::query_scalar("select count(*) from filing where state = 'waiting'").fetch_one(&pool).await?;
+            if left == 0 {
+                return Ok(());
+            }
+            anyhow::ensure!(tokio::time::Instant::now() < deadline, "{left} wait to be filed");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
     }
 
     /// A connection as the service itself.

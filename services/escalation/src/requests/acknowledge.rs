@@ -10,7 +10,7 @@ use duban_contracts::claim::{Asker, Claim};
 use duban_contracts::{NewEvent, Problem, Timestamp};
 use duban_engine::alert::{Alert, State};
 use duban_engine::duty::Duty;
-use duban_engine::{acknowledging, climb, recipients, telling};
+use duban_engine::{acknowledging, climb, recipients, retiming, telling};
 use duban_platform::acting::{self, Begun};
 use duban_platform::rpc::{Failed, Request};
 use duban_platform::telemetry;
@@ -101,14 +101,14 @@ async fn take_note(
 
 fn stop_climb(app: &App, duty: &mut Duty, rung: i32, now: Timestamp) -> Result<(), Problem> {
     let policy = app.platform.policies.get(duty.policy).ok_or_else(|| Problem::unavailable("the policy of this duty"))?;
-    let calendar = policy.calendar(&duty.terms.calendar).unwrap_or_else(|| policy.calendar_of(&duty.facts.unit));
+    let calendar = retiming::calendar_of(&policy, duty);
     climb::acknowledge(duty, rung, now, calendar);
     Ok(())
 }
 
 fn answer(app: &App, alert: &Alert, duty: &Duty) -> Acknowledged {
     let quiet_until = app.platform.policies.get(duty.policy).and_then(|policy| {
-        let calendar = policy.calendar(&duty.terms.calendar).unwrap_or_else(|| policy.calendar_of(&duty.facts.unit));
+        let calendar = retiming::calendar_of(&policy, duty);
         climb::quiet_until(duty, alert.rung, calendar)
     });
     Acknowledged { alert: alert.id, duty: duty.id, state: alert.state.as_str().to_owned(), quiet_until }

@@ -2,15 +2,18 @@
 
 use super::sight;
 use crate::App;
+use crate::done_in_words;
 use crate::pages::{self, Part, Place};
-use crate::store::{alerts, case, lists};
+use crate::store::{acts, alerts, case, lists};
 use duban_contracts::case::TimelineEntry;
 use duban_contracts::duty::{Timeline, TimelineRequest};
 use duban_contracts::{Timestamp, ids};
+use duban_engine::acts::Acted;
 use duban_engine::alert::Alert;
 use duban_engine::duty::Duty;
 use duban_platform::rpc::{Failed, Request};
 use duban_policy::directory::Directory;
+use jiff::tz::TimeZone;
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -24,7 +27,13 @@ pub async fn timeline(app: Arc<App>, request: Request<TimelineRequest>) -> Resul
     let duties = pages::rest(&duties, place);
     let alerts = alerts::following(&mut connection, &ids(duties), place.and_then(|place| place.alert), pages::MOST).await?;
     let page = pages::page(duties, &alerts, place);
+    let zone = app.platform.policies.in_force(app.platform.clock.now()).map_or(TimeZone::UTC, |(_, policy)| policy.zone().clone());
+    let begun: Vec<Uuid> = page.parts.iter().filter(|part| part.is_first).map(|part| part.duty.id).collect();
+    let done = acts::of_duties(&mut *connection, &begun).await?;
     let mut entries: Vec<TimelineEntry> = page.parts.iter().flat_map(|part| of_part(part, &directory)).collect();
+    for part in page.parts.iter().filter(|part| part.is_first) {
+        entries.extend(done.get(&part.duty.id).into_iter().flatten().map(|acted| of_act(acted, part.duty, &directory, &zone)));
+    }
     entries.sort_by_key(|entry| (entry.at, entry.id));
     let begun = page.parts.iter().filter(|part| part.is_first).map(|part| part.duty.shown());
     Ok(Timeline { entries, duties: begun.collect(), next: page.next.map(|place| place.to_string()) })
@@ -87,6 +96,8 @@ fn of_alert(alert: &Alert, duty: &Duty, directory: &Directory) -> Vec<TimelineEn
         "reminder" => ("Reminder", "到期提醒"),
         "notice" => ("Notice", "即时通报"),
         "breach" => ("Alert", "逾期督办"),
+        "urge" => ("Urged", "催办"),
+        "awaited" => ("Reminder to who is waited for", "等待期间提醒"),
         _ => ("Escalated", "升级督办"),
     };
     let again = if alert.repetition > 0 {
@@ -131,4 +142,14 @@ fn posts(alert: &Alert, directory: &Directory) -> (String, String) {
     }
     let (en, zh): (Vec<String>, Vec<String>) = titles.into_iter().unzip();
     (en.join(", "), zh.join("、"))
+}
+
+fn of_act(acted: &Acted, duty: &Duty, directory: &Directory, zone: &TimeZone) -> TimelineEntry {
+    let wall = |at: Timestamp| zone.to_datetime(at).strftime("%Y-%m-%d %H:%M").to_string();
+    let said = done_in_words::of(acted, directory, &wall);
+    let (text, text_zh) = (format!("{}: {}", duty.title, said.en), format!("{}：{}", duty.title_zh, said.zh));
+    let mut entry = entry(duty.id, acted.at, acted.act.event(), text, text_zh, &duty.terms.article);
+    entry.by = acted.by.clone().unwrap_or_default();
+    entry.note = (!said.reason.is_empty()).then_some(said.reason);
+    entry
 }

@@ -3,13 +3,15 @@
 use super::duty_close::{self, ByHand};
 use super::sight;
 use crate::App;
-use crate::store::{duties, lists};
+use crate::done_in_words;
+use crate::store::{acts, duties, lists};
 use duban_contracts::case::Reason;
 use duban_contracts::duty::{NextRung, WhyAnswer, WhyRequest};
 use duban_contracts::{Problem, Timestamp};
+use duban_engine::acts::{Acted, Asked, offered, resume_by_itself};
 use duban_engine::climb::{self, Step, Tell};
 use duban_engine::duty::Duty;
-use duban_engine::recipients;
+use duban_engine::{recipients, retiming};
 use duban_platform::rpc::{Failed, Request};
 use duban_policy::Policy;
 use duban_policy::calendar::Calendar;
@@ -27,14 +29,19 @@ pub async fn why(app: Arc<App>, request: Request<WhyRequest>) -> Result<WhyAnswe
         return Err(Problem::not_found().into());
     }
     let policy = app.platform.policies.get(duty.policy).ok_or_else(|| Problem::unavailable("the policy of this duty"))?;
-    let calendar = policy.calendar(&duty.terms.calendar).unwrap_or_else(|| policy.calendar_of(&duty.facts.unit));
-    let next = ahead(&directory, &duty, calendar, app.platform.clock.now());
+    let now = app.platform.clock.now();
+    let calendar = retiming::calendar_of(&policy, &duty);
+    let next = ahead(&directory, &duty, &policy, now);
+    let done = acts::of_duties(pool, &[duty.id]).await?.remove(&duty.id).unwrap_or_default();
+    let asked = Asked { person: &sight.person, at: now, policy: &policy, directory: &directory };
+    let offered = offered(&duty, &asked).into_iter().map(|what| what.as_str().to_owned()).collect();
     let by_hand = duty_close::by_hand(&app, &directory, &duty, &sight.person).ok().filter(|_| duty.state.is_open());
     let (may_close, may_cancel) = (by_hand == Some(ByHand::Done), by_hand == Some(ByHand::Cancelled));
-    Ok(WhyAnswer { steps: steps(&duty, &policy, calendar), next, duty: duty.shown(), may_close, may_cancel })
+    let steps = steps(&duty, &done, &policy, calendar, &directory);
+    Ok(WhyAnswer { steps, next, duty: duty.shown(), may_close, may_cancel, offered })
 }
 
-fn steps(duty: &Duty, policy: &Policy, calendar: &Calendar) -> Vec<Reason> {
+fn steps(duty: &Duty, done: &[Acted], policy: &Policy, calendar: &Calendar, directory: &Directory) -> Vec<Reason> {
     let zone = &calendar.zone;
     let wall = |at: Timestamp| zone.to_datetime(at).strftime("%Y-%m-%d %H:%M").to_string();
     let article = (!duty.terms.article.is_empty()).then(|| duty.terms.article.clone());
@@ -47,10 +54,20 @@ fn steps(duty: &Duty, policy: &Policy, calendar: &Calendar) -> Vec<Reason> {
     if let Some(rule) = policy.explain(&rule, Some(&duty.facts.unit), duty.terms.counts_from) {
         steps.push(say(rule.en, rule.zh));
     }
+    let first_due = done.first().map_or(duty.due_at, |acted| acted.due_before);
     steps.push(say(
-        format!("By the calendar '{}' it is due {}.", calendar.title.en, wall(duty.due_at)),
-        format!("按“{}”日历计算，截止时间为 {}。", calendar.title.zh, wall(duty.due_at)),
+        format!("By the calendar '{}' it is due {}.", calendar.title.en, wall(first_due)),
+        format!("按“{}”日历计算，截止时间为 {}。", calendar.title.zh, wall(first_due)),
     ));
+    steps.extend(done.iter().map(|acted| {
+        let said = done_in_words::of(acted, directory, &wall);
+        let reason = if said.reason.is_empty() {
+            Default::default()
+        } else {
+            (format!(" “{}”", said.reason), format!("理由：{}", said.reason))
+        };
+        say(format!("{} {}{}", wall(acted.at), said.en, reason.0), format!("{} {}{}", wall(acted.at), said.zh, reason.1))
+    }));
     if let Some(at) = duty.breached_at {
         steps.push(say(format!("Not done in time: breached, told {}.", wall(at)), format!("逾期未完成，{} 通报。", wall(at))));
     }
@@ -72,14 +89,16 @@ fn steps(duty: &Duty, policy: &Policy, calendar: &Calendar) -> Vec<Reason> {
 }
 
 /// What comes next if nobody acts: the ladder climbed on a copy of the duty.
-fn ahead(directory: &Directory, duty: &Duty, calendar: &Calendar, now: Timestamp) -> Vec<NextRung> {
+fn ahead(directory: &Directory, duty: &Duty, policy: &Policy, now: Timestamp) -> Vec<NextRung> {
     let directory = &*recipients::open_to(directory, &duty.facts);
     let mut duty = duty.clone();
     let mut next = Vec::new();
     let mut at = now;
     for _ in 0..AHEAD * 2 {
-        let Some(timer) = climb::timer(&duty, at, calendar) else { break };
+        let Some(timer) = climb::timer(&duty, at, retiming::calendar_of(policy, &duty)) else { break };
         at = at.max(timer);
+        resume_by_itself(&mut duty, at, policy);
+        let calendar = retiming::calendar_of(policy, &duty);
         for step in climb::climb(&mut duty, at, at, calendar) {
             if let Step::Raised(rung) = step {
                 let told = recipients::recipients(directory, &duty, &rung.tell, now);

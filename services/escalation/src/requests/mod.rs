@@ -7,6 +7,7 @@ mod alert_state;
 mod case_dossier;
 mod case_due;
 mod case_timeline;
+mod duty_act;
 mod duty_close;
 mod duty_list;
 mod duty_why;
@@ -27,6 +28,7 @@ pub async fn serve(app: &Arc<App>) -> anyhow::Result<()> {
     rpc.serve("duty.list", app.clone(), duty_list::list).await?;
     rpc.serve("duty.why", app.clone(), duty_why::why).await?;
     rpc.serve("duty.close", app.clone(), duty_close::close).await?;
+    rpc.serve("duty.act", app.clone(), duty_act::act).await?;
     rpc.serve("alert.list", app.clone(), alert_list::list).await?;
     rpc.serve("alert.show", app.clone(), alert_show::show).await?;
     rpc.serve("alert.state", app.clone(), alert_state::state).await?;

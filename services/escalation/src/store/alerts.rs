@@ -59,13 +59,15 @@ async fn insert_recipients(tx: &mut PgConnection, alerts: &[Alert]) -> Result<()
     Ok(())
 }
 
-/// Closes the open alerts of duties that have ended.
+/// Closes the open alerts of duties that have ended or are timed anew. Who is waited for is waited for as long as a duty is paused.
 pub async fn close_of(tx: &mut PgConnection, duties: &[Uuid], at: Timestamp) -> Result<Vec<Alert>, sqlx::Error> {
     if duties.is_empty() {
         return Ok(Vec::new());
     }
     let rows = sqlx::query(
-        "update alert set state = 'closed', ended_at = $2, version = version + 1 where duty = any ($1) and state = 'open' returning *",
+        "update alert set state = 'closed', ended_at = $2, version = version + 1 where duty = any ($1) and state = 'open'
+           and (sort <> 'awaited' or exists (select from duty where duty.id = alert.duty and (not duty.open or duty.shifts -> 'paused' is null)))
+         returning *",
     )
     .bind(duties)
     .bind(Ts(at))

@@ -4,6 +4,7 @@ use super::spoilt;
 use duban_contracts::Timestamp;
 use duban_engine::duty::{Duty, Ended, Facts, State, Terms};
 use duban_engine::moment::Moment;
+use duban_engine::shifts::Shifts;
 use duban_platform::db::Ts;
 use duban_policy::ladder::{Progress, Raised};
 use sqlx::postgres::PgRow;
@@ -124,6 +125,26 @@ pub async fn save(tx: &mut PgConnection, duties: &[Duty]) -> Result<(), sqlx::Er
     Ok(())
 }
 
+/// Keeps what was settled anew of duties that this transaction has locked: due time, terms, shifts and who it was handed to.
+pub async fn save_terms(tx: &mut PgConnection, duties: &[Duty]) -> Result<(), sqlx::Error> {
+    if duties.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(
+        "update duty set due_at = new.due_at, terms = new.terms, shifts = new.shifts, handed_to = new.handed_to
+         from unnest($1::uuid[], $2::timestamptz[], $3::jsonb[], $4::jsonb[], $5::text[]) as new (id, due_at, terms, shifts, handed_to)
+         where duty.id = new.id",
+    )
+    .bind(all(duties, |duty| duty.id))
+    .bind(all(duties, |duty| Ts(duty.due_at)))
+    .bind(all(duties, |duty| Json(&duty.terms)))
+    .bind(all(duties, |duty| (duty.shifts != Shifts::default()).then_some(Json(&duty.shifts))))
+    .bind(all(duties, |duty| duty.handed_to()))
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
 fn closed<'a, T>(duty: &'a Duty, of: impl Fn(&'a Moment) -> T) -> Option<T> {
     duty.ended.as_ref().map(|ended| of(&ended.moment))
 }
@@ -204,6 +225,7 @@ pub(super) fn duty(row: &PgRow) -> Result<Duty, sqlx::Error> {
         by_hand: row.try_get("by_hand")?,
         shadowed: row.try_get("shadowed")?,
         again: row.try_get("again")?,
+        is_handed_over: row.try_get::<Option<String>, _>("handed_to")?.is_some(),
         closes_case: row.try_get("closes_case")?,
         terms: row.try_get::<Json<Terms>, _>("terms")?.0,
         facts: Facts {
@@ -221,6 +243,7 @@ pub(super) fn duty(row: &PgRow) -> Result<Duty, sqlx::Error> {
             at: row.try_get::<Ts, _>("opened_at")?.0,
         },
         due_at: row.try_get::<Ts, _>("due_at")?.0,
+        shifts: row.try_get::<Option<Json<Shifts>>, _>("shifts")?.map(|shifts| shifts.0).unwrap_or_default(),
         ended: ended(row)?,
         breached_at: time("breached_at")?,
         withdrawn_at: time("withdrawn_at")?,

@@ -114,6 +114,7 @@ fn push_sees(query: &mut QueryBuilder<Postgres>, sight: &Sight) {
 
 fn push_is_his(query: &mut QueryBuilder<Postgres>, sight: &Sight) {
     query.push("(handler = ").push_bind(sight.person.clone());
+    query.push(" or handed_to = ").push_bind(sight.person.clone());
     for posts in &sight.posts {
         query.push(" or (owed_by = any (").push_bind(posts.ids.clone());
         query.push(") and (excluded_units = '[]' or not excluded_units ?| ").push_bind(posts.path.clone()).push("))");

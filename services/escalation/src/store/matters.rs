@@ -96,6 +96,12 @@ pub async fn lock_duties(tx: &mut PgConnection, matters: &[&MatterKey]) -> Resul
     rows.iter().map(duties::duty).collect()
 }
 
+/// The open duties of these cases, not held: only to see which are concerned.
+pub async fn open_of_cases(tx: &mut PgConnection, cases: &[Uuid]) -> Result<Vec<Duty>, sqlx::Error> {
+    let rows = sqlx::query("select * from duty where case_id = any ($1) and open and not shadowed").bind(cases).fetch_all(tx).await?;
+    rows.iter().map(duties::duty).collect()
+}
+
 /// Keeps what subjects' newest events say; an older one never overwrites a newer. Gives the subjects that had no newer.
 pub async fn keep_said(tx: &mut PgConnection, said: &[Said]) -> Result<BTreeSet<String>, sqlx::Error> {
     if said.is_empty() {

@@ -1,5 +1,6 @@
 //! All SQL of this service: one function per question, for many rows at once.
 
+pub mod acts;
 pub mod alerts;
 pub mod case;
 pub mod duties;

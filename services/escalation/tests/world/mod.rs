@@ -4,15 +4,16 @@
 #![allow(dead_code)] // each test file uses its part
 
 use anyhow::Context;
+use async_nats::jetstream::consumer::PullConsumer;
 use duban_contracts::claim::{Asker, Claim};
 use duban_contracts::policy::PolicySource;
 use duban_contracts::{NewEvent, Problem, Timestamp};
 use duban_escalation::App;
 use duban_local::Ground;
-use duban_platform::Platform;
 use duban_platform::clock::control::{self, Change};
 use duban_platform::config::{Common, LogFormat};
 use duban_platform::rpc::Call;
+use duban_platform::{Platform, Ts};
 use duban_policy::directory::Directory;
 use duban_policy::organisation::Organisation;
 use serde::Serialize;
@@ -29,6 +30,9 @@ pub const PACK: &str = include_str!("pack.toml");
 pub const ORGANISATION: &str = include_str!("organisation.toml");
 const CALENDAR: &str = include_str!("../../../../policies/calendars/always.toml");
 const BASICS: &str = include_str!("../../../../policies/basics.toml");
+
+/// How long anything may take on a busy machine.
+const LIMIT: Duration = Duration::from_secs(180);
 
 /// Monday, nine in the morning in Shanghai.
 pub const START: &str = "2026-03-02T01:00:00Z";
@@ -93,6 +97,8 @@ impl World {
         platform.directory.put(self.directory.clone());
         wait("migrated", platform.db.migrated()).await?;
         let app = duban_escalation::start(&platform, Duration::from_millis(50)).await?;
+        // What the broker answers came to it after the subscriptions: from here on it hands requests over.
+        platform.bus.client.request("$JS.API.INFO", "".into()).await?;
         until("caught up", async || Ok(platform.caught_up())).await?;
         anyhow::ensure!(
             platform.clock.now() >= at(START) && platform.clock.now() < at("2030-01-01T00:00:00Z"),
@@ -124,6 +130,26 @@ impl World {
         Ok(())
     }
 
+    /// Waits until the broker has all that was told.
+    pub async fn published(&self) -> anyhow::Result<()> {
+        until("published", async || {
+            let waiting: i64 =
+                sqlx::query_scalar("select count(*) from outbox where published_at is null").fetch_one(self.intake.db.pool()).await?;
+            Ok(waiting == 0)
+        })
+        .await
+    }
+
+    /// Waits until escalation has acknowledged all that intake has published: what came twice has been dropped, or has had its effect.
+    pub async fn worked_off(&self, copy: &Copy) -> anyhow::Result<()> {
+        until("worked off", async || {
+            let consumer: PullConsumer = copy.bus.jetstream.get_consumer_from_stream("escalation", "INTAKE").await?;
+            let info = consumer.cached_info();
+            Ok((info.num_pending, info.num_ack_pending) == (0, 0))
+        })
+        .await
+    }
+
     /// Tells, and waits until escalation has handled it all.
     pub async fn tell_and_wait(&self, copy: &Copy, events: &[NewEvent]) -> anyhow::Result<()> {
         self.tell(events).await?;
@@ -141,12 +167,7 @@ impl World {
         let ids: Vec<Uuid> = events.iter().map(|event| event.id).collect();
         sqlx::query("update outbox set published_at = null where id = any ($1)").bind(ids).execute(self.intake.db.pool()).await?;
         self.intake.outbox.wake();
-        until("published again", async || {
-            let waiting: i64 =
-                sqlx::query_scalar("select count(*) from outbox where published_at is null").fetch_one(self.intake.db.pool()).await?;
-            Ok(waiting == 0)
-        })
-        .await
+        self.published().await
     }
 
     /// Asks as a person.
@@ -207,12 +228,12 @@ fn settings(ground: &Ground, name: &str) -> anyhow::Result<Common> {
 }
 
 async fn wait(what: &'static str, condition: impl Future<Output = ()>) -> anyhow::Result<()> {
-    tokio::time::timeout(Duration::from_secs(60), condition).await.context(what)
+    tokio::time::timeout(LIMIT, condition).await.context(what)
 }
 
 /// Waits until something holds.
 pub async fn until(what: &str, mut holds: impl AsyncFnMut() -> anyhow::Result<bool>) -> anyhow::Result<()> {
-    let end = tokio::time::Instant::now() + Duration::from_secs(60);
+    let end = tokio::time::Instant::now() + LIMIT;
     while !holds().await? {
         anyhow::ensure!(tokio::time::Instant::now() < end, "not in time: {what}");
         tokio::time::sleep(Duration::from_millis(20)).await;
@@ -336,11 +357,12 @@ pub async fn raised(copy: &Copy, case: &Case, count: usize) -> anyhow::Result<Ve
     alerts(copy, case).await
 }
 
-/// Waits until nothing is due any more: what is raised by now is all.
+/// Waits until nothing is due any more as the clock was last set, also if the copy hears of it only now: what is raised by then is all.
 pub async fn settled(copy: &Copy) -> anyhow::Result<()> {
     until("nothing due", async || {
+        let set: Ts = sqlx::query_scalar("select domain_start from clock.setting").fetch_one(copy.db.pool()).await?;
         let due = duban_escalation::store::duties::next_timer(copy.db.pool()).await?;
-        Ok(due.is_none_or(|due| due > copy.clock.now()))
+        Ok(copy.clock.now() >= set.0 && due.is_none_or(|due| due > copy.clock.now()))
     })
     .await
 }

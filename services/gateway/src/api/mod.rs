@@ -45,6 +45,7 @@ const ENDPOINTS: &[fn(Api) -> Api] = &[
     alerts::acknowledge::mount,
     alerts::list::mount,
     alerts::show::mount,
+    duties::act::mount,
     duties::close::mount,
     duties::list::mount,
     duties::why::mount,

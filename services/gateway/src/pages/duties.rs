@@ -1,12 +1,12 @@
 //! Duties: what burns first, and of each one its why: rule, article, steps, what comes next.
 
 use super::frame::{Frame, Urgency};
-use super::respond;
+use super::{duty_acts, respond};
 use crate::App;
 use crate::viewer::{PageViewer, SignedForm, Speaks};
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use duban_contracts::duty::{DutyCloseRequest, DutyEvent, DutyList, DutyListRequest, WhyAnswer};
+use duban_contracts::duty::{DutyActRequest, DutyCloseRequest, DutyEvent, DutyList, DutyListRequest, WhyAnswer};
 use maud::{Markup, html};
 use serde::Deserialize;
 use uuid::Uuid;
@@ -47,7 +47,10 @@ pub fn matter(link: &str, duty: Uuid) -> String {
 fn row(frame: &Frame, duty: &DutyEvent) -> Markup {
     html! {
         tr data-row {
-            td data-label=(frame.t("状态", "State")) { (Urgency::of_duty(&duty.state).mark(frame.language)) }
+            td data-label=(frame.t("状态", "State")) {
+                (Urgency::of_duty(&duty.state).mark(frame.language))
+                @if duty.paused_until.is_some() { " " span.soft.small { (frame.t("已暂停", "paused")) } }
+            }
             td data-label=(frame.t("事项", "Duty")) { a href=(matter(&duty.link, duty.duty)) { (frame.t(&duty.title_zh, &duty.title)) } }
             td data-label=(frame.t("责任岗位", "Owed by")) { (frame.post(&duty.owed_by)) }
             td data-label=(frame.t("单位", "Unit")) { (frame.unit(&duty.unit)) }
@@ -60,19 +63,26 @@ fn row(frame: &Frame, duty: &DutyEvent) -> Markup {
 pub fn why(frame: &Frame, answer: &WhyAnswer, said: &Said) -> Markup {
     let duty = &answer.duty;
     let content = html! {
-        @if said.told.is_some() { div.notice role="status" { (frame.t("已了结。", "It has ended.")) } }
+        @match said.told.as_deref() {
+            None => {}
+            Some("closed") => { div.notice role="status" { (frame.t("已了结。", "It has ended.")) } }
+            Some(_) => { div.notice role="status" { (frame.t("已记录。", "It is on record.")) } }
+        }
         @if let Some(wrong) = &said.wrong { div.notice.bad role="alert" { (wrong) } }
         article.card class=(Urgency::of_duty(&duty.state).class()) {
             p { (Urgency::of_duty(&duty.state).mark(frame.language)) }
             dl.facts {
                 dt { (frame.t("时限", "Due")) } dd { (frame.time(duty.due_at)) }
+                @if let Some(until) = duty.paused_until { dt { (frame.t("计时暂停", "Clock stopped")) } dd { (frame.t("最迟至 ", "until ")) (frame.time(until)) } }
                 dt { (frame.t("责任岗位", "Owed by")) } dd { (frame.post(&duty.owed_by)) }
+                @if let Some(person) = &duty.handed_to { dt { (frame.t("已移交", "Handed over to")) } dd { (frame.name(person)) } }
                 dt { (frame.t("依据", "Article")) } dd { (frame.article(&duty.pack, &duty.article)) }
                 dt { (frame.t("开始", "Opened")) } dd { (frame.time(duty.opened_at)) }
                 @if let Some(closed) = duty.closed_at { dt { (frame.t("了结", "Ended")) } dd { (frame.time(closed)) } }
             }
         }
         @if answer.may_close { (closing(frame, duty, &said.note)) }
+        (duty_acts::view(frame, answer, said.sent.as_ref()))
         @if answer.may_cancel { (cancelling(frame, duty, &said.note)) }
         h2 { (frame.t("这个时限是怎么来的", "How this due time came about")) }
         ol.timeline { @for step in &answer.steps {
@@ -126,6 +136,8 @@ pub struct Said {
     wrong: Option<String>,
     #[serde(skip)]
     note: String,
+    #[serde(skip)]
+    sent: Option<duty_acts::Sent>,
 }
 
 /// `GET /duties`
@@ -177,7 +189,33 @@ pub async fn close(
     };
     match app.services.duty_why(&viewer, duty).await {
         Ok(answer) => {
-            let said = Said { told: None, wrong: Some(respond::in_words(&frame, &wrong)), note: form.note };
+            let said = Said { wrong: Some(respond::in_words(&frame, &wrong)), note: form.note, ..Said::default() };
+            (respond::status(&wrong), why(&frame, &answer, &said)).into_response()
+        }
+        Err(_) => respond::problem(&frame, &wrong),
+    }
+}
+
+/// `POST /duties/{duty}/act`. A refusal shows the page again with what was typed.
+pub async fn act(
+    State(app): State<App>,
+    PageViewer(viewer): PageViewer,
+    Speaks(language): Speaks,
+    Path(duty): Path<Uuid>,
+    SignedForm(form): SignedForm<duty_acts::Sent>,
+) -> Response {
+    let frame = respond::frame(&app, Some(&viewer), language, &format!("/duties/{duty}"));
+    let done = match form.act(&frame.zone) {
+        Ok(act) => app.services.duty_act(&viewer, form.request, &DutyActRequest { duty, act }).await,
+        Err(wrong) => Err(wrong),
+    };
+    let wrong = match done {
+        Ok(_) => return Redirect::to(&format!("/duties/{duty}?told=done")).into_response(),
+        Err(wrong) => wrong,
+    };
+    match app.services.duty_why(&viewer, duty).await {
+        Ok(answer) => {
+            let said = Said { wrong: Some(respond::in_words(&frame, &wrong)), sent: Some(form), ..Said::default() };
             (respond::status(&wrong), why(&frame, &answer, &said)).into_response()
         }
         Err(_) => respond::problem(&frame, &wrong),

@@ -209,7 +209,7 @@ impl Urgency {
     /// Of an alert.
     pub fn of_alert(alert: &duban_contracts::alert::AlertEvent) -> Self {
         match (alert.state.as_str(), alert.sort.as_str()) {
-            ("open", "reminder") => Self::Soon,
+            ("open", "reminder" | "awaited") => Self::Soon,
             ("open", "breach") => Self::Overdue,
             ("open", _) => Self::Escalated,
             ("acknowledged", _) => Self::Acknowledged,

@@ -13,6 +13,7 @@ mod cases;
 mod chosen;
 mod dead;
 mod duties;
+mod duty_acts;
 mod earlier;
 mod frame;
 mod login;
@@ -51,6 +52,7 @@ pub fn router() -> Router<App> {
         .route("/duties", get(duties::show))
         .route("/duties/{duty}", get(duties::show_why))
         .route("/duties/{duty}/close", post(duties::close))
+        .route("/duties/{duty}/act", post(duties::act))
         .route("/records", get(operators::records))
         .route("/records/{record}", get(operators::record))
         .route("/deliveries", get(operators::deliveries))

@@ -65,12 +65,16 @@ async fn an_alert_reaches_its_recipient_and_a_case_only_who_may_see_it() -> anyh
     let notifications = world.ground.connect_nats("notifications").await?;
     let delivery = json!({ "person": "wang", "case": hidden, "excluded_people": ["wang"] });
     tell(&notifications, "duban.notifications.v1.delivery.sent", "delivery about himself", delivery).await?;
+    let delivery = json!({ "person": "wang", "case": hidden });
+    tell(&notifications, "duban.notifications.v1.delivery.sent", "my delivery", delivery).await?;
     notifications.flush().await?;
     tell(&escalation, "duban.escalation.v1.alert.raised", "my alert", alert("wang")).await?;
     tell(&intake, "duban.intake.v1.case.registered", "open case", json!({ "case": open, "number": "TS-1" })).await?;
 
     let text = || heard.lock().unwrap().clone();
-    until("both are heard", || async { Ok(text().contains("my alert") && text().contains("open case")) }).await?;
+    // Of each service the last that it told.
+    until("all three are heard", || async { Ok(["my alert", "open case", "my delivery"].iter().all(|title| text().contains(title))) })
+        .await?;
     assert!(text().contains("event: alert.raised") && text().contains("\"mine\":true") && text().contains("TS-1"));
     for never in ["another's alert", "hidden case", "excluded from", "for administrators", "alert about himself", "delivery about himself"]
     {

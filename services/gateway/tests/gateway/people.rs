@@ -55,8 +55,9 @@ async fn guessing_passwords_is_slowed_down() -> anyhow::Result<()> {
     for _ in 0..5 {
         statuses.push(log_in(&a, "chief", "wrong password").await?.0);
     }
+    // Three at once, and one more each twenty seconds.
     assert_eq!(statuses[0], StatusCode::UNAUTHORIZED);
-    assert_eq!(statuses[4], StatusCode::TOO_MANY_REQUESTS);
+    assert!(statuses.contains(&StatusCode::TOO_MANY_REQUESTS), "{statuses:?}");
     // An unknown name is answered as a wrong password is.
     assert_eq!(log_in(&a, "nobody", "wrong password").await?.0, StatusCode::UNAUTHORIZED);
     Ok(())
@@ -67,11 +68,13 @@ async fn a_person_has_one_limit_under_all_his_names() -> anyhow::Result<()> {
     // Three tries a person, more from the address.
     let (_world, a, _) = World::start_with(&[("DUBAN_LOGINS_PER_MINUTE", "6")]).await?;
     let mut statuses = Vec::new();
-    for name in ["chief", " chief", "chief@duban.example", "CHIEF@duban.example\t"] {
+    // No name is tried more than twice, and the address not more often than it may; each twenty seconds the person has one more try.
+    let names = ["chief", " chief", "chief@duban.example", "CHIEF@duban.example\t"];
+    for name in names.into_iter().chain(["chief", " chief"]) {
         statuses.push(log_in(&a, name, "wrong password").await?.0);
     }
-    assert_eq!(statuses[2], StatusCode::UNAUTHORIZED);
-    assert_eq!(statuses[3], StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(statuses[..3], [StatusCode::UNAUTHORIZED; 3]);
+    assert!(statuses.contains(&StatusCode::TOO_MANY_REQUESTS), "{statuses:?}");
     Ok(())
 }
 

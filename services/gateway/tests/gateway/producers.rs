@@ -1,6 +1,6 @@
 //! Producers on the broker: let in by the gateway, held to their own subjects, shut out at once.
 
-use crate::world::{World, a_report, expect, until};
+use crate::world::{LIMIT, World, a_report, expect, until};
 use duban_contracts::Problem;
 use futures::StreamExt;
 use reqwest::StatusCode;
@@ -67,13 +67,15 @@ async fn a_refusal_is_told_at_once_while_postgres_is_down() -> anyhow::Result<()
     let (mut world, _a, token) = World::start().await?;
     let hotline = world.connect_producer("hotline", &token).await?;
     world.ground.postgres()?.kill9().await;
-    let started = std::time::Instant::now();
-    for n in 0..4 {
+    let mut slow = 0;
+    for n in 0..8 {
+        let started = std::time::Instant::now();
         let answer = request(&hotline, "duban.report.v1.phone.hotline", Some(&format!("call-{n}")), &json!({ "channel": "phone" })).await?;
         assert_eq!(answer["error"]["status"], 422);
+        slow += usize::from(started.elapsed() >= Duration::from_secs(3));
     }
-    // Waiting for a connection takes three seconds each.
-    assert!(started.elapsed() < Duration::from_secs(3), "{:?}", started.elapsed());
+    // Waiting for a connection takes three seconds each. A machine that others use too may stall once for as long.
+    assert!(slow <= 1, "{slow} of 8 refusals took as long as waiting for a connection");
     Ok(())
 }
 
@@ -130,7 +132,7 @@ async fn a_producer_reaches_its_own_subjects_and_nothing_else() -> anyhow::Resul
         .await?;
     let mut next_refusal = async |what: &str| {
         loop {
-            match tokio::time::timeout(Duration::from_secs(10), refused.recv()).await {
+            match tokio::time::timeout(LIMIT, refused.recv()).await {
                 Ok(Some(event)) if event.to_lowercase().contains("permissions violation") => return,
                 Ok(Some(_)) => {}
                 _ => panic!("{what} was not refused"),

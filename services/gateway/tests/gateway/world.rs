@@ -10,6 +10,9 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+/// How long anything may take on a busy machine.
+pub const LIMIT: Duration = Duration::from_secs(120);
+
 pub struct World {
     pub ground: Ground,
     pub http: Client,
@@ -29,7 +32,7 @@ pub struct Gateway {
 impl World {
     /// Postgres, NATS, no gateway yet.
     pub async fn bare() -> anyhow::Result<Self> {
-        let http = Client::builder().redirect(reqwest::redirect::Policy::none()).timeout(Duration::from_secs(30)).build()?;
+        let http = Client::builder().redirect(reqwest::redirect::Policy::none()).timeout(LIMIT).build()?;
         Ok(Self { ground: Ground::for_test().await?, http, admin: String::new(), folder: TemporaryFolder::new()? })
     }
 
@@ -75,7 +78,7 @@ impl World {
     pub async fn first_administrator(&self) -> anyhow::Result<String> {
         let operator = self.ground.connect_nats("operator").await?;
         let body = json!({ "person": "chief", "name": "Chief", "email": "chief@duban.example", "password": "correct horse" });
-        let deadline = Instant::now() + Duration::from_secs(30);
+        let deadline = Instant::now() + LIMIT;
         loop {
             let answer = operator.request("duban.gateway.rpc.v1.admin.create", body.to_string().into()).await;
             let answer: Value = match answer {
@@ -111,7 +114,7 @@ impl World {
         async_nats::ConnectOptions::new()
             .user_and_password(id.to_owned(), token.to_owned())
             .custom_inbox_prefix(format!("_INBOX_{id}"))
-            .request_timeout(Some(Duration::from_secs(15)))
+            .request_timeout(Some(LIMIT))
             .connect(self.ground.nats_url())
             .await
     }
@@ -126,7 +129,7 @@ impl World {
 
 impl Gateway {
     pub async fn until_ready(&mut self) -> anyhow::Result<()> {
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + LIMIT;
         loop {
             self.process.fail_if_ended()?;
             if let Ok(answer) = self.http.get(format!("{}/readyz", self.url)).send().await
@@ -176,10 +179,10 @@ pub async fn expect(answer: Response, status: StatusCode) -> anyhow::Result<Valu
 
 /// Waits until `what` is so.
 pub async fn until<F: Future<Output = anyhow::Result<bool>>>(what: &str, mut is_so: impl FnMut() -> F) -> anyhow::Result<()> {
-    let deadline = Instant::now() + Duration::from_secs(30);
+    let deadline = Instant::now() + LIMIT;
     while !is_so().await? {
         if Instant::now() > deadline {
-            bail!("not within 30 s: {what}");
+            bail!("not within {LIMIT:?}: {what}");
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }

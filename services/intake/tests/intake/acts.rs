@@ -56,6 +56,7 @@ async fn a_move_that_is_refused_says_why_and_changes_nothing() -> anyhow::Result
     world.step("eva", case, "check", json!({ "amount": 120 })).await?;
     assert_eq!(code(world.step("eva", case, "check", json!({})).await), (409, "done-already".into()));
     assert_eq!(world.told(case, 3).await?.len(), 3);
+    assert_eq!(world.count("select count(*) from outbox").await?, 3, "and no more is to be told");
     Ok(())
 }
 

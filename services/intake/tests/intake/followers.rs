@@ -19,6 +19,15 @@ async fn state(world: &World, receipt: Uuid) -> anyhow::Result<String> {
     Ok(status.state)
 }
 
+/// Lets another pair be joined of which the follower came first: by then all that wait have been looked at.
+async fn join_another_pair(world: &World) -> anyhow::Result<()> {
+    let follower = world.report("later", supplement("earlier")).await?;
+    eventually("the follower to wait", || async { (state(world, follower).await.ok()? == "waiting").then_some(()) }).await?;
+    let target = world.case_of(world.report("earlier", complaint()).await?).await?;
+    anyhow::ensure!(world.case_of(follower).await? == target, "joined to another");
+    Ok(())
+}
+
 /// Links those that became cases of their own, which is else done once a minute, until there are so many links.
 async fn link_lone(world: &World, wanted: i64) -> anyhow::Result<()> {
     let app = &world.copies[0].1;
@@ -73,6 +82,7 @@ async fn a_tracking_code_is_followed_among_all_producers_but_a_key_only_among_on
     assert_eq!(world.case_of(by_code).await?, case);
     let by_key = world.report_of("web", "w2", supplement("k1")).await?;
     world.counts("select count(*) from waiting", 1).await?;
+    join_another_pair(&world).await?;
     assert_eq!(state(&world, by_key).await?, "waiting");
     Ok(())
 }
@@ -93,6 +103,7 @@ async fn a_code_that_two_reports_share_is_followed_by_nobody_and_shown_to_nobody
     let code = world.keys.tracking_code(first);
     let follower = world.report_of("web", "w1", supplement(&code.to_string())).await?;
     world.counts("select count(*) from waiting", 1).await?;
+    join_another_pair(&world).await?;
     assert_eq!(state(&world, follower).await?, "waiting");
     let request = TrackRequest { code: Some(code.hash.to_string()), receipt: None };
     let status: PublicStatus = Call::new("intake", "report.track").body(&request)?.send(&world.gateway).await?;
@@ -137,9 +148,9 @@ async fn a_supplement_to_a_closed_case_does_what_the_pack_says() -> anyhow::Resu
     world.step("eva", complaint, "settle", json!({ "result": "已换货" })).await?;
     let follower = world.report("k2", supplement("k1")).await?;
     assert_eq!(world.case_of(follower).await?, complaint);
+    let told: Vec<String> = world.told(complaint, 7).await?.into_iter().map(|(name, _)| name).collect();
     let shown = world.show("eva", complaint).await?;
     assert_eq!((shown.summary.stage.as_str(), shown.summary.closed), ("accepted", false), "reopened");
-    let told: Vec<String> = world.told(complaint, 7).await?.into_iter().map(|(name, _)| name).collect();
     assert_eq!(told[4..], ["case.supplemented", "case.taken_up_again", "case.reopened"]);
 
     let inquiry = json!({ "channel": "web", "kind": "inquiry", "unit": "EAST", "text": "几点开门" });

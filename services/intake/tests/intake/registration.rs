@@ -67,6 +67,7 @@ async fn the_same_report_sent_twice_is_one_case() -> anyhow::Result<()> {
     }
     let last = world.report("k2", with(complaint(), json!({ "reporter": { "phone": "13700000000" } }))).await?;
     world.case_of(last).await?;
+    world.worked_off().await?;
     world.counts("select count(*) from cases", 2).await?;
     assert_eq!(world.count("select count(*) from rejected").await?, 0);
     Ok(())

@@ -35,6 +35,7 @@ async fn another_body_under_a_known_key_is_kept_told_and_never_a_second_case() -
     let receipt = conflict(&world).await?;
     world.report("k1", with(complaint(), json!({ "text": OTHER }))).await?;
     world.report("k1", with(complaint(), json!({ "text": "第三件事" }))).await?;
+    world.worked_off().await?;
     world.counts("select count(*) from rejected", 2).await?;
     assert_eq!(world.count("select count(*) from cases").await?, 1);
     let told: Vec<ReportEvent> = world.told_of("report.rejected", 2).await?;
@@ -58,6 +59,7 @@ async fn both_bodies_in_one_batch_are_one_case_and_one_rejection() -> anyhow::Re
         one?;
         other?;
     }
+    world.worked_off().await?;
     world.counts("select count(*) from cases", 20).await?;
     world.counts("select count(*) from rejected", 20).await
 }
@@ -201,6 +203,7 @@ async fn of_two_bodies_under_one_key_at_two_gateways_one_is_a_case_and_the_other
     );
     a?;
     b?;
+    world.worked_off().await?;
     // Its duty opens by this event.
     let told: Vec<ReportEvent> = world.told_of("report.rejected", 1).await?;
     assert_eq!((told.len(), told[0].producer.as_str(), told[0].receipt), (1, "web", one.receipt));

@@ -31,7 +31,7 @@ use tokio::sync::{Mutex, OnceCell};
 use uuid::Uuid;
 
 /// How long anything may take before a test fails.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(120);
 
 #[derive(Debug, Clone, clap::Parser)]
 struct Config {
@@ -90,13 +90,15 @@ impl World {
             Self { ground, gateway, keys, claims: SigningKey::from_bytes(&seed), config, copies: Vec::new(), heard: OnceCell::new() };
         world.make_queue().await?;
         world.start_copy().await?;
-        let complete = tokio::time::timeout(std::time::Duration::from_secs(30), world.platform().db.migrated());
+        let complete = tokio::time::timeout(PATIENCE, world.platform().db.migrated());
         complete.await.context("the schema is not complete in time")?;
         eventually("an answer", || async {
             let asked = KnownRequest { reports: Vec::new() };
             Call::new("intake", "report.known").body(&asked).ok()?.send::<KnownAnswer>(&world.gateway).await.ok()
         })
         .await?;
+        // What the broker answers came to it after the subscriptions: from here on it hands requests over.
+        world.platform().bus.client.request("$JS.API.INFO", "".into()).await?;
         Ok(world)
     }
 
@@ -261,6 +263,16 @@ impl World {
         eventually(what, || async {
             let count: i64 = sqlx::query_scalar(what).fetch_one(&pool).await.ok()?;
             (count == wanted).then_some(())
+        })
+        .await
+    }
+
+    /// Waits until everything that was put on the queue is done with: what is acknowledged is taken from it.
+    pub async fn worked_off(&self) -> anyhow::Result<()> {
+        let jetstream = jetstream::new(self.gateway.clone());
+        eventually("an empty queue", || async {
+            let stream = jetstream.get_stream(subjects::stream::REPORTS).await.ok()?;
+            (stream.cached_info().state.messages == 0).then_some(())
         })
         .await
     }

@@ -1,6 +1,6 @@
 //! The sentences of a message, in the order in which they are read.
 
-use super::{Language, Letter, Urgency, moment, span};
+use super::{Language, Letter, Occasion, Urgency, moment, span};
 use Language::{Chinese, English};
 
 /// A message's sentences.
@@ -50,6 +50,14 @@ fn wanted(letter: &Letter) -> String {
         (false, Chinese) => format!("{}（{}）", letter.name, letter.post),
         (false, English) => format!("{} ({})", letter.name, letter.post),
     };
+    if letter.occasion == Occasion::Awaited {
+        return match letter.language {
+            Chinese => format!("请{who}尽快答复或提供所需材料：{title}。该事项正等待您，已暂停计时。"),
+            English => format!(
+                "{who}: please give the answer or the papers that are waited for: {title}. It waits for you, and its clock is stopped."
+            ),
+        };
+    }
     let by_others = !letter.owed_by.is_empty();
     match (letter.language, letter.overdue, by_others) {
         (Chinese, false, false) => format!("请{who}于{due}前办结：{title}。"),
@@ -114,6 +122,10 @@ fn standing(letter: &Letter) -> String {
 
 fn told(letter: &Letter) -> String {
     let step = match (letter.language, letter.urgency, letter.rung) {
+        (language, ..) if letter.occasion == Occasion::Urged => language.pick("上级催办", "A superior urges").to_owned(),
+        (language, ..) if letter.occasion == Occasion::Awaited => {
+            language.pick("等待期间的提醒", "Reminder while you are waited for").to_owned()
+        }
         (Chinese, Urgency::DueSoon, rung) => format!("第{}次提醒", rung.unsigned_abs()),
         (Chinese, _, rung) => format!("第{rung}级督办"),
         (English, Urgency::DueSoon, rung) => format!("Reminder {}", rung.unsigned_abs()),

@@ -11,6 +11,7 @@ fn letter(language: Language) -> Letter {
         language,
         zone: TimeZone::get("Asia/Shanghai").unwrap(),
         urgency: Urgency::Overdue,
+        occasion: Occasion::Clock,
         overdue: true,
         name: "王伟".into(),
         post: pick("店长", "store manager"),
@@ -51,6 +52,21 @@ fn other_letter(language: Language) -> Letter {
         others: vec![pick("李强（受理员）", "Li Qiang (receiver)")],
         next: None,
         ..letter(language)
+    }
+}
+
+#[test]
+fn who_is_urged_or_waited_for_reads_so() {
+    for (occasion, zh, en) in [
+        (Occasion::Urged, ["上级催办", "请王伟（店长）"], ["A superior urges", "please finish"]),
+        (Occasion::Awaited, ["该事项正等待您", "已暂停计时"], ["waits for you", "clock is stopped"]),
+    ] {
+        for (language, words) in [(Language::Chinese, zh), (Language::English, en)] {
+            let text = whole(&Letter { occasion, overdue: false, rung: 0, ..letter(language) });
+            for word in words {
+                assert!(text.contains(word), "{word} is not in:\n{text}");
+            }
+        }
     }
 }
 

@@ -23,7 +23,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 /// How long anything may take on a busy machine.
-pub const LIMIT: Duration = Duration::from_secs(60);
+pub const LIMIT: Duration = Duration::from_secs(120);
 
 pub const UNIT: &str = "BJ-4S-01";
 
@@ -183,6 +183,40 @@ impl World {
         Ok(())
     }
 
+    /// Waits until no delivery waits any more: each was sent, has failed or was cancelled.
+    pub async fn wait_until_all_ended(&self) -> Result<()> {
+        let ended = |answer: &Result<DeliveryList, Problem>| {
+            answer.as_ref().is_ok_and(|list| list.deliveries.iter().all(|delivery| delivery.state != "waiting"))
+        };
+        self.ask_until(Some("director"), "delivery.list", &DeliveryListRequest::default(), ended).await??;
+        Ok(())
+    }
+
+    /// Waits until the service has read an event.
+    pub async fn wait_until_read(&self, event: Uuid) -> Result<()> {
+        let pool = sqlx::PgPool::connect(&self.ground.database_url("notifications")?).await?;
+        let deadline = tokio::time::Instant::now() + LIMIT;
+        let read = "select exists (select 1 from inbox where id = $1)";
+        while !sqlx::query_scalar::<_, bool>(read).bind(event).fetch_one(&pool).await? {
+            anyhow::ensure!(tokio::time::Instant::now() < deadline, "{event} was not read");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        Ok(())
+    }
+
+    /// Waits until a figure is shown.
+    pub async fn wait_for_figure(&self, figure: &str) -> Result<()> {
+        let deadline = tokio::time::Instant::now() + LIMIT;
+        loop {
+            let figures = self.metrics().await?;
+            if figures.contains(figure) {
+                return Ok(());
+            }
+            anyhow::ensure!(tokio::time::Instant::now() < deadline, "no {figure} in {figures}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
     /// Waits until so many more attempts at a person's deliveries have ended: whatever was under way before has ended too, and the last one was
     /// begun after this was called.
     pub async fn wait_for_attempts_at(&self, person: &str, more: i32) -> Result<()> {
@@ -297,6 +331,9 @@ pub fn duty(alert: &AlertEvent, state: &str, version: i64) -> DutyEvent {
         opened_at: at("2026-03-01T02:00:00Z"),
         due_at: alert.due_at,
         closed_at: None,
+        paused_until: None,
+        handed_to: None,
+        acted: None,
         late: false,
         excluded_people: Vec::new(),
         policy: 1,

@@ -19,7 +19,7 @@ fn always() -> Calendar {
 }
 
 /// Due at minute 100, reminded at 60 and 90; rungs at 100 (again every 20, held for 30), 150 and 200 (again every 10).
-fn duty() -> Duty {
+pub(crate) fn duty() -> Duty {
     let rung = |rung, at, sort, repeat: Option<u32>| TimedRung {
         rung,
         at: minute(at),
@@ -45,6 +45,7 @@ fn duty() -> Duty {
         by_hand: false,
         shadowed: false,
         again: false,
+        is_handed_over: false,
         closes_case: false,
         terms: Terms {
             article: String::new(),
@@ -54,6 +55,9 @@ fn duty() -> Duty {
             owed_to: Vec::new(),
             calendar: "always".into(),
             counts_from: opened.at,
+            term: None,
+            settled_due: None,
+            timed_by: 0,
             plan: Plan {
                 reminders: vec![minute(60), minute(90)],
                 rungs: vec![
@@ -65,6 +69,7 @@ fn duty() -> Duty {
         },
         facts: Facts::default(),
         due_at: minute(100),
+        shifts: Default::default(),
         next_at: Some(opened.at),
         opened,
         ended: None,

@@ -42,6 +42,7 @@ pub fn play(policy: &Policy, directory: &Directory, scenario: &Scenario) -> Resu
             Act::Step { case, step, by, fields } => step_with(&mut world, case, step, by, fields)?,
             Act::Acknowledge { case, rule, by } => world.acknowledge(rule, case.as_deref(), by),
             Act::Close { case, rule, by } => world.close(rule, case.as_deref(), by),
+            Act::Do { case, rule, by, act } => world.act(rule, case.as_deref(), by, act),
             Act::Pass => Ok(()),
         };
         if let Err(problem) = outcome {
@@ -65,7 +66,14 @@ fn checked(policy: &Policy, directory: &Directory, scenario: &Scenario) -> Resul
             return Err(Stopped(format!("pack '{}' has no recurring rule '{rule}'", scenario.pack)));
         }
     }
+    let mut names: Vec<&str> = Vec::new();
     for happens in &scenario.events {
+        if let Act::Report(reported) = &happens.act {
+            if names.contains(&reported.name.as_str()) {
+                return Err(Stopped(format!("two reports are called '{}'", reported.name)));
+            }
+            names.push(&reported.name);
+        }
         let (_, what, by) = named(&happens.act);
         if !by.is_empty() && directory.person(&by).is_none() {
             return Err(Stopped(format!("there is no person '{by}' ({what})")));
@@ -82,7 +90,9 @@ fn named(act: &Act) -> (String, String, String) {
     match act {
         Act::Report(reported) => (reported.name.clone(), "report".to_owned(), String::new()),
         Act::Step { case, step, by, .. } => (case.clone(), step.clone(), by.clone()),
-        Act::Acknowledge { case, rule, by } | Act::Close { case, rule, by } => (case.clone().unwrap_or_default(), rule.clone(), by.clone()),
+        Act::Acknowledge { case, rule, by } | Act::Close { case, rule, by } | Act::Do { case, rule, by, .. } => {
+            (case.clone().unwrap_or_default(), rule.clone(), by.clone())
+        }
         Act::Pass => Default::default(),
     }
 }

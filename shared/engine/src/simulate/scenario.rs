@@ -28,6 +28,7 @@
 //! ```
 
 use duban_contracts::Timestamp;
+use duban_contracts::duty::DutyAct;
 use duban_policy::Title;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
@@ -66,6 +67,8 @@ pub enum Act {
     Acknowledge { case: Option<String>, rule: String, by: String },
     /// Somebody says that a duty is done which no event ends.
     Close { case: Option<String>, rule: String, by: String },
+    /// Somebody pauses a duty, extends it, hands it over, urges.
+    Do { case: Option<String>, rule: String, by: String, act: DutyAct },
     /// Time passes.
     Pass,
 }
@@ -125,6 +128,15 @@ struct EventText {
     step: Option<String>,
     acknowledge: Option<String>,
     close: Option<String>,
+    pause: Option<String>,
+    resume: Option<String>,
+    extend: Option<String>,
+    hand_over: Option<String>,
+    urge: Option<String>,
+    until: Option<String>,
+    waits_for: Option<String>,
+    to: Option<String>,
+    reason: Option<String>,
     #[serde(default)]
     end: bool,
     case: Option<String>,
@@ -158,7 +170,7 @@ impl Scenario {
                 return Err(wrong(format!("{} is before what stands above it", text.at)));
             }
             before = at;
-            events.push(Happens { at, act: text.act().map_err(wrong)? });
+            events.push(Happens { at, act: text.act(zone).map_err(wrong)? });
         }
         let expected = file.expected.map(|expected| expected.timeline);
         Ok(Self { title: file.title, pack: file.pack, unit: file.unit, start, recurring: file.recurring, events, expected })
@@ -166,9 +178,12 @@ impl Scenario {
 }
 
 impl EventText {
-    fn act(self) -> Result<Act, String> {
+    fn act(mut self, zone: &TimeZone) -> Result<Act, String> {
         let by = self.by.clone();
         let by = |what: &str| by.ok_or_else(|| format!("'{what}' needs by = \"a person's id\""));
+        if let Some((rule, act)) = self.done_with_a_duty(zone)? {
+            return Ok(Act::Do { case: self.case, rule, by: by("it")?, act });
+        }
         match (self.report, self.step, self.acknowledge, self.close, self.end) {
             (Some(name), None, None, None, false) => Ok(Act::Report(Box::new(Reported {
                 name,
@@ -188,8 +203,32 @@ impl EventText {
             (None, None, Some(rule), None, false) => Ok(Act::Acknowledge { case: self.case, rule, by: by("acknowledge")? }),
             (None, None, None, Some(rule), false) => Ok(Act::Close { case: self.case, rule, by: by("close")? }),
             (None, None, None, None, true) => Ok(Act::Pass),
-            _ => Err("say one of: report, step, acknowledge, close, end".to_owned()),
+            _ => Err("say one of: report, step, acknowledge, close, pause, resume, extend, hand_over, urge, end".to_owned()),
         }
+    }
+
+    /// The rule of a duty, and what is done with it.
+    fn done_with_a_duty(&mut self, zone: &TimeZone) -> Result<Option<(String, DutyAct)>, String> {
+        let until = |what: &str, text: Option<String>| {
+            text.ok_or_else(|| format!("'{what}' needs until = \"a time\"")).and_then(|text| instant(&text, zone))
+        };
+        let reason = self.reason.take().unwrap_or_default();
+        let done = [self.pause.take(), self.resume.take(), self.extend.take(), self.hand_over.take(), self.urge.take()];
+        Ok(match done {
+            [Some(rule), None, None, None, None] => {
+                let until = until("pause", self.until.take())?;
+                Some((rule, DutyAct::Pause { reason, until, waits_for: self.waits_for.take() }))
+            }
+            [None, Some(rule), None, None, None] => Some((rule, DutyAct::Resume { note: reason })),
+            [None, None, Some(rule), None, None] => Some((rule, DutyAct::Extend { reason, until: until("extend", self.until.take())? })),
+            [None, None, None, Some(rule), None] => {
+                let to = self.to.take().ok_or("'hand_over' needs to = \"a person's id\"")?;
+                Some((rule, DutyAct::HandOver { to, reason }))
+            }
+            [None, None, None, None, Some(rule)] => Some((rule, DutyAct::Urge { note: reason })),
+            [None, None, None, None, None] => None,
+            _ => return Err("say one of: pause, resume, extend, hand_over, urge".to_owned()),
+        })
     }
 }
 

@@ -1,21 +1,23 @@
 //! What stands while a scenario is played: cases, duties, alerts, and the clock. What the services keep in tables stands here in maps.
 
 use super::timeline::Line;
-use crate::acknowledging;
+use crate::acts::{Acted, Asked, What};
 use crate::alert::{Alert, State};
 use crate::case::{Case, Told};
-use crate::climb::{self, Step};
+use crate::climb::{self, Rung, Step};
 use crate::contacts::Contacts;
 use crate::duty::{Duty, Ended, Facts};
 use crate::matter::{self, Change};
 use crate::moment::Moment;
 use crate::rules::{self, MatterKey};
-use crate::{judging, recipients, telling};
+use crate::{acknowledging, acts, judging, recipients, retiming, telling};
 use duban_contracts::alert::Acknowledgement;
+use duban_contracts::duty::{DutyAct, NextRung};
 use duban_contracts::{Event, NewEvent, Problem, Timestamp, ids};
 use duban_policy::Policy;
 use duban_policy::calendar::Calendar;
 use duban_policy::directory::Directory;
+use duban_policy::ladder::Sort;
 use duban_policy::policy::Occurrence;
 use serde_json::{Map, Value};
 use std::cell::Cell;
@@ -121,10 +123,16 @@ impl<'a> World<'a> {
         if says_more && facts.get("unit").is_some_and(Value::is_string) {
             self.follow(event, &rules::said_of(&facts, event.version));
         }
-        if self.policy.ignores(event.name()) {
-            return;
+        if !self.policy.ignores(event.name()) {
+            self.open_and_close(event, &facts);
         }
-        let effects = rules::effects(event, &facts, self.policy, POLICY, Some(self.directory));
+        if says_more {
+            self.retime(event, &facts);
+        }
+    }
+
+    fn open_and_close(&mut self, event: &Event, facts: &Value) {
+        let effects = rules::effects(event, facts, self.policy, POLICY, Some(self.directory));
         let mut touched: Vec<MatterKey> = Vec::new();
         let mut fresh: BTreeMap<MatterKey, Vec<Duty>> = BTreeMap::new();
         for (matter, ended) in effects.closes {
@@ -141,6 +149,19 @@ impl<'a> World<'a> {
             let fresh = fresh.remove(&matter).unwrap_or_default();
             self.settle(&matter, fresh);
         }
+    }
+
+    /// Duties that stand are due when their subject's newest event says.
+    fn retime(&mut self, event: &Event, facts: &Value) {
+        let moment = Moment::of(event);
+        let mut duties = std::mem::take(&mut self.duties);
+        for duty in duties.values_mut().flatten() {
+            let Some(retimed) = retiming::by_facts(duty, &moment, facts, self.policy) else { continue };
+            retiming::retime(duty, retimed, event.version, self.now, self.policy);
+            self.close_alerts(duty);
+            self.tell_change(duty, Change::Retimed);
+        }
+        self.duties = duties;
     }
 
     /// Duties go where their subject's newest event says.
@@ -176,16 +197,23 @@ impl<'a> World<'a> {
             self.tell_duty(duty, name, cause);
         }
         if !duty.state.is_open() {
-            for alert in self.alerts.iter_mut().filter(|alert| alert.duty == duty.id && alert.state == State::Open) {
-                alert.state = State::Closed;
-            }
+            self.close_alerts(duty);
+        }
+    }
+
+    fn close_alerts(&mut self, duty: &Duty) {
+        // Who is waited for is waited for as long as the pause goes on.
+        let is_waited_for = |alert: &Alert| duty.shifts.paused.is_some() && duty.state.is_open() && alert.sort == Sort::Awaited.as_str();
+        let of_duty = self.alerts.iter_mut().filter(|alert| alert.duty == duty.id && alert.state == State::Open);
+        for alert in of_duty.filter(|alert| !is_waited_for(alert)) {
+            alert.state = State::Closed;
         }
     }
 
     fn tell_duty(&mut self, duty: &mut Duty, name: &str, cause: Timestamp) {
         let event = telling::of_duty(duty, name, self.stamp(cause));
         let says = match name {
-            "duty.opened" => format!("due {} · {}", self.wall(duty.due_at), duty.owed_by),
+            "duty.opened" | "duty.retimed" => format!("due {} · {}", self.wall(duty.due_at), duty.owed_by),
             "duty.closed" => duty.state.as_str().to_owned(),
             _ => String::new(),
         };
@@ -235,26 +263,49 @@ impl<'a> World<'a> {
         let directory = recipients::open_to(self.directory, &duty.facts);
         let now = self.now;
         let cause = duty.opened.at;
+        if let Some(acted) = acts::resume_by_itself(duty, now, self.policy) {
+            self.close_alerts(duty);
+            self.tell_act(duty, &acted);
+        }
         let steps = climb::climb(duty, now, Timestamp::MIN, calendar);
         let next = recipients::next_rung(&directory, duty, now, calendar);
         for step in steps {
             match step {
                 Step::Breached => self.tell_duty(duty, "duty.breached", cause),
                 Step::Raised(rung) => {
-                    if rung.rung < 0 {
+                    if rung.sort == Sort::Reminder {
                         self.tell_duty(duty, "duty.reminded", cause);
                     }
-                    let told = recipients::recipients(&directory, duty, &rung.tell, now);
-                    let mut alert = Alert::raised(duty, &rung, told, now);
-                    alert.next.clone_from(&next);
-                    let event = telling::of_alert(&alert, duty, "alert.raised", self.stamp(cause));
-                    let says = Self::told_whom(&alert);
-                    self.line(&event, self.about(duty), duty.rule.clone(), says);
-                    self.queue.push_back(event);
-                    self.alerts.push(alert);
+                    self.raise(duty, &rung, next.clone());
                 }
             }
         }
+    }
+
+    fn raise(&mut self, duty: &Duty, rung: &Rung, next: Option<NextRung>) {
+        let directory = recipients::open_to(self.directory, &duty.facts);
+        let told = recipients::recipients(&directory, duty, &rung.tell, self.now);
+        let mut alert = Alert::raised(duty, rung, told, self.now);
+        alert.next = next;
+        let event = telling::of_alert(&alert, duty, "alert.raised", self.stamp(duty.opened.at));
+        let says = Self::told_whom(&alert);
+        self.line(&event, self.about(duty), duty.rule.clone(), says);
+        self.queue.push_back(event);
+        self.alerts.push(alert);
+    }
+
+    fn tell_act(&mut self, duty: &mut Duty, acted: &Acted) {
+        let event = telling::of_act(duty, acted, self.stamp(duty.opened.at));
+        let says = match (acted.act, acted.until, &acted.person) {
+            (What::Paused, Some(until), _) => format!("until {}", self.wall(until)),
+            (What::Resumed | What::Extended, ..) => format!("due {}", self.wall(duty.due_at)),
+            (What::HandedOver, _, Some(person)) => format!("to {person}"),
+            _ => String::new(),
+        };
+        let by = acted.by.iter().map(|by| format!("by {by}"));
+        let says = Some(says).into_iter().filter(|says| !says.is_empty()).chain(by).collect::<Vec<_>>().join(" · ");
+        self.line(&event, self.about(duty), duty.rule.clone(), says);
+        self.queue.push_back(event);
     }
 
     fn told_whom(alert: &Alert) -> String {
@@ -326,6 +377,29 @@ impl<'a> World<'a> {
         Ok(())
     }
 
+    /// Somebody does something else with a duty than doing it.
+    ///
+    /// # Errors
+    /// There is none, or he may not.
+    pub fn act(&mut self, rule: &str, case: Option<&str>, person: &str, act: &DutyAct) -> Result<(), Problem> {
+        let (key, place) = self.meant(rule, case).ok_or_else(Problem::not_found)?;
+        let mut duty = self.duties[&key][place].clone();
+        let asked = Asked { person, at: self.stamp(duty.opened.at), policy: self.policy, directory: self.directory };
+        let (acted, rung) = acts::take(&mut duty, act, &asked)?;
+        if matches!(acted.act, What::Extended | What::Resumed) {
+            self.close_alerts(&duty);
+        }
+        self.tell_act(&mut duty, &acted);
+        if let Some(rung) = rung {
+            self.raise(&duty, &rung, None);
+        }
+        if let Some(kept) = self.duties.get_mut(&key).and_then(|duties| duties.get_mut(place)) {
+            *kept = duty;
+        }
+        self.settle_all();
+        Ok(())
+    }
+
     /// Who owes a duty that no event ends says that it is done.
     ///
     /// # Errors
@@ -359,7 +433,12 @@ impl<'a> World<'a> {
 
 /// Which rung an alert is of, and the how manieth time.
 fn which(alert: &Alert) -> String {
-    let which = if alert.rung < 0 { "reminder".to_owned() } else { format!("rung {}", alert.rung) };
+    let which = match alert.rung {
+        ..0 if alert.sort == Sort::Awaited.as_str() => "waited for".to_owned(),
+        ..0 => "reminder".to_owned(),
+        0 => "urging".to_owned(),
+        rung => format!("rung {rung}"),
+    };
     if alert.repetition > 0 { format!("{which} again {}", alert.repetition) } else { which }
 }
 

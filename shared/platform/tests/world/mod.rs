@@ -3,6 +3,7 @@
 #![allow(dead_code)] // each test file uses its part
 
 use anyhow::Context;
+use async_nats::jetstream::consumer::PullConsumer;
 use duban_contracts::claim::{Asker, Claim};
 use duban_contracts::{Event, NewEvent, Timestamp};
 use duban_local::Ground;
@@ -28,8 +29,8 @@ impl World {
     /// A copy of a service, with a table of its own to write effects into.
     pub async fn service(&self, name: &'static str) -> anyhow::Result<Platform> {
         let platform = Platform::start(name, &self.settings(name)?, migrations()).await?;
-        tokio::time::timeout(Duration::from_secs(20), platform.db.migrated()).await.context("not migrated in time")?;
-        tokio::time::timeout(Duration::from_secs(20), platform.bus.connected()).await.context("not connected in time")?;
+        tokio::time::timeout(Duration::from_secs(120), platform.db.migrated()).await.context("not migrated in time")?;
+        tokio::time::timeout(Duration::from_secs(120), platform.bus.connected()).await.context("not connected in time")?;
         Ok(platform)
     }
 
@@ -139,6 +140,26 @@ pub async fn until(pool: &PgPool, sql: &'static str, wanted: i64, within: Durati
         }
         anyhow::ensure!(tokio::time::Instant::now() < end, "{sql} gives {last:?}, wanted {wanted}");
         tokio::time::sleep(Duration::from_millis(30)).await;
+    }
+}
+
+/// Asks the broker something, after which it has read the subscriptions that went before: from here on it hands requests over.
+pub async fn known_to_the_broker(platform: &Platform) -> anyhow::Result<()> {
+    platform.bus.client.request("$JS.API.INFO", "".into()).await?;
+    Ok(())
+}
+
+/// Waits until a service has acknowledged everything that stands in a stream: what came twice has been dropped, or has had its effect.
+pub async fn worked_off(platform: &Platform, stream: &'static str, within: Duration) -> anyhow::Result<()> {
+    let end = tokio::time::Instant::now() + within;
+    loop {
+        let consumer: Result<PullConsumer, _> = platform.bus.jetstream.get_consumer_from_stream(platform.bus.service(), stream).await;
+        let left = consumer.map(|consumer| (consumer.cached_info().num_pending, consumer.cached_info().num_ack_pending));
+        if matches!(left, Ok((0, 0))) {
+            return Ok(());
+        }
+        anyhow::ensure!(tokio::time::Instant::now() < end, "of {stream} is left, unread and unacknowledged: {left:?}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
 

@@ -47,6 +47,12 @@ impl Reached {
     }
 }
 
+/// Working time counts from whole seconds: two working hours from 16:00 end at closing time, 18:00, whatever the microsecond in which it was
+/// told; they would else go over to the next opening.
+pub fn whole_second(at: Timestamp) -> Timestamp {
+    Timestamp::from_second(at.as_millisecond().div_euclid(1000)).unwrap_or(at)
+}
+
 impl Calendar {
     /// Round the clock, in a zone.
     pub fn always(zone: TimeZone) -> Self {

@@ -1,7 +1,7 @@
 //! A policy set as a list of things and what holds of each, in words: what two versions are compared by.
 
 use super::declaration::{Declaration, Words};
-use super::duty::{Amount, DutyRule, Reminder, RungAt};
+use super::duty::{Amount, DutyRule, Pausing, Reminder, RungAt};
 use super::kind::{Actor, Field, Kind, Step};
 use super::{Pack, Policy};
 use crate::Title;
@@ -199,6 +199,8 @@ impl Policy {
             .says("closes", "办结", "closed by", self.trigger_words(pack, &duty.closes, &self.root))
             .says("cancels", "免除", "cancelled by", self.trigger_words(pack, &duty.cancels, &self.root))
             .says("remind", "提醒", "reminders", joined(duty.remind.iter().map(|reminder| self.reminder_words(pack, reminder))))
+            .says("pause", "暂停计时", "its clock may be stopped", self.pausing_words(pack, &duty.pause))
+            .says("extend", "延期", "more time", if duty.may_be_extended { Title::default() } else { Title::new("不得延期", "never") })
             .says("ladder", "逾期阶梯", "ladder", ladder.unwrap_or_default())
             .says("calendar", "日历", "calendar", calendar.unwrap_or_default())
     }
@@ -252,6 +254,17 @@ impl Policy {
         match amount {
             Amount::Fixed(duration) => Title::new(duration.zh(), duration.en()),
             Amount::Parameter(name) => self.figure(&pack.id, name, &self.root).map(|value| figure_words(&value)).unwrap_or_default(),
+        }
+    }
+
+    fn pausing_words(&self, pack: &Pack, pausing: &Pausing) -> Title {
+        match pausing {
+            Pausing::ByDecision => Title::default(),
+            Pausing::Never => Title::new("不得暂停", "never"),
+            Pausing::Within(amount) => {
+                let amount = self.amount_words(pack, amount);
+                Title::new(format!("责任人可暂停，累计不超过{}", amount.zh), format!("by who owes it, {} in all", amount.en))
+            }
         }
     }
 

@@ -4,7 +4,7 @@ use super::kind::Actor;
 use super::template::Template;
 use super::{Pack, Policy, fallen};
 use crate::Title;
-use crate::calendar::{Basis, Calendar, Duration, Term};
+use crate::calendar::{Basis, Calendar, Duration, Term, whole_second};
 use crate::condition::Condition;
 use crate::ladder::{Plan, Sort, TimedRung, Until, Who};
 use duban_contracts::Timestamp;
@@ -36,6 +36,9 @@ pub struct DutyRule {
     /// Overrides the unit's calendar.
     pub calendar: Option<String>,
     pub remind: Vec<Reminder>,
+    pub pause: Pausing,
+    /// Whether who decides over the unit may grant more time.
+    pub may_be_extended: bool,
     pub ladder: Option<String>,
 }
 
@@ -44,6 +47,16 @@ impl DutyRule {
     pub fn is_closed_by_closing(&self) -> bool {
         self.closes.iter().any(|trigger| trigger.event == "case.closed")
     }
+}
+
+/// Who may stop a duty's clock.
+#[derive(Debug, Clone)]
+pub enum Pausing {
+    /// Who decides over the unit.
+    ByDecision,
+    /// Also who owes it, so long in all.
+    Within(Amount),
+    Never,
 }
 
 /// An event that starts or ends something, where its condition holds.
@@ -148,6 +161,8 @@ pub struct OpenedDuty {
     /// From when its time counts.
     pub from: Timestamp,
     pub due: Timestamp,
+    /// What `due` was counted by; None for a date in a field.
+    pub term: Option<Term>,
     /// Name of the calendar that its plan counts in.
     pub calendar: String,
     pub plan: Plan,
@@ -219,6 +234,25 @@ impl Policy {
         pack.duties.iter().chain(recurring).find(|duty| duty.id == rule)
     }
 
+    /// How long in all who owes a duty of this rule may stop its clock.
+    pub fn pause_allowed(&self, pack: &str, rule: &str, unit: &str) -> Option<Duration> {
+        let (pack, rule) = self.pack(pack).zip(self.duty_rule(pack, rule))?;
+        match &rule.pause {
+            Pausing::Within(amount) => self.amount(pack, amount, unit),
+            Pausing::ByDecision | Pausing::Never => None,
+        }
+    }
+
+    /// Whether anybody may stop the clock of a duty of this rule.
+    pub fn may_be_paused(&self, pack: &str, rule: &str) -> bool {
+        self.duty_rule(pack, rule).is_none_or(|rule| !matches!(rule.pause, Pausing::Never))
+    }
+
+    /// Whether anybody may grant more time for a duty of this rule.
+    pub fn may_be_extended(&self, pack: &str, rule: &str) -> bool {
+        self.duty_rule(pack, rule).is_none_or(|rule| rule.may_be_extended)
+    }
+
     /// The rules that see this event, with the trigger that lets them: those of the event's own pack, those that look at every pack, and
     /// for events without a pack those of all packs that bind the unit.
     fn seen_by<'a>(
@@ -253,7 +287,8 @@ impl Policy {
     ) -> OpenedDuty {
         let unit = unit_of(facts).to_owned();
         let calendar = self.calendar_for(rule, &unit);
-        let (due, basis) = self.due(pack, rule, from, facts, &unit, calendar);
+        let Counted { due, term } = self.due(pack, rule, from, facts, &unit, calendar);
+        let basis = basis_of(term);
         let who = |actors: &[Actor]| actors.iter().filter_map(|actor| self.who(pack, rule, actor, &unit, facts)).collect::<Vec<_>>();
         let mut plan = Plan { reminders: self.reminders(pack, rule, from, due, basis, &unit, calendar), rungs: Vec::new() };
         plan.reminders.retain(|at| *at > opened);
@@ -271,6 +306,7 @@ impl Policy {
             owed_to: who(&rule.owed_to),
             from,
             due,
+            term,
             calendar: calendar.name.clone(),
             plan,
             unit,
@@ -281,23 +317,21 @@ impl Policy {
         rule.calendar.as_deref().and_then(|name| self.calendar(name)).unwrap_or_else(|| self.calendar_of(unit))
     }
 
-    fn due(&self, pack: &Pack, rule: &DutyRule, from: Timestamp, facts: &Value, unit: &str, calendar: &Calendar) -> (Timestamp, Basis) {
+    pub(super) fn due(&self, pack: &Pack, rule: &DutyRule, from: Timestamp, facts: &Value, unit: &str, calendar: &Calendar) -> Counted {
         let figures = |name: &str| self.figure(&pack.id, name, unit);
         let when = rule.within.iter().find(|when| when.when.as_ref().is_none_or(|condition| condition.holds(facts, &figures)));
         let mut source = match when.or(rule.within.last()) {
             Some(when) => &when.term,
-            None => return (from, Basis::Calendar),
+            None => return Counted { due: from, term: None },
         };
         while let TermSource::Field { field, otherwise } = source {
             if let Some(at) = end_in_field(facts, field, calendar) {
-                return (at.max(from), Basis::Calendar);
+                return Counted { due: at.max(from), term: None };
             }
             source = otherwise;
         }
         let term = self.term(pack, source, unit);
-        let basis = if let Term::Within(duration) = term { duration.basis() } else { Basis::Calendar };
-        let counted_from = if basis == Basis::Working { whole_second(from) } else { from };
-        (calendar.due(counted_from, term).at, basis)
+        Counted { due: counted(from, term, calendar), term: Some(term) }
     }
 
     /// The term with its parameter looked up. Every parameter was checked when the set was compiled.
@@ -318,7 +352,7 @@ impl Policy {
     }
 
     #[expect(clippy::too_many_arguments, reason = "all of it is one duty's context, used once")]
-    fn reminders(
+    pub(super) fn reminders(
         &self,
         pack: &Pack,
         rule: &DutyRule,
@@ -361,12 +395,7 @@ impl Policy {
                 continue;
             }
             let amount = |amount: &Amount| self.amount(pack, amount, unit);
-            let (at, mut sort) = match &rung.at {
-                RungAt::Opened => (Some(opened), Sort::Notice),
-                RungAt::Due => (Some(due), Sort::Breach),
-                RungAt::After(span) => (amount(span).map(|span| calendar.add(due, span).at), Sort::Breach),
-                RungAt::Before(span) => (amount(span).map(|span| calendar.subtract(due, span).at.max(opened)), Sort::Notice),
-            };
+            let (at, mut sort) = self.time_of(pack, rung, due, opened, unit, calendar);
             if sort == Sort::Breach && breached {
                 sort = Sort::Escalation;
             }
@@ -380,6 +409,25 @@ impl Policy {
             rungs.push(TimedRung { rung: number, at, sort, tell, until: rung.until, repeat, hold, urgent: rung.urgent });
         }
         rungs
+    }
+
+    /// When a rung is raised, and as what.
+    pub(super) fn time_of(
+        &self,
+        pack: &Pack,
+        rung: &Rung,
+        due: Timestamp,
+        opened: Timestamp,
+        unit: &str,
+        calendar: &Calendar,
+    ) -> (Option<Timestamp>, Sort) {
+        let amount = |amount: &Amount| self.amount(pack, amount, unit);
+        match &rung.at {
+            RungAt::Opened => (Some(opened), Sort::Notice),
+            RungAt::Due => (Some(due), Sort::Breach),
+            RungAt::After(span) => (amount(span).map(|span| calendar.add(due, span).at), Sort::Breach),
+            RungAt::Before(span) => (amount(span).map(|span| calendar.subtract(due, span).at.max(opened)), Sort::Notice),
+        }
     }
 
     /// Ladders name the duty's own people by what they are to it.
@@ -411,7 +459,25 @@ impl Policy {
     }
 }
 
-fn unit_of(facts: &Value) -> &str {
+/// A due time, and what it was counted by.
+pub(super) struct Counted {
+    pub due: Timestamp,
+    /// None for a date in a field.
+    pub term: Option<Term>,
+}
+
+/// The end of a term.
+pub(super) fn counted(from: Timestamp, term: Term, calendar: &Calendar) -> Timestamp {
+    let from = if basis_of(Some(term)) == Basis::Working { whole_second(from) } else { from };
+    calendar.due(from, term).at
+}
+
+/// Whether time counts by the clock or by hours worked.
+pub fn basis_of(term: Option<Term>) -> Basis {
+    if let Some(Term::Within(duration)) = term { duration.basis() } else { Basis::Calendar }
+}
+
+pub(super) fn unit_of(facts: &Value) -> &str {
     facts.get("unit").and_then(Value::as_str).unwrap_or_default()
 }
 
@@ -420,18 +486,12 @@ fn member<'a>(facts: &'a Value, path: &str) -> Option<&'a str> {
 }
 
 /// An instant as it stands, a date by its end in the calendar's zone.
-fn end_in_field(facts: &Value, path: &str, calendar: &Calendar) -> Option<Timestamp> {
+pub(super) fn end_in_field(facts: &Value, path: &str, calendar: &Calendar) -> Option<Timestamp> {
     let text = member(facts, path)?;
     text.parse().ok().or_else(|| crate::organisation::end_of(text, &calendar.zone))
 }
 
 /// The instant at which so many hundredths of the period are over, in working time where the period is.
-/// Working time counts from whole seconds: two working hours from 16:00 end at closing time, 18:00, whatever the microsecond in which it was
-/// told; they would else go over to the next opening.
-fn whole_second(at: Timestamp) -> Timestamp {
-    Timestamp::from_second(at.as_millisecond().div_euclid(1000)).unwrap_or(at)
-}
-
 fn share(from: Timestamp, due: Timestamp, hundredths: u8, basis: Basis, calendar: &Calendar) -> Timestamp {
     let from = whole_second(from);
     let part = |seconds: i64| seconds.saturating_mul(i64::from(hundredths)) / 100;

@@ -181,6 +181,8 @@ impl Policy {
             Sort::Notice => ("即时通知", "At once"),
             Sort::Breach => ("逾期", "If it is missed"),
             Sort::Escalation => ("仍未办结则升级", "Then"),
+            Sort::Urge => ("催办", "Urged"),
+            Sort::Awaited => ("等待期间", "Waited for"),
         };
         let all = rung.until == Until::All;
         let mut chinese = format!("{zh}：{}通知{}", shown(rung.at, calendar), told.zh);

@@ -14,6 +14,7 @@ mod judge;
 mod kind;
 mod number;
 mod recurring;
+mod retiming;
 mod step;
 mod template;
 mod vocabulary;
@@ -21,13 +22,14 @@ mod without;
 
 pub use coverage::Covered;
 pub use diff::Change;
-pub use duty::{Amount, ClosedDuty, DutyRule, EventFacts, Ladder, OpenedDuty, Reminder, Rung, RungAt, TermSource, Trigger, When};
+pub use duty::{Amount, ClosedDuty, DutyRule, EventFacts, Ladder, OpenedDuty, Pausing, Reminder, Rung, RungAt, TermSource, Trigger, When, basis_of};
 pub use field::{BadField, check_fields};
 pub use hand_in::HandIn;
 pub use judge::{Judgement, ReportFacts};
 pub use kind::{Actor, Choice, Field, FieldSort, FollowsClosed, Kind, Repeats, Severity, Stage, Step, StepSort};
 pub use number::NumberPattern;
 pub use recurring::{Every, Occurrence, RecurringRule};
+pub use retiming::{Retimed, Timed};
 pub use step::{CaseFacts, Permitted, Refusal};
 pub use template::Template;
 

@@ -362,6 +362,12 @@ pub struct DutyText {
     /// `12h before`, `80%` of the period, `{parameter} before`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remind: Option<Many<Placed<String>>>,
+    /// How long in all who owes it may stop its clock: `5wd`, `{parameter}`; `never`: nobody may; absent: only who decides over the unit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pause: Option<Placed<String>>,
+    /// `never`: nobody may grant more time; absent: who decides over the unit may.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extend: Option<Placed<String>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_miss: Option<Placed<String>>,
 }

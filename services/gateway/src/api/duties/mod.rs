@@ -1,5 +1,6 @@
 //! Duties, owned by escalation.
 
+pub mod act;
 pub mod close;
 pub mod list;
 pub mod why;

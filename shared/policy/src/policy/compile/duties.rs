@@ -1,6 +1,6 @@
 //! Duties, once and recurring.
 
-use super::super::duty::{DutyRule, Reminder, TermSource, Trigger, When};
+use super::super::duty::{DutyRule, Pausing, Reminder, TermSource, Trigger, When};
 use super::super::kind::Kind;
 use super::super::recurring::{Every, RecurringRule};
 use super::super::template::{Piece, Template};
@@ -81,6 +81,8 @@ fn duty(
         from,
         calendar: calendar(context, text.calendar.as_ref().or(context.file.defaults.calendar.as_ref()), faults),
         remind,
+        pause: pausing(context, text.pause.as_ref(), faults),
+        may_be_extended: may_be_extended(text.extend.as_ref(), faults),
         ladder: ladder(context, id, text.on_miss.as_ref(), faults),
     }
 }
@@ -151,6 +153,8 @@ fn one_recurring(
         from: None,
         calendar: calendar(context, text.calendar.as_ref().or(context.file.defaults.calendar.as_ref()), faults),
         remind,
+        pause: Pausing::ByDecision,
+        may_be_extended: true,
         ladder: ladder(context, id, text.on_miss.as_ref(), faults),
     };
     Some(RecurringRule { every, rule })
@@ -337,6 +341,26 @@ pub(super) fn term(context: &Context<'_>, text: &Placed<String>, faults: &mut Ve
             None
         }
     }
+}
+
+/// The word for what nobody may.
+const NEVER: &str = "never";
+
+fn pausing(context: &Context<'_>, text: Option<&Placed<String>>, faults: &mut Vec<Fault>) -> Pausing {
+    match text {
+        None => Pausing::ByDecision,
+        Some(text) if text.trim() == NEVER => Pausing::Never,
+        Some(text) => amount(context, text, text, faults).map_or(Pausing::ByDecision, Pausing::Within),
+    }
+}
+
+fn may_be_extended(text: Option<&Placed<String>>, faults: &mut Vec<Fault>) -> bool {
+    let Some(text) = text else { return true };
+    if text.trim() != NEVER {
+        let fault = unknown(text, ("extension", "延期"), "unknown-word", [NEVER].into_iter());
+        faults.push(fault);
+    }
+    false
 }
 
 fn reminders(context: &Context<'_>, texts: &Many<Placed<String>>, within: &[When], faults: &mut Vec<Fault>) -> Vec<Reminder> {

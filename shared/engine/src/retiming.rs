@@ -1,0 +1,78 @@
+//! Another due time for a duty that stands. Pure.
+//!
+//! Its plan is made anew from now on: what was told already is not told again, and alerts of the time before are of an earlier run.
+
+use crate::climb;
+use crate::duty::{Duty, State};
+use crate::moment::Moment;
+use duban_contracts::Timestamp;
+use duban_policy::Policy;
+use duban_policy::calendar::Calendar;
+use duban_policy::ladder::Progress;
+use duban_policy::policy::{Retimed, Timed, basis_of};
+use serde_json::Value;
+
+/// The calendar that a duty's time counts in.
+pub fn calendar_of<'a>(policy: &'a Policy, duty: &Duty) -> &'a Calendar {
+    policy.calendar(&duty.terms.calendar).unwrap_or_else(|| policy.calendar_of(&duty.facts.unit))
+}
+
+/// What a newer event of its subject makes of its time. None: nothing; or the duty has ended, is overdue, or was timed by a newer one.
+pub fn by_facts(duty: &Duty, event: &Moment, facts: &Value, policy: &Policy) -> Option<Retimed> {
+    let is_newer = duty.opened.subject == event.subject && event.version > duty.opened.version.max(duty.terms.timed_by);
+    if !is_newer || !stands(duty) {
+        return None;
+    }
+    policy.retimed_by(&timed(duty), facts)
+}
+
+/// What the calendar of a newer version makes of its time.
+pub fn by_calendar(duty: &Duty, policy: &Policy) -> Option<Retimed> {
+    if stands(duty) { policy.retimed_by_calendar(&timed(duty)) } else { None }
+}
+
+/// Only what is not overdue yet can be timed anew by what happens; an overdue one is extended by decision.
+fn stands(duty: &Duty) -> bool {
+    duty.state.is_open() && !duty.shadowed && duty.breached_at.is_none()
+}
+
+fn timed(duty: &Duty) -> Timed<'_> {
+    Timed {
+        pack: &duty.pack,
+        rule: &duty.rule,
+        unit: &duty.facts.unit,
+        opened: duty.opened.at,
+        from: duty.terms.counts_from,
+        term: duty.terms.term,
+        due: duty.settled_due(),
+        calendar: &duty.terms.calendar,
+    }
+}
+
+/// Times it anew. `version`: of the subject that says so; the policy is that whose calendar counts from now on.
+pub fn retime(duty: &mut Duty, retimed: Retimed, version: i64, now: Timestamp, policy: &Policy) {
+    duty.terms.counts_from = retimed.from;
+    duty.terms.term = retimed.term;
+    duty.terms.settled_due = Some(retimed.due);
+    duty.terms.calendar = retimed.calendar;
+    duty.terms.timed_by = duty.terms.timed_by.max(version);
+    replan(duty, now, policy);
+}
+
+/// Puts due time and plan where its shifts say, and begins another run.
+pub(crate) fn replan(duty: &mut Duty, now: Timestamp, policy: &Policy) {
+    let calendar = calendar_of(policy, duty);
+    let basis = basis_of(duty.terms.term);
+    let due = duty.shifts.due(duty.settled_due(), basis, calendar);
+    let from = duty.shifts.counted_from(duty.terms.counts_from, basis, calendar);
+    duty.terms.settled_due = Some(duty.settled_due());
+    duty.terms.plan = policy.plan_for(&Timed { due: duty.due_at, ..timed(duty) }, &duty.terms.plan, from, due, now, calendar);
+    duty.due_at = due;
+    duty.run += 1;
+    duty.progress = Progress::default();
+    duty.state = State::Pending;
+    duty.next_at = climb::timer(duty, now, calendar);
+}
+
+#[cfg(test)]
+mod tests;

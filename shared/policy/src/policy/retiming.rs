@@ -1,0 +1,123 @@
+//! Another due time for a duty that stands: a date was put in later, a kind or a severity was put right, a holiday was added, a pause ended.
+
+use super::duty::{DutyRule, TermSource, basis_of, counted, end_in_field, unit_of};
+use super::{Pack, Policy};
+use crate::calendar::{Calendar, Term};
+use crate::ladder::{Plan, Sort, TimedRung};
+use duban_contracts::Timestamp;
+use serde_json::Value;
+
+/// A duty as it was timed.
+#[derive(Debug, Clone, Copy)]
+pub struct Timed<'a> {
+    pub pack: &'a str,
+    pub rule: &'a str,
+    pub unit: &'a str,
+    pub opened: Timestamp,
+    /// From when its time counts.
+    pub from: Timestamp,
+    /// None for a date in a field.
+    pub term: Option<Term>,
+    /// When it is due as its rule says, without pauses and extensions.
+    pub due: Timestamp,
+    /// Name of its calendar.
+    pub calendar: &'a str,
+}
+
+/// As its rule would time it now.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Retimed {
+    pub from: Timestamp,
+    pub term: Option<Term>,
+    pub due: Timestamp,
+    pub calendar: String,
+}
+
+impl Policy {
+    /// What a newer event of its subject makes of a standing duty's time. None: nothing.
+    ///
+    /// A date in a field counts as soon as it is put in, and again when it is changed. Where a kind, a severity or a unit was put right (the
+    /// event says what it was `before`) the time is what it would have been had it been so from the beginning. It counts from where it
+    /// counted, so what was used up stays used up.
+    pub fn retimed_by(&self, timed: &Timed<'_>, facts: &Value) -> Option<Retimed> {
+        let pack = self.pack(timed.pack).filter(|pack| facts.get("pack").and_then(Value::as_str) == Some(&pack.id))?;
+        let rule = self.duty_rule(timed.pack, timed.rule)?;
+        let is_put_right = facts.get("before").is_some();
+        let unit = if unit_of(facts).is_empty() { timed.unit } else { unit_of(facts) };
+        if !is_put_right && !self.has_date(pack, rule, unit, facts) {
+            return None;
+        }
+        let calendar = self.calendar_for(rule, unit);
+        let from = rule.from.as_deref().and_then(|member| end_in_field(facts, member, calendar)).unwrap_or(timed.from);
+        let now = self.due(pack, rule, from, facts, unit, calendar);
+        let retimed = Retimed { from, term: now.term, due: now.due, calendar: calendar.name.clone() };
+        (retimed.due != timed.due).then_some(retimed)
+    }
+
+    /// What another version's calendar makes of it: a holiday that was added. None: nothing, or its calendar is there no longer.
+    pub fn retimed_by_calendar(&self, timed: &Timed<'_>) -> Option<Retimed> {
+        let calendar = self.calendar(timed.calendar)?;
+        let term = timed.term?;
+        let due = counted(timed.from, term, calendar);
+        (due != timed.due).then(|| Retimed { from: timed.from, term: Some(term), due, calendar: calendar.name.clone() })
+    }
+
+    /// Whether an event of a case of this pack may retime a duty that stands.
+    pub fn may_retime(&self, facts: &Value) -> bool {
+        let pack = facts.get("pack").and_then(Value::as_str).and_then(|pack| self.pack(pack));
+        pack.is_some_and(|pack| {
+            facts.get("before").is_some() || pack.duties.iter().any(|rule| self.has_date(pack, rule, unit_of(facts), facts))
+        })
+    }
+
+    /// What is told of a duty that is due at another time, from `now` on: who is told, whose acknowledgement counts and how often it is
+    /// repeated stay as they were settled. `from`: where the shares of its time count from, later by what was paused.
+    pub fn plan_for(&self, timed: &Timed<'_>, plan: &Plan, from: Timestamp, due: Timestamp, now: Timestamp, calendar: &Calendar) -> Plan {
+        let known = self.pack(timed.pack).zip(self.duty_rule(timed.pack, timed.rule));
+        let Some((pack, rule)) = known else { return shifted(plan, timed.due, due) };
+        let mut reminders = self.reminders(pack, rule, from, due, basis_of(timed.term), timed.unit, calendar);
+        reminders.retain(|at| *at > now);
+        let ladder = rule.ladder.as_deref().and_then(|ladder| pack.ladders.get(ladder));
+        let mut rungs: Vec<TimedRung> = Vec::new();
+        for settled in &plan.rungs {
+            let nth = usize::try_from(settled.rung - 1).ok();
+            let written = ladder.zip(nth).and_then(|(ladder, nth)| ladder.rungs.get(nth));
+            let at = written.and_then(|rung| self.time_of(pack, rung, due, timed.opened, timed.unit, calendar).0);
+            let at = at.unwrap_or(settled.at);
+            // What was told at its opening, or should have been by now, is not told again.
+            if settled.sort == Sort::Notice && at <= now {
+                continue;
+            }
+            let at = rungs.last().map_or(at, |below| at.max(below.at));
+            rungs.push(TimedRung { at, ..settled.clone() });
+        }
+        Plan { reminders, rungs }
+    }
+
+    /// Whether the term that counts is a date in a field, and the event brings it.
+    fn has_date(&self, pack: &Pack, rule: &DutyRule, unit: &str, facts: &Value) -> bool {
+        let figures = |name: &str| self.figure(&pack.id, name, unit);
+        let of_field = |source: &TermSource| match source {
+            TermSource::Field { field, .. } => end_in_field(facts, field, self.calendar_for(rule, unit)).is_some(),
+            TermSource::Fixed(_) | TermSource::Parameter(_) => false,
+        };
+        let mut dated = rule.within.iter().filter(|when| matches!(when.term, TermSource::Field { .. })).peekable();
+        if dated.peek().is_none() {
+            return rule.from.as_deref().is_some_and(|member| {
+                member.starts_with("fields.") && end_in_field(facts, member, self.calendar_for(rule, unit)).is_some()
+            });
+        }
+        let counts = rule.within.iter().find(|when| when.when.as_ref().is_none_or(|condition| condition.holds(facts, &figures)));
+        counts.is_some_and(|when| of_field(&when.term))
+    }
+}
+
+/// A plan moved as a whole: for a rule that is there no longer.
+fn shifted(plan: &Plan, from: Timestamp, to: Timestamp) -> Plan {
+    let by = to.duration_since(from);
+    let move_on = |at: Timestamp| at.checked_add(by).unwrap_or(at);
+    Plan {
+        reminders: plan.reminders.iter().map(|at| move_on(*at)).collect(),
+        rungs: plan.rungs.iter().map(|rung| TimedRung { at: move_on(rung.at), ..rung.clone() }).collect(),
+    }
+}
