@@ -65,10 +65,11 @@ faults:  ## 200 rounds of killing services, NATS and Postgres under load (ROUNDS
 	DUBAN_FAULT_ROUNDS=$(or $(ROUNDS),200) $(if $(SEED),DUBAN_FAULT_SEED=$(SEED)) \
 	  cargo nextest run --locked --workspace --test faults --no-capture --profile long $(ARGS)
 
-soak:  ## an hour without Postgres, then faults for hours: HOURS=n, a new seed each time
+soak:  ## an hour without Postgres, packs mangled CASES=n times, then faults for hours: HOURS=n, a new seed each time
 	@tools/fetch --develop
 	cargo build --locked --workspace --bins
 	DUBAN_OUTAGE_SECONDS=3600 cargo nextest run --locked --workspace --test faults --no-capture --profile long an_outage
+	DUBAN_FUZZ_CASES=$(or $(CASES),20000) cargo nextest run --locked --workspace --profile long -E 'package(duban-policy)'
 	DUBAN_SCENARIOS=all cargo nextest run --locked --workspace --profile long -E 'package(duban-tests) & binary(scenarios)'
 	@until=$$(( $$(date +%s) + 3600 * $(or $(HOURS),8) )); \
 	while [ $$(date +%s) -lt $$until ]; do \

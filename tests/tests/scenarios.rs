@@ -5,20 +5,20 @@
 //! every unit of the organisation, and joins with its engine.
 
 use anyhow::Context;
+use duban::policy::sources;
 use duban_contracts::case::CaseAct;
-use duban_contracts::report::{Accepted, Report, Reporter};
+use duban_contracts::report::{Accepted, Report};
 use duban_contracts::subjects::event_name;
 use duban_engine::simulate::{Act, Happens, Line, Reported, Scenario, play};
 use duban_local::{ClockSetting, StackSettings};
+use duban_policy::Policy;
 use duban_policy::directory::Directory;
 use duban_policy::organisation::Organisation;
-use duban_policy::{Policy, Source};
 use duban_tests::world::repository;
 use duban_tests::{World, until};
 use jiff::Timestamp;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -193,18 +193,7 @@ impl<'a> Playing<'a> {
     }
 
     async fn report(&mut self, reported: &Reported) -> anyhow::Result<()> {
-        let report = Report {
-            channel: reported.channel.clone(),
-            kind: reported.kind.clone(),
-            unit: Some(reported.unit.clone().unwrap_or_else(|| self.scenario.unit.clone())),
-            occurred_at: None,
-            reporter: Reporter { name: None, phone: reported.phone.clone(), email: reported.email.clone(), anonymous: reported.anonymous },
-            subject: Some(reported.name.clone()),
-            text: None,
-            fields: reported.fields.clone(),
-            attachments: Vec::new(),
-            follows: reported.follows.as_deref().map(key),
-        };
+        let report = Report { follows: reported.follows.as_deref().map(key), ..reported.report(&self.scenario.unit) };
         let answer = reqwest::Client::new()
             .post(format!("{}/v1/reports", self.world.installation.url))
             .bearer_auth(&self.world.installation.producers["web"])
@@ -261,22 +250,8 @@ fn key(name: &str) -> String {
     name.chars().map(|c| format!("{:x}", u32::from(c))).collect::<Vec<_>>().join("-")
 }
 
-fn read(folder: &Path, found: &mut Vec<Source>) -> anyhow::Result<()> {
-    for entry in std::fs::read_dir(folder)? {
-        let path = entry?.path();
-        if path.is_dir() {
-            read(&path, found)?;
-        } else if path.extension().is_some_and(|extension| extension == "toml") {
-            let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-            found.push(Source { name, text: std::fs::read_to_string(&path)? });
-        }
-    }
-    Ok(())
-}
-
 fn shipped() -> anyhow::Result<(Policy, Directory)> {
-    let mut sources = Vec::new();
-    read(&repository().join("policies"), &mut sources)?;
+    let sources = sources::read(&[repository().join("policies")])?;
     let policy = Policy::compile(&sources).map_err(|errors| anyhow::anyhow!("{errors:?}"))?;
     let organisation = sources.iter().find(|source| source.name == "organisation.toml").context("no organisation")?;
     let organisation = Organisation::parse(organisation).map_err(|errors| anyhow::anyhow!("{errors:?}"))?;
@@ -284,9 +259,7 @@ fn shipped() -> anyhow::Result<(Policy, Directory)> {
 }
 
 fn scenarios(policy: &Policy) -> anyhow::Result<BTreeMap<String, Scenario>> {
-    let mut files = Vec::new();
-    read(&repository().join("scenarios"), &mut files)?;
-    files
+    sources::read(&[repository().join("scenarios")])?
         .into_iter()
         .map(|file| Ok((file.name.trim_end_matches(".toml").to_owned(), Scenario::parse(&file.text, policy.zone()).context(file.name)?)))
         .collect()

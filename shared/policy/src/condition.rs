@@ -4,22 +4,25 @@
 //! decimals.
 
 mod decimal;
+pub(crate) mod expression;
 
 pub use decimal::Decimal;
 
 use crate::Title;
 use crate::calendar::{Calendar, Duration};
 use duban_contracts::Timestamp;
+use expression::Expression;
 use serde_json::Value;
 use std::cmp::Ordering;
 
-/// A compiled condition: every test and every `all` must hold, one of `any` (if there are any), none of `none`.
+/// A compiled condition: every test, the expression and every `all` must hold, one of `any` (if there are any), none of `none`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Condition {
     pub(crate) tests: Vec<Test>,
     pub(crate) any: Vec<Condition>,
     pub(crate) all: Vec<Condition>,
     pub(crate) none: Vec<Condition>,
+    pub(crate) expression: Option<Expression>,
 }
 
 /// One line of a condition.
@@ -71,11 +74,18 @@ impl Condition {
             && self.all.iter().all(|condition| condition.holds(facts, figures))
             && (self.any.is_empty() || self.any.iter().any(|condition| condition.holds(facts, figures)))
             && !self.none.iter().any(|condition| condition.holds(facts, figures))
+            && self.expression.as_ref().is_none_or(|expression| expression.holds(facts, figures))
+    }
+
+    /// Whether it is made of tables alone, without an expression.
+    pub fn is_table(&self) -> bool {
+        self.expression.is_none() && [&self.any, &self.all, &self.none].into_iter().flatten().all(Self::is_table)
     }
 
     /// The condition as a sentence in both languages.
     pub fn words(&self, figures: Figures<'_>) -> Title {
         let mut parts: Vec<Title> = self.tests.iter().map(|test| test.words(figures)).collect();
+        parts.extend(self.expression.iter().map(|expression| expression.words(figures)));
         parts.extend(self.all.iter().map(|condition| condition.words(figures)));
         if !self.any.is_empty() {
             parts.push(joined(self.any.iter().map(|condition| condition.words(figures)), "，或者", " or "));
@@ -236,3 +246,6 @@ fn counted(facts: &Value, count: Option<&Value>, within: Option<Duration>) -> i6
         _ => plain,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -20,3 +20,9 @@ pub mod title;
 pub use diagnostic::{Diagnostic, Source};
 pub use policy::Policy;
 pub use title::Title;
+
+/// How many cases a property is tried on: `DUBAN_FUZZ_CASES`, or so many.
+#[cfg(test)]
+pub(crate) fn fuzz_cases(few: u32) -> u32 {
+    std::env::var("DUBAN_FUZZ_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(few)
+}

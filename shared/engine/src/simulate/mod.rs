@@ -8,6 +8,6 @@ mod scenario;
 mod timeline;
 mod world;
 
-pub use play::{Stopped, play};
+pub use play::{Stopped, gives, play};
 pub use scenario::{Act, Fault, Happens, Reported, Scenario};
 pub use timeline::{Line, compared};

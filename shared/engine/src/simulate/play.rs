@@ -1,16 +1,17 @@
 //! Playing a scenario: what happens in it, and between that what falls due.
 
 use super::scenario::{Act, Reported, Scenario};
-use super::timeline::Line;
+use super::timeline::{Expected, Line};
 use super::world::{POLICY, Standing, World};
 use crate::judging::{self, Ground};
 use crate::registering;
 use crate::stepping::{self, Asked};
 use crate::supplementing::{self, Rule};
-use duban_contracts::report::{AcceptedReport, Report, Reporter};
+use duban_contracts::report::AcceptedReport;
 use duban_contracts::{Problem, Timestamp, ids};
 use duban_policy::Policy;
 use duban_policy::directory::Directory;
+use duban_policy::policy::{DutyRule, Pack};
 use serde_json::{Map, Value};
 
 /// Why a scenario could not be played to its end: it names what is not there.
@@ -28,15 +29,36 @@ impl std::error::Error for Stopped {}
 /// Secret of the keys by which reports are recognised: here nobody is hidden by it.
 const SECRET: [u8; 32] = [0; 32];
 
+/// Asked whether to go on.
+type GoesOn<'a> = &'a mut dyn FnMut(&[Line]) -> bool;
+
 /// Plays a scenario. `directory`: with its people, of the same organisation as the policy.
 ///
 /// # Errors
 /// The scenario names a pack, unit, person, case or recurring rule that is not there.
 pub fn play(policy: &Policy, directory: &Directory, scenario: &Scenario) -> Result<Vec<Line>, Stopped> {
+    play_while(policy, directory, scenario, &mut |_| true)
+}
+
+/// Whether a scenario gives this timeline, line for line. It is played no further than to what differs.
+///
+/// # Errors
+/// As [`play`].
+pub fn gives(policy: &Policy, directory: &Directory, scenario: &Scenario, expected: &str) -> Result<bool, Stopped> {
+    let mut expected = Expected::read(expected);
+    play_while(policy, directory, scenario, &mut |lines| expected.agrees(lines, policy.zone()))?;
+    Ok(expected.is_whole())
+}
+
+/// Plays as long as it is wanted, which is asked with the lines that have come so far.
+fn play_while(policy: &Policy, directory: &Directory, scenario: &Scenario, goes_on: GoesOn<'_>) -> Result<Vec<Line>, Stopped> {
     checked(policy, directory, scenario)?;
     let mut world = World::new(policy, directory, scenario.start);
     for happens in &scenario.events {
-        pass(&mut world, scenario, happens.at);
+        pass(&mut world, scenario, happens.at, goes_on);
+        if !goes_on(&world.lines) {
+            break;
+        }
         let outcome = match &happens.act {
             Act::Report(reported) => report(&mut world, scenario, reported)?,
             Act::Step { case, step, by, fields } => step_with(&mut world, case, step, by, fields)?,
@@ -52,8 +74,9 @@ pub fn play(policy: &Policy, directory: &Directory, scenario: &Scenario) -> Resu
         }
         world.settle_all();
         // What falls due at the very instant.
-        pass(&mut world, scenario, happens.at);
+        pass(&mut world, scenario, happens.at, goes_on);
     }
+    goes_on(&world.lines);
     Ok(world.lines)
 }
 
@@ -98,15 +121,12 @@ fn named(act: &Act) -> (String, String, String) {
 }
 
 /// Lets time pass: duties come round and fall due, each at its time.
-fn pass(world: &mut World<'_>, scenario: &Scenario, until: Timestamp) {
-    let rounds = if scenario.recurring.is_empty() { Vec::new() } else { world.policy.recurring(world.now, until) };
-    let wanted = rounds.into_iter().filter(|round| {
-        let duty = &round.duty;
-        duty.pack == scenario.pack && scenario.recurring.contains(&duty.rule) && world.directory.is_within(&duty.unit, &scenario.unit)
-    });
-    let mut rounds: Vec<_> = wanted.collect();
+fn pass(world: &mut World<'_>, scenario: &Scenario, until: Timestamp, goes_on: GoesOn<'_>) {
+    let is_played = |pack: &Pack, rule: &DutyRule| pack.id == scenario.pack && scenario.recurring.contains(&rule.id);
+    let mut rounds = world.policy.recurring_of(world.now, until, is_played);
+    rounds.retain(|round| world.directory.is_within(&round.duty.unit, &scenario.unit));
     rounds.reverse();
-    loop {
+    while goes_on(&world.lines) {
         let timer = world.next_timer().filter(|at| *at <= until);
         let round = rounds.last().map(|round| round.at);
         match (timer, round) {
@@ -138,28 +158,17 @@ fn report(world: &mut World<'_>, scenario: &Scenario, reported: &Reported) -> Re
 }
 
 fn accepted(now: Timestamp, scenario: &Scenario, reported: &Reported) -> AcceptedReport {
-    let unit = reported.unit.clone().unwrap_or_else(|| scenario.unit.clone());
+    let report = reported.report(&scenario.unit);
     AcceptedReport {
         receipt: ids::derived("scenario", &[&reported.name]),
         producer: "scenario".to_owned(),
         idempotency_key: reported.name.clone(),
         body_hash: String::new(),
         received_at: now,
-        unit: unit.clone(),
+        unit: report.unit.clone().unwrap_or_default(),
         follows: None,
         follows_code: None,
-        report: Report {
-            channel: reported.channel.clone(),
-            kind: reported.kind.clone(),
-            unit: Some(unit),
-            occurred_at: None,
-            reporter: Reporter { name: None, phone: reported.phone.clone(), email: reported.email.clone(), anonymous: reported.anonymous },
-            subject: Some(reported.name.clone()),
-            text: None,
-            fields: reported.fields.clone(),
-            attachments: Vec::new(),
-            follows: reported.follows.clone(),
-        },
+        report,
     }
 }
 

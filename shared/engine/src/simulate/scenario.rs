@@ -29,6 +29,7 @@
 
 use duban_contracts::Timestamp;
 use duban_contracts::duty::DutyAct;
+use duban_contracts::report::{Report, Reporter};
 use duban_policy::Title;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
@@ -86,6 +87,24 @@ pub struct Reported {
     pub anonymous: bool,
     /// It supplements the report of this name.
     pub follows: Option<String>,
+}
+
+impl Reported {
+    /// As it is handed in. `unit`: of reports that name none.
+    pub fn report(&self, unit: &str) -> Report {
+        Report {
+            channel: self.channel.clone(),
+            kind: self.kind.clone(),
+            unit: Some(self.unit.as_deref().unwrap_or(unit).to_owned()),
+            occurred_at: None,
+            reporter: Reporter { name: None, phone: self.phone.clone(), email: self.email.clone(), anonymous: self.anonymous },
+            subject: Some(self.name.clone()),
+            text: None,
+            fields: self.fields.clone(),
+            attachments: Vec::new(),
+            follows: self.follows.clone(),
+        }
+    }
 }
 
 /// What is wrong with a scenario file.

@@ -30,9 +30,41 @@ impl Line {
     }
 }
 
+/// An expected timeline, held against what comes while it comes.
+pub(super) struct Expected<'a> {
+    lines: Vec<&'a str>,
+    /// So many came.
+    came: usize,
+    differs: bool,
+}
+
+impl<'a> Expected<'a> {
+    pub fn read(text: &'a str) -> Self {
+        Self { lines: expected_lines(text), came: 0, differs: false }
+    }
+
+    /// Whether all that has come so far is as expected.
+    pub fn agrees(&mut self, came: &[Line], zone: &TimeZone) -> bool {
+        let fresh = came.get(self.came..).unwrap_or_default();
+        let mut both = fresh.iter().zip(self.lines.get(self.came..).unwrap_or_default());
+        self.differs |= both.any(|(line, expected)| line.written(zone) != *expected) || came.len() > self.lines.len();
+        self.came = came.len();
+        !self.differs
+    }
+
+    /// Whether all that was expected has come, and nothing else.
+    pub fn is_whole(&self) -> bool {
+        !self.differs && self.came == self.lines.len()
+    }
+}
+
+fn expected_lines(text: &str) -> Vec<&str> {
+    text.lines().map(str::trim).filter(|line| !line.is_empty()).collect()
+}
+
 /// Where an expected timeline and the one that came first differ: (number of the line, expected, came). None if they are alike.
 pub fn compared(expected: &str, came: &[String]) -> Option<(usize, String, String)> {
-    let expected: Vec<&str> = expected.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let expected = expected_lines(expected);
     let longest = expected.len().max(came.len());
     (0..longest).find_map(|nth| {
         let (wanted, found) = (expected.get(nth).copied().unwrap_or("nothing"), came.get(nth).map_or("nothing", String::as_str));

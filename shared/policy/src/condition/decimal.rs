@@ -3,6 +3,9 @@
 use std::cmp::Ordering;
 use std::fmt;
 
+/// What arithmetic comes to is unknown beyond so many digits: a bound on its time.
+const MOST_DIGITS: usize = 128;
+
 /// A decimal number without rounding: sign, whole digits without leading zeros, fraction without trailing zeros.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Decimal {
@@ -48,9 +51,94 @@ impl Decimal {
         Self { negative: negative && !zero, whole, fraction }
     }
 
+    pub(crate) fn from_count(count: usize) -> Self {
+        Self::shifted(false, &count.to_string(), "", 0)
+    }
+
+    pub(crate) fn negative(&self) -> Self {
+        let zero = self.whole.is_empty() && self.fraction.is_empty();
+        Self { negative: !self.negative && !zero, ..self.clone() }
+    }
+
+    /// The exact sum; None where it has more than [`MOST_DIGITS`].
+    pub(crate) fn plus(&self, other: &Self) -> Option<Self> {
+        let places = self.fraction.len().max(other.fraction.len());
+        let (a, b) = (self.digits(places), other.digits(places));
+        if self.negative == other.negative {
+            return Self::of_digits(self.negative, &added(&a, &b), places);
+        }
+        match self.size(other) {
+            Ordering::Less => Self::of_digits(other.negative, &taken_off(&b, &a), places),
+            _ => Self::of_digits(self.negative, &taken_off(&a, &b), places),
+        }
+    }
+
+    /// The exact product; None where it has more than [`MOST_DIGITS`].
+    pub(crate) fn times(&self, other: &Self) -> Option<Self> {
+        let (a, b) = (self.digits(self.fraction.len()), other.digits(other.fraction.len()));
+        let mut product = vec![0_u32; a.len() + b.len()];
+        for (i, x) in a.iter().enumerate() {
+            for (j, y) in b.iter().enumerate() {
+                // At most 81 times the digits of one factor: far from the end of its type.
+                product[i + j] += u32::from(*x) * u32::from(*y);
+            }
+        }
+        let mut carry = 0;
+        let digits: Vec<u8> = product
+            .into_iter()
+            .map(|digit| {
+                let sum = digit + carry;
+                carry = sum / 10;
+                (sum % 10) as u8
+            })
+            .collect();
+        Self::of_digits(self.negative != other.negative, &digits, self.fraction.len() + other.fraction.len())
+    }
+
+    /// Its digits from the last to the first, with so many places after the point.
+    fn digits(&self, places: usize) -> Vec<u8> {
+        let padding = std::iter::repeat_n(b'0', places.saturating_sub(self.fraction.len()));
+        let digits = self.whole.bytes().chain(self.fraction.bytes()).chain(padding).map(|digit| digit - b'0');
+        let mut digits: Vec<u8> = digits.collect();
+        digits.reverse();
+        digits
+    }
+
+    fn of_digits(negative: bool, digits: &[u8], places: usize) -> Option<Self> {
+        let text: String = digits.iter().rev().map(|digit| char::from(b'0' + digit)).collect();
+        let number = Self::shifted(negative, &text, "", i32::try_from(places).ok()?.checked_neg()?);
+        (number.whole.len() + number.fraction.len() <= MOST_DIGITS).then_some(number)
+    }
+
     fn size(&self, other: &Self) -> Ordering {
         (self.whole.len(), &self.whole).cmp(&(other.whole.len(), &other.whole)).then_with(|| self.fraction.cmp(&other.fraction))
     }
+}
+
+/// Both from the last digit to the first.
+fn added(a: &[u8], b: &[u8]) -> Vec<u8> {
+    let mut carry = 0;
+    let digit = |digits: &[u8], nth: usize| digits.get(nth).copied().unwrap_or(0);
+    (0..=a.len().max(b.len()))
+        .map(|nth| {
+            let sum = digit(a, nth) + digit(b, nth) + carry;
+            carry = sum / 10;
+            sum % 10
+        })
+        .collect()
+}
+
+/// The greater first.
+fn taken_off(a: &[u8], b: &[u8]) -> Vec<u8> {
+    let mut borrowed = 0;
+    a.iter()
+        .enumerate()
+        .map(|(nth, digit)| {
+            let take = b.get(nth).copied().unwrap_or(0) + borrowed;
+            borrowed = u8::from(*digit < take);
+            digit + 10 * borrowed - take
+        })
+        .collect()
 }
 
 /// Commas are taken only where they group thousands.
@@ -118,6 +206,18 @@ mod tests {
             if places > 0 {
                 prop_assert_eq!(Decimal::parse(&write(a)).unwrap().cmp(&Decimal::parse(&write(b)).unwrap()), a.cmp(&b));
             }
+        }
+
+        #[test]
+        fn sums_and_products_are_exact(a in -1_000_000_000_i64..1_000_000_000, b in -1_000_000_000_i64..1_000_000_000, left in 0_i32..6, right in 0_i32..6) {
+            let write = |n: i64, places: i32| Decimal::parse(&format!("{n}e-{places}")).unwrap();
+            let (x, y) = (write(a, left), write(b, right));
+            let places = left.max(right);
+            let scaled = |n: i64, from: i32| i128::from(n) * 10_i128.pow((places - from).unsigned_abs());
+            let sum = scaled(a, left) + scaled(b, right);
+            prop_assert_eq!(x.plus(&y), Decimal::parse(&format!("{sum}e-{places}")));
+            prop_assert_eq!(x.times(&y), Decimal::parse(&format!("{}e-{}", i128::from(a) * i128::from(b), left + right)));
+            prop_assert_eq!(x.plus(&x.negative()), Decimal::parse("0"));
         }
 
         #[test]

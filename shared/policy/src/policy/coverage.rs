@@ -1,6 +1,8 @@
 //! Where every rule of the regulations is carried.
 
+use super::duty::{DutyRule, Trigger};
 use super::{Pack, Policy};
+use crate::condition::Condition;
 use serde::Serialize;
 
 /// One rule id of regulations.md, at one place that cites it.
@@ -24,6 +26,41 @@ impl Policy {
         covered.sort_by(|a, b| (sortable(&a.id), &a.pack, &a.rule).cmp(&(sortable(&b.id), &b.pack, &b.rule)));
         covered.dedup();
         covered
+    }
+
+    /// How many of the conditions are tables alone, and how many conditions there are.
+    pub fn table_conditions(&self) -> (usize, usize) {
+        let all: Vec<&Condition> = self.packs().flat_map(Pack::conditions).collect();
+        (all.iter().filter(|condition| condition.is_table()).count(), all.len())
+    }
+}
+
+impl Pack {
+    /// Every condition that the pack states, each as a whole.
+    fn conditions(&self) -> impl Iterator<Item = &Condition> {
+        fn of_triggers(triggers: &[Trigger]) -> impl Iterator<Item = &Condition> {
+            triggers.iter().filter_map(|trigger| trigger.when.as_ref())
+        }
+        fn of_rule(rule: &DutyRule) -> impl Iterator<Item = &Condition> {
+            let triggers = of_triggers(&rule.opens).chain(of_triggers(&rule.closes)).chain(of_triggers(&rule.cancels));
+            triggers.chain(rule.within.iter().filter_map(|within| within.when.as_ref()))
+        }
+        let of_kinds = self.kinds.iter().flat_map(|kind| {
+            let fields = kind.fields.iter().filter_map(|field| field.required_when.as_ref());
+            let severities = kind.severities.iter().filter_map(|severity| severity.when.as_ref());
+            fields.chain(severities).chain(kind.steps.iter().filter_map(|step| step.when.as_ref()))
+        });
+        let rules = self.duties.iter().chain(self.recurring.iter().map(|recurring| &recurring.rule));
+        let of_rungs = self.ladders.values().flat_map(|ladder| ladder.rungs.iter().filter_map(|rung| rung.when.as_ref()));
+        let declared = &self.declarations;
+        let of_fields =
+            declared.all().into_iter().flat_map(|declaration| declaration.fields()).filter_map(|field| field.required_when.as_ref());
+        let of_steps = declared.decisions.iter().flat_map(|decision| decision.steps.iter().filter_map(|step| step.when.as_ref()));
+        let of_occasions = declared.notices.iter().flat_map(|notice| of_triggers(&notice.on.events));
+        let of_surveys = declared.surveys.iter().flat_map(|survey| of_triggers(&survey.on.events));
+        let of_quotas = declared.quotas.iter().flat_map(|quota| of_triggers(&quota.counts));
+        let of_declarations = of_fields.chain(of_steps).chain(of_occasions).chain(of_surveys).chain(of_quotas);
+        of_kinds.chain(rules.flat_map(of_rule)).chain(of_rungs).chain(of_declarations)
     }
 }
 

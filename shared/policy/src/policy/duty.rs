@@ -2,7 +2,7 @@
 
 use super::kind::Actor;
 use super::template::Template;
-use super::{Pack, Policy, fallen};
+use super::{Listening, Pack, Policy, fallen};
 use crate::Title;
 use crate::calendar::{Basis, Calendar, Duration, Term, whole_second};
 use crate::condition::Condition;
@@ -186,7 +186,7 @@ impl Policy {
         if event.name.starts_with("case.") && event.facts.get("outcome").and_then(Value::as_str) == Some(MERGED) {
             return opened;
         }
-        for (pack, rule, trigger) in self.seen_by(event, &self.openers, |rule| &rule.opens) {
+        for (pack, rule, trigger) in self.seen_by(event, &self.listening.openers, |rule| &rule.opens) {
             let key = trigger.key.as_ref().unwrap_or(&rule.key).fill(event.facts);
             let calendar = self.calendar_for(rule, unit_of(event.facts));
             let from = rule.from.as_deref().and_then(|member| end_in_field(event.facts, member, calendar)).unwrap_or(event.time);
@@ -203,7 +203,8 @@ impl Policy {
         let mut closed: Vec<ClosedDuty> = Vec::new();
         let closing: fn(&DutyRule) -> &[Trigger] = |rule| &rule.closes;
         let cancelling: fn(&DutyRule) -> &[Trigger] = |rule| &rule.cancels;
-        for (cancelled, listeners, triggers) in [(false, &self.closers, closing), (true, &self.cancellers, cancelling)] {
+        for (cancelled, listeners, triggers) in [(false, &self.listening.closers, closing), (true, &self.listening.cancellers, cancelling)]
+        {
             for (pack, rule, trigger) in self.seen_by(event, listeners, triggers) {
                 let key = trigger.key.as_ref().unwrap_or(&rule.key).fill(event.facts);
                 let duty = ClosedDuty { pack: pack.id.clone(), rule: rule.id.clone(), key, cancelled };
@@ -224,8 +225,9 @@ impl Policy {
 
     /// True if no rule listens to this event, and none falls away by it: nothing to do for escalation.
     pub fn ignores(&self, event: &str) -> bool {
+        let Listening { openers, closers, cancellers } = &*self.listening;
         !fallen::MAY_END_DUTIES.contains(&event)
-            && ![&self.openers, &self.closers, &self.cancellers].into_iter().any(|listeners| listeners.contains_key(event))
+            && ![openers, closers, cancellers].into_iter().any(|listeners| listeners.contains_key(event))
     }
 
     pub fn duty_rule(&self, pack: &str, rule: &str) -> Option<&DutyRule> {
@@ -265,7 +267,7 @@ impl Policy {
         let own = facts.get("pack").and_then(Value::as_str);
         let unit = unit_of(facts);
         let listening = listeners.get(event.name).into_iter().flatten();
-        let concerned = listening.filter(|place| own.is_none_or(|own| own == place.pack || place.any_pack));
+        let concerned = listening.filter(|place| own.is_none_or(|own| own == &*place.pack || place.any_pack));
         let found = concerned.filter_map(|place| {
             let (pack, rule, trigger) = self.at(place, triggers)?;
             let concerned = own.is_some() || self.packs_of(unit, event.time).iter().any(|bound| bound.id == pack.id);

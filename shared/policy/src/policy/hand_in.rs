@@ -34,7 +34,7 @@ impl Policy {
 
 /// Reads a condition that only says what something must be, or at least must be.
 fn asked_for(condition: &Condition, figures: Figures<'_>) -> Option<HandIn> {
-    if !condition.any.is_empty() || !condition.all.is_empty() || !condition.none.is_empty() {
+    if !condition.any.is_empty() || !condition.all.is_empty() || !condition.none.is_empty() || condition.expression.is_some() {
         return None;
     }
     let (mut kind, mut fields) = (None, Map::new());

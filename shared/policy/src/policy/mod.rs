@@ -7,6 +7,7 @@ mod describe;
 mod diff;
 mod duty;
 mod explain;
+mod expression;
 mod fallen;
 mod field;
 mod hand_in;
@@ -97,10 +98,18 @@ type Overrides = BTreeMap<(String, String), Vec<(Option<String>, String)>>;
 /// Which rules listen to an event, by its name.
 type Listeners = BTreeMap<String, Vec<Place>>;
 
+/// All that listens: by what opens, closes and cancels.
+#[derive(Debug, Default)]
+struct Listening {
+    openers: Listeners,
+    closers: Listeners,
+    cancellers: Listeners,
+}
+
 /// A trigger's place: pack, number of the rule (duties, then recurring ones), number of the trigger.
 #[derive(Debug, Clone)]
 struct Place {
-    pack: String,
+    pack: Arc<str>,
     /// As the trigger says: kept here too, since of seventeen regulations' rules an event concerns those of one.
     any_pack: bool,
     rule: usize,
@@ -129,23 +138,21 @@ struct Plays {
 /// A whole policy set, compiled. Cheap to ask, shared behind an `Arc`.
 #[derive(Debug, Clone)]
 pub struct Policy {
-    /// Shared between sets that differ in one of them.
+    /// Shared between sets that differ in one of them, as is what stands behind `Arc` below.
     packs: BTreeMap<String, Arc<Pack>>,
-    calendars: BTreeMap<String, Calendar>,
+    calendars: Arc<BTreeMap<String, Calendar>>,
     /// Of units that name none.
-    calendar: Calendar,
+    calendar: Arc<Calendar>,
     zone: TimeZone,
     /// Units and posts, without people.
-    tree: Directory,
+    tree: Arc<Directory>,
     root: String,
     bindings: Vec<Binding>,
     plays: Vec<Plays>,
     overrides: Overrides,
     channels: Vec<Choice>,
     remarks: Vec<Diagnostic>,
-    openers: Listeners,
-    closers: Listeners,
-    cancellers: Listeners,
+    listening: Arc<Listening>,
 }
 
 impl Policy {

@@ -95,12 +95,17 @@ impl Every {
 impl Policy {
     /// Every recurring duty that opens in (`after`, `until`], in order of time. Pure: ask it on every tick with the last `until` kept.
     pub fn recurring(&self, after: Timestamp, until: Timestamp) -> Vec<Occurrence> {
+        self.recurring_of(after, until, |_, _| true)
+    }
+
+    /// As [`Policy::recurring`], of the rules that are wanted alone: what nobody asks for is not looked through.
+    pub fn recurring_of(&self, after: Timestamp, until: Timestamp, wanted: impl Fn(&Pack, &DutyRule) -> bool) -> Vec<Occurrence> {
         let mut found = Vec::new();
         if until <= after {
             return found;
         }
         for pack in self.packs() {
-            for recurring in &pack.recurring {
+            for recurring in pack.recurring.iter().filter(|recurring| wanted(pack, &recurring.rule)) {
                 self.rounds(pack, recurring, after, until, &mut found);
             }
         }

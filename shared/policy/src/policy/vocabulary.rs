@@ -135,8 +135,24 @@ impl Vocabulary {
     pub fn is_reserved(name: &str) -> bool {
         let tables = [CASE_TEXTS.as_slice(), CASE_DATES.as_slice(), CASE_TRUTHS.as_slice()];
         tables.into_iter().flatten().any(|(member, _, _)| *member == name)
-            || ["pack", "kind", "severity", "stage", "channel", "repeats", "outcome", "step", "fields", "any", "all", "none", "policy"]
-                .contains(&name)
+            || [
+                "pack",
+                "kind",
+                "severity",
+                "stage",
+                "channel",
+                "repeats",
+                "outcome",
+                "step",
+                "fields",
+                "any",
+                "all",
+                "none",
+                "cel",
+                "parameter",
+                "policy",
+            ]
+            .contains(&name)
     }
 
     pub fn member(&self, name: &str) -> Option<&Member> {
@@ -194,29 +210,33 @@ impl Vocabulary {
             any: all(&text.any, faults),
             all: all(&text.all, faults),
             none: all(&text.none, faults),
+            expression: text.cel.as_ref().and_then(|cel| self.expression(cel, faults)),
         }
     }
 
-    fn test(&self, name: &Placed<String>, text: &Placed<TestText>, faults: &mut Vec<Fault>) -> Option<Test> {
+    /// The member of this name, if a condition may look at it here.
+    pub(super) fn asked(&self, name: &str, range: (usize, usize)) -> Result<&Member, Fault> {
         let Some(member) = self.member(name) else {
-            let fault = Fault::new(
-                name.range,
-                "unknown-member",
-                format!("there is nothing called '{}' to ask about", name.value),
-                format!("没有可供判断的“{}”", name.value),
-            );
-            faults.push(fault.suggest(name, self.names()));
-            return None;
+            let (en, zh) = (format!("there is nothing called '{name}' to ask about"), format!("没有可供判断的“{name}”"));
+            return Err(Fault::new(range, "unknown-member", en, zh).suggest(name, self.names()));
         };
         if self.without_personal && member.personal {
-            let en = format!("'{}' is personal: events do not carry it, so no rule can look at it", name.value);
-            let zh = format!("“{}”属于个人信息，事件中不携带，规则无法据此判断", name.value);
-            faults.push(
-                Fault::new(name.range, "personal", en, zh)
-                    .help("let a severity or a field that is not personal tell the rule", "请改用严重程度或非个人信息字段"),
-            );
-            return None;
+            let en = format!("'{name}' is personal: events do not carry it, so no rule can look at it");
+            let zh = format!("“{name}”属于个人信息，事件中不携带，规则无法据此判断");
+            return Err(Fault::new(range, "personal", en, zh)
+                .help("let a severity or a field that is not personal tell the rule", "请改用严重程度或非个人信息字段"));
         }
+        Ok(member)
+    }
+
+    /// The value of a parameter.
+    pub(super) fn parameter_value(&self, name: &str, range: (usize, usize)) -> Result<&str, Fault> {
+        let known = self.parameters.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
+        known.ok_or_else(|| unknown_parameter(name, range, self.parameters.iter().map(|(name, _)| name.as_str())))
+    }
+
+    fn test(&self, name: &Placed<String>, text: &Placed<TestText>, faults: &mut Vec<Fault>) -> Option<Test> {
+        let member = self.asked(name, name.range).map_err(|fault| faults.push(fault)).ok()?;
         let check = match &text.value {
             TestText::YesNo(truth) => self.yes_no(member, text, *truth, faults)?,
             TestText::Number(number) => {

@@ -1,6 +1,6 @@
 //! A set without one of its rules: what would be different if it did not stand there. By this a scenario shows that it depends on a rule.
 
-use super::compile::listen;
+use super::compile::listening;
 use super::{Pack, Policy};
 use std::sync::Arc;
 
@@ -9,15 +9,15 @@ impl Policy {
     /// `kind.complaint`, `kind.complaint.severity.major`, `kind.complaint.move.close`, `kind.complaint.field.loss`, `ladder.company` (without
     /// its rungs), `parameter.promptly`. None where nothing stands there, or nothing could be without it (the kind of what is unsorted).
     pub fn without(&self, pack: &str, place: &str) -> Option<Policy> {
+        let mut changed_pack = Pack::clone(self.pack(pack)?);
+        let changed = take_out(&mut changed_pack, place)?;
         let mut policy = self.clone();
-        let changed = take_out(Arc::make_mut(policy.packs.get_mut(pack)?), place)?;
-        if changed == Changed::Parameter {
-            policy.overrides.retain(|(of, name), _| of != pack || format!("parameter.{name}") != place);
+        policy.packs.insert(pack.to_owned(), Arc::new(changed_pack));
+        match changed {
+            Changed::Parameter => policy.overrides.retain(|(of, name), _| of != pack || format!("parameter.{name}") != place),
+            Changed::Duty => policy.listening = Arc::new(listening(&policy)),
+            Changed::Other => {}
         }
-        policy.openers.clear();
-        policy.closers.clear();
-        policy.cancellers.clear();
-        listen(&mut policy);
         Some(policy)
     }
 }
@@ -25,14 +25,22 @@ impl Policy {
 #[derive(PartialEq, Eq)]
 enum Changed {
     Parameter,
+    /// Rules stand elsewhere now: who listens is to be noted anew.
+    Duty,
     Other,
 }
 
 fn take_out(pack: &mut Pack, place: &str) -> Option<Changed> {
     let (sort, rest) = place.split_once('.')?;
     match sort {
-        "duty" => one_less(&mut pack.duties, |duty| duty.id == rest)?,
-        "recurring" => one_less(&mut pack.recurring, |recurring| recurring.rule.id == rest)?,
+        "duty" => {
+            one_less(&mut pack.duties, |duty| duty.id == rest)?;
+            return Some(Changed::Duty);
+        }
+        "recurring" => {
+            one_less(&mut pack.recurring, |recurring| recurring.rule.id == rest)?;
+            return Some(Changed::Duty);
+        }
         "ladder" => pack.ladders.get_mut(rest)?.rungs.clear(),
         "parameter" => {
             pack.parameters.remove(rest)?;

@@ -1,19 +1,21 @@
 //! Conditions as written: `{ severity = "major", amount = "> 5000", channel = ["phone", "store"] }`.
 
 use super::place::Placed;
+use crate::condition::expression::syntax::LONGEST;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::borrow::Cow;
 use std::fmt;
 
-/// Every line must hold. `any`, `all`, `none` hold further conditions.
+/// Every line must hold. `any`, `all`, `none` hold further conditions, `cel` an expression.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ConditionText {
     pub tests: Vec<(Placed<String>, Placed<TestText>)>,
     pub any: Vec<ConditionText>,
     pub all: Vec<ConditionText>,
     pub none: Vec<ConditionText>,
+    pub cel: Option<Placed<String>>,
 }
 
 /// The right-hand side of a line.
@@ -49,6 +51,7 @@ impl<'de> Deserialize<'de> for ConditionText {
                         "any" => condition.any = map.next_value()?,
                         "all" => condition.all = map.next_value()?,
                         "none" => condition.none = map.next_value()?,
+                        "cel" => condition.cel = Some(map.next_value()?),
                         _ => condition.tests.push((name, map.next_value()?)),
                     }
                 }
@@ -130,6 +133,9 @@ impl Serialize for ConditionText {
         for (name, test) in &self.tests {
             map.serialize_entry(&name.value, &test.value)?;
         }
+        if let Some(cel) = &self.cel {
+            map.serialize_entry("cel", &cel.value)?;
+        }
         for (word, conditions) in [("any", &self.any), ("all", &self.all), ("none", &self.none)] {
             if !conditions.is_empty() {
                 map.serialize_entry(word, conditions)?;
@@ -167,11 +173,12 @@ impl JsonSchema for ConditionText {
         let inner = generator.subschema_for::<Self>();
         json_schema!({
             "type": "object",
-            "description": "Every line must hold: member = value, list of values, comparison (\"> 5000\"), \"present\", \"absent\", or { at_least, within }.",
+            "description": "Every line must hold: member = value, list of values, comparison (\"> 5000\"), \"present\", \"absent\", or { at_least, within }. cel: an expression in a part of CEL, for what lines cannot say.",
             "properties": {
                 "any": { "type": "array", "items": inner },
                 "all": { "type": "array", "items": inner },
-                "none": { "type": "array", "items": inner }
+                "none": { "type": "array", "items": inner },
+                "cel": { "type": "string", "maxLength": LONGEST }
             },
             "additionalProperties": {
                 "anyOf": [

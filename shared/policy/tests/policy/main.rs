@@ -4,6 +4,8 @@ mod calendars;
 mod coverage;
 mod declarations;
 mod differences;
+mod expressions;
+mod fuzz;
 mod ladders;
 mod people;
 mod put_right;

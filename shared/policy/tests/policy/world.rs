@@ -31,6 +31,11 @@ pub fn sources() -> Vec<Source> {
     sources
 }
 
+/// How many cases a property is tried on: `DUBAN_FUZZ_CASES`, or so many.
+pub fn cases(few: u32) -> u32 {
+    std::env::var("DUBAN_FUZZ_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(few)
+}
+
 pub fn organisation() -> Organisation {
     let sources = sources();
     let source = sources.iter().find(|source| source.name == "organisation.toml").unwrap();

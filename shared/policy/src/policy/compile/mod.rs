@@ -10,7 +10,7 @@ mod ladders;
 mod packs;
 mod set;
 
-pub(super) use set::listen;
+pub(super) use set::listening;
 
 use super::Policy;
 use crate::calendar::Calendar;

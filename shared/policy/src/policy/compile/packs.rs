@@ -8,7 +8,7 @@ use crate::Title;
 use crate::calendar::Calendar;
 use crate::source::pack::PackFile;
 use crate::source::{Fault, Many, Placed};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What the parts of a pack need to know of the others.
 pub(super) struct Context<'a> {
@@ -145,7 +145,8 @@ fn check_rule_ids(file: &PackFile, faults: &mut Vec<Fault>) {
 /// Declared and never used: worth saying, not wrong.
 fn check_used(file: &PackFile, faults: &mut Vec<Fault>) {
     let text = toml::to_string(file).unwrap_or_default();
-    for (name, _) in file.parameter.iter().filter(|(name, _)| !text.contains(&format!("{{{}}}", name.value))) {
+    let used = parameters_in(&text);
+    for (name, _) in file.parameter.iter().filter(|(name, _)| !used.contains(name.as_str())) {
         let fault = Fault::new(
             name.range,
             "unused",
@@ -154,4 +155,16 @@ fn check_used(file: &PackFile, faults: &mut Vec<Fault>) {
         );
         faults.push(fault.warning());
     }
+}
+
+/// What stands as `{name}`, and in expressions as `parameter.name`: gathered in one go, since a pack has many parameters and is long.
+fn parameters_in(text: &str) -> BTreeSet<&str> {
+    let braced = text.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| name);
+    // Where it heads a table it is declared, and not used.
+    let heads = |at: usize| text[..at] == *"[" || text[..at].ends_with("\n[");
+    let named = text.match_indices("parameter.").filter(|(at, _)| !heads(*at)).map(|(at, written)| {
+        let rest = &text[at + written.len()..];
+        rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').map_or(rest, |end| &rest[..end])
+    });
+    braced.chain(named).collect()
 }

@@ -2,7 +2,7 @@
 
 use super::super::declaration::Declaration;
 use super::super::kind::{Actor, Kind};
-use super::super::{Binding, Choice, Overrides, Pack, Place, Plays, Policy};
+use super::super::{Binding, Choice, Listening, Overrides, Pack, Place, Plays, Policy};
 use super::{Parsed, unknown};
 use crate::calendar::{Calendar, Duration, Term};
 use crate::condition::Decimal;
@@ -45,20 +45,17 @@ pub(super) fn assemble(
         overrides: overrides(&organisation.file, &compiled, &mut found),
         channels: file.channel.iter().map(|(id, title)| Choice { value: id.value.clone(), title: title.clone() }).collect(),
         zone: organisation.file.zone.clone(),
-        calendar: calendars
-            .get(&file.organisation.calendar.value)
-            .cloned()
-            .unwrap_or_else(|| Calendar::always(organisation.file.zone.clone())),
+        calendar: Arc::new(
+            calendars.get(&file.organisation.calendar.value).cloned().unwrap_or_else(|| Calendar::always(organisation.file.zone.clone())),
+        ),
         packs: compiled.into_iter().map(|(id, pack)| (id, Arc::new(pack))).collect(),
-        calendars,
-        tree,
+        calendars: Arc::new(calendars),
+        tree: Arc::new(tree),
         root,
         remarks: Vec::new(),
-        openers: BTreeMap::new(),
-        closers: BTreeMap::new(),
-        cancellers: BTreeMap::new(),
+        listening: Arc::default(),
     };
-    listen(&mut policy);
+    policy.listening = Arc::new(listening(&policy));
     check_claims(&policy, &organisation.file, &mut found);
     check_roles(&policy, &organisation.file, &mut found);
     for fault in found {
@@ -167,19 +164,26 @@ fn unfit(default: &str, value: &str) -> Option<(&'static str, &'static str)> {
 }
 
 /// Notes which rule listens to which event.
-pub(crate) fn listen(policy: &mut Policy) {
+pub(in crate::policy) fn listening(policy: &Policy) -> Listening {
+    let mut listening = Listening::default();
+    let Listening { openers, closers, cancellers } = &mut listening;
     for pack in policy.packs.values() {
+        let id: Arc<str> = pack.id.as_str().into();
         let recurring = pack.recurring.iter().map(|recurring| &recurring.rule);
         for (rule, duty) in pack.duties.iter().chain(recurring).enumerate() {
-            let sorts = [(&duty.opens, &mut policy.openers), (&duty.closes, &mut policy.closers), (&duty.cancels, &mut policy.cancellers)];
+            let sorts = [(&duty.opens, &mut *openers), (&duty.closes, &mut *closers), (&duty.cancels, &mut *cancellers)];
             for (triggers, listeners) in sorts {
                 for (trigger, found) in triggers.iter().enumerate() {
-                    let place = Place { pack: pack.id.clone(), any_pack: found.any_pack, rule, trigger };
-                    listeners.entry(found.event.clone()).or_default().push(place);
+                    let place = Place { pack: id.clone(), any_pack: found.any_pack, rule, trigger };
+                    match listeners.get_mut(&found.event) {
+                        Some(places) => places.push(place),
+                        None => drop(listeners.insert(found.event.clone(), vec![place])),
+                    }
                 }
             }
         }
     }
+    listening
 }
 
 /// In no unit, at no time, do two bound packs take the same report; and somebody takes what cannot be sorted.

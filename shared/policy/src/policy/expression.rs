@@ -1,0 +1,277 @@
+//! Checking expressions: every name is known, every comparison compares what can be compared, and the whole says yes or no.
+
+use super::vocabulary::{Holds, Vocabulary};
+use crate::Title;
+use crate::condition::Decimal;
+use crate::condition::expression::syntax::{self, Sign, Syntax};
+use crate::condition::expression::{Expression, Part, Search};
+use crate::source::{Fault, Placed};
+
+impl Vocabulary {
+    /// Compiles an expression; None, and why, where it cannot be meant.
+    pub(super) fn expression(&self, text: &Placed<String>, faults: &mut Vec<Fault>) -> Option<Expression> {
+        let mut checking = Checking { vocabulary: self, range: text.range, names: Vec::new(), parameters: Vec::new() };
+        match checking.whole(text) {
+            Ok(root) => Some(Expression {
+                text: text.trim().replace(['\n', '\r'], " "),
+                names: checking.names,
+                parameters: checking.parameters,
+                root,
+            }),
+            Err(fault) => {
+                faults.push(fault);
+                None
+            }
+        }
+    }
+}
+
+/// What a part comes to.
+#[derive(Debug, Clone, Copy)]
+enum Sort<'v> {
+    Number,
+    Text,
+    /// A text that stands in the expression itself: also a date, or one of a member's words.
+    Literal,
+    Words(&'v str, &'v [(String, Title)]),
+    Date,
+    YesNo,
+}
+
+struct Checking<'v> {
+    vocabulary: &'v Vocabulary,
+    range: (usize, usize),
+    names: Vec<(String, Title)>,
+    parameters: Vec<String>,
+}
+
+type Checked<'v> = Result<(Part, Sort<'v>), Fault>;
+
+impl<'v> Checking<'v> {
+    fn whole(&mut self, text: &str) -> Result<Part, Fault> {
+        let read = syntax::read(text).map_err(|unread| {
+            let (start, end) = self.range;
+            // Without escapes the text stands in the file as it is, and so does the place.
+            let before: usize = text.chars().take(unread.at).map(char::len_utf8).sum();
+            let start = if end.saturating_sub(start) == text.len() { start + before.min(text.len()) } else { start };
+            Fault::new((start, end), "bad-expression", unread.en, unread.zh)
+        })?;
+        self.yes_no(&read)
+    }
+
+    fn part(&mut self, read: &Syntax) -> Checked<'v> {
+        match read {
+            Syntax::Number(number) => Ok((Part::Number(number.clone()), Sort::Number)),
+            Syntax::Text(text) => Ok((Part::Text(text.clone()), Sort::Literal)),
+            Syntax::Truth(truth) => Ok((Part::Truth(*truth), Sort::YesNo)),
+            Syntax::List(_) => Err(self.wrong("a list stands only to the right of 'in'", "列表只能写在 in 的右侧")),
+            Syntax::Name(name) => self.name(name),
+            Syntax::Not(inner) => Ok((Part::Not(Box::new(self.yes_no(inner)?)), Sort::YesNo)),
+            Syntax::Negative(inner) => Ok((Part::Negative(Box::new(self.number(inner)?)), Sort::Number)),
+            Syntax::Both(sign, left, right) => self.both(*sign, left, right),
+            Syntax::Choice(condition, then, otherwise) => {
+                let condition = self.yes_no(condition)?;
+                let ((then, sort), (otherwise, other)) = (self.part(then)?, self.part(otherwise)?);
+                self.comparable((&then, sort), (&otherwise, other))?;
+                // Where one side is written out, the other says what it is.
+                let sort = if matches!(sort, Sort::Literal) { other } else { sort };
+                Ok((Part::Choice(Box::new(condition), Box::new(then), Box::new(otherwise)), sort))
+            }
+            Syntax::Call(name, parts) => self.call(name, parts),
+        }
+    }
+
+    fn name(&mut self, name: &str) -> Checked<'v> {
+        if let Some(parameter) = name.strip_prefix("parameter.") {
+            let value = self.vocabulary.parameter_value(parameter, self.range)?;
+            if Decimal::parse(value).is_none() {
+                let en = format!("parameter '{parameter}' is '{value}': only numbers stand in an expression");
+                return Err(Fault::new(self.range, "wrong-type", en, format!("参数“{parameter}”的值为“{value}”：表达式中只能使用数字")));
+            }
+            if !self.parameters.iter().any(|known| known == parameter) {
+                self.parameters.push(parameter.to_owned());
+            }
+            return Ok((Part::Parameter(parameter.to_owned()), Sort::Number));
+        }
+        let member = self.vocabulary.asked(name, self.range)?;
+        if !self.names.iter().any(|(known, _)| known == name) {
+            self.names.push((name.to_owned(), member.title.clone()));
+        }
+        let path = member.path.clone();
+        Ok(match &member.holds {
+            Holds::Number => (Part::Member(path), Sort::Number),
+            Holds::Text => (Part::Member(path), Sort::Text),
+            Holds::Words(words) => (Part::Member(path), Sort::Words(&member.name, words)),
+            Holds::Date => (Part::Member(path), Sort::Date),
+            Holds::YesNo => (Part::YesNo(path), Sort::YesNo),
+        })
+    }
+
+    fn both(&mut self, sign: Sign, left: &Syntax, right: &Syntax) -> Checked<'v> {
+        let (parts, sort) = match sign {
+            Sign::Or | Sign::And => ((self.yes_no(left)?, self.yes_no(right)?), Sort::YesNo),
+            Sign::Plus | Sign::Minus | Sign::Times => ((self.number(left)?, self.number(right)?), Sort::Number),
+            Sign::In => (self.is_among(left, right)?, Sort::YesNo),
+            Sign::Equal | Sign::Unequal => {
+                let ((left, one), (right, other)) = (self.part(left)?, self.part(right)?);
+                self.comparable((&left, one), (&right, other))?;
+                ((left, right), Sort::YesNo)
+            }
+            Sign::Below | Sign::AtMost | Sign::Above | Sign::AtLeast => {
+                let ((left, one), (right, other)) = (self.part(left)?, self.part(right)?);
+                self.comparable((&left, one), (&right, other))?;
+                if !matches!(one, Sort::Number | Sort::Date) && !matches!(other, Sort::Number | Sort::Date) {
+                    let (en, zh) = (format!("{} has no order", one.en()), format!("{}不能比较大小", one.zh()));
+                    return Err(self.wrong(&en, &zh));
+                }
+                ((left, right), Sort::YesNo)
+            }
+        };
+        Ok((Part::Both(sign, Box::new(parts.0), Box::new(parts.1)), sort))
+    }
+
+    fn is_among(&mut self, left: &Syntax, right: &Syntax) -> Result<(Part, Part), Fault> {
+        let (left, sort) = self.part(left)?;
+        if let Syntax::List(items) = right {
+            let mut checked = Vec::new();
+            for item in items {
+                let (item, other) = self.part(item)?;
+                self.comparable((&left, sort), (&item, other))?;
+                checked.push(item);
+            }
+            return Ok((left, Part::List(checked)));
+        }
+        let (right, other) = self.part(right)?;
+        if !matches!(other, Sort::Words(..)) {
+            return Err(self.wrong("to the right of 'in' stands a list or a field of choices", "in 的右侧须为列表或选项字段"));
+        }
+        self.comparable((&left, sort), (&right, other))?;
+        Ok((left, right))
+    }
+
+    fn call(&mut self, name: &str, parts: &[Syntax]) -> Checked<'v> {
+        let search = match (name, parts) {
+            ("has", [Syntax::Name(field)]) if field.starts_with("fields.") => {
+                let (Part::Member(path) | Part::YesNo(path)) = self.name(field)?.0 else { return Err(self.unfit(name)) };
+                return Ok((Part::Has(path), Sort::YesNo));
+            }
+            ("size", [Syntax::Name(member)]) => {
+                return match self.name(member)? {
+                    (Part::Member(path), Sort::Words(..)) => Ok((Part::Count(path), Sort::Number)),
+                    (Part::Member(path), Sort::Text) => Ok((Part::Length(path), Sort::Number)),
+                    _ => Err(self.unfit(name)),
+                };
+            }
+            ("contains", [_, _]) => Search::Within,
+            ("startsWith", [_, _]) => Search::AtStart,
+            ("endsWith", [_, _]) => Search::AtEnd,
+            _ => return Err(self.unfit(name)),
+        };
+        let [within, what] = parts else { return Err(self.unfit(name)) };
+        let ((within, one), (what, other)) = (self.part(within)?, self.part(what)?);
+        if !matches!((one, other), (Sort::Text, Sort::Literal | Sort::Text)) {
+            return Err(self.unfit(name));
+        }
+        Ok((Part::Search(search, Box::new(within), Box::new(what)), Sort::YesNo))
+    }
+
+    fn unfit(&self, function: &str) -> Fault {
+        let written = match function {
+            "has" => "has(fields.amount)",
+            "size" => "size(demand)",
+            "contains" => "title.contains('text')",
+            "startsWith" => "title.startsWith('text')",
+            _ => "title.endsWith('text')",
+        };
+        self.wrong(&format!("'{function}' is written so: {written}"), &format!("“{function}”应写作 {written}"))
+    }
+
+    fn yes_no(&mut self, read: &Syntax) -> Result<Part, Fault> {
+        match self.part(read)? {
+            (part, Sort::YesNo) => Ok(part),
+            (_, sort) => Err(self
+                .wrong(&format!("yes or no is wanted, and {} stands there", sort.en()), &format!("此处要求是或否，而所写为{}", sort.zh()))),
+        }
+    }
+
+    fn number(&mut self, read: &Syntax) -> Result<Part, Fault> {
+        match self.part(read)? {
+            (part, Sort::Number) => Ok(part),
+            (_, sort) => {
+                Err(self
+                    .wrong(&format!("a number is wanted, and {} stands there", sort.en()), &format!("此处要求数字，而所写为{}", sort.zh())))
+            }
+        }
+    }
+
+    fn wrong(&self, en: &str, zh: &str) -> Fault {
+        Fault::new(self.range, "wrong-type", en, zh)
+    }
+
+    /// Whether two parts can be the same.
+    fn comparable(&self, left: (&Part, Sort<'v>), right: (&Part, Sort<'v>)) -> Result<(), Fault> {
+        match (left.1, right.1) {
+            (Sort::Number, Sort::Number)
+            | (Sort::YesNo, Sort::YesNo)
+            | (Sort::Date, Sort::Date)
+            | (Sort::Text | Sort::Literal, Sort::Text | Sort::Literal)
+            | (Sort::Words(..), Sort::Words(..) | Sort::Text)
+            | (Sort::Text, Sort::Words(..)) => Ok(()),
+            (Sort::Date, Sort::Literal) => self.is_date(right.0),
+            (Sort::Literal, Sort::Date) => self.is_date(left.0),
+            (Sort::Words(name, words), Sort::Literal) => self.is_word(right.0, name, words),
+            (Sort::Literal, Sort::Words(name, words)) => self.is_word(left.0, name, words),
+            (one, other) => {
+                let (en, zh) = (format!("{} is never {}", one.en(), other.en()), format!("{}不能与{}比较", one.zh(), other.zh()));
+                Err(self.wrong(&en, &zh))
+            }
+        }
+    }
+
+    fn is_date(&self, part: &Part) -> Result<(), Fault> {
+        let of = |text: &str| text.get(..10).is_some_and(|date| date.parse::<jiff::civil::Date>().is_ok());
+        match part {
+            Part::Text(text) if !of(text) => {
+                Err(self.wrong(&format!("'{text}' is no date (YYYY-MM-DD)"), &format!("“{text}”不是日期（YYYY-MM-DD）")))
+            }
+            Part::Choice(_, then, otherwise) => self.is_date(then).and_then(|()| self.is_date(otherwise)),
+            _ => Ok(()),
+        }
+    }
+
+    fn is_word(&self, part: &Part, name: &str, words: &[(String, Title)]) -> Result<(), Fault> {
+        match part {
+            Part::Text(text) if !words.iter().any(|(word, _)| word == text) => {
+                let fault = Fault::new(self.range, "unknown-value", format!("{name} is never '{text}'"), format!("“{name}”不会是“{text}”"));
+                Err(fault.suggest(text, words.iter().map(|(word, _)| word.as_str())))
+            }
+            Part::Choice(_, then, otherwise) => self.is_word(then, name, words).and_then(|()| self.is_word(otherwise, name, words)),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Sort<'_> {
+    fn en(self) -> &'static str {
+        match self {
+            Self::Number => "a number",
+            Self::Text | Self::Literal => "text",
+            Self::Words(..) => "one of a few words",
+            Self::Date => "a date",
+            Self::YesNo => "yes or no",
+        }
+    }
+
+    fn zh(self) -> &'static str {
+        match self {
+            Self::Number => "数字",
+            Self::Text | Self::Literal => "文字",
+            Self::Words(..) => "固定选项",
+            Self::Date => "日期",
+            Self::YesNo => "是或否",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

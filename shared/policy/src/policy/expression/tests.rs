@@ -1,0 +1,195 @@
+//! Whatever is written as an expression is read or refused, and whatever is read answers, of whatever facts.
+
+use super::*;
+use crate::fuzz_cases;
+use crate::policy::kind::{Choice, Field, FieldSort};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+fn vocabulary() -> Vocabulary {
+    let field = |id: &str, sort: FieldSort| Field {
+        id: id.to_owned(),
+        title: Title::new(id, id),
+        sort,
+        personal: false,
+        choices: ["x", "y"].map(|value| Choice { value: value.to_owned(), title: Title::new(value, value) }).to_vec(),
+        required_when: None,
+        article: String::new(),
+        rules: Vec::new(),
+        public: false,
+    };
+    let fields = [
+        field("n", FieldSort::Amount),
+        field("m", FieldSort::Number),
+        field("d", FieldSort::Date),
+        field("c", FieldSort::Choices),
+        field("b", FieldSort::YesNo),
+        field("t", FieldSort::Text),
+    ];
+    Vocabulary::of_fields(&fields, vec![("p".to_owned(), "5000".to_owned()), ("q".to_owned(), "2wd".to_owned())])
+}
+
+fn figures(name: &str) -> Option<String> {
+    (name == "p").then(|| "5000".to_owned())
+}
+
+fn numbers() -> BoxedStrategy<String> {
+    let leaf =
+        prop_oneof!["[0-9]{1,30}(\\.[0-9]{1,9})?", Just("n".to_owned()), Just("fields.m".to_owned()), Just("parameter.p".to_owned())];
+    leaf.prop_recursive(4, 16, 2, |inner| {
+        prop_oneof![
+            (inner.clone(), "[-+*]", inner.clone()).prop_map(|(a, sign, b)| format!("({a} {sign} {b})")),
+            inner.prop_map(|a| format!("-{a}")),
+            Just("size(c)".to_owned()),
+        ]
+    })
+    .boxed()
+}
+
+/// Expressions that are well made.
+fn expressions() -> impl Strategy<Value = String> {
+    let comparison = proptest::sample::select(vec!["==", "!=", "<", "<=", ">", ">="]);
+    let leaf = prop_oneof![
+        (numbers(), comparison.clone(), numbers()).prop_map(|(a, sign, b)| format!("{a} {sign} {b}")),
+        (comparison, "20[0-9]{2}-0[1-9]-1[0-9]").prop_map(|(sign, date)| format!("d {sign} '{date}'")),
+        proptest::sample::select(vec![
+            "b",
+            "b == false",
+            "has(fields.n)",
+            "c == 'x'",
+            "'y' in c",
+            "c in ['x', 'y']",
+            "t.contains('x')",
+            "t == 'x'",
+            "t in ['x', t]",
+            "true",
+        ])
+        .prop_map(str::to_owned),
+    ];
+    leaf.prop_recursive(3, 12, 3, |inner| {
+        prop_oneof![
+            (inner.clone(), "&&|\\|\\|", inner.clone()).prop_map(|(a, sign, b)| format!("({a} {sign} {b})")),
+            inner.clone().prop_map(|a| format!("!({a})")),
+            (inner.clone(), inner.clone(), inner).prop_map(|(a, b, c)| format!("({a} ? {b} : {c})")),
+        ]
+    })
+}
+
+/// Words and signs in any order.
+fn gibberish() -> impl Strategy<Value = String> {
+    let word = proptest::sample::select(vec![
+        "n",
+        "c",
+        "fields",
+        ".",
+        "parameter",
+        "p",
+        "q",
+        "has",
+        "size",
+        "(",
+        ")",
+        "[",
+        "]",
+        "{",
+        "}",
+        ",",
+        "?",
+        ":",
+        "!",
+        "-",
+        "+",
+        "*",
+        "/",
+        "%",
+        "==",
+        "!=",
+        "<",
+        ">=",
+        "&&",
+        "||",
+        "in",
+        "'x'",
+        "\"",
+        "'",
+        "\\",
+        "1",
+        "0.5",
+        "1e9",
+        "0x1",
+        "true",
+        "null",
+        "all",
+        "map",
+        "\n",
+        "\u{0}",
+        "金",
+        "😀",
+        "99999999999999999999999999999999999999999999999999999999999999999999999999",
+    ]);
+    prop_oneof![proptest::collection::vec(word, 0..24).prop_map(|words| words.join(" ")), "\\PC{0,60}"]
+}
+
+fn facts() -> impl Strategy<Value = Value> {
+    let value = || {
+        prop_oneof![
+            3 => Just(Value::Null),
+            1 => any::<bool>().prop_map(Value::from),
+            2 => any::<i64>().prop_map(Value::from),
+            1 => any::<f64>().prop_map(Value::from),
+            2 => "-?[0-9]{1,60}(\\.[0-9]{0,3})?".prop_map(Value::from),
+            2 => "20[0-9]{2}-0[1-9]-1[0-9]".prop_map(Value::from),
+            2 => "[xy]".prop_map(Value::from),
+            1 => proptest::collection::vec("[xy]", 0..3).prop_map(Value::from),
+            1 => Just(json!({ "x": [1] })),
+        ]
+    };
+    (value(), value(), value(), value(), value(), value())
+        .prop_map(|(n, m, d, c, b, t)| json!({ "fields": { "n": n, "m": m, "d": d, "c": c, "b": b, "t": t } }))
+}
+
+fn compiled(text: &str) -> Result<Expression, Vec<Fault>> {
+    let mut faults = Vec::new();
+    let found = vocabulary().expression(&Placed::nowhere(text.to_owned()), &mut faults);
+    found.ok_or(faults)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(fuzz_cases(256)))]
+
+    #[test]
+    fn whatever_is_written_is_read_or_refused_in_both_languages(text in gibberish(), facts in facts()) {
+        match compiled(&text) {
+            Ok(expression) => drop(expression.holds(&facts, &figures)),
+            Err(faults) => prop_assert!(faults.len() == 1 && !faults[0].en.is_empty() && !faults[0].zh.is_empty()),
+        }
+    }
+
+    #[test]
+    fn what_is_well_made_answers_and_the_laws_of_logic_hold(a in expressions(), b in expressions(), facts in facts()) {
+        let holds = |text: &str| compiled(text).map(|expression| expression.holds(&facts, &figures)).map_err(|faults| format!("{text}: {faults:?}"));
+        let (one, other) = (holds(&a), holds(&b));
+        prop_assert!(one.is_ok() && other.is_ok(), "{:?} {:?}", one, other);
+        let (one, other) = (one == Ok(true), other == Ok(true));
+        prop_assert_eq!(holds(&format!("({a}) && ({b})")), Ok(one && other));
+        prop_assert_eq!(holds(&format!("({a}) || ({b})")), Ok(one || other));
+        prop_assert_eq!(holds(&format!("!({a}) && ({a})")), Ok(false));
+        prop_assert_eq!(holds(&format!("!(!({a}))")), Ok(one));
+        prop_assert_eq!(holds(&format!("!(({a}) && ({b}))")), holds(&format!("!({a}) || !({b})")));
+        prop_assert_eq!(holds(&format!("!(({a}) || ({b}))")), holds(&format!("!({a}) && !({b})")));
+    }
+}
+
+#[test]
+fn what_is_too_much_is_refused_at_once() {
+    let nested = ["(", "!", "-", "[", "has(", "1 + (", "b ? b : "].map(|open| open.repeat(1_000 / open.len()));
+    let chains = ["n + ".repeat(240) + "1 > 0", "b && ".repeat(190) + "b", "x".repeat(1_001), "'".to_owned() + &"客".repeat(999)];
+    for text in nested.iter().chain(&chains) {
+        let faults = compiled(text).unwrap_err();
+        assert_eq!(faults[0].code, "bad-expression", "{faults:?}");
+    }
+    // A chain of products grows no longer than numbers may be: it is unknown then, and does not hold.
+    let product = compiled(&format!("{} > 0", ["n"; 90].join(" * "))).unwrap();
+    assert!(!product.holds(&json!({ "fields": { "n": "9".repeat(60) } }), &figures));
+    assert!(product.holds(&json!({ "fields": { "n": "1" } }), &figures));
+}
