@@ -3,7 +3,7 @@
 //! - [`up`]: a whole installation on this machine, from nothing; [`demo`] the same with an accelerated clock and a play.
 //! - [`admin`], [`report`], [`case`], [`dead`], [`clock`]: what a person does to a running installation. Everything but
 //!   `admin create`, `dead` and `clock` goes through the gateway's HTTP API, as anybody's program would.
-//! - [`policy`]: packs on paper: checked and explained without any server.
+//! - [`policy`]: packs on paper, checked and explained without any server; and sets of them submitted, approved, withdrawn, gone back to.
 //! - [`bench`]: how fast it is, as ratios to simpler ways of doing the same.
 //!
 //! Every command answers for people or, with `--json`, for programs, and ends with one of the codes in [`exit`].
@@ -48,7 +48,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Clean => up::clean(&connection, show).await,
         Command::Install(arguments) => install_command::run(&arguments, &connection, show).await,
         Command::Admin(command) => admin::run(command, &connection, show).await,
-        Command::Policy(command) => policy::run(command, show),
+        Command::Policy(command) => policy::run(command, &connection, show).await,
         Command::Report(command) => report::run(command, &connection, show).await,
         Command::Case(command) => case::run(command, &connection, show).await,
         Command::Dead(command) => dead::run(command, &connection, show).await,

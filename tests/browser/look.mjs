@@ -26,8 +26,8 @@ async function start() {
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const widths = [390, 834, 1440];
 const publicPages = ["/report", "/track", "/login"];
-const managerPages = ["/alerts", "/alerts?state=all", "/duties", "/duties?state=breached", "/cases", "/cases?state=closed", "/records", "/policies"];
-const operatorPages = ["/deliveries", "/dead", "/policies", "/administration"];
+const managerPages = ["/alerts", "/alerts?state=all", "/duties", "/duties?state=breached", "/cases", "/cases?state=closed", "/records", "/policies", "/policies/packs", "/policies/packs/car-dealer-complaints"];
+const operatorPages = ["/deliveries", "/dead", "/policies", "/policies/1", "/policies/2", "/administration"];
 
 mkdirSync(folder, { recursive: true });
 const browser = await start().catch((error) => {

@@ -86,13 +86,18 @@ async fn changed_policies_are_brought_by_the_next_start_and_never_passed_over() 
     let second = second["id"].as_str().unwrap_or_default();
     assert!(said.contains(second), "{second} may approve: {said}");
     let token = here.json(&["admin", "token", second])?["token"].as_str().context("no token")?.to_owned();
-    let approved = asked(&env, "/v1/policies/2/approve", &token).await?;
-    assert!(approved.status().is_success(), "{}", approved.text().await?);
+    let waiting = here.done(&["policy", "list"])?;
+    assert!(waiting.contains("waits for second person") && waiting.contains(second), "{waiting}");
+    let own = here.duban(&["policy", "approve", "2"]).output()?;
+    assert_eq!(own.status.code(), Some(i32::from(duban::exit::REFUSED)), "not by who submitted it");
+    let announced = here.json(&["policy", "approve", "2", "--token", &token])?;
+    assert_eq!(announced["sets"][0]["state"], "announced", "{announced}");
     until("the set to be in force", LIMIT, || async {
         let sets: Value = gateway(&env)?.get("/v1/policies", &()).await?;
         is(sets["in_force"].as_i64().unwrap_or_default(), 2)
     })
     .await?;
+    back_and_withdrawn(&here, &at)?;
     assert!(up.stop(LIMIT).await);
 
     // What cannot be stops the start, with its place, and is not taken for applied.
@@ -106,6 +111,24 @@ async fn changed_policies_are_brought_by_the_next_start_and_never_passed_over() 
     std::fs::write(policies.join("basics.toml"), whole)?;
     let last = here.json(&["up", "--exit", "--policies", &at])?;
     assert_eq!(news(&last), nothing);
+    Ok(())
+}
+
+/// Sets from the command line: the way back to the first, and the folder as it is, each taken back again.
+fn back_and_withdrawn(here: &Here, policies: &str) -> anyhow::Result<()> {
+    let back = here.json(&["policy", "back", "1", "--note", "two hours were right"])?;
+    assert_eq!((&back["version"], &back["state"]), (&json!(3), &json!("submitted")));
+    let told = here.done(&["policy", "changes", "3"])?;
+    assert!(told.contains("3小时 → 2小时") && told.contains("3 hours → 2 hours"), "{told}");
+    assert!(here.done(&["policy", "list"])?.contains("back to version 1"));
+    let withdrawn = here.json(&["policy", "withdraw", "3"])?;
+    assert_eq!(withdrawn["sets"][0]["state"], "withdrawn", "{withdrawn}");
+    let again = here.json(&["policy", "submit", policies, "--note", "the same"])?;
+    assert_eq!((&again["version"], &again["state"]), (&json!(4), &json!("submitted")));
+    assert_eq!(here.json(&["policy", "changes", "4"])?["changes"], json!([]));
+    here.done(&["policy", "withdraw", "4"])?;
+    let read = here.done(&["policy", "read", "car-dealer-complaints", "--set", policies, "--english"])?;
+    assert!(read.contains("Article 2.5") && read.contains("within 24 hours"), "{read}");
     Ok(())
 }
 
@@ -380,10 +403,6 @@ fn gateway(env: &Env) -> anyhow::Result<duban::gateway::Gateway> {
 async fn people(env: &Env) -> anyhow::Result<Vec<Value>> {
     let people: Value = gateway(env)?.get("/v1/people", &()).await?;
     people["people"].as_array().cloned().context("no people")
-}
-
-async fn asked(env: &Env, path: &str, token: &str) -> anyhow::Result<reqwest::Response> {
-    Ok(reqwest::Client::new().post(format!("{}{path}", env["DUBAN_URL"])).bearer_auth(token).send().await?)
 }
 
 async fn log_in(env: &Env, name: &str, password: &str) -> anyhow::Result<bool> {

@@ -1,8 +1,9 @@
 //! A folder of policies brought to an installation. The first set of an empty one is in force at once; every later one goes the way of all
-//! changes: submitted, approved by a second person, announced, in force when every service holds it. Nothing here goes round that; it says
+//! changes: submitted, approved by whom the organisation names, announced, in force when every service holds it. Nothing here goes round that; it says
 //! what has to be done.
 
 use super::applied::{Applied, is_organisation};
+use super::applying::Wanted;
 use crate::gateway::Gateway;
 use anyhow::Context;
 use duban_contracts::policy::PolicySource;
@@ -24,16 +25,16 @@ pub struct News {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Waiting {
     pub version: i64,
-    /// `submitted`: a second person must approve it; `announced`: approved, it waits for its time.
+    /// `submitted`: whom the organisation names must approve it; `announced`: approved, it waits for its time.
     pub state: String,
     pub submitted_by: String,
     #[serde(default)]
     pub note: String,
     #[serde(default)]
     pub effective_from: Option<jiff::Timestamp>,
-    /// Who may approve it.
+    /// Whose signatures it takes.
     #[serde(default)]
-    pub approvers: Vec<String>,
+    pub wanted: Vec<Wanted>,
 }
 
 #[derive(Deserialize)]
@@ -66,9 +67,6 @@ pub async fn bring(gateway: &Gateway, sources: &[Source], before: &Applied) -> a
     }
     let sets: Sets = gateway.get("/v1/policies", &()).await?;
     news.waiting = sets.sets.into_iter().filter(|set| matches!(set.state.as_str(), "submitted" | "announced")).collect();
-    for set in news.waiting.iter_mut().filter(|set| set.state == "submitted") {
-        set.approvers = approvers(gateway, &set.submitted_by).await?;
-    }
     Ok(news)
 }
 
@@ -104,17 +102,26 @@ impl Waiting {
                  制度版本 {version} 已批准、尚未生效，将于 {from} 且各服务均已载入后生效。"
             );
         }
-        let (by, who) = (&self.submitted_by, self.approvers.join(", "));
-        let who = if who.is_empty() {
-            "nobody yet: the organisation file must give somebody else the right to administer / 暂无，请先在组织文件中授予他人管理权限"
+        let open: Vec<&Wanted> = self.wanted.iter().filter(|wanted| wanted.signed_by.is_none()).collect();
+        let (zh, en): (Vec<&str>, Vec<&str>) = open.iter().map(|wanted| (wanted.title.zh.as_str(), wanted.title.en.as_str())).unzip();
+        let by = &self.submitted_by;
+        // Nobody's signature is wanted, and yet it waits: another set was announced.
+        let (zh, en) = if open.is_empty() {
+            ("有管理权限的人".to_owned(), "who administers".to_owned())
+        } else {
+            (zh.join("、"), en.join(" and "))
+        };
+        let who: Vec<String> = open.iter().map(|wanted| wanted.people.join(", ")).collect();
+        let who = if who.iter().any(String::is_empty) {
+            "nobody yet: the organisation file must give somebody else the post, or the right to administer / 暂无，请先在组织文件中授予他人该岗位或管理权限"
                 .to_owned()
         } else {
-            who
+            who.join("; ")
         };
         format!(
-            "Policy set {version}, submitted by {by}, is NOT IN FORCE: a second person must approve it at {url}/policies. It takes effect a \
+            "Policy set {version}, submitted by {by}, is NOT IN FORCE: it must be approved by {en} at {url}/policies. It takes effect a \
              minute after that, once every service holds it; until then the set before it goes on.\n\
-             制度版本 {version}（{by} 提交）尚未生效：须由另一人在 {url}/policies 批准，批准一分钟后且各服务均已载入时生效；此前沿用现行版本。\n  \
+             制度版本 {version}（{by} 提交）尚未生效：须由{zh}在 {url}/policies 批准，批准一分钟后且各服务均已载入时生效；此前沿用现行版本。\n  \
              may approve 可批准者: {who}"
         )
     }
@@ -147,22 +154,6 @@ async fn is_present(gateway: &Gateway, organisation: &Source) -> anyhow::Result<
     Ok(shown["file"].as_str() == Some(organisation.text.as_str()))
 }
 
-/// Everybody who may administer but the one who submitted.
-async fn approvers(gateway: &Gateway, submitted_by: &str) -> anyhow::Result<Vec<String>> {
-    #[derive(Deserialize)]
-    struct People {
-        people: Vec<Person>,
-    }
-    #[derive(Deserialize)]
-    struct Person {
-        id: String,
-        disabled: bool,
-        administers: bool,
-    }
-    let People { people } = gateway.get("/v1/people", &()).await?;
-    Ok(people.into_iter().filter(|p| p.administers && !p.disabled && p.id != submitted_by).map(|p| p.id).collect())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -175,11 +166,16 @@ mod tests {
             submitted_by: "admin".into(),
             note: String::new(),
             effective_from: Some("2026-03-02T01:00:00Z".parse().unwrap()),
-            approvers: approvers.iter().map(|who| (*who).to_owned()).collect(),
+            wanted: vec![Wanted {
+                signer: "second person".into(),
+                title: duban_policy::Title::new("另一人", "a second person"),
+                people: approvers.iter().map(|who| (*who).to_owned()).collect(),
+                signed_by: None,
+            }],
         };
         let told = |set: Waiting| News { given: vec!["packs"], waiting: vec![set] }.told("http://duban");
         let submitted = told(waiting("submitted", &["li", "wang"]));
-        for part in ["Policy set 7", "admin", "NOT IN FORCE", "http://duban/policies", "li, wang", "尚未生效"] {
+        for part in ["Policy set 7", "admin", "NOT IN FORCE", "http://duban/policies", "li, wang", "a second person", "尚未生效"] {
             assert!(submitted.contains(part), "{part} in {submitted}");
         }
         assert!(told(waiting("submitted", &[])).contains("nobody yet"));

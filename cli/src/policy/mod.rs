@@ -1,15 +1,19 @@
-//! `duban policy`: packs on paper. No server is needed: what the services would compile is compiled here.
+//! `duban policy`: packs on paper, for which no server is needed: what the services would compile is compiled here; and packs on their way into
+//! force, over the gateway's HTTP API.
 
 pub mod applied;
+pub mod applying;
 pub mod bring;
 mod check;
 mod coverage;
 mod diff;
 mod due;
 mod explain;
+mod paper;
 mod simulate;
 pub mod sources;
 
+use crate::connection::Connection;
 use crate::show::Show;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -58,6 +62,18 @@ pub enum PolicyCommand {
     Due(due::DueArguments),
     /// Play scenarios (events with times) against the packs, without any server; compared with the timeline that each promises.
     Simulate(simulate::SimulateArguments),
+    /// A pack as it would be read on paper, article by article.
+    Read {
+        pack: String,
+        /// In English.
+        #[arg(long)]
+        english: bool,
+        /// Where the set is.
+        #[arg(long, default_value = "policies")]
+        set: PathBuf,
+    },
+    #[command(flatten)]
+    Applying(applying::Applying),
     /// The JSON Schema of packs, of calendars or of the organisation file, for editors.
     Schema {
         #[arg(value_parser = ["pack", "calendar", "organisation"])]
@@ -66,14 +82,16 @@ pub enum PolicyCommand {
 }
 
 /// # Errors
-/// When files cannot be read, or no such rule is there.
-pub fn run(command: PolicyCommand, show: Show) -> anyhow::Result<ExitCode> {
+/// When files cannot be read, no such rule is there, or the gateway refuses or cannot be reached.
+pub async fn run(command: PolicyCommand, connection: &Connection, show: Show) -> anyhow::Result<ExitCode> {
     match command {
         PolicyCommand::Check { paths, strict } => check::run(&paths, strict, show),
         PolicyCommand::Explain { rule, unit, at, set } => explain::run(rule.as_deref(), unit.as_deref(), at, &set, show),
         PolicyCommand::Diff { before, after } => diff::run(&before, &after, show),
         PolicyCommand::Due(arguments) => due::run(&arguments, show),
         PolicyCommand::Simulate(arguments) => simulate::run(&arguments, show),
+        PolicyCommand::Read { pack, english, set } => paper::run(&pack, english, &set, show),
+        PolicyCommand::Applying(command) => applying::run(command, connection, show).await,
         PolicyCommand::Schema { of } => {
             let schema = match of.as_str() {
                 "pack" => duban_policy::source::pack_schema(),

@@ -43,6 +43,8 @@ pub struct Parts {
     pub services: Services,
     pub refused: RefusedReports,
     pub live: Live,
+    /// What sets of packs change against each other.
+    pub ways: policies::judged::Ways,
     /// A service has said that it holds a policy set: one may be ripe.
     pub wake_promotion: Arc<Notify>,
 }
@@ -120,6 +122,7 @@ impl App {
             limits,
             refused,
             live: Live::default(),
+            ways: policies::judged::Ways::default(),
             wake_promotion: Arc::new(Notify::new()),
             platform,
         }));

@@ -91,6 +91,18 @@ impl Holdings {
         in_force.max_by_key(|set| (set.effective_from, set.version)).map(|set| (set.version, set.compiled.clone()))
     }
 
+    /// A set that is held, compiled.
+    pub fn policy_of(&self, version: i64) -> Option<Arc<Policy>> {
+        let held = self.0.held.read().unwrap_or_else(PoisonError::into_inner);
+        held.sets.iter().find(|set| set.version == version).map(|set| set.compiled.clone())
+    }
+
+    /// The files of a set that is held.
+    pub fn sources_of(&self, version: i64) -> Option<Arc<Vec<PolicySource>>> {
+        let held = self.0.held.read().unwrap_or_else(PoisonError::into_inner);
+        held.sets.iter().find(|set| set.version == version).map(|set| set.sources.clone())
+    }
+
     pub fn name_of(&self, person: &str) -> String {
         self.directory().person(person).map_or_else(|| person.to_owned(), |person| person.name.clone())
     }

@@ -2,6 +2,7 @@
 
 use crate::App;
 use crate::web::Refusal;
+use axum::extract::multipart::{Multipart, MultipartError};
 use axum::extract::{ConnectInfo, Form, FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
@@ -203,6 +204,52 @@ impl<T: DeserializeOwned> FromRequest<App> for SignedForm<T> {
         csrf_is_right(&shown.csrf, &viewer)?;
         let Form(form) = Form::<T>::from_request(read(without_csrf(&bytes)), app).await.map_err(unreadable)?;
         Ok(Self(form))
+    }
+}
+
+/// A form of a person with a session that brings files.
+#[derive(Debug, Default)]
+pub struct SignedUpload {
+    /// Members by name, as they come; the token is none.
+    pub members: Vec<(String, String)>,
+    /// Files by the names that they have on the person's machine.
+    pub files: Vec<(String, String)>,
+}
+
+impl FromRequest<App> for SignedUpload {
+    type Rejection = Refusal;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Refusal> {
+        same_origin(request.headers(), app)?;
+        let (mut parts, body) = request.into_parts();
+        let viewer = by_cookie(&mut parts, app).await?.ok_or_else(Problem::unauthenticated)?;
+        let mut form = Multipart::from_request(Request::from_parts(parts, body), app).await.map_err(unreadable)?;
+        let (mut upload, mut shown) = (Self::default(), String::new());
+        while let Some(part) = form.next_field().await.map_err(|error| uploaded(&error))? {
+            let name = part.name().unwrap_or_default().to_owned();
+            let file = part.file_name().map(str::to_owned);
+            let bytes = part.bytes().await.map_err(|error| uploaded(&error))?;
+            let wrong =
+                || Problem::invalid_field(&format!("/{}", file.as_deref().unwrap_or(&name)), "it is not text", "a text file in UTF-8");
+            let text = String::from_utf8(bytes.to_vec()).map_err(|_| wrong())?;
+            match file {
+                // A field in which no file was chosen comes as a file without a name.
+                Some(file) if file.is_empty() => {}
+                Some(file) => upload.files.push((file, text)),
+                None if name == "csrf" => shown = text,
+                None => upload.members.push((name, text)),
+            }
+        }
+        csrf_is_right(&shown, &viewer)?;
+        Ok(upload)
+    }
+}
+
+/// Why an upload cannot be taken: too large, or no form at all.
+fn uploaded(error: &MultipartError) -> Problem {
+    match error.status().as_u16() {
+        413 => Problem::new(413, "too-large", "The request is too large", "请求内容过大"),
+        _ => Problem::malformed(error.body_text()),
     }
 }
 

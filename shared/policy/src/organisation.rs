@@ -1,7 +1,8 @@
 //! The organisation file: units, posts, people, rights, and which packs bind which units.
 
 use crate::directory::{Absence, Directory, Grant, Holding, Language, Person, Post, Right, Scope, Unit};
-use crate::source::organisation::{HoldingText, ORGANISATION_SECTIONS, OrganisationFile, PersonText, PostText};
+use crate::policy::approval::{SECOND_PERSON, SUBMITTER};
+use crate::source::organisation::{ApprovalText, HoldingText, ORGANISATION_SECTIONS, OrganisationFile, PersonText, PostText};
 use crate::source::{self, Fault, Faults, File, Many, Placed};
 use crate::{Diagnostic, Source, Title};
 use duban_contracts::Timestamp;
@@ -39,6 +40,7 @@ impl Organisation {
             bind: file.list("bind", faults),
             plays: file.list("plays", faults),
             parameter: file.list("parameter", faults),
+            approval: file.list("approval", faults),
         };
         let mut found = Vec::new();
         let zone = source::calendar::zone(&read.organisation.zone, &mut found);
@@ -189,6 +191,7 @@ fn check(file: &OrganisationFile, faults: &mut Vec<Fault>) {
     for over in &file.parameter {
         over.unit.iter().filter(|unit| !units.contains(&unit.as_str())).for_each(|unit| faults.push(unknown_unit(unit)));
     }
+    check_approvals(&file.approval, &posts, faults);
     for right in file.role.iter().flat_map(|(_, role)| &role.rights) {
         check_right(right, faults);
     }
@@ -197,6 +200,48 @@ fn check(file: &OrganisationFile, faults: &mut Vec<Fault>) {
             [Some(&absence.from), absence.until.as_ref()].into_iter().flatten().for_each(|date| check_date(date, faults));
         }
     }
+}
+
+/// Posts that are there, and no pack signed for in two ways.
+fn check_approvals(approvals: &[Placed<ApprovalText>], posts: &[String], faults: &mut Vec<Fault>) {
+    let mut named: Vec<&str> = Vec::new();
+    for approval in approvals {
+        for lighter in [&approval.wording, &approval.parameter].into_iter().flatten() {
+            check_signer(lighter, &[SECOND_PERSON, SUBMITTER], posts, faults);
+        }
+        if approval.by.value == SUBMITTER {
+            let en = "a change of what a pack rules takes somebody besides who submits it";
+            let fault = Fault::new(approval.by.range, "needs-another", en, "制度内容的变更须由提交人以外的人批准");
+            faults.push(fault.help(
+                "write a post or \"second person\"; \"submitter\" is for wording and parameter",
+                "请写岗位或 \"second person\"；\"submitter\" 只可用于 wording 和 parameter",
+            ));
+        } else {
+            check_signer(&approval.by, &[SECOND_PERSON], posts, faults);
+        }
+        // No pack named: the approval of all that have none of their own.
+        let packs = if approval.pack.is_empty() { vec![("", approval.by.range)] } else { Vec::new() };
+        for (pack, range) in packs.into_iter().chain(approval.pack.iter().map(|pack| (pack.value.as_str(), pack.range))) {
+            if named.contains(&pack) {
+                let (en, zh) = if pack.is_empty() {
+                    ("there is an approval for all packs already".to_owned(), "已为全部制度包规定了批准人".to_owned())
+                } else {
+                    (format!("there is an approval for '{pack}' already"), format!("已为制度包“{pack}”规定了批准人"))
+                };
+                faults.push(Fault::new(range, "twice", en, zh));
+            }
+            named.push(pack);
+        }
+    }
+}
+
+fn check_signer(signer: &Placed<String>, words: &[&str], posts: &[String], faults: &mut Vec<Fault>) {
+    if words.contains(&signer.value.as_str()) || posts.contains(&signer.value) {
+        return;
+    }
+    let fault =
+        Fault::new(signer.range, "unknown-post", format!("there is no post '{}'", signer.value), format!("没有岗位“{}”", signer.value));
+    faults.push(fault.suggest(signer, words.iter().copied().chain(posts.iter().map(String::as_str))));
 }
 
 fn check_unit(

@@ -58,6 +58,8 @@ const ENDPOINTS: &[fn(Api) -> Api] = &[
     dead::replay::mount,
     dead::show::mount,
     policies::approve::mount,
+    policies::back::mount,
+    policies::changes::mount,
     policies::list::mount,
     policies::show::mount,
     policies::submit::mount,

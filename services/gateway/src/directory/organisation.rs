@@ -2,7 +2,7 @@
 
 use super::{Edit, INSTALLATION, store};
 use crate::App;
-use crate::policies::apply::{self as policies, Submitted};
+use crate::policies::apply::{self as policies, Kept, Submitted};
 use crate::policies::store as policy_store;
 use crate::web::of_database;
 use duban_contracts::Problem;
@@ -82,7 +82,7 @@ async fn rebind(app: &App, edit: &mut Edit, bindings: PolicySource) -> Result<Op
         return Ok(None);
     }
     packs.push(bindings);
-    policies::submit_in(app, edit, "bindings of the organisation file", packs).await.map(Some)
+    policies::submit_in(app, edit, Kept { note: "bindings of the organisation file", as_of: None }, packs).await.map(Some)
 }
 
 async fn write(edit: &mut Edit, new: &Directory) -> Result<(), sqlx::Error> {

@@ -1,7 +1,7 @@
 //! What every page stands in: head, navigation, who is logged in, in which language, and what time it is in the organisation.
 
 use super::words;
-use crate::viewer::Language;
+use crate::viewer::{Language, url_encoded};
 use duban_contracts::{Problem, Timestamp};
 use duban_policy::Policy;
 use duban_policy::directory::{Directory, Right};
@@ -33,14 +33,18 @@ pub struct Frame {
 }
 
 /// A page of the navigation: path, Chinese, English.
-const PAGES: [(&str, &str, &str); 4] =
-    [("/alerts", "我的督办", "My alerts"), ("/duties", "责任事项", "Duties"), ("/cases", "案件", "Cases"), ("/records", "档案", "Records")];
+const PAGES: [(&str, &str, &str); 5] = [
+    ("/alerts", "我的督办", "My alerts"),
+    ("/duties", "责任事项", "Duties"),
+    ("/cases", "案件", "Cases"),
+    ("/records", "档案", "Records"),
+    ("/policies", "制度", "Policies"),
+];
 
 /// For who takes in reports, too.
 const DEAD: (&str, &str, &str) = ("/dead", "死信与拒收", "Dead letters");
 
-const OPERATION: [(&str, &str, &str); 3] =
-    [("/policies", "制度", "Policies"), ("/deliveries", "投递", "Deliveries"), ("/administration", "管理", "Administration")];
+const OPERATION: [(&str, &str, &str); 2] = [("/deliveries", "投递", "Deliveries"), ("/administration", "管理", "Administration")];
 
 impl Frame {
     pub fn t<'a>(&self, zh: &'a str, en: &'a str) -> &'a str {
@@ -81,12 +85,17 @@ impl Frame {
         channel.map_or_else(|| id.to_owned(), |channel| self.t(&channel.title.zh, &channel.title.en).to_owned())
     }
 
-    /// An article as it is cited: the regulation and its number.
+    /// An article as it is cited: the regulation and its number; for who has logged in, a link to where it is read.
     pub fn article(&self, pack: &str, article: &str) -> Markup {
-        html! {
+        let cited = html! {
             (self.t("《", "")) (self.pack(pack)) (self.t("》", ""))
             @if !article.is_empty() { (self.t("第", ", article ")) (article) (self.t("条", "")) }
+        };
+        let known = self.policy.as_ref().is_some_and(|policy| policy.pack(pack).is_some());
+        if self.person.is_none() || !known {
+            return cited;
         }
+        html! { a href={ "/policies/packs/" (url_encoded(pack)) "#" (url_encoded(&article_id(article))) } { (cited) } }
     }
 
     /// A person's name; the id where the directory does not know it.
@@ -181,6 +190,11 @@ impl Frame {
             }
         }
     }
+}
+
+/// Where an article stands on its pack's page.
+pub fn article_id(article: &str) -> String {
+    format!("article-{}", article.replace(char::is_whitespace, "-"))
 }
 
 /// The four urgencies, what somebody has taken in hand, and what is done: a word, a shape and a colour.

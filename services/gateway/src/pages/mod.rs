@@ -19,6 +19,9 @@ mod frame;
 mod login;
 mod operation;
 mod operators;
+mod packs;
+mod policies;
+mod policy_set;
 mod refused;
 mod rejected;
 mod report_form;
@@ -28,6 +31,7 @@ pub(crate) mod words;
 
 use crate::App;
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 
 /// Every page, to be merged into the gateway's router.
@@ -60,8 +64,11 @@ pub fn router() -> Router<App> {
         .route("/dead/{service}/{letter}/replay", post(dead::replay))
         .route("/rejected/{rejected}", get(rejected::show).post(rejected::decide))
         .route("/refused/{report}", get(refused::show))
-        .route("/policies/{version}/{act}", post(operators::act_on_policies))
-        .route("/policies", get(operators::policies))
+        .route("/policies", get(policies::show).post(policies::submit).layer(DefaultBodyLimit::max(policies::MOST_BYTES)))
+        .route("/policies/packs", get(packs::show))
+        .route("/policies/packs/{pack}", get(packs::read))
+        .route("/policies/{version}", get(policy_set::show))
+        .route("/policies/{version}/{act}", post(policy_set::act))
         .route("/administration", get(administration::show))
         .route("/administration/people", post(administration::create_person))
         .route("/administration/people/{person}/{act}", post(administration::act_on_person))

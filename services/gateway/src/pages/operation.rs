@@ -1,11 +1,9 @@
-//! For operators: deliveries, records, policies, who can see a case.
+//! For operators: deliveries, records, who can see a case.
 
 use super::frame::{Frame, Urgency};
-use crate::policies::PolicySetShown;
 use crate::viewer::url_encoded;
 use duban_contracts::case::WatchersAnswer;
 use duban_contracts::delivery::{DeliveryEvent, DeliveryList};
-use duban_contracts::policy::PolicySource;
 use duban_contracts::record::{RecordDetail, RecordList};
 use maud::{Markup, html};
 use uuid::Uuid;
@@ -99,56 +97,6 @@ pub fn record(frame: &Frame, detail: &RecordDetail) -> Markup {
         }
     };
     frame.page(&format!("{} {}", frame.t("档案", "Record"), record.index_number), false, &content)
-}
-
-/// The sets of packs and, of one of them, the sources as they were applied.
-pub fn policies(frame: &Frame, reader: &str, sets: &[PolicySetShown], sources: &[PolicySource]) -> Markup {
-    let content = html! {
-        @if sets.is_empty() { div.sheet { p { (frame.t("还没有制度。用 duban policy check 检查后提交，由第二人批准后生效。", "No packs yet. Check them with duban policy check, submit them; a second person approves.")) } } }
-        @else { table {
-            thead { tr { th.number { (frame.t("版本", "Version")) } th { (frame.t("状态", "State")) } th { (frame.t("提交", "Submitted")) } th { (frame.t("批准", "Approved")) } th { (frame.t("生效时间", "In force from")) } th { (frame.t("操作", "Actions")) } } }
-            tbody { @for set in sets { (set_row(frame, reader, set)) } }
-        } }
-        @for source in sources { details.sheet { summary { (source.name) } pre tabindex="0" { (source.text) } } }
-    };
-    frame.page(frame.t("制度", "Policies"), false, &content)
-}
-
-fn set_row(frame: &Frame, reader: &str, set: &PolicySetShown) -> Markup {
-    let word = match set.state.as_str() {
-        "submitted" => frame.t("待批准", "Waits for approval"),
-        "announced" => frame.t("已公告，待生效", "Announced"),
-        "applied" => frame.t("已生效", "Applied"),
-        "withdrawn" => frame.t("已撤回", "Withdrawn"),
-        other => other,
-    };
-    html! {
-        tr data-row {
-            td.number data-label=(frame.t("版本", "Version")) { a href={ "/policies?version=" (set.version) } { (set.version) } }
-            td data-label=(frame.t("状态", "State")) {
-                (word)
-                @for held in &set.held_back_by { p.wrong { (held.service) "：" (held.error.as_deref().unwrap_or(frame.t("尚未回应", "has not answered yet"))) } }
-            }
-            td data-label=(frame.t("提交", "Submitted")) { (set.submitted_by) " " (frame.time(set.submitted_at)) @if !set.note.is_empty() { br; (set.note) } }
-            td data-label=(frame.t("批准", "Approved")) { (set.approved_by.as_deref().unwrap_or("—")) }
-            td data-label=(frame.t("生效时间", "In force from")) { @if let Some(from) = set.effective_from { (frame.time(from)) } @else { "—" } }
-            td { @if frame.administers { (set_buttons(frame, reader, set)) } }
-        }
-    }
-}
-
-/// Approving is a second person's; taking back anybody's who administers.
-fn set_buttons(frame: &Frame, reader: &str, set: &PolicySetShown) -> Markup {
-    let action = |act: &str| format!("/policies/{}/{act}", set.version);
-    html! {
-        @if set.state == "submitted" {
-            @if set.submitted_by == reader { p.small.soft { (frame.t("须由另一人批准", "A second person must approve it")) } }
-            @else { form method="post" action=(action("approve")) { (frame.csrf()) button type="submit" { (frame.t("批准", "Approve")) } } }
-        }
-        @if set.state == "submitted" || set.state == "announced" {
-            form method="post" action=(action("withdraw")) { (frame.csrf()) button.plain type="submit" { (frame.t("撤回", "Withdraw")) } }
-        }
-    }
 }
 
 pub fn watchers(frame: &Frame, case: Uuid, number: &str, answer: &WatchersAnswer) -> Markup {

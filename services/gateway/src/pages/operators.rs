@@ -2,17 +2,12 @@
 
 use super::{operation, respond};
 use crate::App;
-use crate::api::policies::{approve, withdraw};
-use crate::policies::store;
-use crate::viewer::{PageViewer, SignedForm, Speaks};
-use crate::web::of_database;
+use crate::viewer::{PageViewer, Speaks};
 use axum::extract::{Path, Query, State};
-use axum::response::{IntoResponse, Redirect, Response};
-use duban_contracts::Problem;
+use axum::response::Response;
 use duban_contracts::case::CaseShowRequest;
 use duban_contracts::delivery::DeliveryListRequest;
 use duban_contracts::record::RecordListRequest;
-use serde::Deserialize;
 use uuid::Uuid;
 
 /// `GET /deliveries`
@@ -67,54 +62,4 @@ pub async fn watchers(
         Ok(operation::watchers(&frame, case, &detail.summary.number, &answer))
     };
     respond::page(&frame, content.await)
-}
-
-#[derive(Debug, Default, Deserialize)]
-pub struct Version {
-    version: Option<i64>,
-}
-
-/// `GET /policies`
-pub async fn policies(
-    State(app): State<App>,
-    PageViewer(viewer): PageViewer,
-    Speaks(language): Speaks,
-    Query(asked): Query<Version>,
-) -> Response {
-    let frame = respond::frame(&app, Some(&viewer), language, "/policies");
-    let content = async {
-        let pool = app.platform.db.pool();
-        let sets = store::shown(pool, None).await.map_err(|e| of_database(&e))?;
-        let shown = asked.version.or_else(|| sets.iter().filter(|set| set.state == "applied").map(|set| set.version).max());
-        let sources = match shown {
-            Some(version) => store::sources(pool, version).await.map_err(|e| of_database(&e))?,
-            None => Vec::new(),
-        };
-        Ok(operation::policies(&frame, &viewer.person, &sets, &sources))
-    };
-    respond::page(&frame, content.await)
-}
-
-/// Forms whose address says everything.
-#[derive(Debug, Deserialize)]
-pub struct Nothing {}
-
-/// `POST /policies/{version}/{approve|withdraw}`
-pub async fn act_on_policies(
-    State(app): State<App>,
-    PageViewer(viewer): PageViewer,
-    Speaks(language): Speaks,
-    Path((version, act)): Path<(i64, String)>,
-    SignedForm(Nothing {}): SignedForm<Nothing>,
-) -> Response {
-    let frame = respond::frame(&app, Some(&viewer), language, "/policies");
-    let done = match act.as_str() {
-        "approve" => approve::perform(&app, &viewer, version).await,
-        "withdraw" => withdraw::perform(&app, &viewer, version).await,
-        _ => Err(Problem::not_found()),
-    };
-    match done {
-        Ok(()) => Redirect::to(&format!("/policies?version={version}")).into_response(),
-        Err(why) => respond::problem(&frame, &why),
-    }
 }

@@ -1,14 +1,19 @@
 //! Submitting, approving and withdrawing a set of packs.
+//!
+//! Whoever holds a post that the organisation names may sign without administering: the right to sign is the organisation's own word.
 
-use super::store;
+use super::judged::judge;
+use super::{Signature, store};
 use crate::App;
 use crate::directory::Edit;
+use crate::viewer::Viewer;
 use crate::web::of_database;
 use duban_contracts::policy::{PolicyChanged, PolicySource};
 use duban_contracts::subjects::service;
 use duban_contracts::{FieldError, NewEvent, Problem, Timestamp};
 use duban_policy::organisation::Organisation;
-use duban_policy::{Diagnostic, Policy};
+use duban_policy::policy::approval::Signer;
+use duban_policy::{Diagnostic, Policy, Title};
 use jiff::SignedDuration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -26,8 +31,18 @@ pub struct NewPolicySet {
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Submitted {
     pub version: i64,
-    /// `submitted`: it waits for a second person; `applied`: the first set of an empty installation is in force at once.
+    /// `submitted`: it waits for whom the organisation names; `announced`: nobody else need sign; `applied`: the first set of an empty
+    /// installation is in force at once.
     pub state: String,
+}
+
+/// What is kept of a set besides its files.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Kept<'a> {
+    /// Why, in a sentence.
+    pub note: &'a str,
+    /// The version that it goes back to.
+    pub as_of: Option<i64>,
 }
 
 /// Checks and keeps a set. The first of an empty installation is in force at once: nobody else could approve it yet.
@@ -37,42 +52,67 @@ pub struct Submitted {
 pub async fn submit(app: &App, by: &str, set: NewPolicySet) -> Result<Submitted, Problem> {
     let mut edit = Edit::begin(app, by).await?;
     let sources = complete(&mut edit, set.sources).await?;
-    let submitted = submit_in(app, &mut edit, &set.note, sources).await?;
+    let submitted = submit_in(app, &mut edit, Kept { note: &set.note, as_of: None }, sources).await?;
     edit.finish(app).await?;
     Ok(submitted)
 }
 
-/// The same within a change of the directory, whose organisation file comes with it.
+/// The same within a change of the directory, whose organisation file comes with it. A set for which the organisation wants nobody else's
+/// signature is announced at once, unless another one is.
 ///
 /// # Errors
 /// As [`submit`].
-pub async fn submit_in(app: &App, edit: &mut Edit, note: &str, sources: Vec<PolicySource>) -> Result<Submitted, Problem> {
+pub async fn submit_in(app: &App, edit: &mut Edit, kept: Kept<'_>, sources: Vec<PolicySource>) -> Result<Submitted, Problem> {
     compile(&sources)?;
     let (by, at) = (edit.by().to_owned(), edit.at());
-    let set = store::NewSet { note, by: &by, at, sources: &sources };
+    let set = store::NewSet { note: kept.note, by: &by, at, sources: &sources, as_of: kept.as_of };
     let version = store::submit(edit.tx(), set).await.map_err(|e| of_database(&e))?;
-    edit.note("policy", &version.to_string(), None, Some(&"submitted"));
-    if !store::none_was_ever(edit.tx()).await.map_err(|e| of_database(&e))? {
-        return Ok(Submitted { version, state: "submitted".to_owned() });
+    let words = kept.as_of.map_or_else(|| "submitted".to_owned(), |earlier| format!("submitted, back to version {earlier}"));
+    edit.note("policy", &version.to_string(), None, Some(&words));
+    let state = |state: &str| Submitted { version, state: state.to_owned() };
+    if store::none_was_ever(edit.tx()).await.map_err(|e| of_database(&e))? {
+        store::approve(edit.tx(), version, &by, at, at, "applied").await.map_err(|e| of_database(&e))?;
+        edit.note("policy", &version.to_string(), Some(&"submitted"), Some(&"applied, the first of this installation"));
+        tell(app, edit, "policy.applied", version, at).await?;
+        return Ok(state("applied"));
     }
-    store::approve(edit.tx(), version, &by, at, at, "applied").await.map_err(|e| of_database(&e))?;
-    edit.note("policy", &version.to_string(), Some(&"submitted"), Some(&"applied, the first of this installation"));
-    tell(app, edit, "policy.applied", version, at).await?;
-    Ok(Submitted { version, state: "applied".to_owned() })
+    let Some(against) = store::in_force(edit.tx(), at).await.map_err(|e| of_database(&e))? else { return Ok(state("submitted")) };
+    let judged = judge(app, edit.tx(), version, against).await?;
+    let is_free = !store::one_is_announced(edit.tx()).await.map_err(|e| of_database(&e))?;
+    if judged.signers.is_empty() && is_free {
+        announce(app, edit, version).await?;
+        return Ok(state("announced"));
+    }
+    Ok(state("submitted"))
 }
 
-/// A second person's approval: the set is announced, and will be in force a minute later if every service then holds it.
+/// A signature. With the last that the organisation wants the set is announced, and will be in force a minute later if every service then
+/// holds it. Who signs is named by the set in force, and never is who submitted it.
 ///
 /// # Errors
-/// 404 unknown; 403 for who submitted it; 409 if it is not waiting, or another one is announced.
-pub async fn approve(app: &App, by: &str, version: i64) -> Result<(), Problem> {
-    let mut edit = Edit::begin(app, by).await?;
+/// 404 unknown; 403 for whose signature is not wanted; 409 if it is not waiting, or another one is announced.
+pub async fn approve(app: &App, viewer: &Viewer, version: i64) -> Result<(), Problem> {
+    let person = &viewer.person;
+    let mut edit = Edit::begin(app, person).await?;
     let set = store::lock(edit.tx(), version).await.map_err(|e| of_database(&e))?.ok_or_else(Problem::not_found)?;
+    let at = edit.at();
+    let against = store::in_force(edit.tx(), at).await.map_err(|e| of_database(&e))?;
+    // Without a set in force there is nothing that could name anybody: a second person signs.
+    let signers = match against {
+        Some(against) if set.state == "submitted" => judge(app, edit.tx(), version, against).await?.signers.clone(),
+        _ => vec![(Signer::SecondPerson, Title::default())],
+    };
+    let signed = match against {
+        Some(against) => store::signatures(edit.tx(), version, against).await.map_err(|e| of_database(&e))?,
+        None => Vec::new(),
+    };
+    let directory = app.directory()?;
+    let open = signers.into_iter().filter(|(signer, _)| !signed.iter().any(|signature| signature.signer == signer.as_str()));
+    let is_mine = |(signer, _): &(Signer, Title)| signer.people(&directory, &set.submitted_by, at).contains(person);
+    let (mine, others): (Vec<_>, Vec<_>) = open.partition(is_mine);
+    must_sign(viewer, &set.submitted_by, &mine, &others)?;
     if set.state != "submitted" {
         return Err(Problem::refused("not-waiting", "It does not wait for approval", "该版本不在待批准状态").with_detail(set.state));
-    }
-    if set.submitted_by == by {
-        return Err(Problem::forbidden("a second person must approve: who submitted it may not"));
     }
     if store::one_is_announced(edit.tx()).await.map_err(|e| of_database(&e))? {
         return Err(Problem::refused(
@@ -81,13 +121,41 @@ pub async fn approve(app: &App, by: &str, version: i64) -> Result<(), Problem> {
             "另一版本已公告，请等待其生效或先撤回",
         ));
     }
-    let ahead = app.settings.announce_seconds.max(if app.settings.demonstration { 0 } else { 60 });
-    let from = edit.at().saturating_add(SignedDuration::from_secs(i64::from(ahead))).unwrap_or(edit.at());
-    let at = edit.at();
-    store::approve(edit.tx(), version, by, at, from, "announced").await.map_err(|e| of_database(&e))?;
-    edit.note("policy", &version.to_string(), Some(&"submitted"), Some(&"announced"));
-    tell(app, &mut edit, "policy.announced", version, from).await?;
+    for (signer, _) in &mine {
+        if let Some(against) = against {
+            let signature = Signature { signer: signer.as_str().to_owned(), person: person.clone(), at };
+            store::sign(edit.tx(), version, signer.as_str(), &signature, against).await.map_err(|e| of_database(&e))?;
+        }
+        edit.note("policy", &version.to_string(), None, Some(&format!("signed for: {}", signer.as_str())));
+    }
+    if others.is_empty() {
+        announce(app, &mut edit, version).await?;
+    }
     edit.finish(app).await.map(|_| ())
+}
+
+/// Whose signature is wanted, or, where nobody's is, who administers.
+fn must_sign(viewer: &Viewer, submitted_by: &str, mine: &[(Signer, Title)], others: &[(Signer, Title)]) -> Result<(), Problem> {
+    if !mine.is_empty() {
+        return Ok(());
+    }
+    if others.is_empty() {
+        return viewer.must_administer();
+    }
+    let is_own = viewer.person == submitted_by;
+    let own = if is_own { "who submitted it may not approve it; " } else { "" };
+    let names = |name: fn(&(Signer, Title)) -> &str, between: &str| others.iter().map(name).collect::<Vec<_>>().join(between);
+    let (en, zh) = (names(|(_, title)| &title.en, ", "), names(|(_, title)| &title.zh, "、"));
+    Err(Problem::forbidden(format!("{own}it waits for the signature of: {en} / 须由{zh}批准")))
+}
+
+async fn announce(app: &App, edit: &mut Edit, version: i64) -> Result<(), Problem> {
+    let ahead = app.settings.announce_seconds.max(if app.settings.demonstration { 0 } else { 60 });
+    let (by, at) = (edit.by().to_owned(), edit.at());
+    let from = at.saturating_add(SignedDuration::from_secs(i64::from(ahead))).unwrap_or(at);
+    store::approve(edit.tx(), version, &by, at, from, "announced").await.map_err(|e| of_database(&e))?;
+    edit.note("policy", &version.to_string(), Some(&"submitted"), Some(&"announced"));
+    tell(app, edit, "policy.announced", version, from).await
 }
 
 /// Takes a set back that is not in force.
@@ -119,7 +187,7 @@ pub(super) async fn tell(app: &App, edit: &mut Edit, name: &str, version: i64, e
 }
 
 /// Adds the organisation file of now, without people, where the set brings none; takes the people out of one that it brings.
-async fn complete(edit: &mut Edit, sources: Vec<PolicySource>) -> Result<Vec<PolicySource>, Problem> {
+pub(super) async fn complete(edit: &mut Edit, sources: Vec<PolicySource>) -> Result<Vec<PolicySource>, Problem> {
     let mut complete: Vec<PolicySource> = Vec::with_capacity(sources.len() + 1);
     let mut has_organisation = false;
     for source in sources {
@@ -144,7 +212,9 @@ pub fn is_organisation(source: &PolicySource) -> bool {
     source.text.lines().any(|line| line.trim_start().starts_with("[organisation"))
 }
 
-fn compile(sources: &[PolicySource]) -> Result<Policy, Problem> {
+/// # Errors
+/// 422 with every fault.
+pub(super) fn compile(sources: &[PolicySource]) -> Result<Policy, Problem> {
     Policy::compile(sources).map_err(|faults| refused(&faults))
 }
 
@@ -153,7 +223,7 @@ pub fn refused(faults: &[Diagnostic]) -> Problem {
     let errors = faults.iter().map(|fault| FieldError {
         field: format!("/{}:{}:{}", fault.file, fault.line, fault.column),
         wrong: format!("{}: {} / {}", fault.code, fault.message, fault.message_zh),
-        expected: fault.help.clone().unwrap_or_default(),
+        expected: [&fault.help, &fault.help_zh].into_iter().flatten().cloned().collect::<Vec<_>>().join(" / "),
     });
     Problem::new(422, "does-not-compile", "The files do not compile", "制度文件未通过检查").with_errors(errors.collect())
 }

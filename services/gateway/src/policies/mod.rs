@@ -1,15 +1,18 @@
-//! Sets of packs on their way into force: submitted, approved by a second person, announced at least a minute ahead, in force when every
-//! service holds them. They can be withdrawn until then, never forced.
+//! Sets of packs on their way into force: submitted, signed by whom the organisation names (a second person, unless it says otherwise),
+//! announced at least a minute ahead, in force when every service holds them. They can be withdrawn until then, never forced.
 
 pub mod apply;
+pub mod back;
 pub mod held;
+pub mod judged;
 pub mod promote;
 pub mod snapshot;
 pub mod store;
 
 use duban_contracts::{Timestamp, time};
+use duban_policy::Title;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A set as pages and API show it.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
@@ -27,10 +30,37 @@ pub struct PolicySetShown {
     #[schemars(schema_with = "time::optional_schema")]
     pub effective_from: Option<Timestamp>,
     pub withdrawn_by: Option<String>,
+    /// The version that it goes back to.
+    pub as_of: Option<i64>,
+    pub signatures: Vec<Signature>,
+    /// While it waits: who must sign, as the set in force names them; empty where it is enough that somebody submitted it.
+    pub wanted: Vec<Wanted>,
     /// Services that hold it compiled.
     pub held_by: Vec<String>,
     /// Services that do not, with what they say; while there is one, an announced set does not come into force.
     pub held_back_by: Vec<HeldBack>,
+}
+
+/// Somebody has signed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Signature {
+    /// In what capacity: a post, or `second person`.
+    pub signer: String,
+    pub person: String,
+    #[schemars(schema_with = "time::schema")]
+    pub at: Timestamp,
+}
+
+/// A signature that a set takes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Wanted {
+    /// A post, or `second person`.
+    pub signer: String,
+    pub title: Title,
+    /// Who may give it now.
+    pub people: Vec<String>,
+    /// Who has given it.
+    pub signed_by: Option<String>,
 }
 
 #[derive(Debug, Clone, Serialize, JsonSchema)]

@@ -1,6 +1,6 @@
 //! Schema `policy`.
 
-use super::{HeldBack, PolicySetShown};
+use super::{HeldBack, PolicySetShown, Signature};
 use duban_contracts::Timestamp;
 use duban_contracts::policy::{PolicySource, PolicyVersion};
 use duban_contracts::subjects::service;
@@ -38,16 +38,19 @@ pub struct NewSet<'a> {
     pub by: &'a str,
     pub at: Timestamp,
     pub sources: &'a [PolicySource],
+    /// The version that it goes back to.
+    pub as_of: Option<i64>,
 }
 
 /// Writes a submitted set and gives its version.
 pub async fn submit(tx: &mut PgConnection, set: NewSet<'_>) -> Result<i64, sqlx::Error> {
     let version: i64 = sqlx::query_scalar(
-        "insert into policy.applied_set (state, note, submitted_by, submitted_at) values ('submitted', $1, $2, $3) returning version",
+        "insert into policy.applied_set (state, note, submitted_by, submitted_at, as_of) values ('submitted', $1, $2, $3, $4) returning version",
     )
     .bind(set.note)
     .bind(set.by)
     .bind(Ts(set.at))
+    .bind(set.as_of)
     .fetch_one(&mut *tx)
     .await?;
     let (names, bodies): (Vec<&str>, Vec<&str>) = set.sources.iter().map(|s| (s.name.as_str(), s.text.as_str())).unzip();
@@ -76,6 +79,10 @@ pub async fn lock(tx: &mut PgConnection, version: i64) -> Result<Option<Locked>,
     Ok(row.map(|(state, submitted_by, from)| Locked { state, submitted_by, effective_from: from.map(|ts| ts.0) }))
 }
 
+pub async fn state(from: impl PgExecutor<'_>, version: i64) -> Result<Option<String>, sqlx::Error> {
+    sqlx::query_scalar("select state from policy.applied_set where version = $1").bind(version).fetch_optional(from).await
+}
+
 /// Whether another set is announced and not yet in force.
 pub async fn one_is_announced(tx: &mut PgConnection) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar("select exists (select from policy.applied_set where state = 'announced')").fetch_one(tx).await
@@ -83,6 +90,52 @@ pub async fn one_is_announced(tx: &mut PgConnection) -> Result<bool, sqlx::Error
 
 pub async fn none_was_ever(tx: &mut PgConnection) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar("select not exists (select from policy.applied_set where state in ('announced', 'applied'))").fetch_one(tx).await
+}
+
+/// The set in force at an instant.
+pub async fn in_force(from: impl PgExecutor<'_>, at: Timestamp) -> Result<Option<i64>, sqlx::Error> {
+    sqlx::query_scalar(
+        "select version from policy.applied_set where state = 'applied' and effective_from <= $1 order by effective_from desc, version desc limit 1",
+    )
+    .bind(Ts(at))
+    .fetch_optional(from)
+    .await
+}
+
+/// The set that was in force before this one; of one that never was, None.
+pub async fn in_force_before(from: impl PgExecutor<'_>, version: i64) -> Result<Option<i64>, sqlx::Error> {
+    sqlx::query_scalar(
+        "select earlier.version from policy.applied_set s join policy.applied_set earlier
+           on earlier.state = 'applied' and (earlier.effective_from, earlier.version) < (s.effective_from, s.version)
+         where s.version = $1 order by earlier.effective_from desc, earlier.version desc limit 1",
+    )
+    .bind(version)
+    .fetch_optional(from)
+    .await
+}
+
+/// Notes a signature; a second one in the same capacity changes nothing.
+pub async fn sign(tx: &mut PgConnection, version: i64, signer: &str, signature: &Signature, against: i64) -> Result<(), sqlx::Error> {
+    sqlx::query("insert into policy.signature (version, signer, person, at, against) values ($1, $2, $3, $4, $5) on conflict do nothing")
+        .bind(version)
+        .bind(signer)
+        .bind(&signature.person)
+        .bind(Ts(signature.at))
+        .bind(against)
+        .execute(tx)
+        .await
+        .map(|_| ())
+}
+
+/// What was signed of the way from one set to another.
+pub async fn signatures(from: impl PgExecutor<'_>, version: i64, against: i64) -> Result<Vec<Signature>, sqlx::Error> {
+    let rows: Vec<(String, String, Ts)> =
+        sqlx::query_as("select signer, person, at from policy.signature where version = $1 and against = $2 order by at, signer")
+            .bind(version)
+            .bind(against)
+            .fetch_all(from)
+            .await?;
+    Ok(rows.into_iter().map(|(signer, person, at)| Signature { signer, person, at: at.0 }).collect())
 }
 
 pub async fn approve(
@@ -156,7 +209,9 @@ pub async fn keep_holding(pool: &PgPool, version: i64, service: &str, error: Opt
 /// Sets, newest first; one alone if a version is given.
 pub async fn shown(pool: &PgPool, version: Option<i64>) -> Result<Vec<PolicySetShown>, sqlx::Error> {
     let rows = sqlx::query(
-        "select s.*, coalesce((select jsonb_object_agg(h.service, h.error) from policy.holding h where h.version = s.version), '{}') as holdings
+        "select s.*, coalesce((select jsonb_object_agg(h.service, h.error) from policy.holding h where h.version = s.version), '{}') as holdings,
+           coalesce((select jsonb_agg(jsonb_build_object('signer', g.signer, 'person', g.person, 'at', g.at) order by g.at, g.signer)
+                     from policy.signature g where g.version = s.version), '[]') as signatures
          from policy.applied_set s where $1::bigint is null or s.version = $1 order by s.version desc limit 100",
     )
     .bind(version)
@@ -167,6 +222,7 @@ pub async fn shown(pool: &PgPool, version: Option<i64>) -> Result<Vec<PolicySetS
 
 fn of_row(row: &PgRow) -> Result<PolicySetShown, sqlx::Error> {
     let Json(holdings): Json<BTreeMap<String, Option<String>>> = row.try_get("holdings")?;
+    let Json(signatures): Json<Vec<Signature>> = row.try_get("signatures")?;
     let time = |name: &str| row.try_get::<Option<Ts>, _>(name).map(|ts| ts.map(|ts| ts.0));
     let held_by = holdings.iter().filter(|(_, error)| error.is_none()).map(|(service, _)| service.clone()).collect();
     let state: String = row.try_get("state")?;
@@ -182,6 +238,9 @@ fn of_row(row: &PgRow) -> Result<PolicySetShown, sqlx::Error> {
         approved_at: time("approved_at")?,
         effective_from: time("effective_from")?,
         withdrawn_by: row.try_get("withdrawn_by")?,
+        as_of: row.try_get("as_of")?,
+        signatures,
+        wanted: Vec::new(),
         held_by,
         held_back_by,
     })

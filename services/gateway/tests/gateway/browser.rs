@@ -46,6 +46,20 @@ impl<'a> Session<'a> {
         self.post_without_token(path, &members).await
     }
 
+    /// Sends a form with files, as a browser does.
+    pub async fn upload(&self, path: &str, members: &[(&str, &str)], files: &[(&str, &str)], token: &str) -> anyhow::Result<Page> {
+        const BOUNDARY: &str = "between-the-parts";
+        let member =
+            |(name, value): &(&str, &str)| format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+        let file = |(name, text): &(&str, &str)| {
+            let head = format!("Content-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\nContent-Type: application/toml");
+            format!("--{BOUNDARY}\r\n{head}\r\n\r\n{text}\r\n")
+        };
+        let body: String = [("csrf", token)].iter().chain(members).map(member).chain(files.iter().map(file)).collect();
+        let form = self.ask(Method::POST, path).header(header::CONTENT_TYPE, format!("multipart/form-data; boundary={BOUNDARY}"));
+        page(form.body(format!("{body}--{BOUNDARY}--\r\n")).send().await?).await
+    }
+
     pub async fn post_without_token(&self, path: &str, members: &[(&str, &str)]) -> anyhow::Result<Page> {
         page(self.ask(Method::POST, path).header(header::CONTENT_TYPE, FORM).body(form(members)).send().await?).await
     }

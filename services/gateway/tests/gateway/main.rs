@@ -1,11 +1,13 @@
 //! The gateway as a process, on a real Postgres and a real broker. One binary, so that it is linked once.
 
+mod approvals;
 mod browser;
 mod live;
 mod operator_pages;
 mod pages;
 mod people;
 mod policies;
+mod policy_pages;
 mod producers;
 mod reports_in;
 mod world;

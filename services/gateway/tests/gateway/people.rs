@@ -101,7 +101,7 @@ async fn only_administrators_administer_and_every_change_is_kept() -> anyhow::Re
         (Method::GET, "/v1/people"),
         (Method::POST, "/v1/producers/hotline/disable"),
         (Method::GET, "/v1/history"),
-        (Method::GET, "/v1/policies"),
+        (Method::POST, "/v1/policies/1/withdraw"),
         (Method::GET, "/v1/refused-reports"),
     ] {
         let answer = a.ask(method, path).bearer_auth(&wang).send().await?;

@@ -5,7 +5,7 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 use std::path::Path;
 
-fn shipped(name: &str) -> String {
+pub fn shipped(name: &str) -> String {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../policies");
     std::fs::read_to_string(folder.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
@@ -153,7 +153,7 @@ async fn an_announced_set_can_be_withdrawn() -> anyhow::Result<()> {
     assert_eq!(set(&world, &a, version).await?["state"], "withdrawn");
     let history = expect(a.get("/v1/history?what=policy", &world.admin).send().await?, StatusCode::OK).await?;
     let did: Vec<&str> = history["changes"].as_array().unwrap().iter().filter_map(|c| c["after"].as_str()).collect();
-    assert_eq!(&did[..3], ["withdrawn", "announced", "submitted"]);
+    assert_eq!(&did[..4], ["withdrawn", "announced", "signed for: second person", "submitted"]);
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! A policy set as a list of things and what holds of each, in words: what two versions are compared by.
 
 use super::declaration::{Declaration, Words};
-use super::duty::{Amount, DutyRule, Pausing, Reminder, RungAt};
+use super::duty::{Amount, DutyRule, Ladder, Pausing, Reminder, Rung, RungAt};
 use super::kind::{Actor, Field, Kind, Step};
 use super::{Pack, Policy};
 use crate::Title;
@@ -95,28 +95,7 @@ impl Policy {
         }
         for ladder in pack.ladders.values() {
             for (nth, rung) in ladder.rungs.iter().enumerate() {
-                let title = Title::new(format!("{}第{}级", ladder.title.zh, nth + 1), format!("{}, rung {}", ladder.title.en, nth + 1));
-                let all = rung.until == Until::All;
-                let repeat = rung.repeat.as_ref().map(|amount| self.amount_words(pack, amount)).unwrap_or_default();
-                let thing = Thing::new(title, &ladder.article)
-                    .says("at", "时间", "when", self.rung_time(pack, &rung.at))
-                    .says("tell", "通知", "tells", self.people(pack, &rung.tell))
-                    .says("repeat", "重复", "again every", repeat)
-                    .says("hold", "签收后暂停", "an acknowledgement holds for", self.amount_words(pack, &rung.hold))
-                    .says(
-                        "until",
-                        "签收",
-                        "acknowledged by",
-                        if all { Title::new("全部签收", "all") } else { Title::new("一人签收即可", "anyone") },
-                    )
-                    .says(
-                        "urgent",
-                        "免打扰时段",
-                        "in quiet hours",
-                        if rung.urgent { Title::new("照发", "sent") } else { Title::new("不发", "not sent") },
-                    )
-                    .says("when", "条件", "only if", self.condition(pack, rung.when.as_ref()));
-                put(format!("ladder.{}.{}", ladder.id, nth + 1), thing);
+                put(format!("ladder.{}.{}", ladder.id, nth + 1), self.describe_rung(pack, ladder, nth, rung));
             }
         }
         for declaration in pack.declarations.all() {
@@ -124,7 +103,31 @@ impl Policy {
         }
     }
 
-    fn describe_kind(&self, pack: &Pack, kind: &Kind, put: &mut impl FnMut(String, Thing)) {
+    pub(super) fn describe_rung(&self, pack: &Pack, ladder: &Ladder, nth: usize, rung: &Rung) -> Thing {
+        let title = Title::new(format!("{}第{}级", ladder.title.zh, nth + 1), format!("{}, rung {}", ladder.title.en, nth + 1));
+        let all = rung.until == Until::All;
+        let repeat = rung.repeat.as_ref().map(|amount| self.amount_words(pack, amount)).unwrap_or_default();
+        Thing::new(title, &ladder.article)
+            .says("at", "时间", "when", self.rung_time(pack, &rung.at))
+            .says("tell", "通知", "tells", self.people(pack, &rung.tell))
+            .says("repeat", "重复", "again every", repeat)
+            .says("hold", "签收后暂停", "an acknowledgement holds for", self.amount_words(pack, &rung.hold))
+            .says(
+                "until",
+                "签收",
+                "acknowledged by",
+                if all { Title::new("全部签收", "all") } else { Title::new("一人签收即可", "anyone") },
+            )
+            .says(
+                "urgent",
+                "免打扰时段",
+                "in quiet hours",
+                if rung.urgent { Title::new("照发", "sent") } else { Title::new("不发", "not sent") },
+            )
+            .says("when", "条件", "only if", self.condition(pack, rung.when.as_ref()))
+    }
+
+    pub(super) fn describe_kind(&self, pack: &Pack, kind: &Kind, put: &mut impl FnMut(String, Thing)) {
         let base = format!("kind.{}", kind.id);
         let repeats = kind.repeats.as_ref().map(|repeats| Title::new(repeats.within.zh(), repeats.within.en())).unwrap_or_default();
         let thing = Thing::new(kind.title.clone(), &kind.article)
@@ -155,7 +158,7 @@ impl Policy {
         }
     }
 
-    fn describe_field(&self, pack: &Pack, owner: &Title, field: &Field) -> Thing {
+    pub(super) fn describe_field(&self, pack: &Pack, owner: &Title, field: &Field) -> Thing {
         let required = self.condition(pack, field.required_when.as_ref());
         let choices = joined(field.choices.iter().map(|choice| choice.title.clone()));
         let always = field.required_when.is_some() && required.zh.is_empty();
@@ -166,7 +169,7 @@ impl Policy {
             .says("personal", "个人信息", "personal", yes(field.personal))
     }
 
-    fn describe_declaration(&self, pack: &Pack, declaration: &dyn Declaration, put: &mut impl FnMut(String, Thing)) {
+    pub(super) fn describe_declaration(&self, pack: &Pack, declaration: &dyn Declaration, put: &mut impl FnMut(String, Thing)) {
         let stated = declaration.stated();
         let words = Words { policy: self, pack, unit: &self.root };
         put(stated.place(), declaration.describe(Thing::new(stated.title.clone(), &stated.article), &words));
@@ -175,7 +178,7 @@ impl Policy {
         }
     }
 
-    fn describe_step(&self, pack: &Pack, kind: &Kind, step: &Step) -> Thing {
+    pub(super) fn describe_step(&self, pack: &Pack, kind: &Kind, step: &Step) -> Thing {
         let stage = |id: &String| kind.stage(id).map_or_else(|| Title::new(id, id), |stage| stage.title.clone());
         let field = |id: &String| kind.field(id).map_or_else(|| Title::new(id, id), |field| field.title.clone());
         Thing::new(within(&kind.title, &step.title), &step.article)
@@ -186,7 +189,7 @@ impl Policy {
             .says("when", "条件", "if", self.condition(pack, step.when.as_ref()))
     }
 
-    fn describe_duty(&self, pack: &Pack, duty: &DutyRule) -> Thing {
+    pub(super) fn describe_duty(&self, pack: &Pack, duty: &DutyRule) -> Thing {
         let facts = json!({ "number": "", "period": "", "title": "", "title_zh": "" });
         let title = Title::new(without_places(&duty.title_zh.fill(&facts)), without_places(&duty.title_en.fill(&facts)));
         let ladder = duty.ladder.as_ref().and_then(|id| pack.ladders.get(id)).map(|ladder| ladder.title.clone());
@@ -216,6 +219,16 @@ impl Policy {
                 .says("until", "至", "until", until);
             things.insert((pack.id.clone(), format!("bind.{}", binding.unit)), thing);
         }
+        for approval in &self.approvals {
+            let thing = Thing::new(Title::new("制度变更的批准", "approval of changes"), "")
+                .says("by", "内容变更", "changes of rules", self.signer_words(&approval.by))
+                .says("wording", "仅文字变更", "of wording alone", self.signer_words(&approval.wording))
+                .says("parameter", "仅一项参数变更", "of one parameter alone", self.signer_words(&approval.parameter));
+            let packs = approval.packs.iter().map(String::as_str).chain(approval.packs.is_empty().then_some(""));
+            for pack in packs {
+                things.insert((pack.to_owned(), "approval".to_owned()), thing.clone());
+            }
+        }
         for unit in self.tree.units() {
             let calendar = self.calendar_of(&unit.code).title.clone();
             let thing = Thing::new(unit.title.clone(), "").says("calendar", "日历", "calendar", calendar);
@@ -224,7 +237,7 @@ impl Policy {
     }
 
     /// The figures that units have of their own.
-    fn elsewhere(&self, pack: &Pack, parameter: &str) -> Title {
+    pub(super) fn elsewhere(&self, pack: &Pack, parameter: &str) -> Title {
         let own = self.overrides.get(&(pack.id.clone(), parameter.to_owned()));
         joined(own.into_iter().flatten().filter_map(|(unit, value)| {
             let (unit, words) = (unit.as_ref()?, figure_words(value));
@@ -233,7 +246,7 @@ impl Policy {
     }
 
     /// The posts that play a role, everywhere and where they differ.
-    fn players(&self, pack: &Pack, role: &str) -> Title {
+    pub(super) fn players(&self, pack: &Pack, role: &str) -> Title {
         let plays = self.plays.iter().filter(|plays| plays.pack == pack.id);
         joined(plays.filter_map(|plays| {
             let posts = plays.roles.get(role)?.join(" / ");
@@ -328,7 +341,7 @@ fn yes(holds: bool) -> Title {
 }
 
 /// A figure as it is read: a term in words, anything else as it is written.
-fn figure_words(value: &str) -> Title {
+pub(super) fn figure_words(value: &str) -> Title {
     match value.parse::<Term>() {
         Ok(Term::Within(duration)) => Title::new(duration.zh(), duration.en()),
         Ok(term) => Title::new(term.zh(), term.en()),

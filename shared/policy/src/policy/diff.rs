@@ -3,10 +3,12 @@
 use super::Policy;
 use super::describe::{Aspect, Thing};
 use crate::Title;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// One change. `before` is None for what is new, `after` for what is gone.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Change {
     /// The pack, by id and title; empty for calendars and the organisation.
     pub pack: String,
@@ -19,6 +21,28 @@ pub struct Change {
     pub aspect: Option<Title>,
     pub before: Option<Title>,
     pub after: Option<Title>,
+}
+
+impl Change {
+    /// The change in words: what it was and what it becomes.
+    pub fn sentence(&self) -> Title {
+        let name = self.aspect.as_ref().map(|aspect| (format!("{}：", aspect.zh), format!("{}: ", aspect.en))).unwrap_or_default();
+        match (&self.before, &self.after) {
+            // Words that change in one language alone are told in the other one too, as they are.
+            (Some(before), Some(after)) if before.en == after.en => {
+                Title::new(format!("{}{} → {}", name.0, before.zh, after.zh), format!("{}(Chinese) {} → {}", name.1, before.zh, after.zh))
+            }
+            (Some(before), Some(after)) if before.zh == after.zh => {
+                Title::new(format!("{}（英文）{} → {}", name.0, before.en, after.en), format!("{}{} → {}", name.1, before.en, after.en))
+            }
+            (Some(before), Some(after)) => {
+                Title::new(format!("{}{} → {}", name.0, before.zh, after.zh), format!("{}{} → {}", name.1, before.en, after.en))
+            }
+            (None, Some(after)) => Title::new(format!("新增 {}", after.zh), format!("new {}", after.en)),
+            (Some(before), None) => Title::new(format!("取消 {}", before.zh), format!("gone {}", before.en)),
+            (None, None) => Title::default(),
+        }
+    }
 }
 
 impl Policy {

@@ -10,7 +10,7 @@ use crate::Title;
 use crate::calendar::Calendar;
 use crate::ladder::{Sort, TimedRung, Until, Who};
 use duban_contracts::Timestamp;
-use serde_json::json;
+use serde_json::{Value, json};
 
 impl Policy {
     /// What a rule does, in both languages; of a duty with an example that opens at `at` in `unit` (the first unit that the pack binds
@@ -34,40 +34,25 @@ impl Policy {
 
     fn explain_duty(&self, pack: &Pack, duty: &DutyRule, unit: Option<&str>, at: Timestamp) -> Title {
         let unit = unit.map_or_else(|| self.first_bound(pack, at), str::to_owned);
-        let events = |triggers: &[Trigger]| self.trigger_words(pack, triggers, &unit);
         let facts = json!({ "pack": pack.id, "unit": unit, "number": "〔编号〕", "received_at": at.to_string(), "case": "…" });
         let sample = self.opened(pack, duty, String::new(), at, at, &facts);
         let calendar = self.calendar_for(duty, &unit);
-        let (opens, closes) = (events(&duty.opens), events(&duty.closes));
-        let term = self.term_words(pack, duty, &unit);
-        let people = |actors: &[Actor]| joined(actors.iter().map(|actor| self.actor_words(&pack.id, actor)), "、", ", ");
-        let (owner, to) = (people(&duty.owed_by), people(&duty.owed_to));
-        let to = if to.zh.is_empty() { Title::default() } else { Title::new(format!("，对象为{}", to.zh), format!(" to {}", to.en)) };
+        let said = self.duty_sentence(pack, duty, &unit, &facts);
         let mut text = Title::new(
             format!(
-                "〔{}〕第{}条：{}时，{}须在{}完成“{}”{}；{}即办结。例：{}产生的，{}到期（日历：{}）",
+                "〔{}〕第{}条：{}。例：{}产生的，{}到期（日历：{}）",
                 pack.title.zh,
                 duty.article,
-                opens.zh,
-                owner.zh,
-                term.zh,
-                duty.title_zh.fill(&facts),
-                to.zh,
-                closes.zh,
+                said.zh,
                 shown(at, calendar),
                 shown(sample.due, calendar),
                 calendar.title.zh
             ),
             format!(
-                "[{}] article {}: at {}, {} owes{} '{}' {}; {} closes it. Example: opened {}, it is due {} (calendar: {})",
+                "[{}] article {}: {}. Example: opened {}, it is due {} (calendar: {})",
                 pack.title.en,
                 duty.article,
-                opens.en,
-                owner.en,
-                to.en,
-                duty.title_en.fill(&facts),
-                term.en,
-                closes.en,
+                said.en,
                 shown(at, calendar),
                 shown(sample.due, calendar),
                 calendar.title.en
@@ -75,6 +60,20 @@ impl Policy {
         );
         self.add_plan(&mut text, &sample, calendar);
         text
+    }
+
+    /// When it arises, who owes what to whom by when, and what ends it.
+    pub(super) fn duty_sentence(&self, pack: &Pack, duty: &DutyRule, unit: &str, facts: &Value) -> Title {
+        let events = |triggers: &[Trigger]| self.trigger_words(pack, triggers, unit);
+        let (opens, closes) = (events(&duty.opens), events(&duty.closes));
+        let term = self.term_words(pack, duty, unit);
+        let people = |actors: &[Actor]| joined(actors.iter().map(|actor| self.actor_words(&pack.id, actor)), "、", ", ");
+        let (owner, to) = (people(&duty.owed_by), people(&duty.owed_to));
+        let to = if to.zh.is_empty() { Title::default() } else { Title::new(format!("，对象为{}", to.zh), format!(" to {}", to.en)) };
+        Title::new(
+            format!("{}时，{}须在{}完成“{}”{}；{}即办结", opens.zh, owner.zh, term.zh, duty.title_zh.fill(facts), to.zh, closes.zh),
+            format!("at {}, {} owes{} '{}' {}; {} closes it", opens.en, owner.en, to.en, duty.title_en.fill(facts), term.en, closes.en),
+        )
     }
 
     /// Events that share a condition are named together.
@@ -103,27 +102,10 @@ impl Policy {
         let rule = &recurring.rule;
         let unit = self.owing_posts(pack, rule, at).first().map_or_else(|| self.root.clone(), |post| post.unit.clone());
         let calendar = self.calendar_for(rule, &unit);
-        let (zh, en) = recurring.every.words();
-        let term = self.term_words(pack, rule, &unit);
-        let owner = joined(rule.owed_by.iter().map(|actor| self.actor_words(&pack.id, actor)), "、", ", ");
-        let facts = json!({ "unit": unit, "period": "…" });
+        let said = self.recurring_sentence(pack, recurring, &unit);
         let mut text = Title::new(
-            format!(
-                "〔{}〕第{}条：{zh}结束后，{}须在{}完成“{}”",
-                pack.title.zh,
-                rule.article,
-                owner.zh,
-                term.zh,
-                rule.title_zh.fill(&facts)
-            ),
-            format!(
-                "[{}] article {}: {en}, once it is over, {} owes '{}' {}",
-                pack.title.en,
-                rule.article,
-                owner.en,
-                rule.title_en.fill(&facts),
-                term.en
-            ),
+            format!("〔{}〕第{}条：{}", pack.title.zh, rule.article, said.zh),
+            format!("[{}] article {}: {}", pack.title.en, rule.article, said.en),
         );
         if let Some(next) = self.next_round(pack, recurring, at) {
             text.zh.push_str(&format!("。下一次：{}产生，{}到期", shown(next.at, calendar), shown(next.duty.due, calendar)));
@@ -131,6 +113,19 @@ impl Policy {
             self.add_plan(&mut text, &next.duty, calendar);
         }
         text
+    }
+
+    /// How often who owes what by when.
+    pub(super) fn recurring_sentence(&self, pack: &Pack, recurring: &RecurringRule, unit: &str) -> Title {
+        let rule = &recurring.rule;
+        let (zh, en) = recurring.every.words();
+        let term = self.term_words(pack, rule, unit);
+        let owner = joined(rule.owed_by.iter().map(|actor| self.actor_words(&pack.id, actor)), "、", ", ");
+        let facts = json!({ "unit": unit, "period": "…" });
+        Title::new(
+            format!("{zh}结束后，{}须在{}完成“{}”", owner.zh, term.zh, rule.title_zh.fill(&facts)),
+            format!("{en}, once it is over, {} owes '{}' {}", owner.en, rule.title_en.fill(&facts), term.en),
+        )
     }
 
     fn explain_declaration(&self, pack: &Pack, declaration: &dyn Declaration, unit: Option<&str>, at: Timestamp) -> Title {
@@ -242,6 +237,15 @@ impl Policy {
             "case.closed" => ("结案", "closure"),
             "case.answered" => ("答复客户", "an answer to the customer"),
             "case.reopened" => ("重新受理", "reopening"),
+            "case.supplemented" => ("收到补充来件", "a supplement"),
+            "case.corrected" => ("案件内容更正", "a correction of the case"),
+            "case.assigned" => ("指定承办人", "assignment"),
+            "case.noted" => ("添加备注", "a note"),
+            "case.linked" => ("关联其他案件", "a link to another case"),
+            "case.unlinked" => ("解除关联", "the end of a link to another case"),
+            "case.merged" => ("并入其他案件", "merger into another case"),
+            "record.filed" => ("归档", "filing"),
+            "delivery.failed" => ("通知投递失败", "a delivery that failed"),
             "report.rejected" => ("来件被退回", "rejection of a report"),
             "report.admitted" => ("来件补录", "admission of a report"),
             "report.dismissed" => ("来件作废", "dismissal of a report"),
@@ -251,7 +255,7 @@ impl Policy {
         Title::new(zh, en)
     }
 
-    fn first_bound(&self, pack: &Pack, at: Timestamp) -> String {
+    pub(super) fn first_bound(&self, pack: &Pack, at: Timestamp) -> String {
         let mut units = self.bindings.iter().filter(|binding| binding.pack == pack.id);
         let now = units.clone().find(|binding| binding.from <= at).or_else(|| units.next());
         now.map_or_else(|| self.root.clone(), |binding| binding.unit.clone())
@@ -269,7 +273,7 @@ fn names(pack: &Pack, stated: &Stated, rule: &str) -> bool {
 }
 
 /// A sentence begins with a capital.
-fn capitalised(words: &str) -> String {
+pub(super) fn capitalised(words: &str) -> String {
     let mut letters = words.chars();
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
@@ -283,7 +287,7 @@ fn add(found: &mut Title, more: Title) {
     found.en.push_str(&more.en);
 }
 
-fn joined(parts: impl Iterator<Item = Title>, zh: &str, en: &str) -> Title {
+pub(super) fn joined(parts: impl Iterator<Item = Title>, zh: &str, en: &str) -> Title {
     let (chinese, english): (Vec<_>, Vec<_>) = parts.map(|title| (title.zh, title.en)).unzip();
     Title::new(chinese.join(zh), english.join(en))
 }

@@ -1,5 +1,6 @@
 //! A compiled policy set: every pack, calendar and binding of one version, checked, ready to be asked.
 
+pub mod approval;
 mod compile;
 mod coverage;
 pub mod declaration;
@@ -8,12 +9,14 @@ mod diff;
 mod duty;
 mod explain;
 mod expression;
+pub mod extent;
 mod fallen;
 mod field;
 mod hand_in;
 mod judge;
 mod kind;
 mod number;
+pub mod paper;
 mod recurring;
 mod retiming;
 mod step;
@@ -150,6 +153,7 @@ pub struct Policy {
     bindings: Vec<Binding>,
     plays: Vec<Plays>,
     overrides: Overrides,
+    approvals: Vec<approval::Approval>,
     channels: Vec<Choice>,
     remarks: Vec<Diagnostic>,
     listening: Arc<Listening>,

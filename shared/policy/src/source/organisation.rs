@@ -27,10 +27,13 @@ pub struct OrganisationFile {
     pub plays: Vec<Placed<PlaysText>>,
     #[serde(default)]
     pub parameter: Vec<Placed<OverrideText>>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approval: Vec<Placed<ApprovalText>>,
 }
 
 /// Names of the sections, as [`OrganisationFile`] has them.
-pub(crate) const ORGANISATION_SECTIONS: &[&str] = &["organisation", "channel", "role", "unit", "person", "bind", "plays", "parameter"];
+pub(crate) const ORGANISATION_SECTIONS: &[&str] =
+    &["organisation", "channel", "role", "unit", "person", "bind", "plays", "parameter", "approval"];
 
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -169,6 +172,24 @@ pub struct OverrideText {
     pub value: Placed<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unit: Option<Placed<String>>,
+}
+
+/// Who signs for making, changing and ending packs. Without it, any second person who administers does.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Approval")]
+pub struct ApprovalText {
+    /// Without it: every pack that has none of its own, calendars, and the organisation's part of the policy.
+    #[serde(default, skip_serializing_if = "Many::is_empty")]
+    pub pack: Many<Placed<String>>,
+    /// A certain post (`UNIT/role`), or `second person`: anybody else who administers.
+    pub by: Placed<String>,
+    /// Who signs where nothing but wording changes: a post, `second person`, or `submitter`: nobody besides who submits it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wording: Option<Placed<String>>,
+    /// Who signs where one parameter changes and nothing else does; as with wording.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parameter: Option<Placed<String>>,
 }
 
 fn or_text(schema: &mut Schema) {

@@ -66,6 +66,11 @@ impl<'s> File<'s> {
         self.source
     }
 
+    /// Everything in it.
+    pub fn root(&self) -> &Value<'s> {
+        &self.root
+    }
+
     /// Refuses top-level keys that are not among these.
     pub fn only(&self, sections: &'static [&'static str], faults: &mut Faults) {
         for key in self.root.as_table().into_iter().flatten().map(|(key, _)| key) {
@@ -147,7 +152,7 @@ impl<'s> File<'s> {
     }
 }
 
-fn in_order<'a, 'v>(table: &'a Table<'v>) -> Vec<(&'a Key<'v>, &'a Value<'v>)> {
+pub(crate) fn in_order<'a, 'v>(table: &'a Table<'v>) -> Vec<(&'a Key<'v>, &'a Value<'v>)> {
     let mut entries: Vec<_> = table.iter().collect();
     entries.sort_by_key(|(key, _)| key.span.start);
     entries

@@ -31,6 +31,17 @@ fn a_shorter_time_is_told_in_days() {
     assert_eq!(change.aspect.as_ref().unwrap().zh, "时限");
     assert_eq!((change.before.as_ref().unwrap().zh.as_str(), change.after.as_ref().unwrap().zh.as_str()), ("7天内", "5天内"));
     assert_eq!(change.after.as_ref().unwrap().en, "within 5 days");
+    let words = change.sentence();
+    assert_eq!((words.zh.as_str(), words.en.as_str()), ("时限：7天内 → 5天内", "time: within 7 days → within 5 days"));
+}
+
+#[test]
+fn words_that_change_in_one_language_alone_are_told_in_both() {
+    let changes = differences("customer-visits.toml", "审核客户拜访计划书 {number}", "审阅客户拜访计划书 {number}");
+    let [change] = &changes[..] else { panic!("{changes:#?}") };
+    let words = change.sentence();
+    assert_eq!(words.zh, "名称：审核客户拜访计划书 → 审阅客户拜访计划书");
+    assert_eq!(words.en, "title: (Chinese) 审核客户拜访计划书 → 审阅客户拜访计划书");
 }
 
 #[test]

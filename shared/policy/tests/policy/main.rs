@@ -1,5 +1,6 @@
 //! The policy crate from outside: what packs are refused, what the shipped ones do, how calendars count and ladders climb.
 
+mod approvals;
 mod calendars;
 mod coverage;
 mod declarations;
@@ -7,6 +8,7 @@ mod differences;
 mod expressions;
 mod fuzz;
 mod ladders;
+mod papers;
 mod people;
 mod put_right;
 mod refused;

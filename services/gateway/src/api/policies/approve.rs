@@ -1,4 +1,5 @@
-//! `POST /v1/policies/{version}/approve`: a second person's approval: announced now, in force a minute later if every service holds it.
+//! `POST /v1/policies/{version}/approve`: a signature of whom the organisation names, a second person where it names nobody. With the last one
+//! the set is announced, and in force a minute later if every service holds it.
 
 use crate::App;
 use crate::api::input::At;
@@ -22,8 +23,7 @@ async fn handle(State(app): State<App>, viewer: Viewer, At(version): At<i64>) ->
 }
 
 /// # Errors
-/// 403 for who does not administer or submitted it himself; 404 unknown; 409 not waiting.
+/// 403 for whose signature is not wanted, and for who submitted it; 404 unknown; 409 not waiting.
 pub async fn perform(app: &App, viewer: &Viewer, version: i64) -> Result<(), Problem> {
-    viewer.must_administer()?;
-    apply::approve(app, &viewer.person, version).await
+    apply::approve(app, viewer, version).await
 }

@@ -1,6 +1,8 @@
 //! Sets of packs.
 
 pub mod approve;
+pub mod back;
+pub mod changes;
 pub mod list;
 pub mod show;
 pub mod submit;

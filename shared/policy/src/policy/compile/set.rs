@@ -1,5 +1,6 @@
 //! The set as a whole: calendars, bindings, who plays which role, and whether two packs claim the same report.
 
+use super::super::approval::Approval;
 use super::super::declaration::Declaration;
 use super::super::kind::{Actor, Kind};
 use super::super::{Binding, Choice, Listening, Overrides, Pack, Place, Plays, Policy};
@@ -43,6 +44,7 @@ pub(super) fn assemble(
         bindings: bindings(&organisation.file, &compiled, &mut found),
         plays: plays(&organisation.file, &compiled, &mut found),
         overrides: overrides(&organisation.file, &compiled, &mut found),
+        approvals: approvals(&organisation.file, &compiled, &mut found),
         channels: file.channel.iter().map(|(id, title)| Choice { value: id.value.clone(), title: title.clone() }).collect(),
         zone: organisation.file.zone.clone(),
         calendar: Arc::new(
@@ -150,6 +152,17 @@ fn overrides(organisation: &Organisation, packs: &BTreeMap<String, Pack>, faults
         overrides.entry((pack.value.clone(), name.value.clone())).or_default().push((unit, value.value.clone()));
     }
     overrides
+}
+
+fn approvals(organisation: &Organisation, packs: &BTreeMap<String, Pack>, faults: &mut Vec<Fault>) -> Vec<Approval> {
+    let mut approvals = Vec::new();
+    for text in &organisation.file.approval {
+        for pack in text.pack.iter().filter(|pack| !packs.contains_key(&pack.value)) {
+            faults.push(unknown_pack(pack, packs));
+        }
+        approvals.push(Approval::of(text));
+    }
+    approvals
 }
 
 /// Why a value cannot stand where the default stood.
