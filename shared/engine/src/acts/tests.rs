@@ -36,7 +36,7 @@ fn ground(pause: bool) -> (Policy, Directory) {
 /// The organisation without what it says of other packs.
 fn only_packs(text: &str, kept: &[&str]) -> String {
     let mut organisation: toml::Table = text.parse().unwrap();
-    for list in ["bind", "plays", "parameter"] {
+    for list in ["bind", "plays", "parameter", "approval"] {
         if let Some(toml::Value::Array(tables)) = organisation.get_mut(list) {
             tables.retain(|table| table.get("pack").and_then(toml::Value::as_str).is_none_or(|pack| kept.contains(&pack)));
         }
