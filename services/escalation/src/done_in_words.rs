@@ -24,7 +24,15 @@ pub fn of(acted: &Acted, directory: &Directory, wall: &impl Fn(Timestamp) -> Str
             (format!("Clock stopped{by_en} until {until} at most{}.", waits.0), format!("暂停计时{by_zh}，最迟至 {until}{}。", waits.1))
         }
         What::Resumed => (format!("Clock goes on{by_en}; due {due}."), format!("恢复计时{by_zh}，截止时间顺延至 {due}。")),
-        What::Extended => (format!("Extended{by_en}; due {due}."), format!("准予延期{by_zh}，截止时间改为 {due}。")),
+        What::Extended => {
+            let was = wall(acted.due_before);
+            let overdue = if acted.due_before < acted.at {
+                (format!(" (overdue since {was})"), format!("（此前已于 {was} 逾期）"))
+            } else {
+                Default::default()
+            };
+            (format!("Extended{by_en}{}; due {due}.", overdue.0), format!("准予延期{by_zh}{}，截止时间改为 {due}。", overdue.1))
+        }
         What::HandedOver => {
             let to = person.unwrap_or_default();
             (format!("Handed over{by_en} to {}.", to.0), format!("移交{by_zh}给{}。", to.1))
@@ -33,7 +41,6 @@ pub fn of(acted: &Acted, directory: &Directory, wall: &impl Fn(Timestamp) -> Str
         What::Retimed => {
             let why = match acted.reason.as_str() {
                 "date" => ("a date was put in", "日期字段已填写或更改"),
-                "calendar" => ("the calendar was corrected", "工作日历已更正"),
                 _ => ("kind, severity or unit was put right", "类别、级别或单位已更正"),
             };
             (format!("Time counted anew, {}; due {due}.", why.0), format!("重新计时（{}），截止时间改为 {due}。", why.1))

@@ -4,7 +4,7 @@
 //! rules say which events belong together and by which key.
 
 use crate::App;
-use crate::store::matters::{Moved, Said};
+use crate::store::matters::{Moved, Said, Turn};
 use crate::store::{acts, alerts, duties, matters};
 use crate::timing::{self, Timing};
 use duban_contracts::{Event, NewEvent, Timestamp};
@@ -111,12 +111,14 @@ fn read(app: &App, batch: &[Event]) -> Result<Read, Failure> {
 async fn settle(app: &App, tx: &mut PgConnection, mut read: Read) -> Result<Settled, Failure> {
     let mut touched: BTreeSet<MatterKey> =
         read.effects.opens.iter().map(Duty::matter).chain(read.effects.closes.iter().map(|(matter, _)| matter.clone())).collect();
-    touched.extend(timing::moved(app, tx, &read.timings).await?);
-    let touched: Vec<&MatterKey> = touched.iter().collect();
     let said: Vec<String> = read.said.iter().map(|said| said.about.clone()).collect();
     let opened: Vec<String> = read.effects.opens.iter().map(|duty| duty.opened.subject.clone()).collect();
-    let turns: Vec<&str> = touched.iter().map(|matter| matter.key.as_str()).chain(said.iter().chain(&opened).map(String::as_str)).collect();
-    matters::take_turns(tx, &turns).await?;
+    let subjects: Vec<&str> = said.iter().chain(&opened).map(String::as_str).collect();
+    matters::take_turns(tx, Turn::Subject, &subjects).await?;
+    // What another batch has opened of these subjects is there by now.
+    touched.extend(timing::moved(app, tx, &read.timings).await?);
+    let touched: Vec<&MatterKey> = touched.iter().collect();
+    matters::take_turns(tx, Turn::Key, &touched.iter().map(|matter| matter.key.as_str()).collect::<Vec<_>>()).await?;
     // What is older than what is known already moves nothing.
     let newest = matters::keep_said(tx, &read.said).await?;
     read.said.retain(|said| newest.contains(&said.about));
@@ -141,14 +143,27 @@ async fn settle(app: &App, tx: &mut PgConnection, mut read: Read) -> Result<Sett
     let mut settled = Settled { moved, latest: read.latest, ..Settled::default() };
     for (matter, mut duties) in by_matter {
         let first_fresh = standing.get(&matter).copied().unwrap_or(0);
-        let mut changes = matter::settle(&mut duties, first_fresh, closes.get(&matter).map_or(&[], Vec::as_slice));
-        for (change, acted) in timing::retime(app, &mut duties, &read.timings, app.platform.clock.now()) {
-            changes.push(change);
-            settled.acts.push(acted);
-        }
-        settled.take(duties, first_fresh, changes);
+        let closes = closes.get(&matter).map_or(&[] as &[_], Vec::as_slice);
+        let acted = timing::bring_up(app, &mut duties, closes, &read.timings, app.platform.clock.now());
+        let changes = matter::settle(&mut duties, first_fresh, closes);
+        settled.take(duties, first_fresh, in_order(acted, changes, first_fresh));
     }
     Ok(settled)
+}
+
+/// What is told of a matter: of a duty that stood, what moved its time before what ended it; of a fresh one, its opening before that. What
+/// was opened in the shadow of another is told nothing of.
+fn in_order(acted: Vec<(usize, Acted)>, changes: Vec<(usize, Change)>, first_fresh: usize) -> Vec<(usize, Happened)> {
+    let (standing, mut fresh): (Vec<_>, Vec<_>) = acted.into_iter().partition(|(place, _)| *place < first_fresh);
+    let mut happened: Vec<(usize, Happened)> = standing.into_iter().map(|(place, acted)| (place, Happened::Acted(acted))).collect();
+    for (place, change) in changes {
+        happened.push((place, Happened::Change(change)));
+        if change == Change::Opened {
+            let of_it = fresh.extract_if(.., |(of, _)| *of == place);
+            happened.extend(of_it.map(|(place, acted)| (place, Happened::Acted(acted))));
+        }
+    }
+    happened
 }
 
 /// An open that is read late belongs where its subject is now.
@@ -182,21 +197,26 @@ struct Settled {
     fresh: Vec<Duty>,
     changed: Vec<Duty>,
     /// In order: which duty (fresh or changed, by place) and what happened to it.
-    told: Vec<(bool, usize, Change)>,
+    told: Vec<(bool, usize, Happened)>,
     moved: Vec<Moved>,
-    /// What was timed anew.
-    acts: Vec<(Uuid, Acted)>,
     latest: Timestamp,
+}
+
+/// What happened to a duty.
+enum Happened {
+    Change(Change),
+    /// Its time was counted anew, or its pause was over.
+    Acted(Acted),
 }
 
 impl Default for Settled {
     fn default() -> Self {
-        Self { fresh: Vec::new(), changed: Vec::new(), told: Vec::new(), moved: Vec::new(), acts: Vec::new(), latest: Timestamp::MIN }
+        Self { fresh: Vec::new(), changed: Vec::new(), told: Vec::new(), moved: Vec::new(), latest: Timestamp::MIN }
     }
 }
 
 impl Settled {
-    fn take(&mut self, duties: Vec<Duty>, first_fresh: usize, changes: Vec<(usize, Change)>) {
+    fn take(&mut self, duties: Vec<Duty>, first_fresh: usize, changes: Vec<(usize, Happened)>) {
         let mut places = BTreeMap::new();
         let touched: BTreeSet<usize> = changes.iter().map(|(place, _)| *place).collect();
         for (place, duty) in duties.into_iter().enumerate() {
@@ -219,8 +239,17 @@ impl Settled {
         let clock = &app.platform.clock;
         let mut events = Vec::new();
         self.follow(app, &mut events);
-        for (is_fresh, place, change) in std::mem::take(&mut self.told) {
+        let mut done: Vec<(Uuid, Acted)> = Vec::new();
+        for (is_fresh, place, happened) in std::mem::take(&mut self.told) {
             let Some(duty) = (if is_fresh { self.fresh.get_mut(place) } else { self.changed.get_mut(place) }) else { continue };
+            let change = match happened {
+                Happened::Change(change) => change,
+                Happened::Acted(acted) => {
+                    events.push(telling::of_act(duty, &acted, clock.cause_after(acted.at.max(duty.opened.at))));
+                    done.push((duty.id, acted));
+                    continue;
+                }
+            };
             for name in telling::names(duty, change) {
                 let cause = duty.ended.as_ref().map_or(duty.opened.at, |ended| ended.moment.at).max(duty.opened.at);
                 events.push(telling::of_duty(duty, name, clock.cause_after(cause)));
@@ -228,10 +257,10 @@ impl Settled {
         }
         duties::insert(tx, &self.fresh).await?;
         duties::save(tx, &self.changed).await?;
-        let is_retimed = |duty: &&Duty| self.acts.iter().any(|(retimed, _)| *retimed == duty.id);
+        let is_retimed = |duty: &&Duty| done.iter().any(|(retimed, _)| *retimed == duty.id);
         let retimed: Vec<Duty> = self.changed.iter().filter(is_retimed).cloned().collect();
         duties::save_terms(tx, &retimed).await?;
-        acts::insert(tx, &self.acts).await?;
+        acts::insert(tx, &done).await?;
         // What was told of the time before is settled, as is what was told of what has ended.
         let settled = self.changed.iter().filter(|duty| !duty.state.is_open() || is_retimed(duty));
         let settled: Vec<Uuid> = settled.map(|duty| duty.id).collect();

@@ -77,7 +77,7 @@ async fn an_overdue_duty_is_extended_urged_and_handed_over() -> anyhow::Result<(
     world.tell_and_wait(&copy, &[case.event("registered", 1, minutes(0))]).await?;
     let answer = one(&copy, &case, "answer").await?;
     world.step_to(hours(25)).await?;
-    raised(&copy, &case, 2).await?;
+    raised(&copy, &case, 1).await?;
     settled(&copy).await?;
     let offered = async |person: &str| -> Result<Vec<String>, Problem> {
         let why: WhyAnswer = world.ask(person, "duty.why", &WhyRequest { duty: answer.id }).await?;
@@ -134,7 +134,10 @@ async fn a_date_that_is_put_in_later_moves_a_standing_duty_once() -> anyhow::Res
     let come = one(&copy, &case, "come").await?;
     // The end of Thursday in Shanghai.
     assert_eq!(come.due, (3 * 24 + 15) * 60);
-    assert!(alerts(&copy, &case).await?.iter().filter(|alert| alert.rung == -1).all(|alert| alert.state == "closed"));
+    let reminders = alerts(&copy, &case).await?;
+    let states: std::collections::BTreeSet<&str> =
+        reminders.iter().filter(|alert| alert.rung == -1).map(|alert| alert.state.as_str()).collect();
+    assert_eq!(states, ["closed", "open"].into(), "its own is settled; that of the duty to answer stands");
     assert_eq!(told(&copy, &format!("duty/{}", come.id)).await?, ["duty.opened", "duty.reminded", "duty.retimed"]);
 
     // Its rule lets who owes it stop the clock for six hours in all.

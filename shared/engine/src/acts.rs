@@ -99,7 +99,7 @@ pub struct Standing {
 
 impl Standing {
     pub fn of(duty: &Duty, asked: &Asked<'_>) -> Self {
-        let owes = recipients::owes(asked.directory, duty, asked.person, asked.at);
+        let owes = recipients::owes(asked.directory, duty, asked.person, asked.at) || duty.handed_to() == Some(asked.person);
         let open = recipients::open_to(asked.directory, &duty.facts);
         let is_out = duty.facts.excluded_people.iter().any(|out| out == asked.person);
         let decides = !owes && !is_out && open.may(asked.person, Right::Decide, &duty.facts.unit, asked.at).is_some();
@@ -161,7 +161,8 @@ pub fn take(duty: &mut Duty, act: &DutyAct, asked: &Asked<'_>) -> Result<(Acted,
             if duty.shifts.paused.is_none() {
                 return Err(Problem::refused("not-paused", "The duty is not paused", "该责任事项未暂停"));
             }
-            resume(duty, asked.at, asked.policy);
+            let at = duty.shifts.paused.as_ref().map_or(asked.at, |pause| pause.until.min(asked.at));
+            resume(duty, at, asked.policy);
             acted.act = What::Resumed;
         }
         DutyAct::Extend { until, .. } => {
@@ -183,6 +184,9 @@ pub fn take(duty: &mut Duty, act: &DutyAct, asked: &Asked<'_>) -> Result<(Acted,
 
 /// Ends a pause whose time is over. None: it is not paused, or not over yet.
 pub fn resume_by_itself(duty: &mut Duty, now: Timestamp, policy: &Policy) -> Option<Acted> {
+    if !duty.state.is_open() {
+        return None;
+    }
     let until = duty.shifts.paused.as_ref().map(|pause| pause.until).filter(|until| *until <= now)?;
     let due_before = duty.due_at;
     resume(duty, until, policy);
@@ -229,8 +233,15 @@ fn pause(duty: &mut Duty, until: Timestamp, waits_for: Option<&str>, standing: S
         }
     }
     if let Some(named) = waits_for {
-        let is_out = duty.facts.excluded_people.iter().any(|out| out == named);
-        let known = !is_out && (asked.directory.person(named).is_some() || asked.directory.post(named).is_some());
+        // Who is reminded of it sees it: nobody may be let in who is kept out.
+        let open = recipients::open_to(asked.directory, &duty.facts);
+        let may_know = |person: &str| {
+            let is_there = asked.directory.person(person).is_some_and(|person| !person.disabled);
+            let is_kept_out = duty.facts.excluded_people.iter().any(|out| out == person)
+                || !duty.facts.excluded_units.is_empty() && open.may(person, Right::See, &duty.facts.unit, asked.at).is_none();
+            is_there && !is_kept_out
+        };
+        let known = may_know(named) || open.post(named).is_some();
         if !known {
             return Err(Problem::invalid_field("/waits_for", "nobody is called so", "the id of a person or a post, or nothing"));
         }
@@ -262,11 +273,14 @@ fn extend(duty: &mut Duty, until: Timestamp, standing: Standing, asked: &Asked<'
     if !asked.policy.may_be_extended(&duty.pack, &duty.rule) {
         return Err(Problem::refused("never-extended", "Its rule lets nobody grant more time", "制度规定该时限不得延长"));
     }
+    if duty.breached_at.is_none() && asked.at > duty.due_at {
+        return Err(Problem::refused("not-told-yet", "It has just become overdue; ask again in a moment", "该事项刚刚逾期，请稍后再试"));
+    }
     if until <= duty.due_at {
         return Err(Problem::invalid_field("/until", "it is not later than the present due time", "a later time"));
     }
     duty.shifts.extended = Some(Extension { at: asked.at, to: until });
-    // The breach stays on record; the clock begins anew.
+    // The breach was told, and stays on record with the extension; the clock begins anew.
     duty.breached_at = None;
     duty.late = false;
     replan(duty, asked.at, asked.policy);
@@ -299,13 +313,16 @@ fn hand_over(duty: &mut Duty, to: &str, asked: &Asked<'_>) -> Result<(), Problem
     }
     let to = Who::Person(to.to_owned());
     let before = duty.terms.owed.first().cloned();
-    duty.terms.owed.retain(|who| *who != to);
+    // Who hands it on is out of it; a post that owed it stays behind the person.
+    let former = before.clone().filter(|_| duty.is_handed_over);
+    duty.terms.owed.retain(|who| *who != to && Some(who) != former.as_ref());
     duty.terms.owed.insert(0, to.clone());
     duty.is_handed_over = true;
     for rung in &mut duty.terms.plan.rungs {
         if before.as_ref().is_some_and(|before| rung.tell.contains(before)) && !rung.tell.contains(&to) {
             rung.tell.insert(0, to.clone());
         }
+        rung.tell.retain(|who| Some(who) != former.as_ref());
     }
     Ok(())
 }

@@ -237,7 +237,7 @@ impl Duty {
             opened_at: self.opened.at,
             due_at: self.due_at,
             closed_at: self.ended.as_ref().map(|ended| ended.moment.at),
-            paused_until: self.shifts.paused.as_ref().map(|pause| pause.until),
+            paused_until: self.shifts.paused.as_ref().filter(|_| self.state.is_open()).map(|pause| pause.until),
             handed_to: self.handed_to().map(str::to_owned),
             acted: None,
             late: self.late,

@@ -6,6 +6,7 @@
 //! reopening is left alone. An open that comes of a kind or severity put right asks for nothing that was done.
 
 use crate::duty::{Closing, Duty, Ended, State};
+use duban_policy::ladder::Progress;
 
 /// What was done to a duty.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,8 +17,6 @@ pub enum Change {
     Superseded,
     /// Opened while another stood: kept, and nobody is told.
     Shadowed,
-    /// It stands, and its time was counted anew.
-    Retimed,
 }
 
 /// Settles a matter: its duties as kept, followed by those that new opens make (from `fresh` on), and every close of it that is known.
@@ -75,6 +74,9 @@ fn shadow(duty: &mut Duty, is_fresh: bool) -> Option<Change> {
         return None;
     }
     let was_open = duty.state.is_open();
+    if was_open && !is_fresh {
+        duty.run += 1;
+    }
     duty.shadowed = true;
     duty.state = State::Cancelled;
     duty.ended = None;
@@ -92,8 +94,12 @@ fn emerge(duty: &mut Duty, run: i32) {
         duty.shadowed = false;
         duty.state = State::Pending;
         duty.next_at = Some(duty.opened.at);
+        // What was told of it before it fell away is not in the way of what is told now.
+        duty.breached_at = None;
+        duty.late = false;
+        duty.progress = Progress::default();
     }
-    duty.run = run;
+    duty.run = duty.run.max(run);
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //!
 //! Its plan is made anew from now on: what was told already is not told again, and alerts of the time before are of an earlier run.
 
+use crate::acts::{Acted, What};
 use crate::climb;
 use crate::duty::{Duty, State};
 use crate::moment::Moment;
@@ -20,15 +21,11 @@ pub fn calendar_of<'a>(policy: &'a Policy, duty: &Duty) -> &'a Calendar {
 /// What a newer event of its subject makes of its time. None: nothing; or the duty has ended, is overdue, or was timed by a newer one.
 pub fn by_facts(duty: &Duty, event: &Moment, facts: &Value, policy: &Policy) -> Option<Retimed> {
     let is_newer = duty.opened.subject == event.subject && event.version > duty.opened.version.max(duty.terms.timed_by);
-    if !is_newer || !stands(duty) {
+    // What happened after its time moves it no longer, whether or not somebody has noticed that it passed.
+    if !is_newer || !stands(duty) || event.at > duty.due_at {
         return None;
     }
     policy.retimed_by(&timed(duty), facts)
-}
-
-/// What the calendar of a newer version makes of its time.
-pub fn by_calendar(duty: &Duty, policy: &Policy) -> Option<Retimed> {
-    if stands(duty) { policy.retimed_by_calendar(&timed(duty)) } else { None }
 }
 
 /// Only what is not overdue yet can be timed anew by what happens; an overdue one is extended by decision.
@@ -49,8 +46,16 @@ fn timed(duty: &Duty) -> Timed<'_> {
     }
 }
 
-/// Times it anew. `version`: of the subject that says so; the policy is that whose calendar counts from now on.
-pub fn retime(duty: &mut Duty, retimed: Retimed, version: i64, now: Timestamp, policy: &Policy) {
+/// Times it anew, by an event with these facts. Gives what is kept of it.
+pub fn retime(duty: &mut Duty, retimed: Retimed, by: &Moment, facts: &Value, now: Timestamp, policy: &Policy) -> Acted {
+    let due_before = duty.due_at;
+    count_anew(duty, retimed, by.version, now, policy);
+    let reason = if facts.get("before").is_some() { "put-right" } else { "date" }.to_owned();
+    let due_after = duty.due_at;
+    Acted { at: by.at, act: What::Retimed, by: None, reason, until: None, person: None, due_before, due_after }
+}
+
+fn count_anew(duty: &mut Duty, retimed: Retimed, version: i64, now: Timestamp, policy: &Policy) {
     duty.terms.counts_from = retimed.from;
     duty.terms.term = retimed.term;
     duty.terms.settled_due = Some(retimed.due);

@@ -56,6 +56,5 @@ pub fn names(duty: &Duty, change: Change) -> Vec<&'static str> {
         Change::Closing(Closing::EndedAndDisproved) => vec!["duty.withdrawn", ended],
         Change::Closing(Closing::Disproved) => vec!["duty.withdrawn"],
         Change::Shadowed => Vec::new(),
-        Change::Retimed => vec!["duty.retimed"],
     }
 }

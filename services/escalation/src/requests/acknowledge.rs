@@ -91,7 +91,8 @@ async fn take_note(
     };
     let events: Vec<NewEvent> = changed.iter().map(tell).collect();
     alerts::save(tx, &changed).await?;
-    if noted.is_satisfied && alert.rung > 0 {
+    // One of the time before an extension stops nothing that came after it.
+    if noted.is_satisfied && alert.rung > 0 && alert.run == duty.run {
         stop_climb(app, duty, alert.rung, now)?;
         duties::save(tx, std::slice::from_ref(duty)).await?;
     }
@@ -109,7 +110,7 @@ fn stop_climb(app: &App, duty: &mut Duty, rung: i32, now: Timestamp) -> Result<(
 fn answer(app: &App, alert: &Alert, duty: &Duty) -> Acknowledged {
     let quiet_until = app.platform.policies.get(duty.policy).and_then(|policy| {
         let calendar = retiming::calendar_of(&policy, duty);
-        climb::quiet_until(duty, alert.rung, calendar)
+        if alert.run == duty.run { climb::quiet_until(duty, alert.rung, calendar) } else { None }
     });
     Acknowledged { alert: alert.id, duty: duty.id, state: alert.state.as_str().to_owned(), quiet_until }
 }

@@ -5,9 +5,10 @@
 
 use crate::App;
 use crate::pages::{self, Part, Place};
-use crate::store::{alerts, case};
+use crate::store::{acts, alerts, case};
 use duban_contracts::Problem;
 use duban_contracts::case::{Dossier, DossierRequest};
+use duban_engine::acts::Acted;
 use duban_platform::rpc::{Failed, Request};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -32,14 +33,24 @@ pub async fn dossier(app: Arc<App>, request: Request<DossierRequest>) -> Result<
     let alerts = alerts::following(&mut connection, &ids, place.and_then(|place| place.alert), pages::MOST).await?;
     let page = pages::page(duties, &alerts, place);
     let next = page.next.map(|place| place.to_string());
-    let content = json!({ "duties": page.parts.iter().map(filed).collect::<Vec<_>>() });
+    let begun: Vec<Uuid> = page.parts.iter().filter(|part| part.is_first).map(|part| part.duty.id).collect();
+    let done = acts::of_duties(&mut *connection, &begun).await?;
+    let filed = page.parts.iter().map(|part| filed(part, done.get(&part.duty.id).map_or(&[], Vec::as_slice)));
+    let content = json!({ "duties": filed.collect::<Vec<_>>() });
     Ok(Dossier { service: "escalation".to_owned(), case, content, unsettled, alert: newest, next })
 }
 
 /// A duty with more alerts than a page takes stands on each of its pages, with those that are on it.
-fn filed(part: &Part<'_>) -> Value {
+fn filed(part: &Part<'_>, done: &[Acted]) -> Value {
     let alerts: Vec<_> = part.alerts.iter().map(|alert| alert.shown(part.duty)).collect();
-    json!({ "duty": part.duty.shown(), "alerts": alerts })
+    let acts: Vec<_> = done
+        .iter()
+        .map(|acted| {
+            json!({ "act": acted.act.as_str(), "at": acted.at, "by": acted.by, "reason": acted.reason, "until": acted.until,
+                    "person": acted.person, "due_before": acted.due_before, "due_after": acted.due_after })
+        })
+        .collect();
+    json!({ "duty": part.duty.shown(), "acts": acts, "alerts": alerts })
 }
 
 fn not_yet(detail: &str) -> Problem {

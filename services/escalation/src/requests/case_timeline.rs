@@ -10,7 +10,7 @@ use duban_contracts::duty::{Timeline, TimelineRequest};
 use duban_contracts::{Timestamp, ids};
 use duban_engine::acts::Acted;
 use duban_engine::alert::Alert;
-use duban_engine::duty::Duty;
+use duban_engine::duty::{Duty, State};
 use duban_platform::rpc::{Failed, Request};
 use duban_policy::directory::Directory;
 use jiff::tz::TimeZone;
@@ -77,7 +77,7 @@ fn of_duty(duty: &Duty) -> Vec<TimelineEntry> {
         entries.push(say(at.max(told), "duty.withdrawn", text, format!("逾期撤销，实际已按时完成：{zh}")));
     }
     if let Some(ended) = &duty.ended {
-        let (event, text, text_zh) = match (ended.cancelled, ended.moment.at > duty.due_at) {
+        let (event, text, text_zh) = match (ended.cancelled, duty.state == State::ClosedLate) {
             (true, _) => ("duty.cancelled", format!("Fell away: {en}"), format!("责任事项取消：{zh}")),
             (false, true) => ("duty.closed", format!("Done late: {en}"), format!("逾期完成：{zh}")),
             (false, false) => ("duty.closed", format!("Done in time: {en}"), format!("按时完成：{zh}")),

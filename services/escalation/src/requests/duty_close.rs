@@ -2,9 +2,10 @@
 
 use crate::App;
 use crate::sight::Sight;
-use crate::store::{alerts, duties, lists};
+use crate::store::{acts, alerts, duties, lists};
 use duban_contracts::duty::{DutyCloseRequest, DutyEvent};
 use duban_contracts::{NewEvent, Problem};
+use duban_engine::acts::resume_by_itself;
 use duban_engine::duty::{Duty, Ended};
 use duban_engine::moment::Moment;
 use duban_engine::{recipients, telling};
@@ -40,6 +41,9 @@ pub async fn close(app: Arc<App>, request: Request<DutyCloseRequest>) -> Result<
         return Err(Problem::invalid_field("/note", "it is empty", "why the duty falls away").into());
     }
     if duty.state.is_open() {
+        // A pause that is over has ended, whether or not a tick has seen it.
+        let policy = app.platform.policies.get(duty.policy);
+        let resumed = policy.and_then(|policy| resume_by_itself(&mut duty, app.platform.clock.now(), &policy));
         let event = request.request_id.unwrap_or_else(duban_contracts::ids::fresh);
         let time = app.platform.clock.cause_after(duty.opened.at);
         let moment = Moment { event, subject: format!("duty/{}", duty.id), version: duty.version + 1, at: time };
@@ -48,7 +52,14 @@ pub async fn close(app: Arc<App>, request: Request<DutyCloseRequest>) -> Result<
             ByHand::Cancelled => (true, "duty.cancelled"),
         };
         duty.end(&Ended { moment, cancelled, by: Some(person), note: Some(note.to_owned()) });
-        let mut events = vec![telling::of_duty(&mut duty, name, time).with_traceparent(telemetry::current_traceparent())];
+        let mut events = Vec::new();
+        if let Some(acted) = &resumed {
+            let time = app.platform.clock.cause_after(duty.opened.at);
+            events.push(telling::of_act(&mut duty, acted, time));
+            duties::save_terms(act.tx(), std::slice::from_ref(&duty)).await?;
+            acts::insert(act.tx(), &[(duty.id, acted.clone())]).await?;
+        }
+        events.extend([telling::of_duty(&mut duty, name, time).with_traceparent(telemetry::current_traceparent())]);
         duties::save(act.tx(), std::slice::from_ref(&duty)).await?;
         duties::note(act.tx(), duty.id, note).await?;
         for alert in alerts::close_of(act.tx(), &[duty.id], time).await? {

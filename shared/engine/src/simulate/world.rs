@@ -157,9 +157,9 @@ impl<'a> World<'a> {
         let mut duties = std::mem::take(&mut self.duties);
         for duty in duties.values_mut().flatten() {
             let Some(retimed) = retiming::by_facts(duty, &moment, facts, self.policy) else { continue };
-            retiming::retime(duty, retimed, event.version, self.now, self.policy);
+            let acted = retiming::retime(duty, retimed, &moment, facts, self.now, self.policy);
             self.close_alerts(duty);
-            self.tell_change(duty, Change::Retimed);
+            self.tell_act(duty, &acted);
         }
         self.duties = duties;
     }
@@ -213,7 +213,7 @@ impl<'a> World<'a> {
     fn tell_duty(&mut self, duty: &mut Duty, name: &str, cause: Timestamp) {
         let event = telling::of_duty(duty, name, self.stamp(cause));
         let says = match name {
-            "duty.opened" | "duty.retimed" => format!("due {} · {}", self.wall(duty.due_at), duty.owed_by),
+            "duty.opened" => format!("due {} · {}", self.wall(duty.due_at), duty.owed_by),
             "duty.closed" => duty.state.as_str().to_owned(),
             _ => String::new(),
         };
@@ -299,6 +299,7 @@ impl<'a> World<'a> {
         let says = match (acted.act, acted.until, &acted.person) {
             (What::Paused, Some(until), _) => format!("until {}", self.wall(until)),
             (What::Resumed | What::Extended, ..) => format!("due {}", self.wall(duty.due_at)),
+            (What::Retimed, ..) => format!("due {} · {}", self.wall(duty.due_at), duty.owed_by),
             (What::HandedOver, _, Some(person)) => format!("to {person}"),
             _ => String::new(),
         };
@@ -366,7 +367,7 @@ impl<'a> World<'a> {
         self.alerts = rest;
         self.alerts.extend(rung);
         self.alerts.sort_by_key(|alert| alert.raised_at);
-        if noted.is_satisfied && alert.rung > 0 {
+        if noted.is_satisfied && alert.rung > 0 && alert.run == duty.run {
             let calendar = self.calendar_of(&duty);
             climb::acknowledge(&mut duty, alert.rung, now, calendar);
         }

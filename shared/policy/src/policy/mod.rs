@@ -26,7 +26,9 @@ mod without;
 
 pub use coverage::Covered;
 pub use diff::Change;
-pub use duty::{Amount, ClosedDuty, DutyRule, EventFacts, Ladder, OpenedDuty, Pausing, Reminder, Rung, RungAt, TermSource, Trigger, When, basis_of};
+pub use duty::{
+    Amount, ClosedDuty, DutyRule, EventFacts, Ladder, OpenedDuty, Pausing, Reminder, Rung, RungAt, TermSource, Trigger, When, basis_of,
+};
 pub use field::{BadField, check_fields};
 pub use hand_in::HandIn;
 pub use judge::{Judgement, ReportFacts};

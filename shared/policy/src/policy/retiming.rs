@@ -1,6 +1,6 @@
-//! Another due time for a duty that stands: a date was put in later, a kind or a severity was put right, a holiday was added, a pause ended.
+//! Another due time for a duty that stands: a date was put in later, a kind or a severity was put right, a pause ended.
 
-use super::duty::{DutyRule, TermSource, basis_of, counted, end_in_field, unit_of};
+use super::duty::{DutyRule, TermSource, basis_of, end_in_field, unit_of};
 use super::{Pack, Policy};
 use crate::calendar::{Calendar, Term};
 use crate::ladder::{Plan, Sort, TimedRung};
@@ -47,19 +47,21 @@ impl Policy {
         if !is_put_right && !self.has_date(pack, rule, unit, facts) {
             return None;
         }
-        let calendar = self.calendar_for(rule, unit);
-        let from = rule.from.as_deref().and_then(|member| end_in_field(facts, member, calendar)).unwrap_or(timed.from);
-        let now = self.due(pack, rule, from, facts, unit, calendar);
-        let retimed = Retimed { from, term: now.term, due: now.due, calendar: calendar.name.clone() };
+        // A term that hangs on what only its opening event said (its step, its stage) cannot be judged by a later one: it stays.
+        if is_put_right && self.judged(pack, rule, timed, &before(facts)).due != timed.due {
+            return None;
+        }
+        let retimed = self.judged(pack, rule, timed, facts);
         (retimed.due != timed.due).then_some(retimed)
     }
 
-    /// What another version's calendar makes of it: a holiday that was added. None: nothing, or its calendar is there no longer.
-    pub fn retimed_by_calendar(&self, timed: &Timed<'_>) -> Option<Retimed> {
-        let calendar = self.calendar(timed.calendar)?;
-        let term = timed.term?;
-        let due = counted(timed.from, term, calendar);
-        (due != timed.due).then(|| Retimed { from: timed.from, term: Some(term), due, calendar: calendar.name.clone() })
+    /// As the rule times it by these facts.
+    fn judged(&self, pack: &Pack, rule: &DutyRule, timed: &Timed<'_>, facts: &Value) -> Retimed {
+        let unit = if unit_of(facts).is_empty() { timed.unit } else { unit_of(facts) };
+        let calendar = self.calendar_for(rule, unit);
+        let from = rule.from.as_deref().and_then(|member| end_in_field(facts, member, calendar)).unwrap_or(timed.from);
+        let counted = self.due(pack, rule, from, facts, unit, calendar);
+        Retimed { from, term: counted.term, due: counted.due, calendar: calendar.name.clone() }
     }
 
     /// Whether an event of a case of this pack may retime a duty that stands.
@@ -110,6 +112,15 @@ impl Policy {
         let counts = rule.within.iter().find(|when| when.when.as_ref().is_none_or(|condition| condition.holds(facts, &figures)));
         counts.is_some_and(|when| of_field(&when.term))
     }
+}
+
+/// The facts of an event that puts something right, as they were before it.
+fn before(facts: &Value) -> Value {
+    let mut then = facts.clone();
+    for (member, value) in facts.get("before").and_then(Value::as_object).into_iter().flatten() {
+        then[member] = value.clone();
+    }
+    then
 }
 
 /// A plan moved as a whole: for a rule that is there no longer.
