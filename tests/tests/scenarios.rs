@@ -23,7 +23,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 const LIMIT: Duration = Duration::from_secs(120);
-const ALWAYS: [&str; 2] = ["store-complaints-in-time", "store-complaints-forgotten"];
+const ALWAYS: [&str; 3] = ["store-complaints-in-time", "store-complaints-forgotten", "store-complaints-paused"];
 /// Told by the services and no line of a timeline: they follow from others that are.
 const NO_LINES: [&str; 2] = ["alert.closed", "duty.moved"];
 

@@ -4,7 +4,7 @@
 use crate::duty::{Duty, State};
 use crate::shifts::Pause;
 use duban_contracts::Timestamp;
-use duban_policy::calendar::{Calendar, Duration, Measure};
+use duban_policy::calendar::{Calendar, Duration, Measure, whole_second};
 use duban_policy::ladder::{Next, Raised, Sort, Until, Who};
 
 /// Reminders to who is waited for while a duty is paused have rungs below this.
@@ -89,7 +89,8 @@ pub fn timer(duty: &Duty, now: Timestamp, calendar: &Calendar) -> Option<Timesta
 fn next_to_awaited(pause: &Pause, calendar: &Calendar) -> Option<Timestamp> {
     pause.waits_for.as_ref()?;
     let days = u32::try_from(pause.reminded).ok()?;
-    let at = if days == 0 { pause.since } else { calendar.add(pause.since, Duration::new(days, Measure::WorkingDay)).at };
+    let since = whole_second(pause.since);
+    let at = if days == 0 { since } else { calendar.add(since, Duration::new(days, Measure::WorkingDay)).at };
     (at < pause.until).then_some(at)
 }
 
