@@ -4,7 +4,7 @@
 //! rules say which events belong together and by which key.
 
 use crate::App;
-use crate::store::matters::{Moved, Said, Turn};
+use crate::store::matters::{Moved, Said};
 use crate::store::{acts, alerts, duties, matters};
 use crate::timing::{self, Timing};
 use duban_contracts::{Event, NewEvent, Timestamp};
@@ -113,12 +113,15 @@ async fn settle(app: &App, tx: &mut PgConnection, mut read: Read) -> Result<Sett
         read.effects.opens.iter().map(Duty::matter).chain(read.effects.closes.iter().map(|(matter, _)| matter.clone())).collect();
     let said: Vec<String> = read.said.iter().map(|said| said.about.clone()).collect();
     let opened: Vec<String> = read.effects.opens.iter().map(|duty| duty.opened.subject.clone()).collect();
-    let subjects: Vec<&str> = said.iter().chain(&opened).map(String::as_str).collect();
-    matters::take_turns(tx, Turn::Subject, &subjects).await?;
+    let turns: Vec<&str> = touched.iter().map(|matter| matter.key.as_str()).chain(said.iter().chain(&opened).map(String::as_str)).collect();
+    matters::take_turns(tx, &turns).await?;
     // What another batch has opened of these subjects is there by now.
-    touched.extend(timing::moved(app, tx, &read.timings).await?);
+    let moved = timing::moved(app, tx, &read.timings).await?;
+    if !moved.is_empty() {
+        matters::take_turns(tx, &moved.iter().map(|matter| matter.key.as_str()).collect::<Vec<_>>()).await?;
+        touched.extend(moved);
+    }
     let touched: Vec<&MatterKey> = touched.iter().collect();
-    matters::take_turns(tx, Turn::Key, &touched.iter().map(|matter| matter.key.as_str()).collect::<Vec<_>>()).await?;
     // What is older than what is known already moves nothing.
     let newest = matters::keep_said(tx, &read.said).await?;
     read.said.retain(|said| newest.contains(&said.about));

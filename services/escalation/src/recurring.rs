@@ -59,7 +59,7 @@ async fn open_until(app: &App, version: i64, policy: &Policy, now: Timestamp) ->
 /// it is told of.
 async fn settle(app: &App, tx: &mut PgConnection, opened: &mut [Duty]) -> Result<Vec<(Uuid, NewEvent)>, sqlx::Error> {
     let matters: Vec<MatterKey> = opened.iter().map(Duty::matter).collect();
-    matters::take_turns(tx, matters::Turn::Key, &matters.iter().map(|matter| matter.key.as_str()).collect::<Vec<_>>()).await?;
+    matters::take_turns(tx, &matters.iter().map(|matter| matter.key.as_str()).collect::<Vec<_>>()).await?;
     let closes = matters::closes(tx, &matters.iter().collect::<Vec<_>>()).await?;
     let mut events = Vec::new();
     for (duty, key) in opened.iter_mut().zip(&matters) {

@@ -52,7 +52,7 @@ pub async fn at_work(world: &World) -> anyhow::Result<Staff> {
 /// A list that cannot be had now is asked for again.
 async fn carry(handler: &Gateway, goes_on: &AtomicBool) -> anyhow::Result<Done> {
     let mut done = Done::default();
-    while goes_on.load(Ordering::Relaxed) {
+    while goes_on.load(Ordering::Relaxed) || done.closed.is_empty() {
         carry_one(handler, &mut done).await?;
         tokio::time::sleep(PAUSE).await;
     }
@@ -61,7 +61,7 @@ async fn carry(handler: &Gateway, goes_on: &AtomicBool) -> anyhow::Result<Done> 
 
 async fn acknowledge(manager: &Gateway, goes_on: &AtomicBool) -> anyhow::Result<BTreeSet<Uuid>> {
     let mut done = BTreeSet::new();
-    while goes_on.load(Ordering::Relaxed) {
+    while goes_on.load(Ordering::Relaxed) || done.is_empty() {
         acknowledge_all(manager, &mut done).await?;
         tokio::time::sleep(PAUSE).await;
     }
@@ -69,13 +69,14 @@ async fn acknowledge(manager: &Gateway, goes_on: &AtomicBool) -> anyhow::Result<
 }
 
 impl Staff {
-    /// They finish what they have in hand.
+    /// They finish what they have in hand. Who has had nothing to do yet waits for something: while escalation reads what happened under the kills
+    /// it raises nothing, and on some machines all alerts come afterwards.
     ///
     /// # Errors
     /// When something was refused that should not have been, or never answered.
     pub async fn stop(self) -> anyhow::Result<Done> {
         self.working.store(false, Ordering::Relaxed);
-        self.people.await?
+        tokio::time::timeout(PATIENCE, self.people).await.context("nobody had anything to do")??
     }
 }
 

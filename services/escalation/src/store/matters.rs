@@ -18,21 +18,14 @@ pub struct Said {
     pub facts: Facts,
 }
 
-/// What batches wait for each other by. Always subjects before keys, so that two batches cannot deadlock.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Turn {
-    Subject = 20,
-    Key = 21,
-}
-
 /// Makes batches that touch the same keys or subjects wait for each other: else an open and its close, handled at the same time by two
-/// copies, would not see one another. Always in the same order, so that two batches cannot deadlock.
-pub async fn take_turns(tx: &mut PgConnection, of: Turn, names: &[&str]) -> Result<(), sqlx::Error> {
+/// copies, would not see one another. Always in the same order, so that two batches do not deadlock;
+/// where more is found to be concerned once the first are held, two may, and one of them is handled again.
+pub async fn take_turns(tx: &mut PgConnection, names: &[&str]) -> Result<(), sqlx::Error> {
     sqlx::query(
-        "select pg_advisory_xact_lock(turn) from (select distinct hashtextextended(name, $2) as turn from unnest($1::text[]) as name order by 1) as turns",
+        "select pg_advisory_xact_lock(turn) from (select distinct hashtextextended(name, 20) as turn from unnest($1::text[]) as name order by 1) as turns",
     )
     .bind(names)
-    .bind(of as i64)
     .execute(tx)
     .await?;
     Ok(())
