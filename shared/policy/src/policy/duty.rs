@@ -2,11 +2,12 @@
 
 use super::kind::Actor;
 use super::template::Template;
+use super::timing::{Counted, basis_of, end_in_field};
 use super::{Listening, Pack, Policy, fallen};
 use crate::Title;
-use crate::calendar::{Basis, Calendar, Duration, Term, whole_second};
+use crate::calendar::{Calendar, Duration, Term};
 use crate::condition::Condition;
-use crate::ladder::{Plan, Sort, TimedRung, Until, Who};
+use crate::ladder::{Plan, Until, Who};
 use duban_contracts::Timestamp;
 use duban_contracts::case::MERGED;
 use serde_json::Value;
@@ -319,121 +320,8 @@ impl Policy {
         rule.calendar.as_deref().and_then(|name| self.calendar(name)).unwrap_or_else(|| self.calendar_of(unit))
     }
 
-    pub(super) fn due(&self, pack: &Pack, rule: &DutyRule, from: Timestamp, facts: &Value, unit: &str, calendar: &Calendar) -> Counted {
-        let figures = |name: &str| self.figure(&pack.id, name, unit);
-        let when = rule.within.iter().find(|when| when.when.as_ref().is_none_or(|condition| condition.holds(facts, &figures)));
-        let mut source = match when.or(rule.within.last()) {
-            Some(when) => &when.term,
-            None => return Counted { due: from, term: None },
-        };
-        while let TermSource::Field { field, otherwise } = source {
-            if let Some(at) = end_in_field(facts, field, calendar) {
-                return Counted { due: at.max(from), term: None };
-            }
-            source = otherwise;
-        }
-        let term = self.term(pack, source, unit);
-        Counted { due: counted(from, term, calendar), term: Some(term) }
-    }
-
-    /// The term with its parameter looked up. Every parameter was checked when the set was compiled.
-    pub(super) fn term(&self, pack: &Pack, source: &TermSource, unit: &str) -> Term {
-        let end_of_day = Term::EndOfDay { next: false, working: false };
-        match source {
-            TermSource::Fixed(term) => *term,
-            TermSource::Parameter(name) => self.figure(&pack.id, name, unit).and_then(|value| value.parse().ok()).unwrap_or(end_of_day),
-            TermSource::Field { otherwise, .. } => self.term(pack, otherwise, unit),
-        }
-    }
-
-    pub(super) fn amount(&self, pack: &Pack, amount: &Amount, unit: &str) -> Option<Duration> {
-        match amount {
-            Amount::Fixed(duration) => Some(*duration),
-            Amount::Parameter(name) => self.figure(&pack.id, name, unit)?.parse().ok(),
-        }
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "all of it is one duty's context, used once")]
-    pub(super) fn reminders(
-        &self,
-        pack: &Pack,
-        rule: &DutyRule,
-        from: Timestamp,
-        due: Timestamp,
-        basis: Basis,
-        unit: &str,
-        calendar: &Calendar,
-    ) -> Vec<Timestamp> {
-        let mut times: Vec<Timestamp> = Vec::new();
-        for reminder in &rule.remind {
-            times.extend(match reminder {
-                Reminder::Before(amount) => self.amount(pack, amount, unit).map(|amount| calendar.subtract(due, amount).at),
-                Reminder::Share(hundredths) => Some(share(from, due, *hundredths, basis, calendar)),
-            });
-        }
-        times.retain(|at| *at > from && *at < due);
-        times.sort();
-        times.dedup();
-        times
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "all of it is one duty's context, used once")]
-    fn rungs(
-        &self,
-        pack: &Pack,
-        rule: &DutyRule,
-        ladder: &Ladder,
-        due: Timestamp,
-        opened: Timestamp,
-        facts: &Value,
-        unit: &str,
-        calendar: &Calendar,
-    ) -> Vec<TimedRung> {
-        let figures = |name: &str| self.figure(&pack.id, name, unit);
-        let mut rungs = Vec::new();
-        let mut breached = false;
-        for (nth, rung) in ladder.rungs.iter().enumerate() {
-            if rung.when.as_ref().is_some_and(|when| !when.holds(facts, &figures)) {
-                continue;
-            }
-            let amount = |amount: &Amount| self.amount(pack, amount, unit);
-            let (at, mut sort) = self.time_of(pack, rung, due, opened, unit, calendar);
-            if sort == Sort::Breach && breached {
-                sort = Sort::Escalation;
-            }
-            breached |= sort == Sort::Breach;
-            let (Some(at), Some(hold)) = (at, amount(&rung.hold)) else { continue };
-            // The list's order counts, also where working and calendar time would have it otherwise.
-            let at = rungs.last().map_or(at, |below: &TimedRung| at.max(below.at));
-            let tell = rung.tell.iter().flat_map(|actor| self.told(pack, rule, actor, unit, facts)).collect();
-            let number = i32::try_from(nth).unwrap_or(i32::MAX - 1) + 1;
-            let repeat = rung.repeat.as_ref().and_then(amount);
-            rungs.push(TimedRung { rung: number, at, sort, tell, until: rung.until, repeat, hold, urgent: rung.urgent });
-        }
-        rungs
-    }
-
-    /// When a rung is raised, and as what.
-    pub(super) fn time_of(
-        &self,
-        pack: &Pack,
-        rung: &Rung,
-        due: Timestamp,
-        opened: Timestamp,
-        unit: &str,
-        calendar: &Calendar,
-    ) -> (Option<Timestamp>, Sort) {
-        let amount = |amount: &Amount| self.amount(pack, amount, unit);
-        match &rung.at {
-            RungAt::Opened => (Some(opened), Sort::Notice),
-            RungAt::Due => (Some(due), Sort::Breach),
-            RungAt::After(span) => (amount(span).map(|span| calendar.add(due, span).at), Sort::Breach),
-            RungAt::Before(span) => (amount(span).map(|span| calendar.subtract(due, span).at.max(opened)), Sort::Notice),
-        }
-    }
-
     /// Ladders name the duty's own people by what they are to it.
-    fn told(&self, pack: &Pack, rule: &DutyRule, actor: &Actor, unit: &str, facts: &Value) -> Vec<Who> {
+    pub(super) fn told(&self, pack: &Pack, rule: &DutyRule, actor: &Actor, unit: &str, facts: &Value) -> Vec<Who> {
         let all = |actors: &[Actor]| actors.iter().filter_map(|actor| self.who(pack, rule, actor, unit, facts)).collect::<Vec<_>>();
         match actor {
             Actor::Owner => all(&rule.owed_by).into_iter().take(1).collect(),
@@ -461,47 +349,6 @@ impl Policy {
     }
 }
 
-/// A due time, and what it was counted by.
-pub(super) struct Counted {
-    pub due: Timestamp,
-    /// None for a date in a field.
-    pub term: Option<Term>,
-}
-
-/// The end of a term.
-pub(super) fn counted(from: Timestamp, term: Term, calendar: &Calendar) -> Timestamp {
-    let from = if basis_of(Some(term)) == Basis::Working { whole_second(from) } else { from };
-    calendar.due(from, term).at
-}
-
-/// Whether time counts by the clock or by hours worked.
-pub fn basis_of(term: Option<Term>) -> Basis {
-    if let Some(Term::Within(duration)) = term { duration.basis() } else { Basis::Calendar }
-}
-
 pub(super) fn unit_of(facts: &Value) -> &str {
     facts.get("unit").and_then(Value::as_str).unwrap_or_default()
-}
-
-fn member<'a>(facts: &'a Value, path: &str) -> Option<&'a str> {
-    path.split('.').try_fold(facts, |at, step| at.get(step))?.as_str()
-}
-
-/// An instant as it stands, a date by its end in the calendar's zone.
-pub(super) fn end_in_field(facts: &Value, path: &str, calendar: &Calendar) -> Option<Timestamp> {
-    let text = member(facts, path)?;
-    text.parse().ok().or_else(|| crate::organisation::end_of(text, &calendar.zone))
-}
-
-/// The instant at which so many hundredths of the period are over, in working time where the period is.
-fn share(from: Timestamp, due: Timestamp, hundredths: u8, basis: Basis, calendar: &Calendar) -> Timestamp {
-    let from = whole_second(from);
-    let part = |seconds: i64| seconds.saturating_mul(i64::from(hundredths)) / 100;
-    match basis {
-        Basis::Calendar => from.checked_add(jiff::SignedDuration::from_secs(part(due.duration_since(from).as_secs()))).unwrap_or(due),
-        Basis::Working => {
-            let seconds = part(calendar.working_between(from, due).as_secs());
-            calendar.after_working(from, jiff::SignedDuration::from_secs(seconds)).at
-        }
-    }
 }

@@ -21,14 +21,13 @@ mod recurring;
 mod retiming;
 mod step;
 mod template;
+mod timing;
 mod vocabulary;
 mod without;
 
 pub use coverage::Covered;
 pub use diff::Change;
-pub use duty::{
-    Amount, ClosedDuty, DutyRule, EventFacts, Ladder, OpenedDuty, Pausing, Reminder, Rung, RungAt, TermSource, Trigger, When, basis_of,
-};
+pub use duty::{Amount, ClosedDuty, DutyRule, EventFacts, Ladder, OpenedDuty, Pausing, Reminder, Rung, RungAt, TermSource, Trigger, When};
 pub use field::{BadField, check_fields};
 pub use hand_in::HandIn;
 pub use judge::{Judgement, ReportFacts};
@@ -38,6 +37,7 @@ pub use recurring::{Every, Occurrence, RecurringRule};
 pub use retiming::{Retimed, Timed};
 pub use step::{CaseFacts, Permitted, Refusal};
 pub use template::Template;
+pub use timing::basis_of;
 
 use crate::calendar::Calendar;
 use crate::directory::Directory;

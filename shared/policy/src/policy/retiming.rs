@@ -1,6 +1,7 @@
 //! Another due time for a duty that stands: a date was put in later, a kind or a severity was put right, a pause ended.
 
-use super::duty::{DutyRule, TermSource, basis_of, end_in_field, unit_of};
+use super::duty::{DutyRule, TermSource, unit_of};
+use super::timing::{basis_of, end_in_field};
 use super::{Pack, Policy};
 use crate::calendar::{Calendar, Term};
 use crate::ladder::{Plan, Sort, TimedRung};

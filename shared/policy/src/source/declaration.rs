@@ -1,7 +1,8 @@
 //! Declarations as written: what a regulation says that Duban checks and explains now and runs with later engines.
 
 use super::condition::ConditionText;
-use super::pack::{ActorText, FieldText, PlacedTitle, TriggerText, or_text};
+use super::duty::{PlacedTitle, TriggerText};
+use super::pack::{ActorText, FieldText, or_text};
 use super::place::{Many, Named, Placed};
 use crate::Title;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};

@@ -6,6 +6,7 @@
 pub mod calendar;
 pub mod condition;
 pub mod declaration;
+pub mod duty;
 mod fault;
 pub mod organisation;
 pub mod pack;

@@ -12,7 +12,7 @@ use super::{CASE_EVENTS, OTHER_EVENTS, unknown};
 use crate::Title;
 use crate::calendar::Term;
 use crate::condition::{Check, Condition, Operand};
-use crate::source::pack::{DutyText, RecurringText, TriggerText, WithinText};
+use crate::source::duty::{DutyText, RecurringText, TriggerText, WithinText};
 use crate::source::{Fault, Many, Placed};
 
 /// Both vocabularies: that of cases, and that of all other events.

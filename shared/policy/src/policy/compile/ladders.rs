@@ -6,7 +6,7 @@ use super::kinds::actors;
 use super::packs::{Context, ids};
 use crate::calendar::{Basis, Duration, Measure};
 use crate::ladder::Until;
-use crate::source::pack::RungText;
+use crate::source::duty::RungText;
 use crate::source::{Fault, Placed};
 use std::collections::BTreeMap;
 

@@ -8,7 +8,7 @@ use super::super::{duties, kinds, unknown};
 use super::{Known, figure, people, references, rhythm, stated};
 use crate::Title;
 use crate::source::declaration::{MessageText, NoticeText, SurveyText};
-use crate::source::pack::{PlacedTitle, TriggerText};
+use crate::source::duty::{PlacedTitle, TriggerText};
 use crate::source::{Fault, Many, Placed};
 
 /// Who may be told besides roles.
