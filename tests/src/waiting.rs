@@ -17,10 +17,12 @@ pub async fn until<T, E: Debug, F: Future<Output = Result<T, E>>>(
 ) -> anyhow::Result<T> {
     let started = Instant::now();
     loop {
+        let looked = Instant::now();
         match look().await {
             Ok(value) => return Ok(value),
             Err(why) if started.elapsed() > limit => anyhow::bail!("waited {limit:?} for {what}: {why:?}"),
-            Err(_) => tokio::time::sleep(PAUSE).await,
+            // A look that costs much is not repeated so often that it holds up what is waited for.
+            Err(_) => tokio::time::sleep(PAUSE.max(looked.elapsed() * 4)).await,
         }
     }
 }

@@ -7,6 +7,7 @@ use anyhow::Context;
 use duban_platform::clock::control::{self, Change};
 use duban_tests::{World, until};
 use jiff::SignedDuration;
+use std::time::Duration;
 use uuid::Uuid;
 
 const LEAP: SignedDuration = SignedDuration::from_hours(3);
@@ -14,36 +15,44 @@ const LEAP: SignedDuration = SignedDuration::from_hours(3);
 pub const CASES_WITHOUT_DUTY: &str =
     "select count(*) from intake.cases c where not exists (select 1 from escalation.duty d where d.case_id = c.id)";
 
+/// How long what was accepted may take to be worked off: killed again and again, who registers lags far behind who accepts.
+fn settling(sent: &Sent) -> Duration {
+    /// Reports a second, on a slow machine with much else to do.
+    const WORKED_OFF: f64 = 60.0;
+    SETTLING + Duration::from_secs_f64(sent.accepted() as f64 / WORKED_OFF)
+}
+
 /// Waits until nothing is on its way any more. The clock leaps once, so that in the shortest test too something is overdue, and stands from
 /// then on, so that ladders do not go on climbing meanwhile.
 ///
 /// # Errors
 /// When something stays on its way.
 pub async fn settled(world: &World, sent: &Sent) -> anyhow::Result<()> {
+    let settling = settling(sent);
     let operator = world.stack.ground.connect_nats("operator").await?;
     let (_, now) = control::read(&world.database).await?;
     control::set(&world.database, &operator, Change::Begin { at: now.checked_add(LEAP)?, factor: 0.0 }).await?;
-    until("every due duty to be raised", SETTLING, || async {
+    until("every due duty to be raised", settling, || async {
         let waiting = world.count(OVERDUE_AND_NOT_RAISED).await?;
         anyhow::ensure!(waiting == 0, "{waiting} are not");
         Ok::<_, anyhow::Error>(())
     })
     .await?;
     let receipts = sent.receipts();
-    until("every accepted report to be taken in", SETTLING, || async {
+    until("every accepted report to be taken in", settling, || async {
         let missing = count_of(world, NOT_TAKEN_IN, &receipts).await?;
         anyhow::ensure!(missing == 0, "{missing} of {} are missing", receipts.len());
         Ok::<_, anyhow::Error>(())
     })
     .await?;
     let conflicting = sent.conflicting();
-    until("every second body under a key to be rejected", SETTLING, || async {
+    until("every second body under a key to be rejected", settling, || async {
         let missing = count_of(world, NOT_REJECTED, &conflicting).await?;
         anyhow::ensure!(missing == 0, "{missing} of {} are not", conflicting.len());
         Ok::<_, anyhow::Error>(())
     })
     .await?;
-    until("the outboxes to be empty and every event to be handled", SETTLING, || async {
+    until("the outboxes to be empty and every event to be handled", settling, || async {
         for schema in ["identity", "intake", "escalation", "notifications", "archive"] {
             let waiting = world.count(&format!("select count(*) from {schema}.outbox where published_at is null")).await?;
             anyhow::ensure!(waiting == 0, "{waiting} events of {schema} are unpublished");

@@ -61,17 +61,21 @@ async fn nothing_is_lost_or_done_twice_while_processes_are_killed() -> anyhow::R
         until("reports to be flowing again", SETTLING, || async { (sent.accepted() > before + 20).then_some(()).ok_or("none accepted") })
             .await?;
         let begun = sent.begun();
+        let in_flight =
+            until("reports to be on their way", SETTLING, || async { Some(sent.waiting()).filter(|n| *n > 0).ok_or("none waits") }).await?;
         kill(&mut world, &victims).await?;
         tokio::time::sleep(Duration::from_millis(random.random_range(10..600))).await;
         revive(&mut world, &victims, &mut random).await?;
         // Whatever the machine's speed: a flow that stood still meanwhile would show nothing.
         anyhow::ensure!(sent.begun() > begun, "round {round}: no report was sent while {victims:?} were down");
-        println!("round {round}: {victims:?}, {} accepted so far", sent.accepted());
+        println!("round {round}: {victims:?} killed with {in_flight} reports on their way, {} accepted so far", sent.accepted());
     }
+    let offered = sent.begun() as f64 / started.elapsed().as_secs_f64();
+    anyhow::ensure!(offered >= 200.0, "only {offered:.0} reports a second were sent");
     flow.stop().await?;
     let done = staff.stop().await?;
     let (accepted, took) = (sent.accepted(), started.elapsed());
-    println!("{accepted} reports accepted in {took:?}, {:.0} a second, {}", accepted as f64 / took.as_secs_f64(), sent.story());
+    println!("{accepted} reports accepted in {took:?}, {offered:.0} a second sent, {}", sent.story());
     println!("{} notes written, {} cases closed, {} alerts acknowledged", done.noted, done.closed.len(), done.acknowledged.len());
 
     adding_up::settled(&world, &sent).await?;

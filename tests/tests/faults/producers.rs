@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use tokio::task::{JoinHandle, JoinSet};
 use uuid::Uuid;
 
-/// Reports a second from each producer.
+/// Reports a second from each of the two producers: what a busy machine's timer loses still leaves 200 a second.
 const PACE: u32 = 110;
 /// How long a producer goes on asking.
 const PATIENCE: Duration = Duration::from_secs(180);
@@ -22,8 +22,9 @@ pub struct Sent(Arc<Mutex<Kept>>);
 
 #[derive(Debug, Default)]
 struct Kept {
-    /// Sendings that were begun.
+    /// Sendings that were begun, and those of them that have no answer yet.
     begun: usize,
+    waiting: usize,
     /// Receipts by idempotency key.
     accepted: BTreeMap<String, Uuid>,
     /// Of reports sent under a key that another body had already: how many were refused at once, and the receipts of those accepted.
@@ -41,6 +42,11 @@ impl Sent {
         self.kept().begun
     }
 
+    /// How many sendings are on their way: begun, and not answered yet.
+    pub fn waiting(&self) -> usize {
+        self.kept().waiting
+    }
+
     pub fn receipts(&self) -> Vec<Uuid> {
         self.kept().accepted.values().copied().collect()
     }
@@ -55,8 +61,16 @@ impl Sent {
         format!("of second bodies under a known key {} were refused at once and {} accepted", kept.refused, kept.conflicting.len())
     }
 
+    fn begin(&self) {
+        let mut kept = self.kept();
+        kept.begun += 1;
+        kept.waiting += 1;
+    }
+
     fn keep(&self, key: &str, receipt: Uuid) {
-        let known = self.kept().accepted.insert(key.to_owned(), receipt);
+        let mut kept = self.kept();
+        kept.waiting -= 1;
+        let known = kept.accepted.insert(key.to_owned(), receipt);
         assert!(known.is_none_or(|known| known == receipt), "{key} has two receipts");
     }
 
@@ -191,7 +205,7 @@ async fn pace(channel: &'static str, way: Way, flowing: Arc<AtomicBool>, sent: S
         let (way, sent) = (way.clone(), sent.clone());
         sendings.spawn(async move {
             let key = format!("{channel}-{n}");
-            sent.kept().begun += 1;
+            sent.begin();
             let receipt = way.send_until_answered(&key, &report(channel, n)).await?.with_context(|| format!("{key} was refused"))?;
             sent.keep(&key, receipt);
             if n % 40 == 3 {
