@@ -150,6 +150,18 @@ async fn what_became_of_a_report_is_told_to_its_producer_and_to_the_public() -> 
     let other = Report { text: Some("换一种说法".to_owned()), ..first.clone() };
     let accepted = web.send_report("form-1", &first).await?;
     assert_eq!(web.send_report("form-1", &other).await?.receipt, accepted.receipt);
+    // The first once more, its members the other way round and spread over lines: the same body.
+    let turned: serde_json::Map<String, Value> = serde_json::to_value(&first)?
+        .as_object()
+        .context("an object")?
+        .iter()
+        .rev()
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
+    let again =
+        reqwest::Client::new().post(format!("{}/v1/reports", world.installation.url)).bearer_auth(&world.installation.producers["web"]);
+    let again = again.header("Idempotency-Key", "form-1").header("Content-Type", "application/json");
+    assert_eq!(again.body(serde_json::to_string_pretty(&turned)?).send().await?.status(), reqwest::StatusCode::ACCEPTED);
     world.stack.restart(service::INTAKE, 0).await?;
 
     let results = until("the second to be rejected", LIMIT, || async {
@@ -165,10 +177,14 @@ async fn what_became_of_a_report_is_told_to_its_producer_and_to_the_public() -> 
     assert!(after.results.is_empty(), "{after:?}");
     let others: Results = world.installation.producer("hotline")?.get("/v1/report-results", &json!({ "producer": "web" })).await?;
     assert!(others.results.is_empty(), "{others:?}");
+    // Over NATS with its own credentials the same.
+    assert_eq!(listed_over_nats(&world, "web").await?, results);
+    assert_eq!(listed_over_nats(&world, "hotline").await?, others);
     let persons: anyhow::Result<Value> = world.installation.administrator()?.get("/v1/report-results", &()).await;
     assert!(persons.is_err());
 
     let case = journey::registered(&world, &accepted).await?;
+    assert_eq!(world.count("select count(*) from intake.cases").await?, 1);
     let told = until("the public status to have a due time", LIMIT, || async {
         let status: PublicStatus = web.with_token("").track(&accepted.tracking_code).await?;
         let due = status.case.as_ref().and_then(|case| case.due);
@@ -181,6 +197,17 @@ async fn what_became_of_a_report_is_told_to_its_producer_and_to_the_public() -> 
     assert!(told.due > Some(journey::START.parse()?) && told.received_at >= journey::START.parse()?);
     world.stack.stop().await;
     Ok(())
+}
+
+/// What a producer is told over NATS of its rejected reports.
+async fn listed_over_nats(world: &World, producer: &str) -> anyhow::Result<Results> {
+    let client = async_nats::ConnectOptions::with_user_and_password(producer.into(), world.installation.producers[producer].clone())
+        .custom_inbox_prefix(format!("_INBOX_{producer}"))
+        .request_timeout(Some(LIMIT))
+        .connect(world.stack.ground.nats_url())
+        .await?;
+    let answer = client.request(format!("duban.report-result.v1.{producer}.list"), "{}".into()).await?;
+    Ok(serde_json::from_slice(&answer.payload)?)
 }
 
 #[tokio::test(flavor = "multi_thread")]

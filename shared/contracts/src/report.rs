@@ -78,7 +78,7 @@ pub struct Attachment {
 pub struct Warning {
     /// JSON pointer, e.g. `/kind`.
     pub field: String,
-    /// Stable code: `unknown-kind`, `unknown-unit`, `unknown-field`, `bad-field`, `unbound-unit`.
+    /// Stable code: `unknown-kind`, `unknown-unit`, `unknown-field`, `bad-field`, `missing-field`, `unbound-unit`, `unknown-code`.
     pub code: String,
     pub message: String,
     pub message_zh: String,

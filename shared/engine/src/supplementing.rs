@@ -44,11 +44,20 @@ pub fn rule_for(case: &Case, kind: &Kind) -> Rule {
 
 /// The supplement on the case's timeline. `report`: None where its text was erased meanwhile.
 pub fn supplement(case: &mut Case, receipt: Uuid, report: Option<&Report>, cause: Timestamp, stamp: Stamp<'_>) -> Told {
-    let note: Vec<&str> = report.into_iter().flat_map(|report| [report.subject.as_deref(), report.text.as_deref()]).flatten().collect();
+    let note = report.map(said).unwrap_or_default();
     let channel = report.map_or("", |report| report.channel.as_str());
     let mut words = Words::new(format!("A supplement came ({channel})"), format!("收到补充来件（{channel}）"));
     words.note = (!note.is_empty()).then(|| note.join("\n"));
     case.tell_in_words(stamp, cause, "supplemented", words, Happening { receipt: Some(receipt), ..Happening::default() })
+}
+
+/// All that a supplement brings: subject and text, fields under the names that it gives them, references. It is shown nowhere else.
+fn said(report: &Report) -> Vec<String> {
+    let words = [&report.subject, &report.text].into_iter().flatten().cloned();
+    let fields =
+        report.fields.iter().map(|(name, value)| format!("{name}: {}", value.as_str().map_or_else(|| value.to_string(), str::to_owned)));
+    let references = report.attachments.iter().map(|attachment| format!("{}: {}", attachment.name, attachment.reference));
+    words.chain(fields).chain(references).collect()
 }
 
 /// The pack's step is made by the supplement itself; it is told by its own name, and as every reopening is.

@@ -150,10 +150,11 @@ impl Acceptance {
         let report = validation::report(value, now).map_err(Problem::invalid)?;
         agrees_with_subject(&report, arrived.channel)?;
         let unit = report.unit.clone().unwrap_or_else(|| producer.unit.clone());
-        let warnings = self.warnings(&report, &unit, producer, now);
+        let mut warnings = self.warnings(&report, &unit, producer, now);
         let receipt = self.0.keys.receipt(&producer.id, key);
         span.record("receipt", tracing::field::display(receipt));
         let (follows, follows_code) = self.target(producer, report.follows.as_deref());
+        warnings.extend(self.warning_of_code(report.follows.as_deref()));
         let accepted = AcceptedReport {
             receipt,
             producer: producer.id.clone(),
@@ -185,6 +186,20 @@ impl Acceptance {
             Ok(code) if self.0.keys.is_genuine(code) => (None, Some(code.hash.to_string())),
             _ => (Some(self.0.keys.receipt(&producer.id, reference)), None),
         }
+    }
+
+    /// What reads like a tracking code and is none may be an earlier key all the same: it is followed as that, and named.
+    fn warning_of_code(&self, follows: Option<&str>) -> Option<Warning> {
+        let reference = follows?.trim();
+        let code: TrackingCode = reference.parse().ok()?;
+        (!self.0.keys.is_genuine(code)).then(|| Warning {
+            field: "/follows".to_owned(),
+            code: "unknown-code".to_owned(),
+            message: format!(
+                "'{reference}' is no tracking code of ours, please check it; unless it is the key of an earlier report of yours, this one becomes a case of its own"
+            ),
+            message_zh: format!("“{reference}”不是有效的查询码，请核对；若也不是先前来件的编号，本件将单独立案"),
+        })
     }
 
     /// What a person should put right later. Judged by the set in force here; intake judges again when it registers.

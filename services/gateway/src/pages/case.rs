@@ -95,12 +95,13 @@ pub fn report_text(frame: &Frame, report: &Report, kind: Option<&Kind>) -> Marku
     html! {
         div.sheet {
             @if let Some(subject) = &report.subject { h2 { (subject) } }
-            @if let Some(text) = &report.text { p { (text) } }
+            @if let Some(text) = &report.text { p.said { (text) } }
             dl.facts {
                 @if report.reporter.anonymous { dt { (frame.t("来件人", "From")) } dd { (frame.t("匿名", "anonymous")) } }
                 @if let Some(name) = &report.reporter.name { dt { (frame.t("来件人", "From")) } dd { (name) } }
                 @if let Some(phone) = &report.reporter.phone { dt { (frame.t("电话", "Telephone")) } dd { (phone) } }
                 @if let Some(email) = &report.reporter.email { dt { (frame.t("邮箱", "Email")) } dd { (email) } }
+                @if let Some(at) = report.occurred_at { dt { (frame.t("发生", "Happened")) } dd { (frame.time(at)) } }
                 @for (name, value) in &report.fields { dt { (title(name)) } dd { (shown(name, value)) } }
                 @for attachment in &report.attachments { dt { (frame.t("附件", "Attachment")) } dd { (attachment.name) " " span.soft { (attachment.reference) } } }
             }
@@ -117,7 +118,7 @@ pub fn timeline(frame: &Frame, entries: &[TimelineEntry]) -> Markup {
                 (frame.t(&entry.text_zh, &entry.text))
                 @if let Some(article) = &entry.article { " " span.soft.small { "（" (article) "）" } }
                 @if !entry.by.is_empty() { " " span.soft { "— " (frame.name(&entry.by)) } }
-                @if let Some(note) = &entry.note { p.sheet { (note) } }
+                @if let Some(note) = &entry.note { p.sheet.said { (note) } }
             }
         } }
     }

@@ -1,10 +1,12 @@
 //! Producers on the broker: let in by the gateway, held to their own subjects, shut out at once.
 
+use crate::policies::install;
 use crate::world::{LIMIT, World, a_report, expect, until};
 use duban_contracts::Problem;
 use futures::StreamExt;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 async fn request(client: &async_nats::Client, subject: &str, key: Option<&str>, body: &Value) -> anyhow::Result<Value> {
@@ -59,6 +61,70 @@ async fn a_refused_report_is_kept_sealed_where_an_administrator_sees_it() -> any
     let pool = sqlx::PgPool::connect(&world.ground.database_url("inspector")?).await?;
     let sealed: Vec<u8> = sqlx::query_scalar("select sealed from identity.refused_report").fetch_one(&pool).await?;
     assert!(!String::from_utf8_lossy(&sealed).contains("王芳"));
+    Ok(())
+}
+
+/// Input that no report is: what it is called here, its key, its body; the answer's status, the field that it names, what it says.
+type BadInput = (&'static str, Option<&'static str>, Vec<u8>, u16, &'static str, &'static str);
+
+fn bad_inputs() -> Vec<BadInput> {
+    let with = |member: &str, value: Value| {
+        let mut body = a_report("一");
+        body[member] = value;
+        body.to_string().into_bytes()
+    };
+    let ahead = jiff::Timestamp::now() + jiff::SignedDuration::from_mins(11);
+    let deep = format!(r#"{{"channel":"phone","text":"x","fields":{{"a":{}{}}}}}"#, "[".repeat(40), "]".repeat(40));
+    vec![
+        ("too large", Some("k-1"), vec![b' '; 256 * 1024 + 1], 413, "", "at most 262144 bytes"),
+        ("too deep", Some("k-2"), deep.into_bytes(), 400, "", "at most 32 levels"),
+        ("bad UTF-8", Some("k-3"), b"{\"channel\":\"phone\",\"text\":\"\xff\"}".to_vec(), 400, "", "UTF-8 text is expected"),
+        ("no key", None, a_report("一").to_string().into_bytes(), 400, "Idempotency-Key", "1 to 200 printable characters"),
+        ("ahead", Some("k-5"), with("occurred_at", json!(ahead)), 422, "/occurred_at", "no later than"),
+        ("unknown member", Some("k-6"), with("colour", json!("red")), 422, "/colour", "one of channel, kind, unit"),
+    ]
+}
+
+#[tokio::test]
+async fn each_bad_input_over_the_broker_is_answered_by_its_field_and_kept_as_it_came() -> anyhow::Result<()> {
+    let (world, a, token) = World::start().await?;
+    install(&world, &a).await?;
+    let hotline = world.connect_producer("hotline", &token).await?;
+    let send = async |key: Option<&str>, body: Vec<u8>| {
+        let mut headers = async_nats::HeaderMap::new();
+        key.into_iter().for_each(|key| headers.insert("Idempotency-Key", key));
+        let answer = hotline.request_with_headers("duban.report.v1.phone.hotline", headers, body.into()).await?;
+        anyhow::Ok(serde_json::from_slice::<Value>(&answer.payload)?)
+    };
+    let mut sent = BTreeMap::new();
+    for (what, key, body, status, field, said) in bad_inputs() {
+        let answer = send(key, body.clone()).await?;
+        let problem: Problem = serde_json::from_value(answer["error"].clone())?;
+        assert_eq!(problem.status, status, "{what}: {problem:?}");
+        let named = problem.errors.first().map(|error| (error.field.as_str(), error.expected.as_str())).unwrap_or_default();
+        assert_eq!((problem.errors.len(), named.0), (usize::from(!field.is_empty()), field), "{what}: {problem:?}");
+        assert!(problem.detail.contains(said) || named.1.contains(said), "{what}: {problem:?}");
+        sent.insert((problem.code, problem.detail, field.to_owned()), String::from_utf8_lossy(&body).into_owned());
+    }
+    assert_eq!(world.reports_in_stream().await?, 0);
+
+    let listed = || async { expect(a.get("/v1/refused-reports", &world.admin).send().await?, StatusCode::OK).await };
+    until("all to be kept", || async { Ok(listed().await?["reports"].as_array().map(Vec::len) == Some(sent.len())) }).await?;
+    let mut kept = BTreeMap::new();
+    for report in listed().await?["reports"].as_array().into_iter().flatten() {
+        let path = format!("/v1/refused-reports/{}", report["id"].as_str().unwrap());
+        let opened = expect(a.get(&path, &world.admin).send().await?, StatusCode::OK).await?;
+        let problem: Problem = serde_json::from_value(report["problem"].clone())?;
+        let field = problem.errors.first().map(|error| error.field.clone()).unwrap_or_default();
+        kept.insert((problem.code, problem.detail, field), opened["body"].as_str().unwrap().to_owned());
+    }
+    assert!(kept == sent, "kept: {:?}", kept.keys());
+
+    // A field that no pack knows is for a person to put right.
+    let odd = json!({ "channel": "phone", "unit": "BJ01", "text": "x", "fields": { "colour": "red" } });
+    let accepted = send(Some("k-7"), odd.to_string().into_bytes()).await?;
+    assert_eq!((&accepted["warnings"][0]["field"], &accepted["warnings"][0]["code"]), (&json!("/fields/colour"), &json!("unknown-field")));
+    assert_eq!(world.reports_in_stream().await?, 1);
     Ok(())
 }
 

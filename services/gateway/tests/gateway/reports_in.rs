@@ -268,3 +268,33 @@ async fn a_genuine_code_is_known_at_once_and_guesses_are_limited() -> anyhow::Re
     assert!(forged.contains(&StatusCode::TOO_MANY_REQUESTS), "{forged:?}");
     Ok(())
 }
+
+#[tokio::test]
+async fn who_follows_a_wrong_tracking_code_is_accepted_and_told_so() -> anyhow::Result<()> {
+    let (world, a, token) = World::start().await?;
+    world.producer(&a, "web").await?;
+    let (_, first) = a.report(&token, "call-1", &a_report("一")).await?;
+    let code = first["tracking_code"].as_str().unwrap();
+    // The last symbols are nothing but the check.
+    let wrong = format!("{}{}", &code[..code.len() - 1], if code.ends_with('7') { '8' } else { '7' });
+    let warned = async |key: &str, follows: &str| {
+        let mut body = a_report("补充");
+        body["follows"] = follows.into();
+        let (status, answer) = a.report(&token, key, &body).await?;
+        assert_eq!(status, StatusCode::ACCEPTED, "{answer}");
+        anyhow::Ok(answer["warnings"].clone())
+    };
+    assert_eq!(warned("call-2", code).await?, Value::Null);
+    assert_eq!(warned("call-3", "call-1").await?, Value::Null, "a key is no code");
+    let warnings = warned("call-4", &wrong).await?;
+    assert_eq!((&warnings[0]["field"], &warnings[0]["code"]), (&json!("/follows"), &json!("unknown-code")));
+    assert!(warnings[0]["message"].as_str().unwrap().contains(&wrong), "{warnings}");
+
+    // On the form it is read by who sent it.
+    let key = "form-wrong-code";
+    let form = crate::browser::form(&[("key", key), ("text", "补充"), ("follows", &wrong)]);
+    let sent = a.ask(Method::POST, "/report").header("Content-Type", crate::browser::FORM).header("Accept-Language", "zh").body(form);
+    let page = crate::browser::page(sent.send().await?).await?;
+    assert!(page.status.is_success() && page.text.contains(&format!("“{wrong}”不是有效的查询码")), "{}", page.text);
+    Ok(())
+}

@@ -178,6 +178,51 @@ async fn a_sorted_case_whose_kind_is_put_right_tells_what_it_was_taken_for() -> 
 }
 
 #[tokio::test]
+async fn what_people_put_in_and_put_right_stands_on_the_timeline_with_who_and_why() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let case = one_case(&world).await?;
+    let correct = |kind: Option<&str>, unit: Option<&str>, reason: &str| CaseAct::Correct {
+        kind: kind.map(str::to_owned),
+        unit: unit.map(str::to_owned),
+        severity: None,
+        about_person: None,
+        reason: reason.to_owned(),
+    };
+    world.act("eva", case, note("已打过电话，无人接听")).await?;
+    world.act("eva", case, CaseAct::Answer { text: "一周内换货".into(), by: "phone".into() }).await?;
+    let recording = Attachment { name: "回访录音".into(), reference: "rec/2026/17".into(), media_type: None };
+    world.act("eva", case, CaseAct::Refer { attachment: recording }).await?;
+    // Without a reason nothing is put right.
+    let refused = world.act("dora", case, correct(None, Some("WEST"), " ")).await.expect_err("why?");
+    assert_eq!((refused.status, refused.errors[0].field.as_str()), (422, "/reason"));
+    world.act("dora", case, correct(None, Some("WEST"), "顾客说的是西店")).await?;
+    world.act("dora", case, correct(Some("咨询"), None, "只是问保修期")).await?;
+
+    let shown = world.show("dora", case).await?;
+    let story: Vec<(&str, &str, &str, Option<&str>)> = shown.timeline[1..]
+        .iter()
+        .map(|entry| (entry.event.as_str(), entry.by.as_str(), entry.text_zh.as_str(), entry.note.as_deref()))
+        .take(5)
+        .collect();
+    assert_eq!(
+        story,
+        [
+            ("case.noted", "eva", "添加了备注", Some("已打过电话，无人接听")),
+            ("case.answered", "eva", "已答复投诉人（phone）", Some("一周内换货")),
+            ("case.referred", "eva", "添加了资料引用", Some("回访录音: rec/2026/17")),
+            ("case.corrected", "dora", "单位由东店更正为西店", Some("顾客说的是西店")),
+            ("case.corrected", "dora", "事项类别更正为咨询", Some("只是问保修期")),
+        ]
+    );
+    assert_eq!((shown.summary.unit.as_str(), shown.summary.kind.as_str()), ("WEST", "inquiry"));
+    // Whoever may not see what people said sees that something was done, and by whom.
+    let hidden = world.show("audrey", case).await?.timeline;
+    assert_eq!(hidden.len(), shown.timeline.len());
+    assert!(hidden.iter().all(|entry| entry.note.is_none()) && hidden[1].by == "eva");
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_severity_follows_the_fields_until_a_person_sets_it() -> anyhow::Result<()> {
     let world = World::new().await?;
     let case = one_case(&world).await?;

@@ -44,12 +44,15 @@ async fn a_supplement_joins_the_case_of_the_report_that_it_follows() -> anyhow::
     let world = World::new().await?;
     let first = world.report("k1", complaint()).await?;
     let case = world.case_of(first).await?;
-    let second = world.report("k2", supplement("k1")).await?;
+    let brought = json!({ "fields": { "车牌": "京A12345", "amount": 80 }, "attachments": [{ "name": "发票", "reference": "img/7" }] });
+    let second = world.report("k2", with(supplement("k1"), brought)).await?;
     assert_eq!(world.case_of(second).await?, case);
     assert_eq!(state(&world, second).await?, "supplement");
     let shown = world.show("eva", case).await?;
     let entry = shown.timeline.iter().find(|entry| entry.event == "case.supplemented").expect("it stands on the timeline");
-    assert_eq!(entry.note.as_deref(), Some("补充：发票在我手里"));
+    assert_eq!(entry.note.as_deref(), Some("补充：发票在我手里\n车牌: 京A12345\namount: 80\n发票: img/7"));
+    let carl = world.show("carl", case).await?;
+    assert!(carl.timeline.iter().all(|entry| entry.note.is_none()), "personal text, as the report itself");
     let told = world.told(case, 2).await?;
     assert_eq!((told[1].0.as_str(), told[1].1.receipt), ("case.supplemented", Some(second)));
     assert_eq!(world.count("select count(*) from cases").await?, 1);

@@ -1,11 +1,15 @@
 //! From report to case.
 
 use crate::world::{World, complaint, eventually, sources, with};
+use duban_contracts::Timestamp;
 use duban_contracts::case::CaseListRequest;
-use duban_contracts::report::{KnownAnswer, KnownRequest, PublicStatus, TrackRequest};
+use duban_contracts::policy::PolicySource;
+use duban_contracts::report::{AcceptedReport, KnownAnswer, KnownRequest, PublicStatus, TrackRequest};
 use duban_platform::rpc::Call;
-use serde_json::json;
+use jiff::SignedDuration;
+use serde_json::{Value, json};
 use std::collections::HashSet;
+use uuid::Uuid;
 
 const TRACE: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
@@ -135,6 +139,96 @@ async fn reports_of_one_matter_are_linked_and_the_third_is_major() -> anyhow::Re
     assert_eq!(told, ["case.registered", "case.classified", "case.linked"]);
     let major = world.list("dora", CaseListRequest { state: Some("major".into()), ..Default::default() }).await?;
     assert_eq!(major.total, 1);
+    Ok(())
+}
+
+/// A report as received at another time.
+async fn received(world: &World, key: &str, body: Value, at: Timestamp) -> anyhow::Result<Uuid> {
+    let accepted = AcceptedReport { received_at: at, ..world.accepted(key, &body) };
+    world.put(serde_json::to_vec(&accepted)?, at, None).await?;
+    world.case_of(accepted.receipt).await
+}
+
+#[tokio::test]
+async fn what_comes_when_the_window_of_the_pack_is_over_repeats_nothing() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let first_at = world.platform().clock.now() - SignedDuration::from_hours(24 * 300);
+    // The pack's window.
+    let window = SignedDuration::from_hours(24 * 90);
+    let second_at = first_at + window;
+    let third_at = second_at + window + SignedDuration::from_secs(1);
+    let first = received(&world, "k1", complaint(), first_at).await?;
+    let second = received(&world, "k2", complaint(), second_at).await?;
+    let third = received(&world, "k3", complaint(), third_at).await?;
+    let linked = async |case| {
+        let shown = world.show("dora", case).await?;
+        let links: Vec<_> = shown.links.into_iter().map(|link| (link.other, link.sort)).collect();
+        anyhow::Ok((shown.summary.repeats, links))
+    };
+    assert_eq!(linked(second).await?, (1, vec![(first, "repeats".to_owned())]), "in the last second of it");
+    assert_eq!(linked(third).await?, (0, vec![]), "a second later");
+
+    // A matter that is closed is counted, and has nothing that another could be linked to.
+    world.step("eva", third, "accept", json!({})).await?;
+    world.step("eva", third, "settle", json!({ "result": "已换货" })).await?;
+    let fourth = received(&world, "k4", complaint(), third_at + SignedDuration::from_hours(1)).await?;
+    assert_eq!(linked(fourth).await?, (1, vec![]));
+    Ok(())
+}
+
+/// A regulation that takes the place of the shop's.
+const RETURNS: &str = r#"
+[pack]
+id = "returns"
+title = { zh = "退换货管理", en = "Returns" }
+
+[kind.return]
+title = { zh = "退换货", en = "Return" }
+default = true
+number = "TH-{yyyy}-{seq}"
+
+[kind.return.stage]
+received = { title = { zh = "已收到", en = "Received" } }
+closed = { title = { zh = "已办结", en = "Closed" }, terminal = true }
+
+[kind.return.move.close]
+title = { zh = "办结", en = "Close" }
+from = "received"
+to = "closed"
+event = "settled"
+"#;
+
+#[tokio::test]
+async fn a_pack_that_is_bound_from_a_date_takes_what_is_received_from_then_on() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let now = world.platform().clock.now().in_tz("Asia/Shanghai")?;
+    let date = now.date().yesterday()?;
+    let from = date.in_tz("Asia/Shanghai")?.timestamp();
+    let mut sources = sources();
+    let organisation = sources.iter_mut().find(|source| source.name == "organisation.toml").expect("an organisation");
+    organisation.text += &format!("\n[[bind]]\npack = \"returns\"\nunit = \"EAST\"\nfrom = \"{date}\"\ninstead_of = \"shop\"\n");
+    sources.push(PolicySource { name: "returns.toml".into(), text: RETURNS.into() });
+    // In force two days before the date: until then it is a date to come.
+    let day = SignedDuration::from_hours(24);
+    world.platform().policies.put(2, &sources, true, from - day * 2).map_err(anyhow::Error::msg)?;
+
+    let without_kind = || json!({ "channel": "web", "unit": "EAST", "text": "想退货" });
+    let by_name = || with(without_kind(), json!({ "kind": "退换货" }));
+    let west = || with(by_name(), json!({ "unit": "WEST" }));
+    let last_before = from - SignedDuration::from_micros(1);
+    for (key, body, at, pack, kind) in [
+        ("before", without_kind(), last_before, "shop", "complaint"),
+        ("before, by name", by_name(), last_before, "basics", "unsorted"),
+        ("from then", without_kind(), from, "returns", "return"),
+        ("from then, by name", by_name(), from, "returns", "return"),
+        ("elsewhere", west(), from, "basics", "unsorted"),
+        ("elsewhere, without a kind", with(west(), json!({ "kind": null })), from, "shop", "complaint"),
+    ] {
+        let case = received(&world, key, body, at).await?;
+        let summary = world.show("dora", case).await?.summary;
+        assert_eq!((summary.pack.as_str(), summary.kind.as_str()), (pack, kind), "{key}");
+    }
+    assert_eq!(world.count("select count(*) from cases where policy = 2").await?, 6);
     Ok(())
 }
 

@@ -12,8 +12,8 @@ use duban_engine::judging;
 use duban_engine::registering::{REPEATS, REPEATS_ZH};
 use duban_engine::stepping::{facts, set_severity};
 use duban_platform::rpc::Failed;
-use duban_policy::Policy;
 use duban_policy::policy::Kind;
+use duban_policy::{Policy, Title};
 use serde_json::{Map, Value};
 use sqlx::PgConnection;
 
@@ -97,10 +97,8 @@ fn correct_unit(doing: &mut Doing, correction: &Correction<'_>, said: &mut Said)
     let Some(found) = directory.unit(unit) else {
         return Err(Problem::invalid_field("/unit", "no such unit", "the code of a unit of the directory"));
     };
-    said.say(
-        format!("unit: {} instead of {}", found.title.en, doing.case.unit),
-        format!("单位由{}更正为{}", doing.case.unit, found.title.zh),
-    );
+    let old = directory.unit(&doing.case.unit).map_or_else(|| Title::new(&doing.case.unit, &doing.case.unit), |unit| unit.title.clone());
+    said.say(format!("unit: {} instead of {}", found.title.en, old.en), format!("单位由{}更正为{}", old.zh, found.title.zh));
     unit.clone_into(&mut doing.case.unit);
     Ok(true)
 }
