@@ -1,18 +1,19 @@
 //! What an installation gave out, kept in the data folder's file `env` from run to run.
 
+use crate::connection::Connection;
 use crate::env_file;
 use crate::install::{self, Installation};
 use anyhow::Context;
 use std::path::Path;
 
-/// What the file of an earlier run says.
+/// What the file of an earlier run says. Where it knows no administrator's token, that of `--token` or of the environment counts.
 ///
 /// # Errors
 /// When the file is there and cannot be read.
-pub fn known(dir: &Path) -> anyhow::Result<Installation> {
-    let mut env = env_file::read(dir)?;
+pub fn known(connection: &Connection) -> anyhow::Result<Installation> {
+    let mut env = env_file::read(&connection.dir)?;
     let mut of = |name: &str| env.remove(name).filter(|value| !value.is_empty());
-    let admin_token = of("DUBAN_ADMIN_TOKEN").unwrap_or_default();
+    let admin_token = of("DUBAN_ADMIN_TOKEN").or_else(|| connection.admin_token().ok()).unwrap_or_default();
     let admin_login = (of("DUBAN_ADMIN_LOGIN").unwrap_or_default(), of("DUBAN_ADMIN_PASSWORD").unwrap_or_default());
     let producers = [("hotline", "DUBAN_TOKEN_HOTLINE"), ("web", "DUBAN_TOKEN_WEB")];
     let producers = producers.into_iter().filter_map(|(id, name)| Some((id.to_owned(), of(name)?))).collect();

@@ -198,7 +198,7 @@ async fn is_good(gateway: &Gateway) -> anyhow::Result<bool> {
     loop {
         match gateway.get::<Value>("/v1/me", &()).await {
             Ok(_) => return Ok(true),
-            Err(error) if error.downcast_ref::<Problem>().is_some_and(|p| p.status == 401) => return Ok(false),
+            Err(error) if error.downcast_ref::<Problem>().is_some_and(|p| matches!(p.status, 401 | 403)) => return Ok(false),
             Err(error) if Instant::now() > deadline => return Err(error.context("waiting for the gateway")),
             Err(_) => tokio::time::sleep(Duration::from_millis(200)).await,
         }

@@ -17,7 +17,7 @@ pub struct InstallArguments {
 
 pub(super) async fn run(arguments: &InstallArguments, connection: &Connection, show: Show) -> anyhow::Result<ExitCode> {
     let dir = &connection.dir;
-    let known = credentials::known(dir)?;
+    let known = credentials::known(connection)?;
     let settings = InstallSettings { policies: arguments.policies.clone(), tokens: TokensOf::Nobody, known, applied: Applied::read(dir)? };
     let installation = install::install_at(&connection.operator()?, &connection.gateway_url()?, &settings).await?;
     installation.applied.write(dir)?;

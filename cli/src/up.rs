@@ -70,7 +70,7 @@ pub async fn run(arguments: &UpArguments, connection: &Connection, show: Show) -
     let dir = &connection.dir;
     let steps = Steps::new(show);
     let started = tokio::select! {
-        started = start(arguments.stack_settings(dir), &arguments.policies, TokensOf::Nobody, &steps) => started?,
+        started = start(arguments.stack_settings(dir), connection, &arguments.policies, TokensOf::Nobody, &steps) => started?,
         interrupted = stack::interrupted() => {
             interrupted?;
             bail!("interrupted while starting; nothing is lost, what was started is stopped");
@@ -105,13 +105,19 @@ pub struct Started {
     pub manager: Manager,
 }
 
-/// Starts, fills, waits, and writes `env`.
+/// Starts, fills, waits, and writes `env`. `connection` is to the same folder.
 ///
 /// # Errors
 /// When a part does not start, or refuses what is installed.
-pub async fn start(settings: StackSettings, policies: &Path, tokens: TokensOf, steps: &Steps) -> anyhow::Result<Started> {
-    let dir = settings.dir.clone().context("an installation that stays has a folder")?;
-    let known = credentials::known(&dir)?;
+pub async fn start(
+    settings: StackSettings,
+    connection: &Connection,
+    policies: &Path,
+    tokens: TokensOf,
+    steps: &Steps,
+) -> anyhow::Result<Started> {
+    let dir = connection.dir.clone();
+    let known = credentials::known(connection)?;
     steps.begin("PostgreSQL, NATS and the services");
     let mut stack = Stack::launch(settings).await?;
     steps.begin("administrator, packs, organisation, producers");
@@ -152,7 +158,7 @@ pub async fn down(connection: &Connection, show: Show) -> anyhow::Result<ExitCod
 /// When the folder is not one of ours, or cannot be removed.
 pub async fn clean(connection: &Connection, show: Show) -> anyhow::Result<ExitCode> {
     let dir = &connection.dir;
-    if !dir.exists() {
+    if is_empty(dir)? {
         show.say("there is nothing to forget");
         return Ok(ExitCode::SUCCESS);
     }
@@ -170,6 +176,15 @@ pub async fn clean(connection: &Connection, show: Show) -> anyhow::Result<ExitCo
     std::fs::remove_dir_all(dir).with_context(|| format!("removing {}", dir.display()))?;
     show.say(format!("{} is forgotten", dir.display()));
     Ok(ExitCode::SUCCESS)
+}
+
+/// Also when it is not there at all.
+fn is_empty(dir: &Path) -> anyhow::Result<bool> {
+    match std::fs::read_dir(dir) {
+        Ok(mut entries) => Ok(entries.next().is_none()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(true),
+        Err(error) => Err(error).with_context(|| format!("reading {}", dir.display())),
+    }
 }
 
 /// A line per step: a spinner where somebody looks, plain lines elsewhere, nothing for programs.

@@ -3,7 +3,8 @@
 use anyhow::Context;
 use duban_contracts::report::{PublicStatus, Report, Results};
 use duban_contracts::subjects::service;
-use duban_local::{ClockSetting, StackSettings};
+use duban_local::process::TemporaryFolder;
+use duban_local::{ClockSetting, Stack, StackSettings};
 use duban_tests::journey::{self, GENERAL_MANAGER};
 use duban_tests::world::repository;
 use duban_tests::{World, until};
@@ -208,6 +209,55 @@ async fn listed_over_nats(world: &World, producer: &str) -> anyhow::Result<Resul
         .await?;
     let answer = client.request(format!("duban.report-result.v1.{producer}.list"), "{}".into()).await?;
     Ok(serde_json::from_slice(&answer.payload)?)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_installation_in_earnest_is_filled_from_the_command_line_alone() -> anyhow::Result<()> {
+    // As containers leave it: servers and services, nobody who could log in, nothing of a demonstration.
+    let earnest = ("*".to_owned(), "DUBAN_DEMONSTRATION".to_owned(), "false".to_owned());
+    let mut stack = Stack::launch(StackSettings { extra: vec![earnest], ..StackSettings::test() }).await?;
+    let here = TemporaryFolder::new()?;
+    let program = std::env::current_exe()?.ancestors().nth(2).context("no folder of binaries")?.join("duban");
+    let (url, password) = (stack.url(service::GATEWAY, 0), stack.ground.secrets().nats_password("operator")?);
+    let broker = stack.ground.nats_url().to_owned();
+    let duban = |arguments: &[&str]| {
+        let mut command = std::process::Command::new(&program);
+        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("DUBAN_")) {
+            command.env_remove(name);
+        }
+        command.env("DUBAN_DIR", here.path()).env("DUBAN_URL", &url).env("DUBAN_OPERATOR_NATS_URL", &broker);
+        command.env("DUBAN_OPERATOR_PASSWORD", &password).current_dir(repository()).args(arguments).output().map_err(anyhow::Error::from)
+    };
+    let create = ["admin", "create", "--id", "chief", "--name", "管理员", "--email", "chief@duban.example"];
+    let made = until("the gateway to take the first administrator", LIMIT, || async {
+        let made = duban(&[&create[..], &["--json"]].concat())?;
+        anyhow::ensure!(made.status.code() != Some(i32::from(duban::exit::UNAVAILABLE)), "{made:?}");
+        anyhow::Ok(made)
+    })
+    .await?;
+    anyhow::ensure!(made.status.success(), "{made:?}");
+    let made: duban::admin::Administrator = serde_json::from_slice(&made.stdout)?;
+    assert_eq!((made.person.as_str(), made.login.as_str()), ("chief", "chief"));
+    let client = reqwest::Client::new();
+    let log_in = |password: &str| client.post(format!("{url}/v1/session")).json(&json!({ "name": "chief", "password": password })).send();
+    assert!(log_in(&made.password).await?.status().is_success());
+    assert_eq!(log_in("another").await?.status(), 401);
+
+    // There is one first administrator, and who fills the rest shows that he is he.
+    let second = duban(&["admin", "create", "--id", "mallory", "--email", "mallory@duban.example"])?;
+    assert_eq!(second.status.code(), Some(i32::from(duban::exit::REFUSED)), "{second:?}");
+    assert!(second.stdout.is_empty() && String::from_utf8_lossy(&second.stderr).contains("administrator"), "{second:?}");
+    let unknown = duban(&["install"])?;
+    assert!(!unknown.status.success() && String::from_utf8_lossy(&unknown.stderr).contains("--token"), "{unknown:?}");
+    let installed = duban(&["install", "--token", &made.token])?;
+    assert!(installed.status.success(), "{installed:?}");
+    let again = duban(&["install", "--json"])?;
+    assert!(again.status.success(), "what it made is known to it: {again:?}");
+    stack.wait_until_ready().await?;
+    let sent = duban(&["report", "send", "--unit", "MD01", "--subject", "空调不制冷"])?;
+    assert!(sent.status.success() && String::from_utf8_lossy(&sent.stdout).contains("tracking code"), "{sent:?}");
+    stack.stop().await;
+    Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]

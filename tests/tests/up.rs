@@ -2,6 +2,7 @@
 
 use anyhow::Context;
 use duban_contracts::subjects::service;
+use duban_local::account::Account;
 use duban_local::process::{Process, Signal, TemporaryFolder};
 use duban_local::{Nats, NatsSettings, Postgres, PostgresSettings, Secrets};
 use duban_tests::until;
@@ -10,7 +11,8 @@ use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::{Duration, SystemTime};
@@ -24,12 +26,14 @@ async fn an_installation_lives_in_one_folder_from_up_to_clean() -> anyhow::Resul
     let here = Here::new()?;
     let mut up = here.up(&[]).await?;
     let env = here.env()?;
-    told_where_everything_is(&here, &env).await?;
-    let mut expected = 1;
-    first_report(&here, &up).await?;
+    told_where_everything_is(&here, &up, &env).await?;
+    what_is_taken_is_on_disk(&here, &env).await?;
+    let mut expected = first_reports(&here, &up, &env).await?;
     expected += imported_once_though_it_was_killed(&here, &env).await?;
     dead_letters(&here, &env).await?;
     expected += producers_and_people(&here, &env).await?;
+    expected += as_the_readme_says(&here)?;
+    commands_answer_people_and_programs(&here)?;
     until("all to be cases", LIMIT, || async { is(cases(&env).await?, expected) }).await?;
 
     stops_in_order(&here, &mut up).await?;
@@ -47,9 +51,14 @@ async fn an_installation_lives_in_one_folder_from_up_to_clean() -> anyhow::Resul
     // Postgres is the last to stop.
     let running = found(&here.data, "postgres.log")?.with_file_name("data").join("postmaster.pid");
     assert!(running.exists());
+    // It refuses to run as root; whoever starts it as root has it run as another.
+    assert_ne!(std::fs::metadata(&running)?.uid(), 0);
     here.done(&["down"])?;
     assert!(!running.exists(), "down waits until all has stopped");
     assert!(again.wait(LIMIT).await, "it goes on after down");
+    for command in [&["case", "list"][..], &["report", "send", "--subject", "x", "--via", "nats"], &["dead", "list"]] {
+        here.refused(command, duban::exit::UNAVAILABLE, "")?;
+    }
     assert!(here.data.join("env").exists());
     here.done(&["clean"])?;
     assert!(!here.data.exists());
@@ -58,7 +67,8 @@ async fn an_installation_lives_in_one_folder_from_up_to_clean() -> anyhow::Resul
 
 #[tokio::test(flavor = "multi_thread")]
 async fn changed_policies_are_brought_by_the_next_start_and_never_passed_over() -> anyhow::Result<()> {
-    let here = Here::new()?;
+    // The whole of it as a user who is not root, with programs that settings name.
+    let here = Here::of_somebody()?;
     let policies = here.folder.path().join("policies");
     duban_local::place::copy_folder(&repository().join("policies"), &policies)?;
     let at = policies.display().to_string();
@@ -66,6 +76,12 @@ async fn changed_policies_are_brought_by_the_next_start_and_never_passed_over() 
     let nothing = json!({ "given": [], "waiting": [] });
     let first = here.json(&["up", "--exit", "--policies", &at])?;
     assert_eq!((first["ready"].as_bool(), news(&first)), (Some(true), nothing.clone()));
+    for log in ["postgres.log", "nats.log"] {
+        let text = std::fs::read_to_string(found(&here.data, log)?)?;
+        assert!(text.contains(NAMED), "{log} does not tell of the program that was named: {text}");
+    }
+    let owner = std::fs::metadata(here.data.join("postgres/data/PG_VERSION"))?.uid();
+    assert_eq!(owner, here.user.map_or(myself()?, |user| user.uid), "Postgres ran as somebody else");
 
     change(&policies.join("basics.toml"), "value = \"2h\"", "value = \"3h\"")?;
     change(&policies.join("organisation.toml"), "name = \"宋志强\"", "name = \"宋志刚\"")?;
@@ -163,8 +179,49 @@ fn the_program_prints_the_schema_of_every_kind_of_file() -> anyhow::Result<()> {
     Ok(())
 }
 
+#[test]
+fn what_cannot_work_is_said_before_anything_is_made() -> anyhow::Result<()> {
+    let mut here = Here::new()?;
+    let old = here.folder.path().join("old");
+    std::fs::create_dir(&old)?;
+    for program in ["postgres", "initdb"] {
+        write_program(&old.join(program), "echo 'postgres (PostgreSQL) 16.4'")?;
+    }
+    let (old, nowhere) = (old.display().to_string(), "/nowhere".to_owned());
+    for (setting, value, said) in [
+        ("DUBAN_POSTGRES_BIN", &old, "PostgreSQL 17 or newer is needed"),
+        ("DUBAN_POSTGRES_BIN", &nowhere, "PostgreSQL (initdb, postgres) was not found"),
+        ("DUBAN_NATS_SERVER", &nowhere, "nats-server was not found"),
+    ] {
+        here.environment = vec![(setting.to_owned(), value.clone())];
+        let complaint = here.refused(&["up", "--exit"], duban::exit::FAILED, said)?;
+        assert!(complaint.contains(setting), "{complaint}");
+        let is_made = here.data.join("postgres/data/PG_VERSION").exists();
+        assert!(!is_made || setting != "DUBAN_POSTGRES_BIN", "a cluster was made");
+    }
+    here.environment = vec![("DUBAN_GATEWAY_PORT".to_owned(), "many".to_owned())];
+    let complaint = here.duban(&["up", "--exit"]).output()?;
+    assert_eq!(complaint.status.code(), Some(i32::from(duban::exit::USAGE)));
+    assert!(String::from_utf8_lossy(&complaint.stderr).contains("--gateway-port"), "{complaint:?}");
+    // An installation that is not there: what would name it.
+    here.environment.clear();
+    for command in [&["case", "list"][..], &["report", "send", "--subject", "x"]] {
+        here.refused(command, duban::exit::FAILED, "DUBAN_URL is not known")?;
+    }
+    here.refused(&["dead", "list"], duban::exit::FAILED, "DUBAN_OPERATOR_NATS_URL")?;
+    Ok(())
+}
+
 /// The file `env`, for its owner alone, with all that a newcomer's shell needs, and nothing in it that is not good.
-async fn told_where_everything_is(here: &Here, env: &Env) -> anyhow::Result<()> {
+async fn told_where_everything_is(here: &Here, up: &Process, env: &Env) -> anyhow::Result<()> {
+    let said = here.said(up)?;
+    let addresses: Vec<&str> = said.split_whitespace().filter(|word| word.starts_with("http://")).collect();
+    // Pages, form, tracking, API, mail.
+    assert_eq!(addresses.len(), 5, "{said}");
+    for address in addresses {
+        let answer = reqwest::get(address).await?;
+        assert!(answer.status().is_success(), "{address}: {}", answer.status());
+    }
     assert_eq!(std::fs::metadata(here.data.join("env"))?.permissions().mode() & 0o777, 0o600);
     for name in
         ["DUBAN_URL", "DUBAN_TOKEN_HOTLINE", "DUBAN_TOKEN_WEB", "DUBAN_NATS_URL", "DUBAN_DATABASE_URL", "DUBAN_LOGIN", "DUBAN_PASSWORD"]
@@ -183,8 +240,29 @@ async fn told_where_everything_is(here: &Here, env: &Env) -> anyhow::Result<()> 
     Ok(())
 }
 
-/// What `up` prints is typed as it stands, and gives a case that somebody is responsible for.
-async fn first_report(here: &Here, up: &Process) -> anyhow::Result<()> {
+/// Postgres and the broker, as they run, say that what they have taken is on disk.
+async fn what_is_taken_is_on_disk(here: &Here, env: &Env) -> anyhow::Result<()> {
+    let mut database = PgConnection::connect(&env["DUBAN_DATABASE_URL"]).await?;
+    for setting in ["fsync", "synchronous_commit", "full_page_writes"] {
+        let shown: String = sqlx::query_scalar(AssertSqlSafe(format!("show {setting}"))).fetch_one(&mut database).await?;
+        assert_eq!(shown, "on", "{setting}");
+    }
+    let log = std::fs::read_to_string(found(&here.data, "nats.log")?)?;
+    let monitor = log.rsplit_once("Starting http monitor on ").context("the broker does not say where its monitor is")?.1;
+    let monitor = monitor.split_whitespace().next().unwrap_or_default();
+    let shown: Value = reqwest::get(format!("http://{monitor}/jsz?config=true&streams=true")).await?.json().await?;
+    assert_eq!(shown["config"]["sync_always"], true, "{}", shown["config"]);
+    let accounts = shown["account_details"].as_array().context("no accounts")?;
+    let streams: Vec<&Value> = accounts.iter().filter_map(|account| account["stream_detail"].as_array()).flatten().collect();
+    assert_eq!(streams.len(), service::ALL.len() + 1, "each service's events, and the reports: {shown}");
+    for stream in streams {
+        assert_eq!(stream["config"]["storage"], "file", "{stream}");
+    }
+    Ok(())
+}
+
+/// What `up` prints is typed as it stands, and gives cases that somebody is responsible for. Gives how many.
+async fn first_reports(here: &Here, up: &Process, env: &Env) -> anyhow::Result<i64> {
     let said = here.said(up)?;
     let line = said.lines().find(|line| line.contains(" report send ")).context("it does not say how to send a report")?;
     let script = format!(". {} && {line} --json", here.data.join("env").display());
@@ -209,7 +287,27 @@ async fn first_report(here: &Here, up: &Process) -> anyhow::Result<()> {
     assert!(whole["timeline"].as_array().is_some_and(|entries| entries.iter().any(|entry| entry["event"] == "case.registered")));
     let code = accepted["accepted"]["tracking_code"].as_str().context("no code")?;
     assert_eq!(here.json(&["report", "track", code])?["case"]["number"], number);
-    Ok(())
+
+    let said = here.said(up)?;
+    let (_, printed) = said.split_once("in another terminal:\n").context("it does not say how to begin")?;
+    let (by_curl, _) = printed.split_once("\nor\n").context("it does not say how to send a report otherwise")?;
+    let sent = 1 + by_curl_sent(by_curl, here.folder.path())?;
+    until("the second case", LIMIT, || async { is(cases(env).await?, sent) }).await?;
+    Ok(sent)
+}
+
+/// A newcomer's lines that send one report by curl. Gives how many were sent: none where there is no curl.
+fn by_curl_sent(lines: &str, folder: &Path) -> anyhow::Result<i64> {
+    assert!(lines.contains("source ") && lines.contains("curl "), "{lines}");
+    if Command::new("curl").arg("--version").output().is_err() {
+        eprintln!("\n*** SKIPPED: there is no curl here, so these lines were not tried:\n{lines}\n***\n");
+        return Ok(0);
+    }
+    let said = bash(lines, folder)?;
+    let accepted: Value = serde_json::from_str(&said).with_context(|| said.clone())?;
+    assert!(accepted["receipt"].is_string() && accepted["tracking_code"].is_string(), "{accepted}");
+    assert!(accepted["warnings"].as_array().is_none_or(Vec::is_empty), "{accepted}");
+    Ok(1)
 }
 
 /// An import that is killed half-way and run again makes every row one case. Gives how many.
@@ -257,6 +355,118 @@ async fn dead_letters(here: &Here, env: &Env) -> anyhow::Result<()> {
     .await?;
     let shown = here.json(&["dead", "show", "escalation", &letter])?;
     assert_eq!((&shown["letter"]["reason"], &shown["body"]), (&json!("no headers"), &json!("not an event")), "{shown}");
+    assert!(here.done(&["dead", "show", "escalation", &letter])?.contains("not an event"));
+    assert!(here.done(&["dead", "list"])?.contains(&letter));
+
+    // Given back, it is handled again under its own id; since nothing was put right, it will lie there again.
+    assert!(here.done(&["dead", "replay", "escalation", &letter])?.contains(&letter));
+    let replayed = here.json(&["dead", "replay", "escalation", &letter])?;
+    let by = replayed["replayed_by"].as_str().context("it is not recorded who replayed it")?;
+    assert!(by.starts_with("operator/") && replayed["replayed_at"].is_string(), "{replayed}");
+    let mut database = PgConnection::connect(&env["DUBAN_DATABASE_URL"]).await?;
+    let again = "select attempts from escalation.set_aside where id = $1 and attempts > 0
+                 union select 0 from escalation.dead_letter where id = $1 and replayed_at is null";
+    let id: uuid::Uuid = letter.parse()?;
+    until("the dead letter to be handled again", LIMIT, || async {
+        let mut database = PgConnection::connect(&env["DUBAN_DATABASE_URL"]).await?;
+        sqlx::query_scalar::<_, i32>(again).bind(id).fetch_optional(&mut database).await?.context("not yet")
+    })
+    .await?;
+    let acts: Vec<(String, String)> =
+        sqlx::query_as("select act, by from escalation.dead_letter_act order by at").fetch_all(&mut database).await?;
+    let acts: Vec<(&str, &str)> = acts.iter().map(|(act, by)| (act.as_str(), by.as_str())).collect();
+    assert_eq!(acts, [("shown", by), ("shown", by), ("replayed", by), ("replayed", by)]);
+    Ok(())
+}
+
+/// README's own lines, as they stand, in a folder that looks like the project's after `make up`. Gives how many reports were sent.
+fn as_the_readme_says(here: &Here) -> anyhow::Result<i64> {
+    let readme = std::fs::read_to_string(repository().join("README.md"))?;
+    let (_, section) = readme.split_once("## Send a report").context("README says nothing of sending")?;
+    let section = section.split("\n## ").next().unwrap_or_default();
+    let blocks: Vec<(&str, &str)> = section.split("\n```").skip(1).step_by(2).filter_map(|block| block.split_once('\n')).collect();
+    let [("sh", by_curl), ("sh", by_program), ("python", by_urllib), ("python", by_nats)] = blocks.as_slice() else {
+        anyhow::bail!("README's blocks are others than are tried here: {blocks:?}");
+    };
+    let folder = here.data.parent().context("no folder")?;
+    std::fs::create_dir_all(folder.join("target/release"))?;
+    std::os::unix::fs::symlink(&here.program, folder.join("target/release/duban"))?;
+    std::fs::write(folder.join("FILE.csv"), "unit,subject\nMD01,货架倒了\nMD01,收银排队太久\n")?;
+
+    // One by the program and two of a file; one from Python.
+    let sent = 4 + by_curl_sent(by_curl, folder)?;
+    let said = bash(&format!("shopt -s expand_aliases\n{by_program}"), folder)?;
+    assert!(said.contains("tracking code") && said.contains("2 rows: 2 accepted"), "{said}");
+
+    let python = |program: &str, with: &str| {
+        std::fs::write(folder.join("block.py"), program)?;
+        bash(&format!("source .duban/env\n{with} block.py"), folder)
+    };
+    let said = python(by_urllib, "python3")?;
+    assert!(said.contains("'tracking_code': "), "{said}");
+    let has_nats = |with: &str| bash(&format!("{with} -c 'import nats'"), folder).is_ok();
+    let making = "python3 -m venv env && env/bin/pip install nats-py";
+    assert!(section.contains(making), "README says otherwise how to get nats-py");
+    let with = if has_nats("python3") {
+        "python3"
+    } else if bash(&format!("timeout 120 sh -c '{making}'"), folder).is_ok() && has_nats("env/bin/python") {
+        "env/bin/python"
+    } else {
+        eprintln!("\n*** SKIPPED: nats-py is not here and cannot be installed, so README's lines for NATS were not tried ***\n");
+        return Ok(sent);
+    };
+    let said = python(by_nats, with)?;
+    assert!(said.contains("'tracking_code': ") && said.contains("'stream': 'REPORTS'"), "{said}");
+    Ok(sent + 1)
+}
+
+/// Every command has an answer for people and one for programs; what went wrong is told on standard error alone, each by its exit code.
+fn commands_answer_people_and_programs(here: &Here) -> anyhow::Result<()> {
+    let listed = here.json(&["case", "list", "--limit", "1"])?;
+    let number = listed["cases"][0]["number"].as_str().context("no case")?;
+    for command in [
+        &["case", "list"][..],
+        &["case", "show", number],
+        &["dead", "list"],
+        &["dead", "list", "intake"],
+        &["admin", "producer", "list"],
+        &["admin", "person", "list"],
+        &["policy", "check"],
+        &["policy", "explain"],
+        &["policy", "explain", "car-dealer-complaints/file_warning"],
+        &["policy", "list"],
+        &["policy", "coverage"],
+        &["clock", "show"],
+    ] {
+        let (people, programs) = (here.duban(command).output()?, here.duban(&[command, &["--json"]].concat()).output()?);
+        for output in [&people, &programs] {
+            assert!(output.status.success() && output.stderr.is_empty(), "{command:?}: {output:?}");
+        }
+        let is_json = |output: &Output| serde_json::from_slice::<Value>(&output.stdout).is_ok();
+        assert!(is_json(&programs) && !is_json(&people) && !people.stdout.trim_ascii().is_empty(), "{command:?}: {people:?} {programs:?}");
+    }
+
+    use duban::exit::REFUSED;
+    let nothing = uuid::Uuid::nil().to_string();
+    for (command, said) in [
+        (&["case", "show", "TS-19990101-0001"][..], "未找到"),
+        (&["dead", "show", "intake", &nothing], "未找到"),
+        (&["dead", "replay", "intake", &nothing], "未找到"),
+        (&["policy", "explain", "no/such-rule"], "no/such-rule"),
+        (&["policy", "read", "no-such-pack"], "no-such-pack"),
+        (&["report", "send", "--subject", "x", "--token", "wrong"], "credential"),
+        (&["report", "send", "--subject", "x", "--channel", "web", "--occurred-at", "2999-01-01T00:00:00Z"], "occurred_at"),
+        (&["report", "track", "AAAA-AAAA-AAAA-AA"], "查询码不存在"),
+        (&["admin", "producer", "create", "app", "--name", "x", "--unit", "MD01"], "taken"),
+        (&["admin", "create", "--email", "second@duban.example"], "administrator"),
+    ] {
+        here.refused(command, REFUSED, said)?;
+    }
+    for command in [&["case", "frobnicate"][..], &["dead", "show", "gateway", &nothing], &["bench", "everything"]] {
+        let output = here.duban(command).output()?;
+        assert_eq!(output.status.code(), Some(i32::from(duban::exit::USAGE)), "{command:?}: {output:?}");
+        assert!(output.stdout.is_empty() && !output.stderr.is_empty(), "{command:?}: {output:?}");
+    }
     Ok(())
 }
 
@@ -302,13 +512,61 @@ struct Here {
     folder: TemporaryFolder,
     data: PathBuf,
     program: PathBuf,
+    /// Settings of every command.
+    environment: Vec<(String, String)>,
+    /// As whom commands run; none: as who runs the test.
+    user: Option<Account>,
 }
+
+/// What programs say that were named by a setting.
+const NAMED: &str = "started by the program that a setting names";
 
 impl Here {
     fn new() -> anyhow::Result<Self> {
         let folder = TemporaryFolder::new()?;
         let program = std::env::current_exe()?.ancestors().nth(2).context("no folder of binaries")?.join("duban");
-        Ok(Self { data: folder.path().join("data"), folder, program })
+        Ok(Self { data: folder.path().join(".duban"), folder, program, environment: Vec::new(), user: None })
+    }
+
+    /// For a user who is not root, with servers' programs that settings name. Where only root can reach what was built, all is done as root.
+    fn of_somebody() -> anyhow::Result<Self> {
+        let mut here = Self::new()?;
+        let named = here.folder.path().join("named");
+        std::fs::create_dir(&named)?;
+        let postgres = duban_local::programs::postgres_bin()?.canonicalize()?;
+        for program in ["postgres", "initdb"] {
+            let real = postgres.join(program);
+            write_program(&named.join(program), &format!("echo '{NAMED}' >&2\nexec '{}' \"$@\"", real.display()))?;
+        }
+        let nats = duban_local::programs::nats_server()?.canonicalize()?;
+        write_program(&named.join("nats"), &format!("echo '{NAMED}' >&2\nexec '{}' \"$@\"", nats.display()))?;
+        let setting = |name: &str, path: &Path| (name.to_owned(), path.display().to_string());
+        here.environment = vec![setting("DUBAN_POSTGRES_BIN", &named), setting("DUBAN_NATS_SERVER", &named.join("nats"))];
+
+        // Postgres wants to know its user by name.
+        let nobody = nobody()?;
+        if myself()? == 0
+            && let Some(nobody) = nobody
+        {
+            let home = here.folder.path().join("home");
+            std::fs::create_dir(&home)?;
+            std::os::unix::fs::chown(&home, Some(nobody.uid), Some(nobody.gid))?;
+            here.environment.push(setting("HOME", &home));
+            here.user = Some(nobody);
+            let reaches = |program: &Path| {
+                let mut command = Command::new(program);
+                command.arg("--version").current_dir(repository()).uid(nobody.uid).gid(nobody.gid);
+                command.output().is_ok_and(|output| output.status.success())
+            };
+            let programs = [named.join("postgres"), named.join("nats"), here.program.clone(), here.program.with_file_name("duban-intake")];
+            if programs.iter().all(|program| reaches(program)) {
+                here.data = home.join(".duban");
+            } else {
+                eprintln!("\n*** SKIPPED: only root can reach the programs here, so nothing was tried as another user ***\n");
+                here.user = None;
+            }
+        }
+        Ok(here)
     }
 
     /// The program with nothing from this process's surroundings but where servers are to be found.
@@ -317,7 +575,11 @@ impl Here {
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("DUBAN_") && name != "DUBAN_TOOLS") {
             command.env_remove(name);
         }
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command.current_dir(repository()).args(arguments).arg("--dir").arg(&self.data);
+        if let Some(user) = self.user {
+            command.uid(user.uid).gid(user.gid);
+        }
         command
     }
 
@@ -352,11 +614,58 @@ impl Here {
         Ok(String::from_utf8(output.stdout)?)
     }
 
+    /// A command that ends with `code`, says why on standard error, to people as to programs, and nothing on standard output. Gives what it
+    /// says to people.
+    fn refused(&self, arguments: &[&str], code: u8, said: &str) -> anyhow::Result<String> {
+        let (people, programs) = (self.duban(arguments).output()?, self.duban(&[arguments, &["--json"]].concat()).output()?);
+        for output in [&people, &programs] {
+            assert_eq!(output.status.code(), Some(i32::from(code)), "{arguments:?}: {output:?}");
+            assert!(String::from_utf8_lossy(&output.stderr).contains(said), "{arguments:?} says nothing of {said:?}: {output:?}");
+        }
+        let error: Value = serde_json::from_slice(&programs.stderr).with_context(|| format!("{arguments:?}: {programs:?}"))?;
+        assert!(!error["error"].is_null() && programs.stdout.is_empty(), "{arguments:?}: {programs:?}");
+        let told = String::from_utf8_lossy(&people.stderr).into_owned();
+        assert!(told.starts_with("duban: "), "{arguments:?}: {told}");
+        Ok(told)
+    }
+
     /// What a command says for programs.
     fn json(&self, arguments: &[&str]) -> anyhow::Result<Value> {
         let text = self.done(&[arguments, &["--json"]].concat())?;
         serde_json::from_str(&text).with_context(|| format!("{arguments:?}: {text}"))
     }
+}
+
+/// The number of who runs this test.
+fn myself() -> anyhow::Result<u32> {
+    Ok(std::fs::metadata("/proc/self")?.uid())
+}
+
+/// The user `nobody`, if the machine has one.
+fn nobody() -> anyhow::Result<Option<Account>> {
+    let passwd = std::fs::read_to_string("/etc/passwd")?;
+    let numbers = passwd.lines().find_map(|line| {
+        let [name, _, uid, gid, ..] = line.split(':').collect::<Vec<_>>()[..] else { return None };
+        (name == "nobody").then(|| Some(Account { uid: uid.parse().ok()?, gid: gid.parse().ok()? })).flatten()
+    });
+    Ok(numbers)
+}
+
+fn write_program(path: &Path, script: &str) -> anyhow::Result<()> {
+    std::fs::write(path, format!("#!/bin/sh\n{script}\n"))?;
+    Ok(std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755))?)
+}
+
+/// What a newcomer's lines say, typed in `folder`; fails if one of them does.
+fn bash(script: &str, folder: &Path) -> anyhow::Result<String> {
+    let mut command = Command::new("bash");
+    command.args(["-ec", script]).current_dir(folder);
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("DUBAN_")) {
+        command.env_remove(name);
+    }
+    let output = command.output().context("running bash")?;
+    anyhow::ensure!(output.status.success(), "{script}\n{}", String::from_utf8_lossy(&output.stderr));
+    Ok(String::from_utf8(output.stdout)?)
 }
 
 fn shell(script: &str, folder: &Path) -> anyhow::Result<Output> {

@@ -1,17 +1,20 @@
 //! What happens, counted and shown: a live table where somebody looks, plain lines elsewhere. Counted from the services' outboxes, the
 //! record of what they have told, read as the inspector.
 
+use super::breaches::Breached;
 use super::pace::Pace;
 use super::script::Script;
 use crate::show::{Show, instant};
 use anyhow::bail;
 use comfy_table::{Table, presets};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use jiff::Timestamp;
 use serde::Serialize;
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
+use uuid::Uuid;
 
 /// How often something happened.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -167,6 +170,24 @@ impl Board {
             closed: things("case.closed"),
             filed: times("record.filed"),
         })
+    }
+
+    /// The duties that were breached, and what ended those that have ended.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn breached(&self) -> anyhow::Result<Vec<Breached>> {
+        type Row = (Uuid, Option<Uuid>, String, i64, Option<i64>, bool);
+        let rows: Vec<Row> = sqlx::query_as(
+            "select id, case_id, pack || '/' || rule, (extract(epoch from due_at) * 1000000)::bigint, closed_version, open
+             from escalation.duty where breached_at is not null order by due_at, id",
+        )
+        .fetch_all(&self.database)
+        .await?;
+        let breached = |(duty, case, rule, due_at, closed_version, open)| {
+            Ok(Breached { duty, case, rule, due_at: Timestamp::from_microsecond(due_at)?, closed_version, open })
+        };
+        rows.into_iter().map(breached).collect()
     }
 
     fn draw(&self, counts: &Counts) {

@@ -3,6 +3,7 @@
 //! every act over the HTTP API as the person whose post it is.
 
 pub mod board;
+pub mod breaches;
 pub mod cast;
 pub mod pace;
 mod play;
@@ -18,6 +19,7 @@ use crate::up::{self, Started, Steps};
 use crate::{exit, welcome};
 use anyhow::{Context, bail};
 use board::Board;
+use breaches::Breaches;
 use cast::Cast;
 use duban_local::{ClockSetting, StackSettings, stack};
 use pace::Pace;
@@ -81,8 +83,9 @@ pub async fn run(arguments: &DemoArguments, connection: &Connection, show: Show)
         // The catcher takes every mail at once; what a real server would limit is not shown here.
         ..StackSettings::kept(dir)
     };
+    let folder = Connection::of_folder(dir);
     let started = tokio::select! {
-        started = up::start(settings, &arguments.policies, TokensOf::Everybody, &steps) => started?,
+        started = up::start(settings, &folder, &arguments.policies, TokensOf::Everybody, &steps) => started?,
         interrupted = stack::interrupted() => { interrupted?; bail!("interrupted while starting") }
     };
     steps.done();
@@ -161,5 +164,10 @@ async fn perform(
     board.close();
     let setting = ClockSetting::Accelerated { start: pace.now().to_string(), factor: 1.0 };
     clock::told_everywhere(&broker, setting.write(&database).await?).await?;
-    summary::print(&board.counts().await?, &played, cast.as_ref().map(Cast::tally), show)
+    let counts = board.counts().await?;
+    let breaches = match &cast {
+        Some(cast) => Some(Breaches::of(&board.breached().await?, &cast.done(), factor)),
+        None => None,
+    };
+    summary::print(&counts, &played, cast.as_ref().map(Cast::tally), breaches.as_ref(), show)
 }

@@ -1,16 +1,23 @@
 //! The last words of a demonstration.
 
 use super::board::{self, Counts};
+use super::breaches::Breaches;
 use super::cast::Tally;
 use super::play::Played;
 use crate::show::Show;
 use serde_json::json;
 
 /// Prints it. True if every report that was played is registered.
-pub(super) fn print(counts: &Counts, played: &Played, tally: Option<Tally>, show: Show) -> anyhow::Result<bool> {
+pub(super) fn print(
+    counts: &Counts,
+    played: &Played,
+    tally: Option<Tally>,
+    breaches: Option<&Breaches>,
+    show: Show,
+) -> anyhow::Result<bool> {
     let registered = counts.registered + counts.supplements;
     let whole = played.refused.is_empty() && registered >= i64::try_from(played.accepted)?;
-    let said = json!({ "whole": whole, "played": played, "counts": counts, "staff": tally });
+    let said = json!({ "whole": whole, "played": played, "counts": counts, "staff": tally, "breaches": breaches });
     show.print(&said, |_| {
         let mut text = format!(
             "\n{} reports accepted ({} with something to put right), {} registered as cases, {} joined a case\n{}",
@@ -28,6 +35,9 @@ pub(super) fn print(counts: &Counts, played: &Played, tally: Option<Tally>, show
             for (why, count) in &tally.refusals {
                 text.push_str(&format!("\n  {count} × {why}"));
             }
+        }
+        if let Some(breaches) = breaches {
+            text.push_str(&format!("\n{}", breaches.told()));
         }
         if !whole {
             text.push_str(&format!("\nNOT EVERY REPORT WAS REGISTERED: {registered} of {}", played.accepted + played.refused.len()));

@@ -1,8 +1,8 @@
 //! `duban policy explain`.
 
 use super::sources;
-use crate::exit;
 use crate::show::{Show, table};
+use duban_contracts::Problem;
 use duban_policy::Policy;
 use serde_json::json;
 use std::path::Path;
@@ -15,8 +15,8 @@ pub(super) fn run(rule: Option<&str>, unit: Option<&str>, at: Option<jiff::Times
         return Ok(ExitCode::SUCCESS);
     };
     let Some(words) = policy.explain(rule, unit, at.unwrap_or_else(jiff::Timestamp::now)) else {
-        eprintln!("duban: there is no rule {rule:?}, or several packs have one; `duban policy explain` lists them as pack/rule");
-        return Ok(ExitCode::from(exit::REFUSED));
+        let detail = format!("{rule:?}; or several packs have one. `duban policy explain` lists them as pack/rule");
+        return Err(Problem::new(404, "no-such-rule", "There is no such rule", "没有这条规则").with_detail(detail).into());
     };
     show.print(&json!({ "rule": rule, "en": words.en, "zh": words.zh }), |_| format!("{}\n\n{}", words.zh, words.en))?;
     Ok(ExitCode::SUCCESS)

@@ -1,8 +1,8 @@
 //! `duban policy read`: a pack as it would be read on paper, article by article.
 
 use super::sources;
-use crate::exit;
 use crate::show::Show;
+use duban_contracts::Problem;
 use duban_policy::policy::paper::{Entry, Paper, Said};
 use std::path::Path;
 use std::process::ExitCode;
@@ -11,8 +11,8 @@ pub(super) fn run(pack: &str, english: bool, set: &Path, show: Show) -> anyhow::
     let policy = sources::compile(set)?;
     let Some(paper) = policy.paper(pack, jiff::Timestamp::now()) else {
         let known: Vec<&str> = policy.packs().map(|pack| pack.id.as_str()).collect();
-        eprintln!("duban: there is no pack {pack:?}; the set has {}", known.join(", "));
-        return Ok(ExitCode::from(exit::REFUSED));
+        let detail = format!("{pack:?}; the set has {}", known.join(", "));
+        return Err(Problem::new(404, "no-such-pack", "There is no such pack", "没有这部制度").with_detail(detail).into());
     };
     show.print(&paper, |paper| read(paper, english))?;
     Ok(ExitCode::SUCCESS)

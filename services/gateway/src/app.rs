@@ -18,6 +18,7 @@ use anyhow::Context;
 use duban_contracts::subjects::stream;
 use duban_contracts::{Problem, subjects};
 use duban_platform::Platform;
+use duban_platform::config::web_address;
 use duban_policy::Policy;
 use duban_policy::directory::Directory;
 use ed25519_dalek::SigningKey;
@@ -56,8 +57,8 @@ pub struct Shown {
     pub demonstration: bool,
     pub trusted_proxies: Vec<Network>,
     pub announce_seconds: u32,
-    /// IANA name.
-    pub time_zone: String,
+    /// The organisation's.
+    pub time_zone: TimeZone,
 }
 
 impl Shown {
@@ -84,6 +85,8 @@ impl App {
         let own = &settings.gateway;
         let demonstration = settings.common.demonstration;
         let keys = own.identity_keys()?;
+        let time_zone = TimeZone::get(&own.time_zone).context("DUBAN_TIME_ZONE")?;
+        web_address(&own.public_url).context("DUBAN_PUBLIC_URL")?;
         let producers = ProducerBook::default();
         let holdings = Holdings::new(
             platform.db.clone(),
@@ -115,7 +118,7 @@ impl App {
                 demonstration,
                 trusted_proxies: own.trusted_proxies.clone(),
                 announce_seconds: own.announce_seconds,
-                time_zone: own.time_zone.clone(),
+                time_zone,
             },
             holdings,
             acceptance,
@@ -160,9 +163,9 @@ impl App {
         self.holdings.policy_at(self.platform.clock.now()).ok_or_else(|| Problem::unavailable("no policy set is in force"))
     }
 
-    /// The organisation's time zone; UTC where the setting names none that is known.
+    /// The organisation's time zone.
     pub fn zone(&self) -> TimeZone {
-        TimeZone::get(&self.settings.time_zone).unwrap_or(TimeZone::UTC)
+        self.settings.time_zone.clone()
     }
 
     /// Reports over NATS, producers' connections, events for live pages.

@@ -1,5 +1,6 @@
 //! What the gateway is told when it starts.
 
+use anyhow::Context;
 use clap::Args;
 use duban_contracts::identity::IdentityKeys;
 use duban_platform::config::{Common, Secret};
@@ -71,7 +72,10 @@ impl Gateway {
     /// # Errors
     /// A key that is not base64 of 32 bytes.
     pub fn identity_keys(&self) -> anyhow::Result<IdentityKeys> {
-        Ok(IdentityKeys { identity: self.identity_key.key()?, check: self.check_key.key()? })
+        Ok(IdentityKeys {
+            identity: self.identity_key.key().context("DUBAN_IDENTITY_KEY")?,
+            check: self.check_key.key().context("DUBAN_CHECK_KEY")?,
+        })
     }
 
     /// The public address without a slash at its end.

@@ -21,6 +21,7 @@ pub mod showing;
 pub mod store;
 pub mod visibility;
 
+use anyhow::Context;
 use app::App;
 use duban_contracts::identity::IdentityKeys;
 use duban_contracts::subjects::stream;
@@ -38,7 +39,10 @@ const AGEING: Duration = Duration::from_secs(600);
 /// # Errors
 /// A key that cannot be read, or the broker's client has gone.
 pub async fn start(platform: &Platform, settings: &Settings) -> anyhow::Result<App> {
-    let keys = IdentityKeys { identity: settings.identity_key.key()?, check: settings.check_key.key()? };
+    let keys = IdentityKeys {
+        identity: settings.identity_key.key().context("DUBAN_IDENTITY_KEY")?,
+        check: settings.check_key.key().context("DUBAN_CHECK_KEY")?,
+    };
     let app = App::new(platform, keys, settings.clone());
     platform.keep_copies();
     requests::serve(&app).await?;

@@ -2,7 +2,7 @@
 
 use crate::backoff::Schedule;
 use crate::tell::LinkSettings;
-use duban_platform::config::Secret;
+use duban_platform::config::{Secret, web_address};
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 use std::time::Duration;
@@ -73,6 +73,7 @@ impl Given {
     /// Names the setting that cannot be used.
     pub fn checked(&self, demonstration: bool) -> anyhow::Result<Settings> {
         use anyhow::Context;
+        web_address(&self.public_url).context("DUBAN_PUBLIC_URL")?;
         Ok(Settings {
             smtp_url: self.smtp_url.clone(),
             mail_from: self.mail_from.parse().context("DUBAN_MAIL_FROM is not an address")?,

@@ -21,6 +21,9 @@ use crate::{
 /// The superuser of every private cluster.
 pub const SUPERUSER: &str = "duban";
 
+/// The least major version: the builtin locale came with it.
+const LEAST: u32 = 17;
+
 /// The locale in which `pg_trgm` knows Chinese: with `--no-locale` it makes no trigrams of 客户档案.
 const INITDB: [&str; 7] = [
     "--encoding=UTF8",
@@ -83,6 +86,7 @@ impl Postgres {
         };
         let account = Account::for_postgres(&base.join("data"))?;
         let bin = place::reachable_programs(&programs::postgres_bin()?, account)?;
+        new_enough(&bin)?;
         let home = place::reachable_data(&base, account)?;
         fs::create_dir_all(&home).map_err(Error::io(format!("making {}", home.display())))?;
         place::set_mode(&home, 0o755)?;
@@ -248,6 +252,26 @@ pub async fn create_database(maintenance_url: &str, name: &str) -> Result<()> {
     Ok(())
 }
 
+/// Refuses programs that are too old, before they make half a cluster.
+fn new_enough(bin: &Path) -> Result<()> {
+    let program = bin.join("postgres");
+    let asked = Command::new(&program).arg("--version").output().map_err(Error::io(format!("starting {}", program.display())))?;
+    let said = String::from_utf8_lossy(&asked.stdout).trim().to_owned();
+    if major(&said).is_some_and(|major| major >= LEAST) {
+        return Ok(());
+    }
+    Err(Error::Wrong(format!(
+        "PostgreSQL {LEAST} or newer is needed; {} says of itself {said:?}. Set DUBAN_POSTGRES_BIN to a folder of newer programs",
+        program.display()
+    )))
+}
+
+/// Of what `postgres --version` says: `postgres (PostgreSQL) 18.1`, `postgres (PostgreSQL) 17beta2 (Debian …)`.
+fn major(said: &str) -> Option<u32> {
+    let version = said.split_whitespace().nth(2)?;
+    version.split(|symbol: char| !symbol.is_ascii_digit()).next()?.parse().ok()
+}
+
 fn still_in_use(log: &str) -> bool {
     log.contains("is still in use") || log.contains("lock file \"postmaster.pid\" already exists") || log.contains("Address already in use")
 }
@@ -309,4 +333,17 @@ fn copy_template(bin: &Path, account: Option<Account>, home: &Path) -> Result<()
     place::copy_folder(&template.join("data"), &unfinished(home)?)?;
     place::copy_folder(&template.join("superuser.key"), &home.join("superuser.key"))?;
     finish(home)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_major_version_is_read_from_what_the_program_says() {
+        assert_eq!(major("postgres (PostgreSQL) 18.1"), Some(18));
+        assert_eq!(major("postgres (PostgreSQL) 17beta2 (Debian 17~beta2-1)"), Some(17));
+        assert_eq!(major("postgres (PostgreSQL) 9.6.24"), Some(9));
+        assert_eq!(major(""), None);
+    }
 }

@@ -1,10 +1,20 @@
 //! The private servers start fast, keep what they were told over a `kill -9`, and share nothing.
 
-use std::time::Instant;
+use std::{
+    fs,
+    path::Path,
+    process::Command,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, Result, ensure};
 use async_nats::jetstream::{self, ErrorCode, context::GetStreamErrorKind};
-use duban_local::{ClockSetting, Ground, GroundSettings, Nats, NatsSettings, Postgres, PostgresSettings};
+use duban_local::{
+    ClockSetting, Ground, GroundSettings, Nats, NatsSettings, Port, Postgres, PostgresSettings, containers,
+    process::{Process, Signal, TemporaryFolder},
+    programs, provision,
+};
+use serde_json::Value;
 use sqlx::{Connection, PgConnection};
 
 #[tokio::test]
@@ -116,5 +126,73 @@ async fn acknowledged_messages_outlive_a_kill_and_a_wiped_store_loses_them() -> 
     let gone = anew.get_stream("INTAKE").await.err().context("the stream is still there")?;
     let is_unknown = matches!(gone.kind(), GetStreamErrorKind::JetStream(refusal) if refusal.error_code() == ErrorCode::STREAM_NOT_FOUND);
     ensure!(is_unknown, "{gone}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_is_acknowledged_is_on_disk_in_every_way_to_start() -> Result<()> {
+    // As `duban up` and the tests start them.
+    let nats = Nats::start(NatsSettings::test()).await?;
+    flushes_each_message(&nats.monitor_url()).await?;
+    let folder = TemporaryFolder::new()?;
+    let postgres = Postgres::start(PostgresSettings::kept(folder.path().join("postgres"))).await?;
+    let mut connection = PgConnection::connect(&postgres.superuser_url("postgres")).await?;
+    for setting in ["fsync", "synchronous_commit", "full_page_writes"] {
+        let shown: String = sqlx::query_scalar(sqlx::AssertSqlSafe(format!("show {setting}"))).fetch_one(&mut connection).await?;
+        assert_eq!(shown, "on", "{setting}");
+    }
+
+    // As the containers do: the broker with the file that is handed out for it, Postgres with nothing that would weaken it.
+    let volumes = folder.path().join("volumes");
+    containers::hand_out_secrets(&volumes)?;
+    let (port, monitor) = (Port::reserve()?, Port::reserve()?);
+    let mut broker = Command::new(programs::nats_server()?);
+    broker.arg("-c").arg(volumes.join("nats/nats.conf")).arg("-sd").arg(folder.path().join("store"));
+    broker.args(["-a", "127.0.0.1", "-p", &port.number().to_string(), "-m", &monitor.number().to_string()]).env_clear();
+    let _broker = Process::spawn("nats-server", broker, &folder.path().join("nats.log"), Signal::TERM)?;
+    flushes_each_message(&format!("http://127.0.0.1:{}", monitor.number())).await?;
+    let compose = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docker-compose.yml"))?;
+    ensure!(compose.contains("command: [postgres, "), "Postgres is started in another way than is looked at here");
+    for weaker in ["fsync", "synchronous_commit", "full_page_writes", "sync_interval", "postgresql.conf"] {
+        ensure!(!compose.contains(weaker), "docker-compose.yml sets {weaker}");
+    }
+    Ok(())
+}
+
+/// By the broker's own account of its configuration.
+async fn flushes_each_message(monitor: &str) -> Result<()> {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    let shown: Value = loop {
+        match reqwest::get(format!("{monitor}/jsz?config=true")).await {
+            Ok(answer) => break answer.json().await?,
+            Err(error) if Instant::now() > deadline => return Err(error).context("the broker's monitoring does not answer"),
+            Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+        }
+    };
+    ensure!(shown["config"]["sync_always"] == true, "it does not flush each message: {}", shown["config"]);
+    Ok(())
+}
+
+/// No older server is at hand, so that this one says that it is one.
+#[tokio::test]
+async fn an_older_postgres_is_refused_by_name_and_nothing_is_made_in_it() -> Result<()> {
+    let postgres = Postgres::start(PostgresSettings::test()).await?;
+    let url = postgres.create_database("old").await?;
+    let mut connection = PgConnection::connect(&url).await?;
+    sqlx::raw_sql(
+        "create schema old;
+         create function old.current_setting(name text) returns text language sql as $$
+             select case name when 'server_version_num' then '160004' when 'server_version' then '16.4'
+                    else pg_catalog.current_setting(name) end $$;
+         alter database old set search_path = old, pg_catalog, public;",
+    )
+    .execute(&mut connection)
+    .await?;
+    let refused = provision::provision(&url, |role| Ok(role.to_owned())).await.err().context("it was taken")?;
+    ensure!(refused.to_string().contains("PostgreSQL 17 or newer is needed, this is 16.4"), "{refused}");
+    let made: i64 = sqlx::query_scalar("select count(*) from pg_roles where rolname in ('intake', 'gateway', 'inspector')")
+        .fetch_one(&mut connection)
+        .await?;
+    assert_eq!(made, 0);
     Ok(())
 }

@@ -108,6 +108,17 @@ pub fn key_of(text: &str) -> anyhow::Result<[u8; 32]> {
     bytes.try_into().map_err(|_| anyhow::anyhow!("a key must be 32 bytes, base64"))
 }
 
+/// That links made from this text lead somewhere: the beginning of an address of the web.
+///
+/// # Errors
+/// Anything but `http://` or `https://` and a host.
+pub fn web_address(text: &str) -> anyhow::Result<()> {
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).unwrap_or_default();
+    let is_one = host.starts_with(|first: char| first.is_ascii_alphanumeric() || first == '[') && !host.contains(char::is_whitespace);
+    anyhow::ensure!(is_one, "{text:?} is no address such as https://duban.example");
+    Ok(())
+}
+
 /// Reads the settings of this process; prints what is wrong and exits if they cannot be read.
 ///
 /// Flags come before the environment, the environment before the file, the file before the default. Every environment variable `X` may be
@@ -118,6 +129,33 @@ pub fn parse<C: clap::Parser>() -> C {
     let args = sources::complete(&command, args, |name| std::env::var_os(name)).unwrap_or_else(|error| {
         command.clone().error(clap::error::ErrorKind::ValueValidation, format!("{error:#}")).exit();
     });
-    let matches = command.get_matches_from(args);
+    let matches = command.clone().try_get_matches_from(args).unwrap_or_else(|error| explain(&command, &error));
     C::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+}
+
+/// Ends with clap's complaint, and with what it does not say: the variable by which the setting may have been given, and what it is for.
+fn explain(command: &clap::Command, error: &clap::Error) -> ! {
+    let _ = error.print();
+    for line in told(command, error) {
+        eprintln!("{line}");
+    }
+    std::process::exit(error.exit_code());
+}
+
+fn told(command: &clap::Command, error: &clap::Error) -> Vec<String> {
+    let names: Vec<&str> = match error.get(clap::error::ContextKind::InvalidArg) {
+        Some(clap::error::ContextValue::String(name)) => vec![name],
+        Some(clap::error::ContextValue::Strings(names)) => names.iter().map(String::as_str).collect(),
+        _ => Vec::new(),
+    };
+    // A name is shown as in the usage: `--bind <BIND>`.
+    let of = |name: &&str| {
+        let long = name.strip_prefix("--")?.split([' ', '=']).next()?;
+        command.get_arguments().find(|argument| argument.get_long() == Some(long))
+    };
+    let line = |argument: &clap::Arg| {
+        let help = argument.get_help().map(ToString::to_string).unwrap_or_default();
+        Some(format!("  {}: {}", argument.get_env()?.display(), if help.is_empty() { "see --help" } else { &help }))
+    };
+    names.iter().filter_map(of).filter_map(line).collect()
 }

@@ -38,7 +38,9 @@ impl Database {
     /// A URL that cannot be parsed.
     pub fn new(service: &str, common: &Common) -> anyhow::Result<Self> {
         // The error could repeat the URL, which holds the password.
-        let options: PgConnectOptions = common.database_url.expose().parse().ok().context("DUBAN_DATABASE_URL is no postgres:// URL")?;
+        let url = common.database_url.expose();
+        let is_postgres = ["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme));
+        let options: PgConnectOptions = url.parse().ok().filter(|_| is_postgres).context("DUBAN_DATABASE_URL is no postgres:// URL")?;
         let options = options.application_name(&format!("duban-{service}")).options([
             ("synchronous_commit", "on"),
             ("timezone", "UTC"),

@@ -10,7 +10,8 @@ use uuid::Uuid;
 /// How an act ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Outcome {
-    Done,
+    /// The case's version after it.
+    Done(i64),
     /// Refused for good in this stage.
     Refused,
     /// Changed meanwhile, or no answer: look at the case again.
@@ -21,9 +22,9 @@ impl Cast {
     pub(super) async fn act(&self, person: &str, case: &CaseSummary, act: &CaseAct) -> Outcome {
         let Ok(gateway) = self.installation.person(person).await else { return Outcome::Refused };
         match gateway.act(case.case, Uuid::now_v7(), case.version, act).await {
-            Ok(_) => {
+            Ok(acted) => {
                 self.count(|tally| tally.acts += 1);
-                Outcome::Done
+                Outcome::Done(acted.version)
             }
             Err(error) => self.judge(&error, case, act),
         }

@@ -142,7 +142,8 @@ impl Cast {
                 // What another changed meanwhile, or what did not answer, is looked at again, not at once.
                 Outcome::Again => return,
                 Outcome::Refused => {}
-                Outcome::Done => {
+                Outcome::Done(version) => {
+                    self.remember(case.case, version, planned.at);
                     intent.acted.insert(planned.what.name().to_owned());
                     intent.since = Some(planned.at);
                 }

@@ -9,8 +9,9 @@ use std::collections::HashSet;
 use std::time::Duration;
 use uuid::Uuid;
 
-/// How often the staff looks, real time.
-const LOOK: Duration = Duration::from_secs(2);
+/// How often the staff looks, real time. What is done every day is due an hour or two of domain time after it is handed in: at the pace of a
+/// demonstration, a second or two.
+const LOOK: Duration = Duration::from_millis(250);
 
 impl Cast {
     pub(super) async fn hand_in(&self) -> anyhow::Result<()> {
@@ -18,7 +19,9 @@ impl Cast {
         loop {
             let now = self.pace.now();
             for duty in self.recurring().await.unwrap_or_default() {
-                if !handed_in.contains(&duty.duty) && self.handed_in_at(&duty) <= now && self.send(&duty, now).await {
+                let planned = self.handed_in_at(&duty);
+                if !handed_in.contains(&duty.duty) && planned <= now && self.send(&duty, now).await {
+                    self.remember(duty.duty, 0, planned);
                     handed_in.insert(duty.duty);
                 }
             }

@@ -17,10 +17,12 @@ use anyhow::Context;
 use duban_policy::Policy;
 use duban_policy::directory::{Directory, Right};
 use duban_policy::organisation::Organisation;
+use jiff::Timestamp;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
+use uuid::Uuid;
 
 /// The staff and what it goes by.
 pub struct Cast {
@@ -32,6 +34,18 @@ pub struct Cast {
     /// The gateway as one who sees every unit.
     overseer: Gateway,
     tally: Mutex<Tally>,
+    done: Mutex<Vec<Done>>,
+}
+
+/// One act of the staff: when it was planned for, and when it was made.
+#[derive(Debug, Clone, Copy)]
+pub struct Done {
+    /// The case, or the duty of what was handed in.
+    pub of: Uuid,
+    /// Of the case after it; 0 for what was handed in.
+    pub version: i64,
+    pub planned: Timestamp,
+    pub at: Timestamp,
 }
 
 /// What the staff did.
@@ -64,7 +78,16 @@ impl Cast {
             .find(|id| sees(id))
             .context("nobody in the organisation sees every unit")?;
         let overseer = installation.person(overseer).await?;
-        Ok(Self { rules, policy, directory, pace, installation: installation.clone(), overseer, tally: Mutex::default() })
+        Ok(Self {
+            rules,
+            policy,
+            directory,
+            pace,
+            installation: installation.clone(),
+            overseer,
+            tally: Mutex::default(),
+            done: Mutex::default(),
+        })
     }
 
     /// Works until the play is over (the future is dropped).
@@ -78,6 +101,16 @@ impl Cast {
 
     pub fn tally(&self) -> Tally {
         self.tally.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Every act that was made, in order.
+    pub fn done(&self) -> Vec<Done> {
+        self.done.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn remember(&self, of: Uuid, version: i64, planned: Timestamp) {
+        let done = Done { of, version, planned, at: self.pace.now() };
+        self.done.lock().unwrap_or_else(PoisonError::into_inner).push(done);
     }
 
     fn count(&self, what: impl FnOnce(&mut Tally)) {

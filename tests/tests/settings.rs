@@ -1,0 +1,122 @@
+//! A setting that cannot be used stops the start and is named, with what is expected, wherever it stands; nothing secret is repeated.
+
+use anyhow::{Context, ensure};
+use duban_contracts::subjects::service;
+use duban_local::process::TemporaryFolder;
+use duban_local::{Secrets, ground};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// What no complaint may repeat.
+const SECRET: &str = "s3cret-horse";
+
+#[test]
+fn a_bad_setting_is_named_wherever_it_stands() -> anyhow::Result<()> {
+    let folder = TemporaryFolder::new()?;
+    for name in service::ALL {
+        let start = Start::of(name, &folder)?;
+        start.refused(&["--no-such-setting", "1"], &[], &["--no-such-setting"])?;
+        let connections = ["--database-connections", "DUBAN_DATABASE_CONNECTIONS", "Most connections", "many"];
+        start.refused(&["--database-connections", "many"], &[], &connections)?;
+        start.refused(&[], &[("DUBAN_DATABASE_CONNECTIONS", "many")], &connections)?;
+        for (file, expected) in [
+            ("database_connections = \"many\"", &connections[..]),
+            ("database_conections = 5", &["database_conections", "no setting"]),
+            ("bind = { host = \"x\" }", &["bind", "neither text, number nor list"]),
+            ("bind = ", &["settings file"]),
+        ] {
+            start.refused(&["--config", &written(&folder, "settings.toml", file)?], &[], expected)?;
+        }
+        start.refused(&[], &[("DUBAN_CONFIG", "/nowhere/settings.toml")], &["/nowhere/settings.toml"])?;
+        start.refused(&[], &[("DUBAN_DEMONSTRATION", "perhaps")], &["DUBAN_DEMONSTRATION", "true", "false"])?;
+        start.refused(&[], &[("DUBAN_DATABASE_URL", "")], &["DUBAN_DATABASE_URL", "postgres://"])?;
+        start.refused(&[], &[("DUBAN_DATABASE_URL", &format!("mysql://u:{SECRET}@x"))], &["DUBAN_DATABASE_URL", "postgres://"])?;
+
+        // Secrets from files of their own.
+        start.refused(&[], &[("DUBAN_SEAL_KEY_FILE", "/nowhere/key")], &["DUBAN_SEAL_KEY_FILE", "/nowhere/key"])?;
+        let short = written(&folder, "short", &format!("{SECRET}\n"))?;
+        start.refused(&[], &[("DUBAN_SEAL_KEY_FILE", &short)], &["DUBAN_SEAL_KEY", "base64"])?;
+        for (setting, value, expected) in start.own_mistakes() {
+            start.refused(&[], &[(setting, value)], &[setting, expected])?;
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn a_setting_that_is_missing_is_asked_for_by_both_its_names() -> anyhow::Result<()> {
+    let folder = TemporaryFolder::new()?;
+    for name in service::ALL {
+        let mut start = Start::of(name, &folder)?;
+        start.settings.remove("DUBAN_DATABASE_URL");
+        start.refused(&[], &[], &["--database-url", "DUBAN_DATABASE_URL", "Postgres"])?;
+    }
+    Ok(())
+}
+
+/// A service with settings that would do.
+struct Start {
+    service: &'static str,
+    program: PathBuf,
+    settings: BTreeMap<String, String>,
+}
+
+impl Start {
+    fn of(service: &'static str, folder: &TemporaryFolder) -> anyhow::Result<Self> {
+        let program = std::env::current_exe()?.ancestors().nth(2).context("no folder of binaries")?.join(format!("duban-{service}"));
+        let secrets = Secrets::in_folder(folder.path().join("secrets"))?;
+        let settings = ground::settings_of(service, &secrets, "nats://127.0.0.1:1", "postgres://nobody@127.0.0.1:1/nowhere".to_owned())?;
+        Ok(Self { service, program, settings: settings.into_iter().map(|setting| (setting.name, setting.value)).collect() })
+    }
+
+    /// Settings that only some services have: name, a value that is none, what is said of it.
+    fn own_mistakes(&self) -> Vec<(&'static str, &'static str, &'static str)> {
+        let keys = [("DUBAN_IDENTITY_KEY", SECRET, "base64"), ("DUBAN_CHECK_KEY", "AAAA", "32 bytes")];
+        let zone = ("DUBAN_TIME_ZONE", "Asia/Shangai", "Asia/Shangai");
+        let public = ("DUBAN_PUBLIC_URL", "duban.example", "https://");
+        match self.service {
+            service::GATEWAY => {
+                let seeds = [("DUBAN_CLAIM_SEED", SECRET, "base64"), ("DUBAN_ISSUER_SEED", SECRET, "")];
+                let proxies = ("DUBAN_TRUSTED_PROXIES", "10.0.0.0/33", "neither an address nor a network");
+                [&keys[..], &seeds, &[zone, public, proxies]].concat()
+            }
+            service::INTAKE => [&keys[..], &[("DUBAN_INTAKE_BATCH", "0", "1..=1000")]].concat(),
+            service::NOTIFICATIONS => vec![
+                ("DUBAN_LINK_KEY", SECRET, "base64"),
+                ("DUBAN_SMTP_URL", SECRET, ""),
+                ("DUBAN_MAIL_FROM", "nobody", "address"),
+                zone,
+                public,
+            ],
+            service::ARCHIVE => vec![zone, ("DUBAN_CLAIM_PUBLIC", "AAAA", "32 bytes")],
+            _ => vec![("DUBAN_TICK_MS", "-1", "How often"), ("DUBAN_CLAIM_PUBLIC", "AAAA", "32 bytes")],
+        }
+    }
+
+    /// Ends at once, complains of each of `expected`, and repeats no secret.
+    fn refused(&self, arguments: &[&str], changed: &[(&str, &str)], expected: &[&str]) -> anyhow::Result<()> {
+        let mut command = Command::new("timeout");
+        command.arg("60").arg(&self.program).args(arguments).env_clear().envs(&self.settings);
+        for (name, value) in changed {
+            // By a file means: not by the variable itself, which would win.
+            command.env_remove(name.trim_end_matches("_FILE")).env(name, value);
+        }
+        let ended = command.output().with_context(|| format!("starting {}", self.program.display()))?;
+        let said = String::from_utf8_lossy(&ended.stderr).into_owned();
+        let what = format!("duban-{} {arguments:?} {changed:?} ended with {}:\n{said}", self.service, ended.status);
+        ensure!(matches!(ended.status.code(), Some(1 | 2)), "{what}");
+        for part in expected {
+            ensure!(said.contains(part), "nothing of {part:?}: {what}");
+        }
+        let told = said + &String::from_utf8_lossy(&ended.stdout);
+        ensure!(!told.contains(SECRET), "a secret is repeated: {what}");
+        Ok(())
+    }
+}
+
+fn written(folder: &TemporaryFolder, name: &str, text: &str) -> anyhow::Result<String> {
+    let path = folder.path().join(name);
+    std::fs::write(&path, text)?;
+    Ok(Path::new(&path).display().to_string())
+}
