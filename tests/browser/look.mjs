@@ -5,23 +5,13 @@
 // Chromium is taken from CHROMIUM, /usr/bin/chromium or /usr/bin/google-chrome; else the one that comes as a package with its libraries.
 // LOOK=quick opens each page once a language (Chinese in the light, English in the dark) instead of twice.
 // Exit code 1: a page has violations or did not open; 3: no browser starts here.
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { chromium } from "playwright-core";
+import { start } from "./start.mjs";
 
 const base = process.env.DUBAN_URL;
 const folder = process.argv[2] ?? "target/pages";
 if (!base) { console.error("DUBAN_URL is not set: run `source .duban/env` first"); process.exit(2); }
-
-async function start() {
-  const installed = [process.env.CHROMIUM, "/usr/bin/chromium", "/usr/bin/google-chrome"].find((path) => path && existsSync(path));
-  const args = ["--no-sandbox", "--disable-background-networking"];
-  if (installed) return chromium.launch({ executablePath: installed, args });
-  // The package brings its shared libraries along and lays them out where it believes to be on this platform.
-  process.env.AWS_EXECUTION_ENV ??= "AWS_Lambda_nodejs22.x";
-  const { default: packaged } = await import("@sparticuz/chromium");
-  return chromium.launch({ executablePath: await packaged.executablePath(), args: [...args, "--no-zygote", "--headless"] });
-}
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const widths = [390, 834, 1440];
@@ -30,10 +20,7 @@ const managerPages = ["/alerts", "/alerts?state=all", "/duties", "/duties?state=
 const operatorPages = ["/deliveries", "/dead", "/policies", "/policies/1", "/policies/2", "/administration"];
 
 mkdirSync(folder, { recursive: true });
-const browser = await start().catch((error) => {
-  console.error(`SKIPPED: no Chromium starts on this machine, the pages were not looked at: ${error.message.split("\n")[0]}`);
-  process.exit(3);
-});
+const browser = await start();
 let wrong = 0;
 const say = (text) => { console.error(text); wrong += 1; };
 

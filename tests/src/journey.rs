@@ -23,7 +23,8 @@ pub const HANDLER: &str = "han-jianguo";
 /// The head of the brand division above the store, who is on the group's ladder.
 pub const BRAND_DIVISION: &str = "luo-haitao";
 /// What only those may read who may see personal text; no event carries it.
-pub const SECRETS: [&str; 4] = ["罗建平", "19900000101", "京AB1234", "发动机异响三次未修好"];
+pub const SECRETS: [&str; 6] =
+    ["罗建平", "19900000101", "luo.jianping@customer.example", "京AB1234", "发动机异响三次未修好", "三次进店都没有修好"];
 
 const LIMIT: Duration = Duration::from_secs(120);
 
@@ -32,7 +33,7 @@ pub fn report(channel: &str) -> Value {
     json!({
         "channel": channel, "unit": "BJ01", "subject": "发动机异响三次未修好",
         "text": "新车发动机异响，三次进店都没有修好，要求退车。",
-        "reporter": { "name": "罗建平", "phone": "19900000101" },
+        "reporter": { "name": "罗建平", "phone": "19900000101", "email": "luo.jianping@customer.example" },
         "fields": { "about": "car", "model": "云驰 S3", "plate": "京AB1234", "demand": "return" }
     })
 }

@@ -3,8 +3,10 @@
 
 pub mod collector;
 pub mod journey;
+pub mod visitor;
 pub mod waiting;
 pub mod world;
 
+pub use visitor::Visitor;
 pub use waiting::until;
 pub use world::World;

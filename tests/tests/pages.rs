@@ -1,14 +1,15 @@
-//! Every page in a real browser: it opens in both languages and at three widths, fits the screen, runs no script error, and has no violation
-//! of WCAG 2.2 AA.
+//! The pages in a real browser: each opens in both languages and at three widths, fits the screen, runs no script error, and has no violation
+//! of WCAG 2.2 AA; and an alert appears on a page that is open.
 
 use anyhow::Context;
 use duban_local::{ClockSetting, StackSettings};
 use duban_tests::world::{report, repository};
-use duban_tests::{World, journey, until};
-use std::process::{Command, ExitStatus};
+use duban_tests::{Visitor, World, journey, until};
+use std::io::{BufRead, BufReader};
+use std::process::{Command, ExitStatus, Stdio};
 use std::time::Duration;
 
-/// `look.mjs` ends so where no browser starts.
+/// The scripts end so where no browser starts.
 const NO_BROWSER: i32 = 3;
 const LIMIT: Duration = Duration::from_secs(120);
 
@@ -42,6 +43,41 @@ async fn every_page_is_well_in_a_real_browser() -> anyhow::Result<()> {
         return Ok(());
     }
     anyhow::ensure!(ended.success(), "pages are not well: see above");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_alert_appears_on_an_open_page_without_a_reload() -> anyhow::Result<()> {
+    let folder = repository().join("tests/browser");
+    if let Err(why) = with_packages(&folder) {
+        eprintln!("\n*** SKIPPED: no alert was looked at in a browser: {why} ***\n");
+        return Ok(());
+    }
+    let clock = Some(ClockSetting::Stepped { start: journey::START.into() });
+    let mut world = World::with(StackSettings { clock, ..StackSettings::test() }).await?;
+    let manager = Visitor::with_new_password(&world.installation, journey::GENERAL_MANAGER).await?;
+    let mut browser = Command::new("node");
+    browser.current_dir(&folder).arg("live.mjs").stdout(Stdio::piped());
+    browser.env("DUBAN_URL", &world.installation.url).env("LIMIT_MS", LIMIT.as_millis().to_string());
+    browser.env("DUBAN_LOGIN", journey::GENERAL_MANAGER).env("DUBAN_PASSWORD", manager.password);
+    let mut browser = browser.spawn()?;
+    let mut says = BufReader::new(browser.stdout.take().context("no output")?);
+    let (said, mut browser) = tokio::task::spawn_blocking(move || {
+        let mut line = String::new();
+        says.read_line(&mut line).map(|_| (line, browser))
+    })
+    .await??;
+    if said.trim() == "open" {
+        let major = serde_json::from_value(journey::report("web"))?;
+        world.installation.producer("web")?.send_report("form-1", &major).await?;
+    }
+    let ended = tokio::task::spawn_blocking(move || browser.wait()).await??;
+    world.stack.stop().await;
+    if ended.code() == Some(NO_BROWSER) {
+        eprintln!("\n*** SKIPPED: no browser starts here, no alert was looked at ***\n");
+        return Ok(());
+    }
+    anyhow::ensure!(ended.success() && said.trim() == "open", "no alert appeared on the open page: see above");
     Ok(())
 }
 

@@ -7,7 +7,7 @@ use duban_contracts::delivery::{DeliveryList, DeliveryListRequest, Webhook, Webh
 use duban_policy::directory::Language;
 use std::collections::BTreeSet;
 use world::hook::{Hook, Manner};
-use world::{LIMIT, TRACE, World, alert, person};
+use world::{LIMIT, TRACE, World, acknowledged, alert, person};
 
 #[tokio::test]
 async fn one_alert_for_two_people_over_two_channels_gives_four_deliveries_each_once() -> Result<()> {
@@ -153,14 +153,22 @@ async fn when_all_channels_have_failed_it_is_told() -> Result<()> {
     let wang = person("wang", None, Some(hook.url.clone()), Language::Chinese);
     let nobody = person("nobody", None, None, Language::Chinese);
     let mut world = World::of(vec![wang, nobody]).await?;
-    world.alert("raised", &alert(1, &["wang", "nobody"])).await?;
+    let raised = alert(1, &["wang", "nobody"]);
+    world.alert("raised", &raised).await?;
     let told = world.heard.wait_for("alert.unreachable", 2, LIMIT).await?;
     let people: BTreeSet<&str> = told.iter().filter_map(|event| event.body["person"].as_str()).collect();
     assert_eq!(people, BTreeSet::from(["nobody", "wang"]));
     let list: DeliveryList =
         world.neighbours.ask(Some("director"), "notifications", "delivery.list", &DeliveryListRequest::default()).await??;
     assert_eq!(list.unreachable.len(), 2);
-    world.wait_for_figure("duban_alerts_unreachable_total{service=\"notifications\"} 2").await
+    world.wait_for_figure("duban_alerts_unreachable_total{service=\"notifications\"} 2").await?;
+
+    // Taken up on the page by somebody whom no message reached, it needs nobody's care any more; what became of its deliveries stays.
+    world.alert("acknowledged", &acknowledged(&raised, "nobody", None)).await?;
+    let taken_up = |answer: &Result<DeliveryList, _>| answer.as_ref().is_ok_and(|list| list.unreachable.is_empty());
+    let list = world.ask_until(Some("director"), "delivery.list", &DeliveryListRequest::default(), taken_up).await??;
+    assert_eq!(list.deliveries.iter().map(|delivery| delivery.state.as_str()).collect::<Vec<_>>(), ["failed"]);
+    Ok(())
 }
 
 #[tokio::test]

@@ -129,6 +129,20 @@ impl Access {
         Ok(self.viewer(person, id, String::new(), By::Token))
     }
 
+    /// Somebody who came in a while ago and is still there, as he is now; None when his session or token has ended since.
+    ///
+    /// # Errors
+    /// 503 without the database.
+    pub async fn again(&self, viewer: &Viewer) -> Result<Option<Viewer>, Problem> {
+        let (pool, rules) = (self.0.db.pool(), self.0.rules);
+        let lives = match viewer.by {
+            By::Session => store::session_lives(pool, viewer.session, rules.idle_minutes, rules.demonstration).await,
+            By::Token => store::api_token_lives(pool, viewer.session, rules.demonstration).await,
+        };
+        let lives = lives.map_err(|e| of_database(&e))?;
+        Ok(lives.then(|| self.viewer(viewer.person.clone(), viewer.session, viewer.csrf.clone(), viewer.by)))
+    }
+
     /// Sessions that have ended are deleted. Called now and then.
     ///
     /// # Errors

@@ -73,6 +73,20 @@ pub(super) async fn session(
     Ok(Some(session))
 }
 
+/// Whether a session lives still; asking does not count as using it.
+pub(super) async fn session_lives(pool: &PgPool, id: Uuid, idle_minutes: u32, demonstration: bool) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar(
+        "select exists (select from session s join person p on p.id = s.person
+         where s.id = $1 and s.expires_at > clock_timestamp() and s.used_at > clock_timestamp() - make_interval(mins => $2)
+           and not p.disabled and ($3 or not s.demonstration))",
+    )
+    .bind(id)
+    .bind(i32::try_from(idle_minutes).unwrap_or(i32::MAX))
+    .bind(demonstration)
+    .fetch_one(pool)
+    .await
+}
+
 pub(super) async fn end_session(pool: &PgPool, id: Uuid) -> Result<(), sqlx::Error> {
     sqlx::query("delete from session where id = $1").bind(id).execute(pool).await.map(|_| ())
 }
@@ -87,6 +101,18 @@ pub(super) async fn api_token(pool: &PgPool, token_hash: &str, demonstration: bo
     .bind(token_hash)
     .bind(demonstration)
     .fetch_optional(pool)
+    .await
+}
+
+/// Whether a token is good still.
+pub(super) async fn api_token_lives(pool: &PgPool, id: Uuid, demonstration: bool) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar(
+        "select exists (select from api_token t join person p on p.id = t.person
+         where t.id = $1 and t.revoked_at is null and t.expires_at > clock_timestamp() and not p.disabled and ($2 or not t.demonstration))",
+    )
+    .bind(id)
+    .bind(demonstration)
+    .fetch_one(pool)
     .await
 }
 

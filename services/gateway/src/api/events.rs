@@ -60,7 +60,13 @@ async fn bundle(app: &App, viewer: &Viewer, watching: &mut Receiver<Arc<Passing>
             Err(TryRecvError::Empty | TryRecvError::Closed) => break,
         }
     }
-    let told = live::told_to(app, viewer, &passed).await.into_iter();
+    // Who has logged out or was shut out meanwhile hears nothing more. With the database down that cannot be known, and the line goes on for
+    // the rest of its quarter of an hour.
+    let viewer = match app.access.again(viewer).await {
+        Ok(viewer) => viewer?,
+        Err(_) => viewer.clone(),
+    };
+    let told = live::told_to(app, &viewer, &passed).await.into_iter();
     let events = told.map(|(id, told)| Event::default().id(id).event(&told.event).json_data(&told).unwrap_or_default());
     Some(events.chain(lost.then(missed)).collect())
 }

@@ -2,12 +2,13 @@
 
 use super::chosen::{self, Chooser};
 use super::frame::Frame;
+use super::operation::next_page;
 use super::respond;
 use crate::App;
-use crate::directory::history::{ChangeShown, HistoryQuery};
+use crate::directory::history::{ChangeShown, History, HistoryQuery};
 use crate::directory::{history, people, producers};
-use crate::viewer::{PageViewer, SignedForm, Speaks};
-use axum::extract::{Path, State};
+use crate::viewer::{PageViewer, SignedForm, Speaks, url_encoded};
+use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use duban_contracts::Problem;
 use duban_policy::directory::Directory;
@@ -17,7 +18,20 @@ use serde::Deserialize;
 /// A new token's days of validity.
 const TOKEN_DAYS: i32 = 365;
 
-fn view(frame: &Frame, directory: &Directory, producers: &[producers::ListedProducer], changes: &[ChangeShown]) -> Markup {
+/// What changes are of: as the history calls it, and in words.
+const CHANGED: [(&str, &str, &str); 9] = [
+    ("post", "岗位与权限", "Posts and rights"),
+    ("person", "人员", "People"),
+    ("unit", "单位", "Units"),
+    ("producer", "渠道方", "Producers"),
+    ("policy", "制度", "Policies"),
+    ("token", "令牌", "Tokens"),
+    ("credential", "密码", "Passwords"),
+    ("webhook", "Webhook 密钥", "Webhook secrets"),
+    ("refused_report", "被拒的来件", "Refused reports"),
+];
+
+fn view(frame: &Frame, directory: &Directory, producers: &[producers::ListedProducer], history: &History, asked: &HistoryQuery) -> Markup {
     let content = html! {
         h2 { (frame.t("来件渠道方", "Producers")) }
         (producer_table(frame, producers))
@@ -25,8 +39,13 @@ fn view(frame: &Frame, directory: &Directory, producers: &[producers::ListedProd
         h2 { (frame.t("人员", "People")) }
         (people_table(frame, directory))
         (new_person(frame))
-        h2 { (frame.t("变更记录", "Changes")) }
-        (history_table(frame, changes))
+        h2 #changes { (frame.t("变更记录", "Changes")) }
+        (changes_of(frame, asked))
+        (history_table(frame, &history.changes))
+        @if let Some(next) = history.next {
+            @let (what, which) = (asked.what.as_deref().unwrap_or_default(), asked.which.as_deref().unwrap_or_default());
+            (next_page(frame, "/administration", &[("what", what), ("which", which), ("before", &next.to_string())]))
+        }
     };
     frame.page(frame.t("管理", "Administration"), false, &content)
 }
@@ -116,18 +135,38 @@ fn new_person(frame: &Frame) -> Markup {
     }
 }
 
+fn changes_of(frame: &Frame, asked: &HistoryQuery) -> Markup {
+    html! {
+        ul.tabs {
+            li { a href="/administration#changes" aria-current=[asked.what.is_none().then_some("true")] { (frame.t("全部", "All")) } }
+            @for (what, zh, en) in CHANGED {
+                li { a href={ "/administration?what=" (what) "#changes" } aria-current=[(asked.what.as_deref() == Some(what)).then_some("true")] { (frame.t(zh, en)) } }
+            }
+        }
+    }
+}
+
 fn history_table(frame: &Frame, changes: &[ChangeShown]) -> Markup {
     html! {
         table {
             thead { tr { th { (frame.t("时间", "Time")) } th { (frame.t("谁", "Who")) } th { (frame.t("什么", "What")) } th { (frame.t("改前 → 改后", "Before → after")) } } }
             tbody { @for change in changes { tr {
                 td { (frame.time(change.at)) }
-                td data-label=(frame.t("谁", "Who")) { (change.by) }
-                td data-label=(frame.t("什么", "What")) { (change.what) " " (change.which) }
+                td data-label=(frame.t("谁", "Who")) { (frame.name(&change.by)) " " span.soft { (change.by) } }
+                td data-label=(frame.t("什么", "What")) { (changed(frame, &change.what)) " " a href=(history_of(change)) { (change.which) } }
                 td { details { summary { (frame.t("查看", "Show")) } pre tabindex="0" { (shown(change.before.as_ref())) "\n→\n" (shown(change.after.as_ref())) } } }
             } } }
         }
     }
+}
+
+fn changed<'a>(frame: &Frame, what: &'a str) -> &'a str {
+    CHANGED.iter().find(|known| known.0 == what).map_or(what, |(_, zh, en)| frame.t(zh, en))
+}
+
+/// Where all changes of one thing stand.
+fn history_of(change: &ChangeShown) -> String {
+    format!("/administration?what={}&which={}#changes", url_encoded(&change.what), url_encoded(&change.which))
 }
 
 fn shown(value: Option<&serde_json::Value>) -> String {
@@ -146,15 +185,20 @@ fn secret(frame: &Frame, whose: &str, secret: &str) -> Markup {
     frame.page(frame.t("新令牌", "New token"), true, &content)
 }
 
-/// `GET /administration`
-pub async fn show(State(app): State<App>, PageViewer(viewer): PageViewer, Speaks(language): Speaks) -> Response {
+/// `GET /administration`; a query chooses among the changes.
+pub async fn show(
+    State(app): State<App>,
+    PageViewer(viewer): PageViewer,
+    Speaks(language): Speaks,
+    Query(asked): Query<HistoryQuery>,
+) -> Response {
     let frame = respond::frame(&app, Some(&viewer), language, "/administration");
     let content = async {
         viewer.must_administer()?;
         let directory = app.directory()?;
         let producers = producers::list(&app).await?;
-        let changes = history::list(&app, &HistoryQuery::default()).await?;
-        Ok(view(&frame, &directory, &producers, &changes.changes))
+        let changes = history::list(&app, &asked).await?;
+        Ok(view(&frame, &directory, &producers, &changes, &asked))
     };
     respond::page(&frame, content.await)
 }

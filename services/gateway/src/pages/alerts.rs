@@ -1,36 +1,53 @@
-//! 我的督办: the alerts that wait for the reader, what burns first on top, live.
+//! 我的督办: the alerts that wait for the reader, what burns first on top, live; and above them whom no message reached.
 
 use super::duties::matter;
 use super::frame::{Frame, Urgency};
+use super::operation::unreachable;
 use super::respond;
 use crate::App;
 use crate::viewer::{PageViewer, SignedForm, Speaks};
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
+use duban_contracts::Problem;
 use duban_contracts::alert::{AlertEvent, AlertList, AlertListRequest};
+use duban_contracts::delivery::{DeliveryList, DeliveryListRequest};
 use maud::{Markup, html};
 use serde::Deserialize;
 use uuid::Uuid;
 
+/// So many of those whom no message reached are named; the page of deliveries has them all.
+const MOST_UNREACHABLE: u32 = 20;
+
 /// The page. `all` shows settled ones too.
-pub fn view(frame: &Frame, list: &AlertList, all: bool, told: Option<&str>) -> Markup {
+pub fn view(frame: &Frame, list: &AlertList, sent: &Result<DeliveryList, Problem>, all: bool, told: Option<&str>) -> Markup {
     let title = frame.t("我的督办", "My alerts");
     let content = html! {
         @if let Some(told) = told { div.notice role="status" { (told) } }
         (tabs(frame, all))
         div.live #live hidden role="status" aria-live="polite"
-            data-title=(title) data-before=(frame.t("", "Show ")) data-after=(frame.t(" 条更新，点此显示", " changes")) {
+            data-before=(frame.t("", "Show ")) data-after=(frame.t(" 条更新，点此显示", " changes")) {
             button type="button" {}
         }
-        ul.cards data-live="alerts" tabindex="-1" {
-            @for alert in &list.alerts { li { (card(frame, alert)) } }
-        }
-        @if list.alerts.is_empty() { (empty(frame)) }
-        @if let Some(next) = list.next {
-            p { a.button.plain href={ "/alerts?before=" (next) (if all { "&state=all" } else { "" }) } { (frame.t("更早的", "Earlier ones")) } }
+        // What is shown anew when the reader asks for it, whole.
+        div data-live="alerts" tabindex="-1" {
+            (not_told(frame, sent))
+            ul.cards { @for alert in &list.alerts { li { (card(frame, alert)) } } }
+            @if list.alerts.is_empty() { (empty(frame)) }
+            @if let Some(next) = list.next {
+                p { a.button.plain href={ "/alerts?before=" (next) (if all { "&state=all" } else { "" }) } { (frame.t("更早的", "Earlier ones")) } }
+            }
         }
     };
     frame.page(title, false, &content)
+}
+
+/// Whom no message reached. Where that cannot be known it is said: nobody is to believe that all were told.
+fn not_told(frame: &Frame, sent: &Result<DeliveryList, Problem>) -> Markup {
+    match sent {
+        Ok(sent) => unreachable(frame, &sent.unreachable),
+        Err(why) if why.status < 500 => html! {},
+        Err(why) => frame.wrong(frame.t("通知是否送达", "Whether messages arrived"), why),
+    }
 }
 
 fn tabs(frame: &Frame, all: bool) -> Markup {
@@ -116,8 +133,9 @@ pub async fn show(
     let request = AlertListRequest { state: asked.state, before: asked.before, ..AlertListRequest::default() };
     let told = (asked.told.as_deref() == Some("acknowledged"))
         .then(|| frame.t("已签收。办结之前，时限照常计算。", "Acknowledged. Its clock runs until it is done."));
-    let list = app.services.alert_list(&viewer, &request).await;
-    respond::page(&frame, list.map(|list| view(&frame, &list, all, told)))
+    let sent = DeliveryListRequest { limit: Some(MOST_UNREACHABLE), ..DeliveryListRequest::default() };
+    let (list, sent) = tokio::join!(app.services.alert_list(&viewer, &request), app.services.delivery_list(&viewer, &sent));
+    respond::page(&frame, list.map(|list| view(&frame, &list, &sent, all, told)))
 }
 
 #[derive(Debug, Deserialize)]

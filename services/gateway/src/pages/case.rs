@@ -130,7 +130,7 @@ fn duties(frame: &Frame, duties: &[DutyEvent]) -> Markup {
         @if duties.is_empty() { p.soft { (frame.t("没有进行中的时限。", "No clock runs.")) } }
         ul.cards { @for duty in duties {
             @let urgency = Urgency::of_duty(&duty.state);
-            li.card class=(urgency.class()) {
+            li class={ "card " (urgency.class()) } {
                 div.row { (urgency.mark(frame.language)) span.small.soft { (frame.t("第", "Article ")) (duty.article) (frame.t("条", "")) } }
                 h2 { a href={ "/duties/" (duty.duty) } { (frame.t(&duty.title_zh, &duty.title)) } }
                 p.small { (frame.time(duty.due_at)) }

@@ -114,13 +114,19 @@ fn letter_row(frame: &Frame, letter: &DeadLetter) -> Markup {
             td data-label=(frame.t("原因", "Reason")) { (letter.reason) }
             td data-label=(frame.t("时间", "Time")) { (frame.time(letter.at)) }
             td {
-                @if letter.replayed_at.is_some() { (Urgency::Done.mark(frame.language)) }
+                @if let Some(at) = letter.replayed_at { (Urgency::Done.mark(frame.language)) " " (replayed_by(frame, letter)) " " (frame.time(at)) }
                 @else { form method="post" action={ "/dead/" (letter.service) "/" (letter.letter) "/replay" } { (frame.csrf())
                     input type="hidden" name="request" value=(duban_contracts::ids::fresh());
                     button.plain type="submit" { (frame.t("重新处理", "Handle again")) } } }
             }
         }
     }
+}
+
+/// Who handed it in again: a person by his name, the operator at the command line as he called himself.
+fn replayed_by(frame: &Frame, letter: &DeadLetter) -> String {
+    let by = letter.replayed_by.as_deref().unwrap_or_default();
+    by.strip_prefix("person/").map_or_else(|| by.to_owned(), |person| frame.name(person))
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -69,7 +69,7 @@ pub fn why(frame: &Frame, answer: &WhyAnswer, said: &Said) -> Markup {
             Some(_) => { div.notice role="status" { (frame.t("已记录。", "It is on record.")) } }
         }
         @if let Some(wrong) = &said.wrong { div.notice.bad role="alert" { (wrong) } }
-        article.card class=(Urgency::of_duty(&duty.state).class()) {
+        article class={ "card " (Urgency::of_duty(&duty.state).class()) } {
             p { (Urgency::of_duty(&duty.state).mark(frame.language)) }
             dl.facts {
                 dt { (frame.t("时限", "Due")) } dd { (frame.time(duty.due_at)) }

@@ -6,6 +6,7 @@
   if (list && banner && window.EventSource) {
     var waiting = new Set();
     var words = banner.dataset;
+    var title = document.title;
     var source = new EventSource("/v1/events");
     var note = function (event) {
       var data = {};
@@ -14,7 +15,7 @@
       waiting.add(data.about || event.lastEventId);
       banner.querySelector("button").textContent = words.before + waiting.size + words.after;
       banner.hidden = false;
-      document.title = "(" + waiting.size + ") " + words.title;
+      document.title = "(" + waiting.size + ") " + title;
     };
     ["alert.raised", "alert.acknowledged", "alert.closed"].forEach(function (name) { source.addEventListener(name, note); });
     banner.querySelector("button").addEventListener("click", function () {
@@ -22,7 +23,7 @@
         var page = new DOMParser().parseFromString(html, "text/html");
         var fresh = page.querySelector("[data-live]");
         if (fresh) { list.replaceWith(fresh); list = fresh; }
-        waiting.clear(); banner.hidden = true; document.title = words.title;
+        waiting.clear(); banner.hidden = true; document.title = title;
         list.focus();
       });
     });

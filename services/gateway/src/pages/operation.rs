@@ -1,20 +1,17 @@
 //! For operators: deliveries, records, who can see a case.
 
+use super::duties::matter;
 use super::frame::{Frame, Urgency};
 use crate::viewer::url_encoded;
 use duban_contracts::case::WatchersAnswer;
-use duban_contracts::delivery::{DeliveryEvent, DeliveryList};
+use duban_contracts::delivery::{DeliveryEvent, DeliveryList, Unreachable};
 use duban_contracts::record::{RecordDetail, RecordList};
 use maud::{Markup, html};
 use uuid::Uuid;
 
 pub fn deliveries(frame: &Frame, list: &DeliveryList, state: &str) -> Markup {
     let content = html! {
-        @for lost in &list.unreachable {
-            div.notice.bad role="alert" {
-                (frame.t("所有渠道均未送达：", "No channel got through: ")) a href=(lost.link) { (frame.t(&lost.title_zh, &lost.title)) } " → " (frame.name(&lost.person))
-            }
-        }
+        (unreachable(frame, &list.unreachable))
         ul.tabs { @for (value, zh, en) in [("all", "全部", "All"), ("waiting", "等待中", "Waiting"), ("sent", "已送出", "Sent"), ("failed", "失败", "Failed"), ("cancelled", "已取消", "Cancelled")] {
             li { a href={ "/deliveries?state=" (value) } aria-current=[(value == state).then_some("true")] { (frame.t(zh, en)) } }
         } }
@@ -29,6 +26,18 @@ pub fn deliveries(frame: &Frame, list: &DeliveryList, state: &str) -> Markup {
     frame.page(frame.t("投递", "Deliveries"), false, &content)
 }
 
+/// Whom no message reached, and about what: somebody must tell him otherwise.
+pub fn unreachable(frame: &Frame, lost: &[Unreachable]) -> Markup {
+    html! {
+        @for lost in lost {
+            div.notice.bad role="alert" {
+                (frame.t("所有渠道均未送达：", "No channel got through: "))
+                a href=(matter(&lost.link, lost.duty)) { (frame.t(&lost.title_zh, &lost.title)) } " → " (frame.name(&lost.person))
+            }
+        }
+    }
+}
+
 fn delivery_row(frame: &Frame, delivery: &DeliveryEvent) -> Markup {
     let (urgency, word) = match delivery.state.as_str() {
         "sent" => (Urgency::Done, frame.t("已送出", "Sent")),
@@ -38,7 +47,7 @@ fn delivery_row(frame: &Frame, delivery: &DeliveryEvent) -> Markup {
     };
     html! {
         tr data-row {
-            td { span.state class=(urgency.class()) { (word) } }
+            td { span class={ "state " (urgency.class()) } { (word) } }
             td data-label=(frame.t("收件人", "To")) { (frame.name(&delivery.person)) " " span.soft { (delivery.address) } }
             td data-label=(frame.t("渠道", "Channel")) { (delivery.channel) }
             td.number data-label=(frame.t("尝试", "Attempts")) { (delivery.attempts) }

@@ -32,7 +32,12 @@ impl<'a> Session<'a> {
         Ok(session)
     }
 
-    fn ask(&self, method: Method, path: &str) -> RequestBuilder {
+    /// The same browser at another copy of the gateway.
+    pub fn at(&self, gateway: &'a Gateway) -> Self {
+        Self { gateway, cookie: self.cookie.clone(), csrf: self.csrf.clone() }
+    }
+
+    pub fn ask(&self, method: Method, path: &str) -> RequestBuilder {
         self.gateway.ask(method, path).header(header::COOKIE, &self.cookie)
     }
 

@@ -2,6 +2,7 @@
 
 mod approvals;
 mod browser;
+mod deliveries;
 mod live;
 mod operator_pages;
 mod pages;

@@ -55,6 +55,52 @@ async fn each_part_of_what_could_not_be_handled_stands_for_itself() -> anyhow::R
 }
 
 #[tokio::test]
+async fn a_dead_letter_is_handed_in_again_on_the_page_and_by_the_api_and_who_did_so_is_shown() -> anyhow::Result<()> {
+    let (world, a, _) = World::start().await?;
+    install(&world, &a).await?;
+    let neighbours = neighbours(&world).await?;
+    let (waiting, replayed) = (Uuid::now_v7(), Uuid::now_v7());
+    let letter = |letter: Uuid, reason: &str| {
+        json!({
+            "letter": letter, "service": "escalation", "message": Uuid::now_v7(), "subject": "duban.intake.v1.case.registered",
+            "reason": reason, "attempts": 5, "at": "2026-11-23T06:00:00Z"
+        })
+    };
+    let mut done = letter(replayed, "a rule that is no longer there");
+    done["replayed_at"] = "2026-11-24T01:30:00Z".into();
+    done["replayed_by"] = "person/li-wenbo".into();
+    let letters = json!({ "letters": [letter(waiting, "no headers"), done.clone()], "total": 2, "next": null });
+    answer(&neighbours, "escalation", "dead.list", Ok(letters)).await?;
+    let asked = answer(&neighbours, "escalation", "dead.replay", Ok(done)).await?;
+
+    let chief = Session::of(&a, "chief", "correct horse").await?;
+    let page = chief.get("/dead").await?.text;
+    let row = |of: &str| page.split("<tr").find(|row| row.contains(of)).unwrap_or_default().to_owned();
+    let (open, done) = (row("no headers"), row("a rule that is no longer there"));
+    let act = format!("/dead/escalation/{waiting}/replay");
+    assert!(open.contains(&format!("action=\"{act}\"")), "{open}");
+    assert!(!done.contains("<form") && done.contains("李文博") && done.contains("2026-11-24T01:30:00Z"), "{done}");
+
+    let request = hidden(&open, "request").unwrap();
+    assert_eq!(chief.post_without_token(&act, &[("request", &request)]).await?.status, StatusCode::FORBIDDEN);
+    assert!(asked.lock().unwrap().is_empty());
+    let handed_in = chief.post(&act, &[("request", &request)]).await?;
+    assert_eq!((handed_in.status, handed_in.location.as_str()), (StatusCode::SEE_OTHER, "/dead?told=replayed"));
+    let path = format!("/v1/dead-letters/escalation/{waiting}/replay");
+    expect(a.post(&path, &world.admin).send().await?, StatusCode::OK).await?;
+    assert_eq!(*asked.lock().unwrap(), [json!({ "letter": waiting }), json!({ "letter": waiting })]);
+
+    // Who does not administer is turned away before the service is asked.
+    let wang = world.person(&a, "wang").await?;
+    for path in [path.as_str(), &format!("/v1/dead-letters/escalation/{waiting}"), "/v1/dead-letters/escalation"] {
+        let method = if path.ends_with("replay") { reqwest::Method::POST } else { reqwest::Method::GET };
+        assert_eq!(a.ask(method, path).bearer_auth(&wang).send().await?.status(), StatusCode::FORBIDDEN, "{path}");
+    }
+    assert_eq!(asked.lock().unwrap().len(), 2);
+    Ok(())
+}
+
+#[tokio::test]
 async fn what_does_not_answer_is_named_on_the_page_and_never_taken_for_nothing() -> anyhow::Result<()> {
     let (world, a, _) = World::start().await?;
     let neighbours = neighbours(&world).await?;

@@ -2,7 +2,7 @@
 
 use crate::browser::{FORM, Page, Session, form, hidden, page};
 use crate::policies::{install, packs};
-use crate::world::{Gateway, World, expect};
+use crate::world::{Gateway, World, a_report, expect};
 use anyhow::Context;
 use duban_contracts::Problem;
 use duban_local::neighbours::Neighbours;
@@ -110,6 +110,37 @@ async fn one_address_sends_only_so_many_forms_a_minute() -> anyhow::Result<()> {
     }
     assert_eq!(statuses[..2], [StatusCode::OK; 2]);
     assert!(statuses.contains(&StatusCode::TOO_MANY_REQUESTS), "{statuses:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn behind_a_proxy_each_client_has_a_limit_of_his_own_and_nobody_makes_up_an_address() -> anyhow::Result<()> {
+    let settings = [("DUBAN_TRUSTED_PROXIES", "127.0.0.0/8"), ("DUBAN_FORMS_PER_MINUTE", "1"), ("DUBAN_LOOK_UPS_PER_MINUTE", "1")];
+    let (world, a, token) = World::start_with(&settings).await?;
+    world.producer(&a, "web").await?;
+    let code = a.report(&token, "call-1", &a_report("一")).await?.1["tracking_code"].as_str().unwrap().to_owned();
+    let (api, page, form_body) = (format!("/v1/reports/{code}"), format!("/track?code={code}"), form(&[("key", "k-1"), ("text", "x")]));
+    let status = async |what: &str, forwarded: &str| {
+        let request = match what {
+            "form" => a.ask(Method::POST, "/report").header(header::CONTENT_TYPE, FORM).body(form_body.clone()),
+            path => a.ask(Method::GET, path),
+        };
+        anyhow::Ok(request.header("X-Forwarded-For", forwarded).send().await?.status())
+    };
+    // The API and the page of a code have one limit together, so each is asked from addresses of its own.
+    for (what, net) in [("form", "198.51.100"), (&*api, "203.0.113"), (&*page, "192.0.2")] {
+        // Of a few in a row one at least finds its minute's share used up, however slow the machine is.
+        let mut of_one = Vec::new();
+        for made_up in 1..=8 {
+            // What stands before the address that the proxy saw is made up by the client; ours is the only proxy that is believed.
+            of_one.push(status(what, &format!("10.9.8.{made_up}, {net}.1")).await?);
+        }
+        assert_eq!(of_one[0], StatusCode::OK, "{what}");
+        assert!(of_one.contains(&StatusCode::TOO_MANY_REQUESTS), "{what}: {of_one:?}");
+        for client in 2..=4 {
+            assert_eq!(status(what, &format!("{net}.{client}")).await?, StatusCode::OK, "{what}: another client");
+        }
+    }
     Ok(())
 }
 
@@ -268,6 +299,36 @@ async fn a_long_case_leads_to_what_happened_before() -> anyhow::Result<()> {
     assert_eq!(shown.status, StatusCode::OK, "{}", shown.text);
     assert!(shown.text.contains("最早的话") && shown.text.contains(&format!("/cases/{case}/earlier?before={older}")));
     assert_eq!(asked.lock().unwrap()[0], json!({ "case": case, "before": newest }));
+    Ok(())
+}
+
+#[tokio::test]
+async fn who_can_see_a_case_and_why_is_a_page_of_its_own() -> anyhow::Result<()> {
+    let (world, a, _) = World::start().await?;
+    let neighbours = neighbours(&world).await?;
+    let case = Uuid::now_v7();
+    let watcher = |person: &str, name: &str, reasons: (&str, &str), personal: bool| json!({ "person": person, "name": name, "reason": reasons.0, "reason_zh": reasons.1, "personal_text": personal });
+    let watchers = [
+        watcher("han-jianguo", "韩建国", ("handles it", "承办人"), true),
+        watcher("zhang-wei", "张伟", ("chief executive officer: see everywhere", "首席执行官：查看全部单位"), false),
+    ];
+    answer(&neighbours, "intake", "case.show", Ok(a_case(case, case))).await?;
+    let asked = answer(&neighbours, "intake", "case.watchers", Ok(json!({ "watchers": watchers }))).await?;
+    let chief = Session::of(&a, "chief", "correct horse").await?;
+    let path = format!("/cases/{case}/watchers");
+    assert!(chief.get(&format!("/cases/{case}")).await?.text.contains(&format!("href=\"{path}\"")));
+    let shown = chief.get(&path).await?;
+    assert_eq!(shown.status, StatusCode::OK, "{}", shown.text);
+    assert_eq!(asked.lock().unwrap()[0]["case"], json!(case));
+    // Row by row: who, why, and whether he sees what is personal.
+    let row = |page: &str, name: &str| page.split("<tr").find(|row| row.contains(name)).unwrap_or_default().to_owned();
+    let (han, zhang) = (row(&shown.text, "韩建国"), row(&shown.text, "张伟"));
+    assert!(han.contains("承办人") && han.contains(">是<"), "{han}");
+    assert!(zhang.contains("首席执行官：查看全部单位") && zhang.contains(">否<"), "{zhang}");
+    let english = chief.get(&format!("{path}?lang=en")).await?.text;
+    assert!(english.contains("Who can see this case, and why") && row(&english, "韩建国").contains("handles it"), "{english}");
+    let by_api = expect(a.get(&format!("/v1{path}"), &world.admin).send().await?, StatusCode::OK).await?;
+    assert_eq!(by_api["watchers"].as_array().map(Vec::len), Some(2));
     Ok(())
 }
 

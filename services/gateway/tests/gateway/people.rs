@@ -1,6 +1,9 @@
 //! People: passwords, sessions, forms, rights, and the history of what changed.
 
-use crate::world::{Gateway, World, expect};
+use crate::browser::Session;
+use crate::policies::{install, shipped};
+use crate::world::{Gateway, World, expect, until};
+use duban_local::ClockSetting;
 use reqwest::{Method, StatusCode, header};
 use serde_json::{Value, json};
 
@@ -45,6 +48,58 @@ async fn a_session_is_kept_by_a_cookie_that_scripts_and_other_sites_cannot_use()
     assert!(hash.starts_with("$argon2id$"));
     let tokens: Vec<String> = sqlx::query_scalar("select token_hash from identity.api_token").fetch_all(&pool).await?;
     assert!(tokens.iter().all(|token| token.len() == 64 && !world.admin.contains(token.as_str())));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_session_ends_when_its_time_is_over_and_when_its_person_is_shut_out_whatever_domain_time_says() -> anyhow::Result<()> {
+    let settings = [("DUBAN_SESSION_IDLE_MINUTES", "30"), ("DUBAN_SESSION_HOURS", "2")];
+    let (world, a, _) = World::start_with(&settings).await?;
+    world.person(&a, "wang").await?;
+    let pool = sqlx::PgPool::connect(world.ground.superuser_url()).await?;
+    let log_in = || Session::of(&a, "wang", "correct horse");
+    let age = async |sql: &'static str| sqlx::query(sql).execute(&pool).await.map(|done| assert_eq!(done.rows_affected(), 1));
+
+    // Twenty-nine minutes without a request are borne, and counted anew from the next one; thirty-one are not.
+    let idle = log_in().await?;
+    age("update identity.session set used_at = clock_timestamp() - interval '29 minutes'").await?;
+    assert_eq!(idle.get("/v1/me").await?.status, StatusCode::OK);
+    let fresh = "select used_at > clock_timestamp() - interval '5 minutes' from identity.session";
+    assert!(sqlx::query_scalar::<_, bool>(fresh).fetch_one(&pool).await?, "it was used just now");
+    age("update identity.session set used_at = clock_timestamp() - interval '31 minutes'").await?;
+    assert_eq!(idle.get("/v1/me").await?.status, StatusCode::UNAUTHORIZED);
+    let led_on = idle.get("/alerts").await?;
+    assert_eq!((led_on.status, led_on.location.as_str()), (StatusCode::SEE_OTHER, "/login?next=/alerts"));
+    assert_eq!(idle.post("/logout", &[]).await?.location, "/login?next=/", "a form of an ended session does nothing");
+
+    // However busily it is used, it lasts two hours and no longer.
+    age("delete from identity.session").await?;
+    let busy = log_in().await?;
+    let lasts = "select extract(epoch from expires_at - clock_timestamp())::float8 from identity.session";
+    let lasts: f64 = sqlx::query_scalar(lasts).fetch_one(&pool).await?;
+    assert!(lasts <= 7_200.0 && lasts > 7_200.0 - crate::world::LIMIT.as_secs_f64(), "{lasts} seconds");
+    assert_eq!(busy.get("/v1/me").await?.status, StatusCode::OK);
+    age("update identity.session set expires_at = clock_timestamp()").await?;
+    assert_eq!(busy.get("/v1/me").await?.status, StatusCode::UNAUTHORIZED);
+
+    // A clock that was stepped far ahead ends nobody's session, and what has really ended is tidied away.
+    let good = log_in().await?;
+    world.ground.set_clock(&ClockSetting::Stepped { start: "2099-01-01T00:00:00Z".to_owned() }).await?;
+    let b = world.gateway("b", &settings).await?;
+    until("the other copy to be in 2099", || async {
+        Ok(b.ask(Method::GET, "/report?lang=en").send().await?.text().await?.contains("2099"))
+    })
+    .await?;
+    let kept = "select count(*) from identity.session";
+    until("what has ended to be tidied away", || async { Ok(sqlx::query_scalar::<_, i64>(kept).fetch_one(&pool).await? == 1) }).await?;
+    assert_eq!(good.at(&b).get("/v1/me").await?.status, StatusCode::OK);
+
+    // Shut out, he is out at every copy at once.
+    expect(a.post("/v1/people/wang/disable", &world.admin).send().await?, StatusCode::NO_CONTENT).await?;
+    for session in [&good, &good.at(&b)] {
+        assert_eq!(session.get("/v1/me").await?.status, StatusCode::UNAUTHORIZED);
+        assert!(session.get("/alerts").await?.location.starts_with("/login"));
+    }
     Ok(())
 }
 
@@ -122,6 +177,72 @@ async fn only_administrators_administer_and_every_change_is_kept() -> anyhow::Re
     let disabling = changes.iter().find(|c| c["what"] == "person" && c["before"].is_object()).unwrap();
     assert_eq!((&disabling["before"]["disabled"], &disabling["after"]["disabled"]), (&json!(false), &json!(true)));
     assert!(!history.to_string().contains("token_hash") && !history.to_string().contains("argon2"));
+    Ok(())
+}
+
+#[tokio::test]
+async fn every_change_of_rights_posts_and_people_is_kept_and_shown_with_who_and_when() -> anyhow::Result<()> {
+    let (world, a, _) = World::start().await?;
+    install(&world, &a).await?;
+    let second = a.post("/v1/people/li-wenbo/token", &world.admin).json(&json!({})).send().await?;
+    let second = expect(second, StatusCode::OK).await?["token"].as_str().unwrap().to_owned();
+
+    // Another administrator takes a right from the managers of stores, gives one store another manager, and writes down a person's new address.
+    let file = shipped("organisation.toml");
+    let role = "store-general-manager = { title = { zh = \"总经理\", en = \"general manager of the store\" }, rights = [\"see below\", ";
+    let changes = [
+        (format!("{role}\"see_personal below\", "), role.to_owned()),
+        ("store-general-manager = \"song-zhiqiang\"".to_owned(), "store-general-manager = \"han-jianguo\"".to_owned()),
+        ("song-zhiqiang@duban.example".to_owned(), "song@duban.example".to_owned()),
+    ];
+    let changed = changes.iter().try_fold(file, |text, (old, new)| {
+        anyhow::ensure!(text.contains(old), "the file has no {old}");
+        Ok(text.replacen(old, new, 1))
+    })?;
+    let before = jiff::Timestamp::now();
+    let applied = a.ask(Method::PUT, "/v1/organisation").bearer_auth(&second).body(changed).send().await?;
+    assert!(expect(applied, StatusCode::OK).await?["changed"].as_u64() >= Some(2));
+    let after = jiff::Timestamp::now();
+
+    let history = async |query: &str| {
+        let found = expect(a.get(&format!("/v1/history?{query}"), &world.admin).send().await?, StatusCode::OK).await?;
+        anyhow::Ok(found["changes"].as_array().cloned().unwrap_or_default())
+    };
+    let post = history("what=post&which=BJ01/store-general-manager").await?;
+    assert_eq!(post.len(), 2, "{post:?}");
+    assert_eq!((&post[0]["by"], &post[1]["by"], &post[1]["before"]), (&json!("li-wenbo"), &json!("chief"), &Value::Null));
+    let at: jiff::Timestamp = post[0]["at"].as_str().unwrap().parse()?;
+    assert!(before <= at && at <= after, "{before} {at} {after}");
+    let right = json!({ "right": "see_personal", "scope": "below" });
+    let has = |side: &str| post[0][side]["rights"].as_array().unwrap().contains(&right);
+    assert_eq!((has("before"), has("after")), (true, false), "{}", post[0]);
+    let holder = |side: &str| post[0][side]["holders"][0]["person"].as_str().map(str::to_owned);
+    assert_eq!((holder("before").as_deref(), holder("after").as_deref()), (Some("song-zhiqiang"), Some("han-jianguo")));
+    let person = &history("what=person&which=song-zhiqiang").await?[0];
+    assert_eq!(
+        (&person["before"]["email"], &person["after"]["email"]),
+        (&json!("song-zhiqiang@duban.example"), &json!("song@duban.example"))
+    );
+
+    // The page: what became what, who did it and when; each thing's own story, and older ones behind a link.
+    let chief = Session::of(&a, "chief", "correct horse").await?;
+    let shown = chief.get("/administration?what=post&which=BJ01/store-general-manager").await?;
+    assert_eq!(shown.status, StatusCode::OK, "{}", shown.text);
+    let story = shown.text.split("id=\"changes\"").nth(1).unwrap();
+    for said in ["李文博", "li-wenbo", "岗位与权限", "see_personal", "song-zhiqiang", "han-jianguo", post[0]["at"].as_str().unwrap()]
+    {
+        assert!(story.contains(said), "{said}: {story}");
+    }
+    assert!(!story.contains("customer-relations-manager"), "another post's story");
+    let all = chief.get("/administration").await?.text;
+    let next = all.split("href=\"/administration?before=").nth(1).unwrap().split('"').next().unwrap();
+    let older = chief.get(&format!("/administration?before={next}")).await?.text;
+    let expected = history(&format!("before={next}")).await?;
+    assert_eq!(expected.len(), 50);
+    assert!(expected.iter().all(|change| older.contains(change["which"].as_str().unwrap())), "{older}");
+    world.person(&a, "wang").await?;
+    let wang = Session::of(&a, "wang", "correct horse").await?;
+    assert_eq!(wang.get("/administration?what=post").await?.status, StatusCode::FORBIDDEN);
     Ok(())
 }
 

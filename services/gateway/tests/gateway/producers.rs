@@ -254,6 +254,34 @@ async fn a_disabled_producer_is_refused_at_once_also_on_its_living_connection() 
 }
 
 #[tokio::test]
+async fn a_new_token_makes_the_old_one_worthless_at_every_copy_and_at_the_broker_without_a_restart() -> anyhow::Result<()> {
+    let (world, a, old) = World::start().await?;
+    let b = world.gateway("b", &[]).await?;
+    assert_eq!(b.report(&old, "call-1", &a_report("一")).await?.0, StatusCode::ACCEPTED);
+    let renewed = expect(a.post("/v1/producers/hotline/token", &world.admin).send().await?, StatusCode::OK).await?;
+    let renewed = renewed["token"].as_str().unwrap();
+    assert_eq!(a.report(&old, "call-2", &a_report("一")).await?.0, StatusCode::UNAUTHORIZED);
+    assert_eq!(a.report(renewed, "call-2", &a_report("一")).await?.0, StatusCode::ACCEPTED);
+    until("the other copy knows", || async {
+        let (old, new) = (b.report(&old, "call-2", &a_report("一")).await?.0, b.report(renewed, "call-2", &a_report("一")).await?.0);
+        Ok((old, new) == (StatusCode::UNAUTHORIZED, StatusCode::ACCEPTED))
+    })
+    .await?;
+    // Either copy answers for the broker, and both know by now.
+    for _ in 0..4 {
+        assert!(world.connect_producer("hotline", &old).await.is_err());
+    }
+    let hotline = world.connect_producer("hotline", renewed).await?;
+    let taken = request(&hotline, "duban.report.v1.phone.hotline", Some("call-3"), &a_report("一")).await?;
+    assert!(taken["receipt"].is_string(), "{taken}");
+    let history = expect(a.get("/v1/history?what=producer&which=hotline", &world.admin).send().await?, StatusCode::OK).await?;
+    // That it was renewed is kept, with who did it; the token's hash is not shown.
+    assert_eq!((history["changes"].as_array().map(Vec::len), &history["changes"][0]["by"]), (Some(2), &json!("chief")), "{history}");
+    assert!(!history.to_string().contains("token_hash"));
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_publish_without_a_reply_subject_is_taken_and_promises_nothing() -> anyhow::Result<()> {
     let (world, _a, token) = World::start().await?;
     let hotline = world.connect_producer("hotline", &token).await?;

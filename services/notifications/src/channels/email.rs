@@ -10,6 +10,7 @@ use lettre::message::header::{ContentType, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, Message, MultiPart, SinglePart};
 use lettre::transport::smtp::{self, PoolConfig};
 use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
+use std::error::Error as _;
 use std::time::Duration;
 
 /// The mail relay.
@@ -91,6 +92,21 @@ fn refused(error: &smtp::Error) -> Outcome {
         Some(code) if error.is_permanent() => Outcome::Failed { error: format!("the mail server refused it for good: {code}") },
         Some(code) => Outcome::TryAgain { error: format!("the mail server refused it for now: {code}"), after: None },
         None if error.is_timeout() => Outcome::TryAgain { error: "the mail relay did not answer in time".to_owned(), after: None },
+        None if is_not_trusted(error) => {
+            Outcome::TryAgain { error: "the mail relay's certificate is not trusted, or is for another name".to_owned(), after: None }
+        }
         None => Outcome::TryAgain { error: "the mail relay cannot be reached".to_owned(), after: None },
     }
+}
+
+/// Whether the relay was reached and TLS came to nothing: rustls tells so as data that is not valid, at whatever depth.
+fn is_not_trusted(error: &smtp::Error) -> bool {
+    let mut why = error.source();
+    while let Some(found) = why {
+        if found.downcast_ref::<std::io::Error>().is_some_and(|found| found.kind() == std::io::ErrorKind::InvalidData) {
+            return true;
+        }
+        why = found.source();
+    }
+    false
 }

@@ -70,7 +70,8 @@ pub async fn deliveries(
     Ok((rows.iter().map(shown).collect::<Result<_, _>>()?, total))
 }
 
-/// Alerts that reached a person over no channel, newest first: (person, alert).
+/// Alerts that reached a person over no channel and that nobody has taken up since (neither acknowledged nor done), newest first: (person,
+/// alert).
 pub async fn unreachable(
     pool: &PgPool,
     request: &DeliveryListRequest,
@@ -79,7 +80,9 @@ pub async fn unreachable(
 ) -> Result<Vec<(String, AlertEvent)>, sqlx::Error> {
     let mut query = QueryBuilder::new(
         "select message.person, alert.body from message join alert on alert.id = message.alert left join duty on duty.id = alert.duty
-         left join case_copy on case_copy.id = alert.case_id where message.unreachable_at is not null",
+         left join case_copy on case_copy.id = alert.case_id where message.unreachable_at is not null
+           and alert.state = 'open' and (duty.ended_at is null or duty.ended_at < alert.raised_at)
+           and (alert.body -> 'acknowledgements' @> jsonb_build_array(jsonb_build_object('person', message.person))) is not true",
     );
     push_matter(&mut query, request);
     push_sight(&mut query, "message.person", sight);

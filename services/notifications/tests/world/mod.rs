@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test file uses its part of the world")]
 
 pub mod hook;
+pub mod relay;
 
 use anyhow::{Context, Result};
 use duban_contracts::alert::{Acknowledgement, AlertEvent, Recipient};
@@ -145,6 +146,15 @@ impl World {
         if let Some(service) = &mut self.service {
             service.kill9().await;
         }
+    }
+
+    /// Stops it in order and starts it again with these settings changed.
+    pub async fn restart_with(&mut self, settings: &[(&str, &str)]) -> Result<()> {
+        if let Some(service) = &mut self.service {
+            service.stop(LIMIT).await;
+        }
+        self.environment.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        self.start()
     }
 
     pub async fn metrics(&self) -> Result<String> {
