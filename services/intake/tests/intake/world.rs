@@ -236,6 +236,14 @@ impl World {
         self.act(person, case, CaseAct::Step { name: name.to_owned(), fields, note: None }).await
     }
 
+    /// Whether a text stands readable in a table of ours: as text, or as bytes of a text, which come out in hexadecimal.
+    pub async fn lies_open(&self, table: &str, text: &str) -> anyhow::Result<bool> {
+        let statement = format!("select coalesce(string_agg(row_to_json(t)::text, ' '), '') from intake.{table} t");
+        let all: String = sqlx::query_scalar(sqlx::AssertSqlSafe(statement)).fetch_one(&mut self.database().await?).await?;
+        let bytes: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
+        Ok(all.contains(text) || all.contains(&bytes))
+    }
+
     /// The database as its owner sees it.
     pub async fn database(&self) -> anyhow::Result<PgConnection> {
         Ok(PgConnection::connect(self.ground.superuser_url()).await?)
