@@ -66,6 +66,13 @@ impl BatchHandler for IntakeOfReports {
         take_in(&self.app, tx, incoming).await
     }
 
+    /// A report that could not be registered is rejected, so that its sender learns of it and somebody decides about it.
+    async fn buried(&self, tx: &mut PgConnection, event: &Event) -> Result<(), Failure> {
+        // Of what cannot be read there is nothing to decide: the dead letter is all.
+        let Ok(accepted) = event.parse::<AcceptedReport>() else { return Ok(()) };
+        reject_unprocessable(&self.app, tx, accepted, event).await
+    }
+
     async fn committed(&self, batch: &[Event]) {
         self.app.measures.batch(batch.len());
         self.app.followers.notify_one();
@@ -83,7 +90,7 @@ fn read(app: &App, event: &Event) -> Result<Incoming, Failure> {
 async fn take_in(app: &App, tx: &mut PgConnection, incoming: Vec<Incoming>) -> Result<(), Failure> {
     let (first, others) = first_of_each_key(incoming);
     let taken = identities::take(tx, &first.iter().map(|report| identity(app, report)).collect::<Vec<_>>()).await?;
-    let (new, known): (Vec<Incoming>, Vec<Incoming>) = first.into_iter().partition(|report| taken.contains(&report.accepted.receipt));
+    let (new, known): (Vec<Incoming>, Vec<Incoming>) = first.into_iter().partition(|report| taken.all.contains(&report.accepted.receipt));
     let second: Vec<Incoming> = known.into_iter().chain(others).collect();
     let (following, opening): (Vec<Incoming>, Vec<Incoming>) = new.into_iter().partition(|report| target(app, &report.accepted).is_some());
 
@@ -91,6 +98,7 @@ async fn take_in(app: &App, tx: &mut PgConnection, incoming: Vec<Incoming>) -> R
     let cases = register::register(app, tx, &openings).await?;
     app.measures.registered(&cases);
     wait(app, tx, &following).await?;
+    rejecting::handled_after_all(app, tx, &taken.rejected).await?;
     reject_other_bodies(app, tx, second).await
 }
 
@@ -161,6 +169,21 @@ async fn wait(app: &App, tx: &mut PgConnection, following: &[Incoming]) -> Resul
     reports::insert(tx, &bodies).await?;
     waiting::insert(tx, &rows).await?;
     Ok(())
+}
+
+/// Unless something stands under its key already: it itself, handled meanwhile or rejected before, or another.
+async fn reject_unprocessable(app: &App, tx: &mut PgConnection, accepted: AcceptedReport, event: &Event) -> Result<(), Failure> {
+    // The hash may be what is wrong with it.
+    let body_hash = match hex::decode(&accepted.body_hash) {
+        Ok(hash) => hash,
+        Err(_) => app.keys.body_hash(&serde_json::to_value(&accepted.report).map_err(anyhow::Error::from)?).to_vec(),
+    };
+    let report = Incoming { accepted, body_hash, time: event.time, traceparent: event.traceparent.clone(), case: ids::fresh() };
+    if !identities::reject(tx, &identity(app, &report)).await? {
+        return reject_other_bodies(app, tx, vec![report]).await;
+    }
+    let refused = rejecting::unprocessable(app, report.accepted, report.body_hash, report.traceparent)?;
+    rejecting::reject(app, tx, vec![refused]).await
 }
 
 /// A key that is known: the same body is a repetition and tells nothing new; another body is kept as rejected, and told.

@@ -51,6 +51,15 @@ pub trait BatchHandler: Send + Sync + 'static {
     /// See [`Failure`].
     fn handle(&self, tx: &mut PgConnection, batch: &[Event]) -> impl Future<Output = Result<(), Failure>> + Send;
 
+    /// What the service keeps and tells of an event that becomes a dead letter, in the transaction that makes it one. May be run more than
+    /// once for the same event, which may have been handled meanwhile, or be handled later: a dead letter can be replayed.
+    ///
+    /// # Errors
+    /// See [`Failure`]. Trouble of the database: it is run again. Anything else: the dead letter alone is made.
+    fn buried(&self, _tx: &mut PgConnection, _event: &Event) -> impl Future<Output = Result<(), Failure>> + Send {
+        async { Ok(()) }
+    }
+
     /// After the commit, before the acknowledgement; may be left out by a crash.
     fn committed(&self, _batch: &[Event]) -> impl Future<Output = ()> + Send {
         async {}

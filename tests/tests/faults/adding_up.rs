@@ -88,7 +88,7 @@ const NOT_REJECTED: &str = "select count(*) from unnest($1::uuid[]) as sent (rec
      where (select count(*) from intake.rejected r where r.receipt = sent.receipt) <> 1";
 
 const WAITS_FOR_WHAT_IS_THERE: &str = "select count(*) from intake.waiting w join intake.identity target on target.receipt = w.target
-     where w.alone is null and target.state <> 'waiting'";
+     where w.alone is null and target.case_id is not null";
 
 /// Events that escalation has not handled, which hears all of these streams, its own ones, and what any service has set aside to try again.
 pub const UNDER_WAY: &str = "select (select count(*) from (
@@ -214,6 +214,7 @@ pub async fn check(world: &World, sent: &Sent) -> anyhow::Result<()> {
         ("alert", "select count(*) from escalation.alert where rung >= 0"),
         ("breach", "select count(*) from escalation.duty where breached_at is not null"),
         ("supplement", "select count(*) from intake.identity where state = 'supplement'"),
+        ("rejected report", "select count(*) from intake.rejected where reason = 'idempotency-conflict'"),
         ("major case", "select count(*) from intake.cases where major"),
         (
             "duty that a registration opened",

@@ -63,7 +63,7 @@ fn state_text<'a>(frame: &'a Frame, state: &str) -> &'a str {
         "registered" => frame.t("已立案，正在处理。", "Registered; it is being handled."),
         "supplement" => frame.t("已并入您先前的案件。", "Added to your earlier case."),
         "closed" => frame.t("已办结。", "Closed."),
-        "rejected" => frame.t("未能登记，工作人员会核实后处理。", "It could not be registered; our staff will look into it."),
+        "rejected" => frame.t("未能登记，已转工作人员核实处理。", "It could not be registered; it was passed on to our staff."),
         "ambiguous" => {
             frame.t("此查询码无法唯一对应，请凭回执号联系我们。", "This code is not unique; please ask us with your receipt number.")
         }

@@ -1,6 +1,7 @@
 //! `report.rejected.admit` and `report.rejected.dismiss`: deciding about a report that could not be registered.
 //!
-//! An admitted one gets an identity of its own, made from the rejection's id: the key that it came with belongs to another report.
+//! One whose key belongs to another report gets an identity of its own when it is admitted, made from the rejection's id. One that could not be
+//! registered for a reason of its own keeps its own: whoever has its receipt or tracking code finds the case.
 
 use super::rejected_list::require_decides;
 use crate::app::App;
@@ -11,7 +12,7 @@ use crate::requests::act::required_text;
 use crate::store::identities::{self, NewIdentity};
 use crate::store::rejected::{self, Decision, Rejected};
 use duban_contracts::case::RejectedAct;
-use duban_contracts::report::{AcceptedReport, RejectedActed, Report, ReportEvent};
+use duban_contracts::report::{AcceptedReport, RejectedActed, Report};
 use duban_contracts::{Problem, Timestamp, ids};
 use duban_platform::acting::{self, Act, Begun};
 use duban_platform::consumer::Failure;
@@ -38,7 +39,7 @@ pub async fn act(app: App, request: Request<RejectedAct>) -> Result<RejectedActe
         request.expect_version(rejected.version, || acted(&rejected))?;
     }
     if rejected.state != "open" {
-        return Err(Problem::refused("decided-already", "It was decided already", "该来件已处理").into());
+        return Err(decided_already().into());
     }
     let deciding = Deciding { rejected: &rejected, person: &person, reason, at };
     let answer = match &request.body {
@@ -65,12 +66,19 @@ async fn admit(app: &App, act: &mut Act, deciding: &Deciding<'_>, corrected: Opt
         accepted.unit = corrected.unit.clone().unwrap_or(accepted.unit);
         accepted.report = corrected.clone();
     }
-    let own = own_identity(app, rejected.id, &accepted)?;
-    accepted.receipt = own.receipt;
-    accepted.idempotency_key = rejected.id.to_string();
-    accepted.body_hash = hex::encode(&own.body_hash);
+    let case = ids::fresh();
+    if rejected.reason == rejecting::UNPROCESSABLE {
+        settle_identity(act, rejected, Some(case)).await?;
+    } else {
+        let own = own_identity(app, rejected.id, &accepted, case)?;
+        accepted.receipt = own.receipt;
+        accepted.idempotency_key = rejected.id.to_string();
+        accepted.body_hash = hex::encode(&own.body_hash);
+        identities::take(act.tx(), std::slice::from_ref(&own)).await?;
+    }
+    let receipt = accepted.receipt;
     let opening = Opening {
-        case: own.case.unwrap_or_else(ids::fresh),
+        case,
         accepted,
         cause: deciding.at,
         traceparent: rejected.traceparent.clone(),
@@ -78,7 +86,6 @@ async fn admit(app: &App, act: &mut Act, deciding: &Deciding<'_>, corrected: Opt
         by: deciding.person.to_owned(),
         kept: false,
     };
-    identities::take(act.tx(), std::slice::from_ref(&own)).await?;
     let cases = register::register(app, act.tx(), &[opening]).await.map_err(failed)?;
     app.measures.registered(&cases);
     let case = cases.first().ok_or_else(Problem::internal)?;
@@ -87,13 +94,16 @@ async fn admit(app: &App, act: &mut Act, deciding: &Deciding<'_>, corrected: Opt
         rejected: rejected.id,
         state: "admitted".to_owned(),
         version: rejected.version + 1,
-        receipt: Some(own.receipt),
+        receipt: Some(receipt),
         case: Some(case.id),
         number: Some(case.number.clone()),
     })
 }
 
 async fn dismiss(app: &App, act: &mut Act, deciding: &Deciding<'_>) -> Result<RejectedActed, Failed> {
+    if deciding.rejected.reason == rejecting::UNPROCESSABLE {
+        settle_identity(act, deciding.rejected, None).await?;
+    }
     decide(app, act, deciding, "dismissed", None).await?;
     Ok(RejectedActed { state: "dismissed".to_owned(), version: deciding.rejected.version + 1, ..acted(deciding.rejected) })
 }
@@ -102,26 +112,25 @@ async fn decide(app: &App, act: &mut Act, deciding: &Deciding<'_>, state: &'stat
     let rejected = deciding.rejected;
     let at = app.platform.clock.cause_after(deciding.at.max(rejected.rejected_at));
     let decision = Decision { id: rejected.id, state, by: deciding.person, at, reason: deciding.reason, case };
-    rejected::decide(act.tx(), &app.platform.seal, &decision).await?;
-    let body = ReportEvent {
-        rejected: rejected.id,
-        receipt: rejected.receipt,
-        producer: rejected.producer.clone(),
-        unit: rejecting::told_unit(&*app.directory()?, &rejected.unit),
-        channel: rejected.channel.clone(),
-        reason: rejected.reason.clone(),
-        title: rejecting::title(&rejected.producer),
-        title_zh: rejecting::title_zh(&rejected.producer),
-        received_at: rejected.received_at,
-        case,
-        policy: 0,
-    };
-    let event = rejecting::event(state, rejected.id, rejected.version + 1, at, rejected.traceparent.clone(), &body);
+    let decided = rejected::decide(act.tx(), &app.platform.seal, &decision).await?;
+    let event = rejecting::decided(&*app.directory()?, &decided, at);
     app.platform.outbox.write(act.tx(), &[event]).await?;
     Ok(())
 }
 
-fn own_identity(app: &App, rejected: Uuid, accepted: &AcceptedReport) -> Result<NewIdentity, Failed> {
+/// What is decided holds for the report's own key: a replay of its dead letter finds it so and does nothing.
+async fn settle_identity(act: &mut Act, rejected: &Rejected, case: Option<Uuid>) -> Result<(), Failed> {
+    if identities::decide(act.tx(), rejected.receipt, case).await? {
+        return Ok(());
+    }
+    Err(decided_already().into())
+}
+
+fn decided_already() -> Problem {
+    Problem::refused("decided-already", "It was decided already", "该来件已处理")
+}
+
+fn own_identity(app: &App, rejected: Uuid, accepted: &AcceptedReport, case: Uuid) -> Result<NewIdentity, Failed> {
     let receipt = app.keys.receipt(ADMITTED, &rejected.to_string());
     let body = serde_json::to_value(&accepted.report).map_err(|error| Failed::Other(error.into()))?;
     Ok(NewIdentity {
@@ -129,7 +138,7 @@ fn own_identity(app: &App, rejected: Uuid, accepted: &AcceptedReport) -> Result<
         producer: accepted.producer.clone(),
         body_hash: app.keys.body_hash(&body).to_vec(),
         code: code_of(app, receipt),
-        case: Some(ids::fresh()),
+        case: Some(case),
         first_seen: app.platform.clock.now(),
     })
 }

@@ -23,7 +23,9 @@ pub async fn track(app: App, request: Request<TrackRequest>) -> Result<PublicSta
         [] => Ok(bare("accepted")),
         [one] => match one.case {
             Some(case) => registered(&app, case, one.state == "supplement").await,
-            None => Ok(bare("waiting")),
+            None if one.state == "waiting" => Ok(bare("waiting")),
+            // That it was dismissed, and why, is for its sender to be told by people.
+            None => Ok(bare("rejected")),
         },
         // Two reports share the code: neither is shown.
         _ => Ok(bare("ambiguous")),

@@ -18,17 +18,27 @@ pub struct NewIdentity {
     pub first_seen: Timestamp,
 }
 
-/// Takes the identities that are new and tells which these are. A twin in another transaction is waited for. In one order always, so
-/// that two batches cannot deadlock.
-pub async fn take(tx: &mut PgConnection, new: &[NewIdentity]) -> Result<HashSet<Uuid>, sqlx::Error> {
-    let taken: Vec<Uuid> = sqlx::query_scalar(
-        "insert into identity (receipt, producer, body_hash, code, state, case_id, first_seen)
+/// Which identities were taken.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Taken {
+    pub all: HashSet<Uuid>,
+    /// Of them those whose report had been rejected: it could not be registered before, and is handled after all.
+    pub rejected: Vec<Uuid>,
+}
+
+/// Takes the identities that are new, and those under which the same body stands rejected. A twin in another transaction is waited for. In
+/// one order always, so that two batches cannot deadlock.
+pub async fn take(tx: &mut PgConnection, new: &[NewIdentity]) -> Result<Taken, sqlx::Error> {
+    // A row that was inserted has no xmax, one that was updated has ours.
+    let rows: Vec<(Uuid, bool)> = sqlx::query_as(
+        "insert into identity as known (receipt, producer, body_hash, code, state, case_id, first_seen)
          select receipt, producer, body_hash, code, case when case_id is null then 'waiting' else 'registered' end, case_id, first_seen
          from unnest($1::uuid[], $2::text[], $3::bytea[], $4::bigint[], $5::uuid[], $6::timestamptz[])
               as new (receipt, producer, body_hash, code, case_id, first_seen)
          order by receipt
-         on conflict (receipt) do nothing
-         returning receipt",
+         on conflict (receipt) do update set state = excluded.state, case_id = excluded.case_id
+            where known.state = 'rejected' and known.body_hash = excluded.body_hash
+         returning receipt, xmax <> 0",
     )
     .bind(new.iter().map(|i| i.receipt).collect::<Vec<_>>())
     .bind(new.iter().map(|i| i.producer.as_str()).collect::<Vec<_>>())
@@ -38,7 +48,38 @@ pub async fn take(tx: &mut PgConnection, new: &[NewIdentity]) -> Result<HashSet<
     .bind(new.iter().map(|i| Ts(i.first_seen)).collect::<Vec<_>>())
     .fetch_all(tx)
     .await?;
-    Ok(taken.into_iter().collect())
+    let rejected = rows.iter().filter(|(_, before)| *before).map(|(receipt, _)| *receipt).collect();
+    Ok(Taken { all: rows.into_iter().map(|(receipt, _)| receipt).collect(), rejected })
+}
+
+/// Notes that a report cannot be registered: its key stands for it all the same. False if something stands under the key already.
+pub async fn reject(tx: &mut PgConnection, rejected: &NewIdentity) -> Result<bool, sqlx::Error> {
+    let done = sqlx::query(
+        "insert into identity (receipt, producer, body_hash, code, state, first_seen) values ($1, $2, $3, $4, 'rejected', $5)
+         on conflict (receipt) do nothing",
+    )
+    .bind(rejected.receipt)
+    .bind(&rejected.producer)
+    .bind(&rejected.body_hash)
+    .bind(rejected.code)
+    .bind(Ts(rejected.first_seen))
+    .execute(tx)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// What a person has decided about a report that stands rejected: the case that it is, or None where it is dismissed. False if it does not
+/// stand rejected any more.
+pub async fn decide(tx: &mut PgConnection, receipt: Uuid, case: Option<Uuid>) -> Result<bool, sqlx::Error> {
+    let done = sqlx::query(
+        "update identity set state = case when $2::uuid is null then 'dismissed' else 'registered' end, case_id = $2
+         where receipt = $1 and state = 'rejected'",
+    )
+    .bind(receipt)
+    .bind(case)
+    .execute(tx)
+    .await?;
+    Ok(done.rows_affected() == 1)
 }
 
 /// Body hashes of those of the receipts that are known.
@@ -51,7 +92,7 @@ pub async fn body_hashes(pool: impl sqlx::PgExecutor<'_>, receipts: &[Uuid]) -> 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Standing {
     pub receipt: Uuid,
-    /// `registered`, `supplement`, `waiting`.
+    /// `registered`, `supplement`, `waiting`, `rejected`, `dismissed`.
     pub state: String,
     pub case: Option<Uuid>,
 }

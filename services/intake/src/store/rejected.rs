@@ -174,10 +174,11 @@ pub struct Decision<'a> {
     pub case: Option<Uuid>,
 }
 
-pub async fn decide(tx: &mut PgConnection, seal: &Seal, decision: &Decision<'_>) -> Result<(), sqlx::Error> {
-    sqlx::query(
+/// The rejection as it stands then.
+pub async fn decide(tx: &mut PgConnection, seal: &Seal, decision: &Decision<'_>) -> Result<Rejected, sqlx::Error> {
+    let row = sqlx::query(
         "update rejected set state = $2, decided_by = $3, decided_at = $4, sealed_decision = $5, case_id = $6, version = version + 1
-         where id = $1",
+         where id = $1 returning *",
     )
     .bind(decision.id)
     .bind(decision.state)
@@ -185,9 +186,27 @@ pub async fn decide(tx: &mut PgConnection, seal: &Seal, decision: &Decision<'_>)
     .bind(Ts(decision.at))
     .bind(sealed::seal(seal, decision.reason.as_bytes(), &about(decision.id))?)
     .bind(decision.case)
-    .execute(tx)
+    .fetch_one(tx)
     .await?;
-    Ok(())
+    from_row(&row)
+}
+
+/// Settles open rejections of these receipts, for this reason, whose reports have been handled after all: admitted, by nobody. They come back
+/// as they stand then.
+pub async fn settle(tx: &mut PgConnection, receipts: &[Uuid], reason: &str, at: Timestamp) -> Result<Vec<Rejected>, sqlx::Error> {
+    let rows = sqlx::query(
+        "update rejected
+         set state = 'admitted', decided_at = greatest(rejected_at, $3), case_id = identity.case_id, version = version + 1
+         from identity
+         where identity.receipt = rejected.receipt and rejected.receipt = any($1) and reason = $2 and rejected.state = 'open'
+         returning rejected.*",
+    )
+    .bind(receipts)
+    .bind(reason)
+    .bind(Ts(at))
+    .fetch_all(tx)
+    .await?;
+    rows.iter().map(from_row).collect()
 }
 
 /// Erases the text of rejections that were decided longer than `kept` before `now`; tells how many. One that nobody has decided is an open

@@ -63,13 +63,13 @@ pub async fn take_known(tx: &mut PgConnection, which: Which, only: Option<Uuid>,
     let mut query = QueryBuilder::new("with known as (select waiting.receipt, target.case_id ");
     query.push("from waiting join identity target on target.receipt = waiting.target where waiting.alone ").push(alone);
     query.push(
-        " and waiting.target is not null and target.state <> 'waiting' and target.receipt <> waiting.receipt
+        " and waiting.target is not null and target.case_id is not null and target.receipt <> waiting.receipt
          union all
          select waiting.receipt, target.case_id
          from waiting join identity target on target.code = waiting.target_code where waiting.alone ",
     );
     query.push(alone).push(
-        " and waiting.target_code is not null and target.state <> 'waiting' and target.receipt <> waiting.receipt
+        " and waiting.target_code is not null and target.case_id is not null and target.receipt <> waiting.receipt
           and not exists (select 1 from identity twin where twin.code = target.code and twin.receipt <> target.receipt)
          ), taken as (
             select waiting.receipt, known.case_id from waiting join known using (receipt)

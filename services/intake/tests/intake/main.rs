@@ -7,5 +7,6 @@ mod long;
 mod registration;
 mod rejected;
 mod trouble;
+mod unprocessable;
 mod visibility;
 mod world;

@@ -19,6 +19,9 @@ async fn a_poison_message_goes_to_the_dead_letters_and_holds_up_nothing() -> any
     world.case_of(before).await?;
     world.case_of(after).await?;
     world.counts("select count(*) from dead_letter", 2).await?;
+    // What can be read of them is there to be decided about.
+    let rejected: Vec<String> = sqlx::query_scalar("select reason from rejected").fetch_all(world.platform().db.pool()).await?;
+    assert_eq!(rejected, ["unprocessable"]);
     let letters: DeadList = world.ask("dora", "dead.list", &DeadListRequest::default()).await?;
     assert_eq!(letters.total, 2);
     let refused = world.ask::<_, DeadList>("eva", "dead.list", &DeadListRequest::default()).await.expect_err("not for her");

@@ -195,3 +195,40 @@ async fn the_rule_in_sql_is_the_rule_in_words() -> anyhow::Result<()> {
     }
     Ok(())
 }
+
+#[tokio::test]
+async fn who_decides_sees_what_he_decides_until_it_is_closed_whatever_becomes_of_his_post() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let decided = world.case_of(world.report("k1", complaint()).await?).await?;
+    let other = world.case_of(world.report("k2", with(complaint(), json!({ "text": "另一件事" }))).await?).await?;
+    world.step("eva", decided, "accept", json!({})).await?;
+    assert!(sees(&world, "eva", decided).await? && sees(&world, "eva", other).await?);
+
+    world.reorganise(2, &[("post.manager = \"eva\"", "post.manager = \"will\"")])?;
+    assert!(!sees(&world, "eva", other).await?, "her post is gone");
+    assert!(sees(&world, "eva", decided).await?);
+    assert!(world.show("eva", decided).await?.report.is_none(), "seeing is not reading what was said");
+    let (_, told) = world.told(decided, 2).await?.pop().expect("that it was accepted");
+    assert_eq!(told.people_named, ["eva"], "others who guard what hangs on it are told");
+
+    world.step("will", decided, "settle", json!({ "result": "已退款" })).await?;
+    assert!(!sees(&world, "eva", decided).await?, "it is decided");
+    assert!(sees(&world, "will", decided).await?, "by his post");
+    let told = world.told(decided, 4).await?;
+    let (name, last) = told.last().expect("that it was closed");
+    assert_eq!((name.as_str(), last.people_named.as_slice()), ("case.closed", [].as_slice()));
+    Ok(())
+}
+
+#[tokio::test]
+async fn numbers_in_a_subject_are_masked_in_lists() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let subject = "机主13812342345，身份证110101199003078515，要求退货";
+    let case = world.case_of(world.report("k1", with(complaint(), json!({ "subject": subject }))).await?).await?;
+    let listed = all(&world, "eva").await?.cases.remove(0).subject.expect("she may read it");
+    assert!(listed.starts_with("机主138****2345，身份证110") && listed.ends_with("8515，要求退货"), "{listed}");
+    assert!(!listed.contains("13812342345") && !listed.contains("199003"), "{listed}");
+    let whole = world.show("eva", case).await?.report.expect("she may read it").subject;
+    assert_eq!(whole.as_deref(), Some(subject));
+    Ok(())
+}

@@ -17,6 +17,7 @@ use duban_intake::settings::Settings;
 use duban_local::Ground;
 use duban_platform::rpc::Call;
 use duban_platform::{Platform, config};
+use duban_policy::directory::Directory;
 use duban_policy::organisation::Organisation;
 use ed25519_dalek::SigningKey;
 use futures::StreamExt;
@@ -63,6 +64,10 @@ pub fn sources() -> Vec<PolicySource> {
         source("calendars/always.toml", include_str!("calendar.toml")),
         source("organisation.toml", include_str!("organisation.toml")),
     ]
+}
+
+fn directory(organisation: &PolicySource, version: i64) -> anyhow::Result<Directory> {
+    Ok(Organisation::parse(organisation).map_err(|faults| anyhow::anyhow!("{faults:?}"))?.directory(version))
 }
 
 impl World {
@@ -123,8 +128,7 @@ impl World {
         let platform = Platform::start("intake", &self.config.common, sqlx::migrate!()).await?;
         let sources = sources();
         let organisation = sources.iter().find(|source| source.name == "organisation.toml").context("no organisation")?;
-        let directory = Organisation::parse(organisation).map_err(|faults| anyhow::anyhow!("{faults:?}"))?.directory(1);
-        platform.directory.put(directory);
+        platform.directory.put(directory(organisation, 1)?);
         platform.policies.put(1, &sources, true, "2020-01-01T00:00:00Z".parse()?).map_err(anyhow::Error::msg)?;
         let app = duban_intake::start(&platform, &self.config.settings).await?;
         self.copies.push((platform, app));
@@ -133,6 +137,17 @@ impl World {
 
     pub fn platform(&self) -> &Platform {
         &self.copies[0].0
+    }
+
+    /// From now on the organisation is another: each of the pairs is what stood in its file, and what stands there instead.
+    pub fn reorganise(&self, version: i64, changes: &[(&str, &str)]) -> anyhow::Result<()> {
+        let mut organisation = sources().into_iter().find(|source| source.name == "organisation.toml").context("no organisation")?;
+        for (was, is) in changes {
+            anyhow::ensure!(organisation.text.contains(was), "the organisation has no {was}");
+            organisation.text = organisation.text.replace(was, is);
+        }
+        self.platform().directory.put(directory(&organisation, version)?);
+        Ok(())
     }
 
     pub fn receipt(&self, producer: &str, key: &str) -> Uuid {

@@ -3,8 +3,13 @@
 use super::batch::{Entry, Handling, Refused};
 use super::message::Kept;
 use super::store::{self, Aside, Burial};
-use super::{BatchHandler, NotYet};
+use super::{BatchHandler, Failure, NotYet};
+use crate::db;
+use duban_contracts::Event;
+use futures::FutureExt;
+use sqlx::{Acquire, PgConnection};
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -57,7 +62,7 @@ async fn round<H: BatchHandler>(handling: &Handling<H>, streams: &[&'static str]
                     attempts: row.attempts,
                     reason: error.to_string(),
                 };
-                bury(handling, &row.stream, &burial).await?;
+                bury(handling, &row.stream, &burial, None).await?;
             }
         }
     }
@@ -92,7 +97,7 @@ async fn wait<H: BatchHandler>(handling: &Handling<H>, reason: &NotYet, rows: &[
 async fn again<H: BatchHandler>(handling: &Handling<H>, row: &Aside, refused: &Refused) -> anyhow::Result<()> {
     let burial = handling.burial(refused, row.attempts)?;
     if burial.attempts >= handling.attempts {
-        return bury(handling, &row.stream, &burial).await;
+        return bury(handling, &row.stream, &burial, Some(&refused.entry.event)).await;
     }
     let pool = handling.db.pool();
     if refused.is_counted {
@@ -104,12 +109,38 @@ async fn again<H: BatchHandler>(handling: &Handling<H>, row: &Aside, refused: &R
     Ok(())
 }
 
-/// Makes a dead letter of it and says so.
-pub(super) async fn bury<H: BatchHandler>(handling: &Handling<H>, stream: &str, burial: &Burial) -> anyhow::Result<()> {
+/// Makes a dead letter of it and says so; the service keeps and tells in the same transaction what it has to. `event`: as far as it is one.
+pub(super) async fn bury<H: BatchHandler>(
+    handling: &Handling<H>,
+    stream: &str,
+    burial: &Burial,
+    event: Option<&Event>,
+) -> anyhow::Result<()> {
     let mut tx = handling.db.begin().await?;
     store::bury(&mut tx, stream, burial).await?;
+    if let Some(event) = event {
+        tell_buried(handling, &mut tx, event).await?;
+    }
     tx.commit().await?;
+    handling.outbox.wake();
     handling.metrics.own.messages.with_label_values(&[stream, "dead"]).inc();
     tracing::error!(stream, event = %burial.event, subject = %burial.subject, reason = %burial.reason, "a message is a dead letter");
+    Ok(())
+}
+
+/// Asks the service what it keeps of the event. Fails only with the database: what else goes wrong keeps no message from being buried.
+async fn tell_buried<H: BatchHandler>(handling: &Handling<H>, tx: &mut PgConnection, event: &Event) -> anyhow::Result<()> {
+    let mut part = tx.begin().await?;
+    let told = AssertUnwindSafe(db::limited(handling.handler.buried(&mut part, event))).catch_unwind().await;
+    match told.unwrap_or_else(|_panic| Err(Failure::Other(anyhow::anyhow!("the handler panicked")))) {
+        Ok(()) => part.commit().await?,
+        Err(failure) => match handling.fault(failure) {
+            Err(trouble) => return Err(trouble.into()),
+            Ok(reason) => {
+                part.rollback().await?;
+                tracing::error!(event = %event.id, reason, "nothing but a dead letter is kept of a message");
+            }
+        },
+    }
     Ok(())
 }

@@ -148,9 +148,15 @@ impl<H: BatchHandler> Handling<H> {
 
     pub fn sealed(&self, id: Uuid, kept: &Kept, attempts: i32, reason: &str) -> anyhow::Result<Burial> {
         let sealed = self.seal.seal(&serde_json::to_vec(kept)?, &id.to_string())?;
-        // What the database says of a value can hold the value: only the first line is kept, and not much of it.
-        let reason: String = without_values(reason.lines().next().unwrap_or_default()).chars().take(500).collect();
-        Ok(Burial { id, event: kept.id, subject: kept.subject.clone(), sealed, attempts, reason })
+        Ok(Burial { id, event: kept.id, subject: kept.subject.clone(), sealed, attempts, reason: worded(reason) })
+    }
+
+    /// Why it failed, in words that hold no value, if it is not the database's trouble.
+    pub fn fault(&self, failure: Failure) -> Result<String, Trouble> {
+        match self.rolled(failure) {
+            Rolled::Trouble(error) => Err(Trouble(error)),
+            Rolled::Fault { reason, .. } => Ok(worded(&reason)),
+        }
     }
 
     fn rolled(&self, failure: Failure) -> Rolled {
@@ -172,6 +178,11 @@ impl<H: BatchHandler> Handling<H> {
         }
         Rolled::Fault { id: None, reason: error.to_string(), is_counted: true }
     }
+}
+
+/// What the database says of a value can hold the value: only the first line is kept, and not much of it.
+fn worded(reason: &str) -> String {
+    without_values(reason.lines().next().unwrap_or_default()).chars().take(500).collect()
 }
 
 /// A span over the batch, linked to each message's context.

@@ -148,17 +148,19 @@ impl<H: BatchHandler> Loop<H> {
                 }
                 Err(malformed) => {
                     let burial = handling.sealed(malformed.kept.id, &malformed.kept, 1, &malformed.reason)?;
-                    aside::bury(handling, self.stream, &burial).await?;
+                    aside::bury(handling, self.stream, &burial, None).await?;
                 }
             }
         }
         store::set_aside(handling.db.pool(), self.stream, &waiting, 0.3).await?;
         let refused = handling.handle(self.stream, entries, false).await?;
         let burials = refused.iter().map(|one| handling.burial(one, 0)).collect::<anyhow::Result<Vec<_>>>()?;
-        let (dead, again): (Vec<_>, Vec<_>) = burials.into_iter().partition(|one| one.attempts >= handling.attempts);
+        let (dead, again): (Vec<_>, Vec<_>) =
+            burials.into_iter().zip(&refused).partition(|(burial, _)| burial.attempts >= handling.attempts);
+        let again: Vec<_> = again.into_iter().map(|(burial, _)| burial).collect();
         store::set_aside(handling.db.pool(), self.stream, &again, 1.0).await?;
-        for burial in &dead {
-            aside::bury(handling, self.stream, burial).await?;
+        for (burial, refused) in &dead {
+            aside::bury(handling, self.stream, burial, Some(&refused.entry.event)).await?;
         }
         let aside = waiting.len() + again.len();
         handling.metrics.own.messages.with_label_values(&[self.stream, "aside"]).inc_by(aside as u64);
