@@ -14,8 +14,11 @@ const folder = process.argv[2] ?? "target/pages";
 if (!base) { console.error("DUBAN_URL is not set: run `source .duban/env` first"); process.exit(2); }
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const quick = process.env.LOOK === "quick";
 const widths = [390, 834, 1440];
 const publicPages = ["/report", "/track", "/login"];
+// The link of an alert's message, opened without a login.
+const link = process.env.DUBAN_ALERT_LINK;
 const managerPages = ["/alerts", "/alerts?state=all", "/duties", "/duties?state=breached", "/cases", "/cases?state=closed", "/records", "/policies", "/policies/packs", "/policies/packs/car-dealer-complaints"];
 const operatorPages = ["/deliveries", "/dead", "/policies", "/policies/1", "/policies/2", "/administration"];
 
@@ -50,15 +53,23 @@ async function logIn(page, name, password, language) {
   if (!spoken.startsWith(language)) say(`the page speaks ${spoken} after ${language} was asked for`);
 }
 
+// Where a list leads. A quick look is a test, which has furnished every list.
+async function leading(page, list, start) {
+  await page.goto(base + list);
+  const href = await page.locator(`a[href^="${start}"]`).first().getAttribute("href", { timeout: 5000 }).catch(() => null);
+  if (!href && quick) say(`${list}: nothing leads to ${start}…`);
+  return href;
+}
+
 const nameOf = (path) => path.replace(/^\//, "").replace(/[^a-z0-9]+/gi, "-") || "start";
 
-const quick = process.env.LOOK === "quick";
 const views = [["zh", "light"], ["en", "dark"], ["zh", "dark"], ["en", "light"]].slice(0, quick ? 2 : 4);
 for (const [language, scheme] of views) {
   const context = await browser.newContext({ colorScheme: scheme, locale: language === "zh" ? "zh-CN" : "en-GB", bypassCSP: true });
   const page = await context.newPage();
   page.on("pageerror", (error) => say(`script error: ${error}`));
   for (const path of publicPages) await look(context, page, path, nameOf(path), language, scheme);
+  if (link) await look(context, page, new URL(link).pathname, "alert-link", language, scheme);
   if (process.env.DUBAN_LOGIN) {
     await logIn(page, process.env.DUBAN_LOGIN, process.env.DUBAN_PASSWORD, language);
     for (const path of managerPages) await look(context, page, path, nameOf(path), language, scheme);
@@ -68,11 +79,15 @@ for (const [language, scheme] of views) {
     await page.goto(base + "/duties");
     const why = await page.locator('a[href^="/duties/"]').first().getAttribute("href").catch(() => null);
     if (why) await look(context, page, why, "why", language, scheme);
+    const alert = await leading(page, "/alerts", "/alerts/");
+    if (alert) await look(context, page, alert, "alert", language, scheme);
   }
   if (process.env.DUBAN_ADMIN_LOGIN) {
     await context.clearCookies();
     await logIn(page, process.env.DUBAN_ADMIN_LOGIN, process.env.DUBAN_ADMIN_PASSWORD, language);
     for (const path of operatorPages) await look(context, page, path, "operator-" + nameOf(path), language, scheme);
+    const rejected = await leading(page, "/dead", "/rejected/");
+    if (rejected) await look(context, page, rejected, "rejected", language, scheme);
   }
   await context.close();
 }

@@ -4,11 +4,13 @@ use crate::app::App;
 use crate::store::sealed;
 use duban_contracts::Problem;
 use duban_contracts::case::{CaseSummary, Choice, FieldSpec};
+use duban_contracts::report::Report;
 use duban_engine::case::Case;
 use duban_engine::mask;
 use duban_platform::rpc::Failed;
 use duban_policy::policy::{Field, Kind};
 use duban_policy::{Policy, Title};
+use serde_json::Value;
 
 /// A case as lists show it.
 pub fn summary(app: &App, case: &Case, personal: bool) -> Result<CaseSummary, Failed> {
@@ -57,6 +59,36 @@ pub fn stage_title(kind: Option<&Kind>, stage: &str) -> Title {
 /// The kind of a case, as its policy has it.
 pub fn kind_of<'p>(policy: &'p Policy, case: &Case) -> Result<&'p Kind, Problem> {
     policy.kind(&case.pack, &case.kind).ok_or_else(Problem::internal)
+}
+
+/// A report as lists show it: what may be a telephone or identity number has its middle hidden, wherever it was written.
+pub fn masked(mut report: Report) -> Report {
+    let reporter = &mut report.reporter;
+    reporter.phone = reporter.phone.take().map(|phone| mask::number(&phone));
+    let texts = [&mut reporter.name, &mut reporter.email, &mut report.kind, &mut report.unit];
+    for text in texts.into_iter().chain([&mut report.subject, &mut report.text, &mut report.follows]).flatten() {
+        *text = mask::within(text);
+    }
+    for attachment in &mut report.attachments {
+        attachment.name = mask::within(&attachment.name);
+        attachment.reference = mask::within(&attachment.reference);
+    }
+    report.fields = report.fields.into_iter().map(|(name, value)| (name, masked_value(value))).collect();
+    report
+}
+
+fn masked_value(value: Value) -> Value {
+    match value {
+        Value::String(text) => Value::String(mask::within(&text)),
+        // A telephone number that was sent as a number becomes a text by its stars; any other stays what it is.
+        Value::Number(number) => {
+            let (whole, shown) = (number.to_string(), mask::within(&number.to_string()));
+            if whole == shown { Value::Number(number) } else { Value::String(shown) }
+        }
+        Value::Array(values) => values.into_iter().map(masked_value).collect(),
+        Value::Object(members) => members.into_iter().map(|(name, value)| (name, masked_value(value))).collect(),
+        other => other,
+    }
 }
 
 /// A field as a form asks for it.

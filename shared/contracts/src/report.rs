@@ -286,7 +286,8 @@ pub struct RejectedDetail {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub case: Option<Uuid>,
     pub version: i64,
-    /// What was sent, for who may see personal text; absent once its time has passed.
+    /// What was sent, for who may see personal text; absent once its time has passed. Numbers of people are masked in a list and whole where one is
+    /// asked for alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub report: Option<Report>,
 }

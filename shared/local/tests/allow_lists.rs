@@ -20,6 +20,8 @@ use tokio::{
 const LIMIT: Duration = Duration::from_secs(60);
 /// In no user's allow list.
 const NOBODYS: &str = "nobodys.subject";
+/// Fewer than the client keeps of what it is told.
+const AT_A_TIME: usize = 20;
 
 /// A user's connection and what the broker complained of.
 struct Tried {
@@ -60,6 +62,47 @@ impl Tried {
     async fn may_not_subscribe(&mut self, subject: &str) -> Result<()> {
         let _subscription = self.client.subscribe(subject.to_string()).await?;
         self.refused(&format!("subscribe {subject}")).await
+    }
+
+    /// The same of many: a few at a time, since the client drops what it is told faster than it is asked for it.
+    async fn may_publish_none_of(&mut self, subjects: &[String]) -> Result<()> {
+        for some in subjects.chunks(AT_A_TIME) {
+            for subject in some {
+                self.client.publish(subject.clone(), "{}".into()).await?;
+            }
+            self.refused_all("Publish", some).await?;
+        }
+        Ok(())
+    }
+
+    async fn may_subscribe_to_none_of(&mut self, subjects: &[String]) -> Result<()> {
+        for some in subjects.chunks(AT_A_TIME) {
+            let mut subscriptions = Vec::new();
+            for subject in some {
+                subscriptions.push(self.client.subscribe(subject.clone()).await?);
+            }
+            self.refused_all("Subscription", some).await?;
+        }
+        Ok(())
+    }
+
+    /// Reads complaints until that of nobody's subject, which comes after those of all that went before.
+    async fn refused_all(&mut self, verb: &str, subjects: &[String]) -> Result<()> {
+        self.client.publish(NOBODYS, "{}".into()).await?;
+        self.client.flush().await?;
+        let mut said = Vec::new();
+        loop {
+            let complaint = tokio::time::timeout(LIMIT, self.complaints.recv()).await?.context("the connection is gone")?;
+            if complaint.contains(NOBODYS) {
+                break;
+            }
+            said.push(complaint.to_lowercase());
+        }
+        for subject in subjects {
+            let refusal = format!("permissions violation for {verb} to \"{subject}\"").to_lowercase();
+            ensure!(said.iter().any(|said| said.contains(&refusal)), "allowed: {verb} {subject}; refused: {said:#?}");
+        }
+        Ok(())
     }
 
     async fn may_publish(&mut self, subject: &str) -> Result<()> {
@@ -231,6 +274,84 @@ async fn what_is_not_a_users_own_is_refused() -> Result<()> {
         operator.may_not_publish(subject).await?;
     }
     operator.may_not_subscribe("duban.intake.v1.>").await
+}
+
+/// Streams, and the subject of an event in each.
+const STREAMS: [(&str, &str); 6] = [
+    ("REPORTS", "duban.gateway.v1.report.accepted"),
+    ("GATEWAY", "duban.gateway.v1.policy.applied"),
+    ("INTAKE", "duban.intake.v1.case.registered"),
+    ("ESCALATION", "duban.escalation.v1.duty.opened"),
+    ("ARCHIVE", "duban.archive.v1.record.filed"),
+    ("NOTIFICATIONS", "duban.notifications.v1.delivery.sent"),
+];
+
+/// Whose durable consumers stand on which stream.
+fn readers_of(stream: &str) -> &'static [&'static str] {
+    match stream {
+        "REPORTS" => &["intake"],
+        "GATEWAY" => &["intake", "escalation", "archive", "notifications"],
+        "INTAKE" => &["escalation", "archive", "notifications"],
+        "ESCALATION" => &["archive", "notifications"],
+        "ARCHIVE" | "NOTIFICATIONS" => &["escalation"],
+        _ => &[],
+    }
+}
+
+fn owner_of(stream: &str) -> String {
+    if stream == "REPORTS" { "gateway".into() } else { stream.to_lowercase() }
+}
+
+#[tokio::test]
+async fn no_user_takes_anything_away_or_reads_or_speaks_for_another() -> Result<()> {
+    const USERS: [&str; 6] = ["gateway", "intake", "escalation", "archive", "notifications", "operator"];
+    let nats = Nats::start(NatsSettings::test()).await?;
+    for user in USERS {
+        let mut tried = Tried::as_user(&nats, user).await?;
+        // On every stream, its own included: what takes away or changes.
+        let mut publish: Vec<String> = Vec::new();
+        for (stream, event) in STREAMS {
+            for act in ["DELETE", "PURGE", "UPDATE", "MSG.DELETE", "RESTORE", "SNAPSHOT", "PEER.REMOVE", "LEADER.STEPDOWN"] {
+                publish.push(format!("$JS.API.STREAM.{act}.{stream}"));
+            }
+            publish.push(format!("$JS.API.CONSUMER.CREATE.{stream}"));
+            publish.push(format!("$JS.API.CONSUMER.CREATE.{stream}.somebody"));
+            for reader in readers_of(stream) {
+                publish.push(format!("$JS.API.CONSUMER.DELETE.{stream}.{reader}"));
+                publish.push(format!("$JS.API.CONSUMER.PAUSE.{stream}.{reader}"));
+                publish.push(format!("$JS.API.CONSUMER.DURABLE.CREATE.{stream}.{reader}"));
+                if *reader != user {
+                    publish.push(format!("$JS.API.CONSUMER.CREATE.{stream}.{reader}"));
+                    publish.push(format!("$JS.API.CONSUMER.MSG.NEXT.{stream}.{reader}"));
+                    publish.push(format!("$JS.ACK.{stream}.{reader}.1.1.1.1.0"));
+                }
+            }
+            if owner_of(stream) != user {
+                publish.extend([format!("$JS.API.STREAM.CREATE.{stream}"), event.to_owned()]);
+            }
+        }
+        let others = USERS.into_iter().chain(["hotline-1"]).filter(|other| *other != user);
+        publish.extend(others.clone().map(|other| format!("_INBOX_{other}.x")));
+        publish.extend(["_INBOX.x", "duban.report.v1.hotline.hotline-1", "duban.report-result.v1.hotline-1.list"].map(str::to_owned));
+        publish.extend(["$SYS.REQ.USER.AUTH", "$SYS.REQ.SERVER.PING", "$JS.API.ACCOUNT.PURGE.DUBAN"].map(str::to_owned));
+        tried.may_publish_none_of(&publish).await.context(user)?;
+
+        let mut subscribe: Vec<String> = others.map(|other| format!("_INBOX_{other}.>")).collect();
+        subscribe.extend(["_INBOX.>", ">", "duban.>", "$JS.>", "$SYS.>", "duban.report.v1.>"].map(str::to_owned));
+        subscribe.extend(USERS.iter().filter(|other| **other != user).map(|other| format!("duban.{other}.rpc.v1.>")));
+        if user != "gateway" {
+            // It alone tells the pages what happens, and hears producers.
+            subscribe.extend(STREAMS.iter().map(|(stream, _)| format!("duban.{}.v1.>", owner_of(stream))));
+            subscribe.extend(["duban.report.v1.*.*", "$SYS.REQ.USER.AUTH"].map(str::to_owned));
+        }
+        if user != "intake" {
+            subscribe.push("duban.report-result.v1.*.list".to_owned());
+        }
+        subscribe.sort_unstable();
+        subscribe.dedup();
+        tried.may_subscribe_to_none_of(&subscribe).await.context(user)?;
+    }
+    Ok(())
 }
 
 /// Such requests carry no claim: that the broker lets nobody else ask is all that guards them.

@@ -98,6 +98,55 @@ async fn a_role_touches_its_own_schema_and_nothing_else() -> Result<()> {
 }
 
 #[tokio::test]
+async fn no_services_role_reads_writes_or_makes_anything_in_anothers_schema() -> Result<()> {
+    const SCHEMAS: [(&str, &str); 6] = [
+        ("gateway", "identity"),
+        ("gateway", "policy"),
+        ("intake", "intake"),
+        ("escalation", "escalation"),
+        ("archive", "archive"),
+        ("notifications", "notifications"),
+    ];
+    let ground = Ground::for_test().await?;
+    let tried = |role: &'static str, statement: String| {
+        let url = ground.database_url(role);
+        async move {
+            let mut connection = PgConnection::connect(&url?).await?;
+            anyhow::Ok(sqlx::raw_sql(sqlx::AssertSqlSafe(statement)).execute(&mut connection).await.map(|_| ()))
+        }
+    };
+    for (owner, schema) in SCHEMAS {
+        tried(owner, format!("create table {schema}.secret (nr int); insert into {schema}.secret values (1)")).await??;
+    }
+    for role in ["gateway", "intake", "escalation", "archive", "notifications"] {
+        for (owner, schema) in SCHEMAS {
+            for statement in [
+                format!("select * from {schema}.secret"),
+                format!("insert into {schema}.secret values (1)"),
+                format!("update {schema}.secret set nr = nr"),
+                format!("delete from {schema}.secret where nr = 0"),
+                format!("create table {schema}.made_by_{role} (nr int)"),
+                format!("create function {schema}.made_by_{role}() returns int language sql as 'select 1'"),
+            ] {
+                match tried(role, statement.clone()).await? {
+                    // What the owner itself may: else the statement would fail for another reason.
+                    Ok(()) => ensure!(owner == role, "allowed to {role}: {statement}"),
+                    Err(error) => {
+                        let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+                        ensure!(owner != role && code.as_deref() == Some("42501"), "{role}: {statement}: {error}");
+                    }
+                }
+            }
+        }
+        for statement in ["drop schema clock cascade", "update clock.setting set factor = 5", "create schema foothold", "set role postgres"]
+        {
+            ensure!(tried(role, statement.to_owned()).await?.is_err(), "allowed to {role}: {statement}");
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn trigrams_know_chinese() -> Result<()> {
     let postgres = Postgres::start(PostgresSettings::test()).await?;
     let mut connection = PgConnection::connect(&postgres.create_database("search").await?).await?;

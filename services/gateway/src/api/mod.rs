@@ -68,6 +68,7 @@ const ENDPOINTS: &[fn(Api) -> Api] = &[
     people::disable::mount,
     people::list::mount,
     people::reset::mount,
+    people::show::mount,
     people::token::mount,
     people::webhook::mount,
     producers::create::mount,

@@ -1,6 +1,6 @@
 //! The pages of those who run Duban: what could not be handled, administration, sets of packs; the other services are played.
 
-use crate::browser::{Session, hidden};
+use crate::browser::{Page, Session, hidden};
 use crate::pages::{answer, neighbours};
 use crate::policies::{install, packs};
 use crate::world::{World, a_report, expect, until};
@@ -190,6 +190,67 @@ async fn a_producer_and_a_person_are_made_on_the_page() -> anyhow::Result<()> {
     let wang = Session::of(&a, "wang", "correct horse").await?;
     assert_eq!(wang.get("/administration").await?.status, StatusCode::FORBIDDEN);
     assert!(wang.get("/report").await?.text.contains("Send a report"), "in the language that was chosen");
+    Ok(())
+}
+
+/// The token that a page shows once.
+fn shown_token(page: &Page) -> String {
+    assert_eq!(page.status, StatusCode::OK, "{}", page.text);
+    let (_, after) = page.text.split_once("<code>").unwrap_or_else(|| panic!("no token: {}", page.text));
+    after.split('<').next().unwrap_or_default().to_owned()
+}
+
+#[tokio::test]
+async fn a_producer_and_a_person_are_given_new_tokens_and_disabled_on_the_page() -> anyhow::Result<()> {
+    let (world, a, old) = World::start().await?;
+    let wang_token = world.person(&a, "wang").await?;
+    let wang = Session::of(&a, "wang", "correct horse").await?;
+    let chief = Session::of(&a, "chief", "correct horse").await?;
+    let report = async |token: &str, key: &str| anyhow::Ok(a.report(token, key, &a_report("x")).await?.0);
+    let me = async |token: &str| anyhow::Ok(a.get("/v1/me", token).send().await?.status());
+    let buttons = async |path: &str| anyhow::Ok(chief.get("/administration").await?.text.contains(&format!("action=\"{path}\"")));
+    let (producer_token, producer_disable) = ("/administration/producers/hotline/token", "/administration/producers/hotline/disable");
+    let (person_token, person_disable) = ("/administration/people/wang/token", "/administration/people/wang/disable");
+    for path in [producer_token, producer_disable, person_token, person_disable] {
+        assert!(buttons(path).await?, "no button for {path}");
+        // Neither a form of another page nor somebody who does not administer does anything.
+        assert_eq!(chief.post_without_token(path, &[]).await?.status, StatusCode::FORBIDDEN, "{path}");
+        assert_eq!(wang.post(path, &[]).await?.status, StatusCode::FORBIDDEN, "{path}");
+    }
+    assert_eq!((report(&old, "k-1").await?, me(&wang_token).await?), (StatusCode::ACCEPTED, StatusCode::OK));
+
+    let renewed = shown_token(&chief.post(producer_token, &[]).await?);
+    assert_eq!((report(&old, "k-2").await?, report(&renewed, "k-2").await?), (StatusCode::UNAUTHORIZED, StatusCode::ACCEPTED));
+    let another = shown_token(&chief.post(person_token, &[]).await?);
+    assert_eq!(me(&another).await?, StatusCode::OK);
+    for token in [&renewed, &another] {
+        assert!(!chief.get("/administration").await?.text.contains(token.as_str()), "it is shown only once");
+    }
+
+    let led_back = (StatusCode::SEE_OTHER, "/administration".to_owned());
+    let disabled = chief.post(producer_disable, &[]).await?;
+    assert_eq!((disabled.status, disabled.location), led_back, "{}", disabled.text);
+    assert_eq!(report(&renewed, "k-3").await?, StatusCode::UNAUTHORIZED);
+    let disabled = chief.post(person_disable, &[]).await?;
+    assert_eq!((disabled.status, disabled.location), led_back, "{}", disabled.text);
+    for token in [&wang_token, &another] {
+        assert_eq!(me(token).await?, StatusCode::UNAUTHORIZED);
+    }
+    assert!(wang.get("/alerts").await?.location.starts_with("/login"), "his session has ended");
+    assert!(Session::of(&a, "wang", "correct horse").await.is_err(), "nor does he log in again");
+    for path in [producer_token, producer_disable, person_token, person_disable] {
+        assert!(!buttons(path).await?, "a button for {path} is left");
+    }
+    for nobody in ["/administration/producers/nobody/token", "/administration/people/nobody/disable", "/administration/people/wang/promote"]
+    {
+        assert_eq!(chief.post(nobody, &[]).await?.status, StatusCode::NOT_FOUND, "{nobody}");
+    }
+    for (what, which) in [("producer", "hotline"), ("person", "wang")] {
+        let path = format!("/v1/history?what={what}&which={which}");
+        let history = expect(a.get(&path, &world.admin).send().await?, StatusCode::OK).await?;
+        assert_eq!(history["changes"][0]["by"], "chief", "{history}");
+        assert_eq!(history["changes"][0]["after"]["disabled"], true, "{history}");
+    }
     Ok(())
 }
 

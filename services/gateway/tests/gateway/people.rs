@@ -149,6 +149,23 @@ async fn a_person_made_without_a_password_is_given_one_that_opens() -> anyhow::R
 }
 
 #[tokio::test]
+async fn a_telephone_number_is_masked_in_the_list_of_people_and_whole_where_one_is_asked_for() -> anyhow::Result<()> {
+    let (world, a, _) = World::start().await?;
+    let wang = json!({ "id": "wang", "name": "王芳", "phone": "13812342345" });
+    expect(a.post("/v1/people", &world.admin).json(&wang).send().await?, StatusCode::OK).await?;
+    let listed = expect(a.get("/v1/people", &world.admin).send().await?, StatusCode::OK).await?;
+    let one = listed["people"].as_array().unwrap().iter().find(|person| person["id"] == "wang").unwrap();
+    assert_eq!(one["phone"], "138****2345");
+    assert!(!listed.to_string().contains("12342345"), "{listed}");
+    let alone = expect(a.get("/v1/people/wang", &world.admin).send().await?, StatusCode::OK).await?;
+    assert_eq!((&alone["name"], &alone["phone"], &alone["posts"]), (&json!("王芳"), &json!("13812342345"), &json!([])));
+    assert_eq!(a.get("/v1/people/nobody", &world.admin).send().await?.status(), StatusCode::NOT_FOUND);
+    let li = world.person(&a, "li").await?;
+    assert_eq!(a.get("/v1/people/wang", &li).send().await?.status(), StatusCode::FORBIDDEN);
+    Ok(())
+}
+
+#[tokio::test]
 async fn only_administrators_administer_and_every_change_is_kept() -> anyhow::Result<()> {
     let (world, a, _) = World::start().await?;
     let wang = world.person(&a, "wang").await?;

@@ -205,20 +205,50 @@ async fn a_producer_reaches_its_own_subjects_and_nothing_else() -> anyhow::Resul
             }
         }
     };
-    for subject in [
+    let mut publish: Vec<String> = [
         "duban.report.v1.phone.web",
         "duban.report-result.v1.web.list",
         "duban.gateway.v1.report.accepted",
         "duban.gateway.rpc.v1.admin.create",
         "duban.intake.rpc.v1.case.list",
-        "$JS.API.STREAM.DELETE.REPORTS",
+        "duban.clock.v1.reload",
+        "_INBOX_web.x",
+        "_INBOX_gateway.x",
+        "$JS.API.INFO",
+        "$JS.API.STREAM.NAMES",
+        "$SRV.PING",
         "$SYS.REQ.USER.AUTH",
-    ] {
-        hotline.publish(subject, "{}".into()).await?;
-        hotline.flush().await?;
-        next_refusal(subject).await;
+    ]
+    .map(str::to_owned)
+    .into();
+    for stream in ["REPORTS", "GATEWAY", "INTAKE", "ESCALATION", "ARCHIVE", "NOTIFICATIONS"] {
+        for act in ["CREATE", "INFO", "UPDATE", "PURGE", "DELETE", "MSG.GET", "MSG.DELETE"] {
+            publish.push(format!("$JS.API.STREAM.{act}.{stream}"));
+        }
+        for act in ["CREATE", "INFO", "MSG.NEXT", "DELETE"] {
+            publish.push(format!("$JS.API.CONSUMER.{act}.{stream}.intake"));
+        }
+        publish.push(format!("$JS.API.DIRECT.GET.{stream}"));
+        publish.push(format!("$JS.ACK.{stream}.intake.1.1.1.1.0"));
     }
-    for subject in ["duban.report.v1.*.*", "_INBOX_web.>", "_INBOX.>", "duban.intake.v1.>", ">"] {
+    for subject in publish {
+        hotline.publish(subject.clone(), "{}".into()).await?;
+        hotline.flush().await?;
+        next_refusal(&subject).await;
+    }
+    for subject in [
+        "duban.report.v1.*.*",
+        "duban.report.v1.phone.hotline",
+        "_INBOX_web.>",
+        "_INBOX_intake.>",
+        "_INBOX_operator.>",
+        "_INBOX.>",
+        "duban.intake.v1.>",
+        "duban.intake.rpc.v1.>",
+        "$JS.>",
+        "$SRV.>",
+        ">",
+    ] {
         let _heard = hotline.subscribe(subject).await?;
         hotline.flush().await?;
         next_refusal(subject).await;

@@ -93,6 +93,47 @@ async fn each_bad_input_is_a_clear_error() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// One report of thirty is more than the stream takes in a message: the server refuses the batch that it is in.
+#[tokio::test]
+async fn of_a_refused_batch_every_report_that_can_be_taken_is_taken() -> anyhow::Result<()> {
+    let mut world = World::bare().await?;
+    let jetstream = async_nats::jetstream::new(world.ground.connect_nats("gateway").await?);
+    let small = async_nats::jetstream::stream::Config {
+        name: "REPORTS".into(),
+        subjects: vec![duban_contracts::subjects::REPORT_ACCEPTED.into()],
+        retention: async_nats::jetstream::stream::RetentionPolicy::WorkQueue,
+        discard: async_nats::jetstream::stream::DiscardPolicy::New,
+        max_message_size: 4_096,
+        allow_atomic_publish: true,
+        ..Default::default()
+    };
+    jetstream.create_stream(small).await?;
+    let a = world.gateway("a", &[]).await?;
+    world.admin = world.first_administrator().await?;
+    let token = world.producer(&a, "hotline").await?;
+    let large = a_report(&"长".repeat(5_000));
+    let mut taken = 0;
+    // What arrives together makes up one batch only as often as the machine lets it: again, until one was refused whole.
+    for round in 0..20 {
+        let all = (0..60).map(|n| {
+            let (a, token, body) = (&a, &token, if n == 30 { large.clone() } else { a_report("x") });
+            async move { a.report(token, &format!("r-{round}-{n}"), &body).await }
+        });
+        let answers = futures::future::try_join_all(all).await?;
+        for (n, (status, answer)) in answers.iter().enumerate() {
+            let expected = if n == 30 { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::ACCEPTED };
+            assert_eq!(*status, expected, "{round}-{n}: {answer}");
+        }
+        taken += 59;
+        // Neither less nor more: what was tried one by one stands there once.
+        assert_eq!(world.reports_in_stream().await?, taken);
+        if std::fs::read_to_string(a.process.log())?.contains("its reports are tried one by one") {
+            return Ok(());
+        }
+    }
+    anyhow::bail!("no batch was refused whole:\n{}", a.process.tail())
+}
+
 #[tokio::test]
 async fn a_full_stream_is_503_to_all_and_taken_again_when_there_is_room() -> anyhow::Result<()> {
     let mut world = World::bare().await?;

@@ -1,8 +1,10 @@
 //! `report.rejected.list`: what was accepted and cannot be registered, for those who decide about it: with the right to take in reports
-//! or to administer, over the report's unit. Who is complained about in one is not told that it is there.
+//! or to administer, over the report's unit. Who is complained about in one is not told that it is there. In a list the numbers of people
+//! are masked; one that is asked for alone is whole, so that it can be decided.
 
 use super::fitting::{MOST_BYTES, bytes_of};
 use crate::app::App;
+use crate::showing::masked;
 use crate::store::rejected::{self, Rejected, Wanted};
 use crate::visibility::Sight;
 use duban_contracts::Problem;
@@ -36,7 +38,10 @@ pub async fn list(app: App, request: Request<RejectedListRequest>) -> Result<Rej
     let mut rejected: Vec<RejectedDetail> = Vec::new();
     let mut bytes = 0;
     for row in &found {
-        let shown = shown(&app, &directory, person, row, at)?;
+        let mut shown = shown(&app, &directory, person, row, at)?;
+        if asked.rejected.is_none() {
+            shown.report = shown.report.map(masked);
+        }
         bytes += bytes_of(&shown);
         if bytes > MOST_BYTES && !rejected.is_empty() {
             more = true;

@@ -3,7 +3,9 @@
 use crate::world::{World, complaint, with};
 use duban_contracts::case::RejectedAct;
 use duban_contracts::claim::Asker;
-use duban_contracts::report::{RejectedActed, RejectedList, RejectedListRequest, Report, ReportEvent, Results, ResultsRequest};
+use duban_contracts::report::{
+    RejectedActed, RejectedDetail, RejectedList, RejectedListRequest, Report, ReportEvent, Results, ResultsRequest,
+};
 use duban_contracts::{Problem, ids};
 use duban_platform::rpc::Call;
 use serde_json::json;
@@ -22,6 +24,14 @@ async fn conflict(world: &World) -> anyhow::Result<Uuid> {
 
 async fn listed(world: &World, person: &str, state: &str) -> Result<RejectedList, Problem> {
     world.ask(person, "report.rejected.list", &RejectedListRequest { state: Some(state.to_owned()), ..Default::default() }).await
+}
+
+/// One that is opened.
+async fn alone(world: &World, person: &str, rejected: Uuid) -> anyhow::Result<RejectedDetail> {
+    let asked = RejectedListRequest { rejected: Some(rejected), ..Default::default() };
+    let mut found: RejectedList = world.ask(person, "report.rejected.list", &asked).await?;
+    anyhow::ensure!(found.rejected.len() == 1, "{} are", found.rejected.len());
+    Ok(found.rejected.remove(0))
 }
 
 async fn act(world: &World, person: &str, act: RejectedAct, request: Uuid) -> Result<RejectedActed, Problem> {
@@ -88,7 +98,7 @@ async fn a_rejected_report_is_corrected_and_admitted_under_an_identity_of_its_ow
     let receipt = conflict(&world).await?;
     assert_eq!(listed(&world, "eva", "open").await.expect_err("no right").status, 403);
     let open = listed(&world, "dora", "open").await?;
-    let rejected = &open.rejected[0];
+    let rejected = &alone(&world, "dora", open.rejected[0].rejected).await?;
     let mut report: Report = rejected.report.clone().expect("she may read it");
     assert_eq!(report.text.as_deref(), Some(OTHER));
     report.unit = Some("WEST".to_owned());
@@ -147,9 +157,42 @@ async fn one_rejected_report_is_asked_for_alone_whatever_became_of_it() -> anyho
     world.counts("select count(*) from rejected", 2).await?;
     let wanted = listed(&world, "dora", "open").await?.rejected[1].rejected;
     act(&world, "dora", RejectedAct::Dismiss { rejected: wanted, reason: "重复".into() }, ids::fresh()).await?;
-    let alone = RejectedListRequest { rejected: Some(wanted), ..Default::default() };
-    let found: RejectedList = world.ask("dora", "report.rejected.list", &alone).await?;
-    assert_eq!(found.rejected.iter().map(|one| (one.rejected, one.state.as_str())).collect::<Vec<_>>(), [(wanted, "dismissed")]);
+    let found = alone(&world, "dora", wanted).await?;
+    assert_eq!((found.rejected, found.state.as_str()), (wanted, "dismissed"));
+    Ok(())
+}
+
+#[tokio::test]
+async fn numbers_of_people_are_masked_in_the_list_of_rejected_reports_and_whole_where_one_is_opened() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    world.case_of(world.report("k1", complaint()).await?).await?;
+    let body = with(
+        complaint(),
+        json!({
+            "subject": "请回电 13812342345", "text": "身份证11010119900307851X，2026-03-01购买", "follows": "call-13912342345",
+            "attachments": [{ "name": "录音13712342345.wav", "reference": "/calls/13712342345" }],
+            "fields": { "plate": "京A12345", "回电": 13612342345_u64, "amount": 1200, "其他": ["0571-88123456", { "手机": "135 1234 2345" }] },
+        }),
+    );
+    world.report("k1", body).await?;
+    world.counts("select count(*) from rejected", 1).await?;
+    let listed = listed(&world, "dora", "open").await?.rejected.remove(0);
+    let report = listed.report.as_ref().expect("she may see personal text");
+    let text = serde_json::to_string(report)?;
+    let personal = ["1234 2345", "12342345", "13812342345", "19900307851X", "88123456"];
+    for whole in personal {
+        assert!(!text.contains(whole), "{whole} in {text}");
+    }
+    assert_eq!(report.reporter.phone.as_deref(), Some("138****2345"));
+    assert_eq!((report.subject.as_deref(), report.reporter.name.as_deref()), (Some("请回电 138****2345"), Some("周先生")));
+    assert_eq!((&report.fields["回电"], &report.fields["amount"]), (&json!("136****2345"), &json!(1200)));
+    assert!(text.contains("2026-03-01购买") && text.contains("京A12345"), "what is no number of a person is left: {text}");
+
+    let opened = alone(&world, "dora", listed.rejected).await?.report.expect("she may see personal text");
+    let text = serde_json::to_string(&opened)?;
+    for whole in ["138 1234 2345", "13812342345", "11010119900307851X", "13912342345", "13612342345", "0571-88123456", "135 1234 2345"] {
+        assert!(text.contains(whole), "{whole} is not in {text}");
+    }
     Ok(())
 }
 

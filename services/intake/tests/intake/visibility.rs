@@ -1,14 +1,16 @@
 //! Who sees what: decided here, in lists, counts, single cases, exports and links alike.
 
 use crate::world::{World, complaint, with};
+use anyhow::Context;
 use duban_contracts::Problem;
 use duban_contracts::case::{
-    CaseAct, CaseExport, CaseList, CaseListRequest, CaseShowRequest, VisibleAnswer, VisibleRequest, WatchersAnswer,
+    CaseAct, CaseExport, CaseList, CaseListRequest, CaseShowRequest, ExportedCase, VisibleAnswer, VisibleRequest, WatchersAnswer,
 };
 use duban_contracts::duty::{Timeline, TimelineRequest};
 use duban_intake::store;
 use duban_intake::visibility::Sight;
 use serde_json::json;
+use std::collections::BTreeSet;
 use uuid::Uuid;
 
 async fn all(world: &World, person: &str) -> Result<CaseList, Problem> {
@@ -105,6 +107,23 @@ async fn a_unit_complained_about_does_not_see_it_where_the_pack_says_so() -> any
     Ok(())
 }
 
+/// The pack of complaints says that it does not; that of inquiries says nothing.
+#[tokio::test]
+async fn a_unit_complained_about_sees_it_where_the_pack_says_nothing() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let body = |kind: &str| with(complaint(), json!({ "kind": kind, "fields": { "about_unit": "EAST" } }));
+    let inquiry = world.case_of(world.report("k1", body("inquiry")).await?).await?;
+    let complained = world.case_of(world.report("k2", body("complaint")).await?).await?;
+    let shown = world.show("dora", inquiry).await?;
+    assert_eq!((shown.summary.kind.as_str(), &shown.fields["about_unit"]), ("inquiry", &json!("EAST")));
+    for person in ["eva", "carl"] {
+        assert!(sees(&world, person, inquiry).await?, "{person}");
+        assert!(!sees(&world, person, complained).await?, "{person}");
+    }
+    assert!(!sees(&world, "will", inquiry).await?);
+    Ok(())
+}
+
 #[tokio::test]
 async fn who_is_added_by_name_sees_it_until_removed_and_the_reporter_sees_his_own() -> anyhow::Result<()> {
     let world = World::new().await?;
@@ -158,6 +177,50 @@ async fn only_the_right_to_export_lets_cases_out_and_it_is_kept_who_did() -> any
     let rest: CaseExport = world.ask("dora", "case.export", &CaseListRequest { before: first.next, ..asked }).await?;
     assert_eq!((rest.cases.len(), rest.next), (1, None));
     assert_eq!(world.count("select sum(cases)::bigint from exported where person = 'dora'").await?, 3);
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_export_holds_what_its_exporter_may_see_and_no_more() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let sent = [
+        ("EAST", json!({})),
+        ("WEST", json!({ "plate": "京A12345" })),
+        ("WEST", json!({ "about_person": "董丹" })),
+        ("WEST", json!({ "about_person": "康凯" })),
+        ("WEST", json!({ "about_unit": "WEST" })),
+    ];
+    let mut cases = Vec::new();
+    for (n, (unit, fields)) in sent.into_iter().enumerate() {
+        let body = with(complaint(), json!({ "unit": unit, "fields": fields }));
+        cases.push(world.case_of(world.report(&format!("k{n}"), body).await?).await?);
+    }
+    let [east, west, about_dora, about_kay, about_west] = cases[..] else { anyhow::bail!("{cases:?}") };
+    // By name he sees this one; to carry it out takes a post.
+    world.act("dora", east, CaseAct::AddPerson { person: "kay".into(), reason: "类似情况".into() }).await?;
+    let export = async |person: &str| {
+        let answer: CaseExport = world.ask(person, "case.export", &CaseListRequest::default()).await?;
+        anyhow::Ok(answer.cases)
+    };
+    let ids = |rows: &[ExportedCase]| rows.iter().map(|row| row.summary.case).collect::<BTreeSet<_>>();
+
+    let all = export("dora").await?;
+    assert_eq!(ids(&all), BTreeSet::from([east, west, about_kay, about_west]), "all but what is about her");
+    let whole = all.iter().find(|row| row.summary.case == west).context("no row")?;
+    assert!(whole.report.is_some() && whole.summary.subject.is_some() && whole.fields.contains_key("plate"));
+
+    let own = export("kay").await?;
+    assert_eq!(ids(&own), BTreeSet::from([west, about_dora]), "his unit, and nothing about him or it");
+    for row in &own {
+        assert!(sees(&world, "kay", row.summary.case).await?);
+    }
+    let texts = serde_json::to_string(&own)?;
+    for personal in ["吹风机冒烟", "周先生", "12342345", "1234 2345", "京A12345", "董丹", "dora"] {
+        assert!(!texts.contains(personal), "{personal} in {texts}");
+    }
+    assert!(own.iter().all(|row| row.report.is_none() && row.summary.subject.is_none()));
+    assert_eq!(own[0].summary.phone.as_deref(), Some("138****2345"));
+    assert_eq!(world.count("select sum(cases)::bigint from exported where person = 'kay'").await?, 2);
     Ok(())
 }
 
