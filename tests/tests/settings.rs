@@ -2,14 +2,18 @@
 
 use anyhow::{Context, ensure};
 use duban_contracts::subjects::service;
-use duban_local::process::TemporaryFolder;
-use duban_local::{Secrets, ground};
+use duban_local::process::{Process, Signal, TemporaryFolder};
+use duban_local::{Port, Secrets, ground};
+use duban_tests::collector::Collector;
+use duban_tests::until;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 /// What no complaint may repeat.
 const SECRET: &str = "s3cret-horse";
+const LIMIT: Duration = Duration::from_secs(120);
 
 #[test]
 fn a_bad_setting_is_named_wherever_it_stands() -> anyhow::Result<()> {
@@ -55,6 +59,66 @@ fn a_setting_that_is_missing_is_asked_for_by_both_its_names() -> anyhow::Result<
     Ok(())
 }
 
+#[test]
+fn a_variable_of_logs_or_traces_that_cannot_be_used_is_not_passed_over() -> anyhow::Result<()> {
+    let folder = TemporaryFolder::new()?;
+    let start = Start::of(service::ARCHIVE, &folder)?;
+    let endpoint = ("OTEL_EXPORTER_OTLP_ENDPOINT", "https://localhost:4317");
+    let no_certificate = written(&folder, "authority.pem", "nothing of the kind")?;
+    for (name, value, expected) in [
+        ("RUST_LOG", "duban=loud", "info,duban=debug"),
+        ("OTEL_TRACES_SAMPLER", "sometimes", "parentbased_traceidratio"),
+        ("OTEL_TRACES_EXPORTER", "zipkin", "otlp or none"),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf", "expected grpc"),
+        ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/json", "expected grpc"),
+        ("OTEL_EXPORTER_OTLP_COMPRESSION", "zstd", "gzip or none"),
+        ("OTEL_EXPORTER_OTLP_CERTIFICATE", "/nowhere/authority.pem", "/nowhere/authority.pem"),
+        ("OTEL_EXPORTER_OTLP_CERTIFICATE", &no_certificate, "expected PEM"),
+        ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://[collector", "invalid endpoint"),
+    ] {
+        start.refused(&[], &[endpoint, (name, value)], &[name, expected])?;
+    }
+    for ratio in ["half", "1.5", "-1", "NaN"] {
+        let sampled = [("OTEL_TRACES_SAMPLER", "parentbased_traceidratio"), ("OTEL_TRACES_SAMPLER_ARG", ratio)];
+        start.refused(&[], &sampled, &["OTEL_TRACES_SAMPLER_ARG", ratio, "from 0 to 1"])?;
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn traces_go_compressed_and_under_tls_to_a_collector_whose_authority_is_known_and_to_no_other() -> anyhow::Result<()> {
+    const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+    let folder = TemporaryFolder::new()?;
+    let start = Start::of(service::GATEWAY, &folder)?;
+    let elsewhere = TemporaryFolder::new()?;
+    let stranger = Collector::start_under_tls(elsewhere.path()).await?.authority().context("no authority")?.to_owned();
+    // The one that is named, or those of the system.
+    for (variable, is_known) in [("SSL_CERT_FILE", false), ("SSL_CERT_FILE", true), ("OTEL_EXPORTER_OTLP_CERTIFICATE", true)] {
+        let collector = Collector::start_under_tls(folder.path()).await?;
+        let authority = if is_known { collector.authority().context("no authority")? } else { &stranger };
+        let port = Port::reserve()?;
+        let mut command = start.command();
+        command.env("DUBAN_BIND", format!("127.0.0.1:{}", port.number())).env("OTEL_EXPORTER_OTLP_ENDPOINT", collector.endpoint());
+        command.env("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip").env("OTEL_BSP_SCHEDULE_DELAY", "100");
+        command.env(variable, authority);
+        let mut gateway = Process::spawn("gateway", command, &folder.path().join(format!("gateway-{is_known}.log")), Signal::TERM)?;
+        let url = format!("http://127.0.0.1:{}/v1/cases", port.number());
+        let traceparent = format!("00-{TRACE}-00f067aa0ba902b7-01");
+        until("the gateway's spans to come, or to be kept back", LIMIT, || async {
+            reqwest::Client::new().get(&url).header("traceparent", &traceparent).send().await?;
+            let (came, kept_back) = (!collector.services_in(TRACE).is_empty(), collector.refused() > 0);
+            anyhow::ensure!((came, kept_back) == (is_known, !is_known), "came: {came}, kept back: {kept_back}");
+            anyhow::Ok(())
+        })
+        .await
+        .with_context(|| gateway.tail())?;
+        assert_eq!(collector.compressed() > 0, is_known);
+        assert_eq!(collector.spans().is_empty(), !is_known);
+        gateway.stop(LIMIT).await;
+    }
+    Ok(())
+}
+
 /// A service with settings that would do.
 struct Start {
     service: &'static str,
@@ -92,6 +156,13 @@ impl Start {
             service::ARCHIVE => vec![zone, ("DUBAN_CLAIM_PUBLIC", "AAAA", "32 bytes")],
             _ => vec![("DUBAN_TICK_MS", "-1", "How often"), ("DUBAN_CLAIM_PUBLIC", "AAAA", "32 bytes")],
         }
+    }
+
+    /// What starts it, with these settings and nothing else.
+    fn command(&self) -> Command {
+        let mut command = Command::new(&self.program);
+        command.env_clear().envs(&self.settings);
+        command
     }
 
     /// Ends at once, complains of each of `expected`, and repeats no secret.

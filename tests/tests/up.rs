@@ -4,7 +4,7 @@ use anyhow::Context;
 use duban_contracts::subjects::service;
 use duban_local::account::Account;
 use duban_local::process::{Process, Signal, TemporaryFolder};
-use duban_local::{Nats, NatsSettings, Postgres, PostgresSettings, Secrets};
+use duban_local::{Nats, NatsSettings, Port, Postgres, PostgresSettings, Secrets};
 use duban_tests::until;
 use duban_tests::world::repository;
 use serde_json::{Value, json};
@@ -16,6 +16,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::{Duration, SystemTime};
+use tokio::io::AsyncBufReadExt;
 
 /// Programs that were not made to be fast, on a machine that others use too.
 const LIMIT: Duration = Duration::from_secs(120);
@@ -23,9 +24,13 @@ const ROWS: usize = 2_000;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_installation_lives_in_one_folder_from_up_to_clean() -> anyhow::Result<()> {
-    let here = Here::new()?;
-    let mut up = here.up(&[]).await?;
+    let mut here = Here::new()?;
+    let ports = Ports::free()?;
+    here.environment = ports.variables();
+    let mut up = here.up(&ports.flags().each_ref().map(String::as_str)).await?;
+    here.environment.clear();
     let env = here.env()?;
+    ports.are_those_of(&env).await?;
     told_where_everything_is(&here, &up, &env).await?;
     what_is_taken_is_on_disk(&here, &env).await?;
     let mut expected = first_reports(&here, &up, &env).await?;
@@ -39,7 +44,7 @@ async fn an_installation_lives_in_one_folder_from_up_to_clean() -> anyhow::Resul
     stops_in_order(&here, &mut up).await?;
 
     let mut again = here.up(&[]).await?;
-    assert_eq!(here.env()?, env, "logins and tokens stay");
+    assert_eq!(here.env()?, env, "logins, tokens and ports stay");
     until("the cases of before to be listed", LIMIT, || async {
         is(here.json(&["case", "list"])?["total"].as_i64().unwrap_or_default(), expected)
     })
@@ -544,6 +549,57 @@ async fn stops_in_order(here: &Here, up: &mut Process) -> anyhow::Result<()> {
 }
 
 type Env = BTreeMap<String, String>;
+
+/// Ports that an operator has chosen.
+struct Ports {
+    gateway: u16,
+    broker: u16,
+    postgres: u16,
+    mail: u16,
+}
+
+impl Ports {
+    /// Free ones, given back so that the program can take them.
+    fn free() -> anyhow::Result<Self> {
+        let held = [Port::reserve()?, Port::reserve()?, Port::reserve()?, Port::reserve()?];
+        let [gateway, broker, postgres, mail] = held.each_ref().map(Port::number);
+        Ok(Self { gateway, broker, postgres, mail })
+    }
+
+    /// Two of them are named by flags,
+    fn flags(&self) -> [String; 4] {
+        ["--gateway-port".into(), self.gateway.to_string(), "--nats-port".into(), self.broker.to_string()]
+    }
+
+    /// two by variables.
+    fn variables(&self) -> Vec<(String, String)> {
+        [("DUBAN_POSTGRES_PORT", self.postgres), ("DUBAN_MAIL_PAGE_PORT", self.mail)]
+            .map(|(name, port)| (name.to_owned(), port.to_string()))
+            .to_vec()
+    }
+
+    /// Each is in the file `env`, and what listens there is what was to listen there.
+    async fn are_those_of(&self, env: &Env) -> anyhow::Result<()> {
+        assert_eq!(env["DUBAN_URL"], format!("http://127.0.0.1:{}", self.gateway));
+        assert!(env["DUBAN_NATS_URL"].ends_with(&format!("@127.0.0.1:{}", self.broker)), "{}", env["DUBAN_NATS_URL"]);
+        assert!(env["DUBAN_DATABASE_URL"].contains(&format!("@127.0.0.1:{}/", self.postgres)), "{}", env["DUBAN_DATABASE_URL"]);
+        assert_eq!(env["DUBAN_MAIL_URL"].trim_end_matches('/'), format!("http://127.0.0.1:{}", self.mail));
+
+        let alive = reqwest::get(format!("http://127.0.0.1:{}/livez", self.gateway)).await?;
+        assert!(alive.status().is_success(), "{}", alive.status());
+        let mails = reqwest::get(format!("http://127.0.0.1:{}/", self.mail)).await?;
+        assert!(mails.status().is_success(), "{}", mails.status());
+        let mut said = String::new();
+        let broker = tokio::net::TcpStream::connect(("127.0.0.1", self.broker)).await?;
+        tokio::io::BufReader::new(broker).read_line(&mut said).await?;
+        let said: Value = serde_json::from_str(said.strip_prefix("INFO ").context("no broker listens there")?)?;
+        assert_eq!(said["port"], self.broker, "{said}");
+        let mut database = PgConnection::connect(&env["DUBAN_DATABASE_URL"]).await?;
+        let port: String = sqlx::query_scalar("show port").fetch_one(&mut database).await?;
+        assert_eq!(port, self.postgres.to_string());
+        Ok(())
+    }
+}
 
 /// One folder, and the program that works in it.
 struct Here {

@@ -6,20 +6,19 @@
 
 mod context;
 mod lines;
+mod variables;
 
 pub use context::{adopt, adopt_http, current_traceparent, inject, link, traceparent_of};
 
 use crate::config::LogFormat;
-use anyhow::Context;
 use opentelemetry::KeyValue;
 use opentelemetry::trace::TracerProvider;
-use opentelemetry_otlp::SpanExporter;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SdkTracerProvider;
+use tracing_subscriber::Layer;
 use tracing_subscriber::filter::{FilterExt, LevelFilter, Targets, dynamic_filter_fn};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{EnvFilter, Layer};
 
 /// Holds the exporter; [`Self::flush`] before the process ends.
 #[derive(Clone)]
@@ -30,8 +29,9 @@ pub struct Telemetry {
 /// Starts logs and traces for the process. A second call in the same process (tests) changes nothing.
 ///
 /// # Errors
-/// An OTLP endpoint that cannot be parsed.
+/// A variable that cannot be used: it is named, with what is expected.
 pub fn start(service: &str, copy: &str, format: LogFormat) -> anyhow::Result<Telemetry> {
+    let wanted = variables::log_filter()?;
     let provider = provider(service, copy)?;
     let traces = provider.as_ref().map(|provider| {
         // Only our own spans: those of the libraries would drown them.
@@ -44,7 +44,6 @@ pub fn start(service: &str, copy: &str, format: LogFormat) -> anyhow::Result<Tel
             .with_tracked_inactivity(false)
             .with_filter(ours)
     });
-    let wanted = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,async_nats=warn,sqlx=warn,opentelemetry=warn"));
     let lines = tracing_subscriber::fmt::layer().event_format(lines::Lines::new(service, format)).with_writer(std::io::stderr);
     // Asked anew of each event: a library that only asks whether it would be heard leaves its answer behind, and an event whose filters
     // are not asked because they always agree would be lost by it.
@@ -54,9 +53,10 @@ pub fn start(service: &str, copy: &str, format: LogFormat) -> anyhow::Result<Tel
 }
 
 fn provider(service: &str, copy: &str) -> anyhow::Result<Option<SdkTracerProvider>> {
-    if std::env::var("OTEL_SDK_DISABLED").is_ok_and(|value| value.eq_ignore_ascii_case("true")) {
+    if variables::is_disabled()? {
         return Ok(None);
     }
+    variables::check_sampler()?;
     let mut resource = Resource::builder();
     if std::env::var_os("OTEL_SERVICE_NAME").is_none() {
         resource = resource.with_service_name(format!("duban-{service}"));
@@ -70,16 +70,10 @@ fn provider(service: &str, copy: &str) -> anyhow::Result<Option<SdkTracerProvide
         .build();
     // The builder reads OTEL_TRACES_SAMPLER; without it, parent based and always on.
     let mut builder = SdkTracerProvider::builder().with_resource(resource);
-    if is_exporting() {
-        builder = builder.with_batch_exporter(SpanExporter::builder().with_tonic().build().context("OTLP exporter")?);
+    if let Some(exporter) = variables::exporter()? {
+        builder = builder.with_batch_exporter(exporter);
     }
     Ok(Some(builder.build()))
-}
-
-fn is_exporting() -> bool {
-    let set = |name: &str| std::env::var(name).is_ok_and(|value| !value.is_empty());
-    let off = std::env::var("OTEL_TRACES_EXPORTER").is_ok_and(|value| value.eq_ignore_ascii_case("none"));
-    !off && (set("OTEL_EXPORTER_OTLP_ENDPOINT") || set("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"))
 }
 
 impl Telemetry {

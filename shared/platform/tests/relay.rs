@@ -3,12 +3,63 @@
 mod world;
 
 use duban_contracts::subjects::stream;
+use duban_platform::Platform;
 use duban_platform::consumer::Consume;
 use std::time::Duration;
 use world::{EFFECTS, EVENTS, World, WriteDown, number, tell, until, words, worked_off};
 
 const SOON: Duration = Duration::from_secs(120);
 const WAITING: &str = "select count(*) from outbox where published_at is null";
+
+/// Waits until a figure as `/metrics` shows it is as wanted.
+async fn shown(platform: &Platform, figure: &str, wanted: impl Fn(f64) -> bool) -> anyhow::Result<f64> {
+    let end = tokio::time::Instant::now() + SOON;
+    loop {
+        let text = platform.metrics.text();
+        let line = text.lines().find(|line| line.strip_prefix(figure).is_some_and(|rest| rest.starts_with('{')));
+        let value = line.and_then(|line| line.rsplit(' ').next()?.parse().ok());
+        match value {
+            Some(value) if wanted(value) => return Ok(value),
+            _ if tokio::time::Instant::now() > end => anyhow::bail!("{figure} is {value:?}"),
+            _ => tokio::time::sleep(Duration::from_millis(50)).await,
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_not_published_or_not_handled_shows_as_lag_and_age_until_it_is() -> anyhow::Result<()> {
+    const OUTBOX: &str = "duban_outbox_lag";
+    const AGE: &str = "duban_outbox_age_seconds";
+    const CONSUMER: &str = "duban_consumer_lag";
+    let mut world = World::new().await?;
+    let intake = world.service("intake").await?;
+    let escalation = world.service("escalation").await?;
+    escalation.consume(Consume::new(WriteDown::default()).stream(stream::INTAKE));
+    shown(&intake, OUTBOX, |lag| lag == 0.0).await?;
+    shown(&escalation, CONSUMER, |lag| lag == 0.0).await?;
+
+    // Somebody is in the way of what escalation would write.
+    let mut in_the_way = escalation.db.begin().await?;
+    sqlx::query("lock table effect").execute(&mut *in_the_way).await?;
+    tell(&intake, &words(&intake, 0..5)).await?;
+    shown(&escalation, CONSUMER, |lag| lag == 5.0).await?;
+    in_the_way.rollback().await?;
+    shown(&escalation, CONSUMER, |lag| lag == 0.0).await?;
+
+    until(intake.db.pool(), WAITING, 0, SOON).await?;
+    world.ground.nats()?.kill9().await;
+    tell(&intake, &words(&intake, 5..12)).await?;
+    shown(&intake, OUTBOX, |lag| lag == 7.0).await?;
+    let age = shown(&intake, AGE, |age| age > 0.0).await?;
+    shown(&intake, AGE, |later| later > age).await?;
+
+    world.ground.nats()?.restart().await?;
+    shown(&intake, OUTBOX, |lag| lag == 0.0).await?;
+    shown(&intake, AGE, |age| age == 0.0).await?;
+    until(escalation.db.pool(), EVENTS, 12, SOON).await?;
+    shown(&escalation, CONSUMER, |lag| lag == 0.0).await?;
+    Ok(())
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_lease_that_runs_out_is_taken_over_under_a_higher_epoch() -> anyhow::Result<()> {
@@ -107,7 +158,7 @@ async fn rows_go_when_they_are_old_and_every_consuming_service_has_handled_them(
     let world = World::new().await?;
     let mut settings = world.settings("intake")?;
     settings.keep_outbox_days = 0;
-    let intake = duban_platform::Platform::start("intake", &settings, sqlx::migrate::Migrator::with_migrations(Vec::new())).await?;
+    let intake = Platform::start("intake", &settings, sqlx::migrate::Migrator::with_migrations(Vec::new())).await?;
     intake.db.migrated().await;
     let escalation = world.service("escalation").await?;
     escalation.consume(Consume::new(WriteDown::default()).stream(stream::INTAKE));
