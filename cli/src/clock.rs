@@ -113,14 +113,37 @@ pub async fn read(database: &str) -> anyhow::Result<Reading> {
 /// # Errors
 /// When a copy that is there has not confirmed within ten seconds.
 pub async fn told_everywhere(broker: &Broker, version: i64) -> anyhow::Result<()> {
-    let copies =
-        answers(broker, "$SRV.PING".into(), Duration::from_millis(500), usize::MAX, |ping| ping["id"].as_str().map(str::to_owned)).await?;
-    let confirmed = answers(broker, subjects::CLOCK_RELOAD.into(), Duration::from_secs(10), copies.len(), |answer| {
+    confirmed_by(broker, version, copies(broker).await?.len()).await
+}
+
+/// The copies of services that are there.
+///
+/// # Errors
+/// When the broker does not answer.
+pub async fn copies(broker: &Broker) -> anyhow::Result<BTreeSet<String>> {
+    answers(broker, "$SRV.PING".into(), Duration::from_millis(500), usize::MAX, |ping| ping["id"].as_str().map(str::to_owned)).await
+}
+
+/// Tells every copy to read the setting again, and waits for none.
+///
+/// # Errors
+/// When the broker does not answer.
+pub async fn tell(broker: &Broker) -> anyhow::Result<()> {
+    broker.client.publish(subjects::CLOCK_RELOAD, Vec::new().into()).await?;
+    Ok(broker.client.flush().await?)
+}
+
+/// Tells every copy to read the setting again and waits until so many have confirmed it.
+///
+/// # Errors
+/// When they have not within ten seconds.
+pub async fn confirmed_by(broker: &Broker, version: i64, copies: usize) -> anyhow::Result<()> {
+    let confirmed = answers(broker, subjects::CLOCK_RELOAD.into(), Duration::from_secs(10), copies, |answer| {
         (answer["version"].as_i64() >= Some(version)).then(|| answer["copy"].as_str().map(str::to_owned)).flatten()
     })
     .await?;
-    if confirmed.len() < copies.len() {
-        bail!("{} of {} copies have confirmed the step; the others will follow within a minute", confirmed.len(), copies.len());
+    if confirmed.len() < copies {
+        bail!("{} of {copies} copies have confirmed the step; the others will follow within a minute", confirmed.len());
     }
     Ok(())
 }

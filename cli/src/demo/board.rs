@@ -56,7 +56,7 @@ impl Board {
     /// # Errors
     /// When the inspector cannot read.
     pub async fn open(inspector_url: &str, script: &Script, pace: Pace, show: Show) -> anyhow::Result<Self> {
-        let database = PgPoolOptions::new().max_connections(2).connect(inspector_url).await?;
+        let database = PgPoolOptions::new().max_connections(3).connect(inspector_url).await?;
         let bars = MultiProgress::with_draw_target(if show.live() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() });
         let bar = bars.add(ProgressBar::new(script.entries.len() as u64));
         if let Ok(style) = ProgressStyle::with_template("{bar:50.green} {pos}/{len} reports  {msg}") {
@@ -68,6 +68,11 @@ impl Board {
         }
         let entries = script.entries.len() as u64;
         Ok(Self { database, pace, show, entries, sent: AtomicU64::new(0), closed: AtomicBool::new(false), bars, bar, table })
+    }
+
+    /// What the inspector reads of the services.
+    pub(super) fn database(&self) -> PgPool {
+        self.database.clone()
     }
 
     /// A report more was sent.

@@ -1,5 +1,5 @@
 //! Whose fault a breach was: the script's, in which some are slow and some negligent, or the machine's, which took too long over what the
-//! script had planned in time. None is to be the machine's; at six minutes a fortnight some still are, of duties that are due within minutes.
+//! script had planned in time. None is to be the machine's: a play in which one is has not gone as it was written.
 
 use super::cast::Done;
 use jiff::Timestamp;

@@ -8,9 +8,10 @@ pub mod cast;
 pub mod pace;
 mod play;
 pub mod script;
+mod sending;
+mod settling;
 mod summary;
 
-use crate::clock;
 use crate::connection::Connection;
 use crate::dead::Broker;
 use crate::install::{self, TokensOf};
@@ -23,7 +24,10 @@ use breaches::Breaches;
 use cast::Cast;
 use duban_local::{ClockSetting, StackSettings, stack};
 use pace::Pace;
+use play::Play;
 use script::Script;
+use sending::Sending;
+use settling::Settling;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -36,8 +40,8 @@ pub struct DemoArguments {
     /// Says which column is what.
     #[arg(long, value_name = "FILE", requires = "reports")]
     pub mapping: Option<PathBuf>,
-    /// How many real minutes the play takes.
-    #[arg(long, default_value_t = 6.0)]
+    /// How many real minutes domain time runs; what the staff does, while it stands, comes on top.
+    #[arg(long, default_value_t = 3.0)]
     pub minutes: f64,
     /// How many times faster than real time, instead of --minutes.
     #[arg(long)]
@@ -63,9 +67,6 @@ pub struct DemoArguments {
 
 /// The written reports.
 const REPORTS: &str = "demo/reports.jsonl";
-
-/// At factors above this a moment of the machine's own is hours of domain time, and makes things late that nobody was late with.
-const FAST: f64 = 6_000.0;
 
 /// # Errors
 /// When a part does not start, the file cannot be read, or a report is not registered.
@@ -119,7 +120,7 @@ fn script(arguments: &DemoArguments) -> anyhow::Result<Script> {
     }
 }
 
-/// Plays the script to its end. True if every report was registered.
+/// Plays the script to its end. True if every report was registered and nothing was late for want of machine.
 async fn perform(
     arguments: &DemoArguments,
     script: &Script,
@@ -132,38 +133,21 @@ async fn perform(
     let database = operator.superuser_url.context("the demonstration's own Postgres")?;
     let quiet = jiff::SignedDuration::from_hours(arguments.quiet);
     let factor = arguments.factor.unwrap_or_else(|| script.factor_for(Duration::from_secs_f64(arguments.minutes.max(0.1) * 60.0), quiet));
-    if factor > FAST {
-        show.say(format!(
-            "! ×{factor:.0}: a second of this machine is {:.0} hours of domain time, so some deadlines pass for want of machine, not of staff; \
-             --minutes {:.0} or --quiet with fewer hours would avoid it",
-            factor / 3600.0,
-            (arguments.minutes * factor / FAST).ceil(),
-        ));
-    }
     let pace = Pace::begin(&database, &broker, script.begins, factor).await?;
     let board = Board::open(&stack.ground.database_url("inspector")?, script, pace.clone(), show).await?;
     let cast =
         if arguments.no_cast { None } else { Some(Cast::hire(&arguments.cast, &arguments.policies, installation, pace.clone()).await?) };
-    let staff = async {
-        match &cast {
-            Some(cast) => cast.work().await,
-            None => std::future::pending().await,
-        }
-    };
-    let play = async {
-        let played = play::play(script, installation, &pace, quiet, &board).await?;
-        board.wait_for_registration(played.accepted, Duration::from_secs(60)).await?;
-        play::wait_for_the_end(script, &pace).await;
-        anyhow::Ok(played)
-    };
-    let played = tokio::select! {
-        played = play => played?,
+    let settling = Settling::new(board.database());
+    let play = Play { script, pace: &pace, cast: cast.as_ref(), settling, board: &board, quiet };
+    let mut sending = Sending::open(installation).await?;
+    tokio::select! {
+        played = play.to_the_end(&mut sending) => played?,
         failed = board.show_live() => { failed?; bail!("the board ended") }
-        failed = staff => { failed?; bail!("the staff went home") }
-    };
+    }
+    board.wait_for_registration(sending.accepted(), Duration::from_secs(60)).await?;
     board.close();
-    let setting = ClockSetting::Accelerated { start: pace.now().to_string(), factor: 1.0 };
-    clock::told_everywhere(&broker, setting.write(&database).await?).await?;
+    pace.leave().await?;
+    let played = sending.played();
     let counts = board.counts().await?;
     let breaches = match &cast {
         Some(cast) => Some(Breaches::of(&board.breached().await?, &cast.done(), factor)),

@@ -1,84 +1,93 @@
-//! Sends the script's reports at their times, as their producers.
+//! The play: domain time goes from one thing that is to happen to the next, a report that comes in, an act of the staff, something that a
+//! duty's clock brought about. At each it stands until the thing has happened and all is settled; then who plays the staff looks at it and
+//! plans what he does next.
 
 use super::board::Board;
+use super::cast::{AtWork, Cast};
 use super::pace::Pace;
-use super::script::{Entry, Script, Via};
-use crate::install::Installation;
-use crate::report::sender::Sender;
-use anyhow::Context;
-use jiff::SignedDuration;
-use serde::Serialize;
-use std::collections::HashMap;
-
-/// What became of the sending.
-#[derive(Debug, Default, Serialize)]
-pub struct Played {
-    pub accepted: usize,
-    pub with_warnings: usize,
-    /// Key and reason of what was refused.
-    pub refused: Vec<(String, String)>,
-}
+use super::script::{Entry, Script};
+use super::sending::Sending;
+use super::settling::{Settling, Told};
+use jiff::{SignedDuration, Timestamp};
 
 /// How much before a report a quiet stretch ends.
 const BEFORE: SignedDuration = SignedDuration::from_hours(1);
 
-pub(super) async fn play(
-    script: &Script,
-    installation: &Installation,
-    pace: &Pace,
-    quiet: SignedDuration,
-    board: &Board,
-) -> anyhow::Result<Played> {
-    let hotline = Sender::nats(&installation.nats_url("hotline")?).await?;
-    let web = Sender::Http(installation.producer("web")?);
-    let mut played = Played::default();
-    let mut codes: HashMap<String, (Via, String)> = HashMap::new();
-    for entry in &script.entries {
-        if entry.at.duration_since(pace.now()) > quiet {
-            pace.step_to(entry.at.checked_sub(BEFORE)?).await?;
-        }
-        pace.until(entry.at).await;
-        let sender = if entry.via == Via::Hotline { &hotline } else { &web };
-        let report = with_reference(entry, &codes);
-        match sender.send(&entry.key, &report).await {
-            Ok(accepted) => {
-                played.accepted += 1;
-                played.with_warnings += usize::from(!accepted.warnings.is_empty());
-                codes.insert(entry.key.clone(), (entry.via, accepted.tracking_code));
-            }
-            Err(error) => {
-                let error = format!("{:#}", error.context(format!("the report {}", entry.key)));
-                board.note(&error);
-                played.refused.push((entry.key.clone(), error));
-            }
-        }
-        board.sent();
-    }
-    Ok(played)
+/// So often at most one thing leads to the next at one instant.
+const ROUNDS: usize = 20;
+
+/// Who plays, and on what.
+pub(super) struct Play<'a> {
+    pub script: &'a Script,
+    pub pace: &'a Pace,
+    pub cast: Option<&'a Cast>,
+    pub settling: Settling,
+    pub board: &'a Board,
+    /// What is longer than this without a report is stepped over.
+    pub quiet: SignedDuration,
 }
 
-/// A supplement names the earlier report by its key; one that came another way is known to its sender by the tracking code alone.
-fn with_reference(entry: &Entry, codes: &HashMap<String, (Via, String)>) -> duban_contracts::report::Report {
-    let mut report = entry.report.clone();
-    if let Some(follows) = &entry.report.follows
-        && let Some((via, code)) = codes.get(follows)
-        && *via != entry.via
-    {
-        report.follows = Some(code.clone());
-    }
-    report
-}
-
-/// Domain time goes on for a while after the last report, so that the staff can finish.
-pub(super) async fn wait_for_the_end(script: &Script, pace: &Pace) {
-    pace.until(script.ends()).await;
-}
-
-impl Played {
+impl Play<'_> {
+    /// Plays to the end of the script; what is then left of the sending is what became of the reports.
+    ///
     /// # Errors
-    /// When a report was refused.
-    pub fn must_be_whole(&self) -> anyhow::Result<()> {
-        let first = self.refused.first().map(|(_, why)| why.clone());
-        first.map_or(Ok(()), |why| Err(anyhow::anyhow!(why)).context("not every report was taken"))
+    /// When database or broker do not answer.
+    pub(super) async fn to_the_end(&self, sending: &mut Sending) -> anyhow::Result<()> {
+        let mut entries = self.script.entries.iter().peekable();
+        let mut at_work = AtWork::default();
+        let ends = self.script.ends();
+        loop {
+            while let Some(entry) = entries.next_if(|entry| entry.at <= self.pace.now()) {
+                sending.send(entry, self.board).await;
+            }
+            let known = self.staff(&mut at_work, sending).await?;
+            let report = entries.peek().map(|entry: &&Entry| entry.at);
+            if report.is_none() && self.pace.now() >= ends {
+                return Ok(());
+            }
+            let acts = at_work.next();
+            if let Some(target) = self.over_the_quiet(report, acts) {
+                self.pace.stand_at(target).await?;
+                continue;
+            }
+            let next = [report, acts, Some(ends)].into_iter().flatten().min().unwrap_or(ends);
+            self.go_to(next.max(self.pace.now()), known).await?;
+        }
+    }
+
+    /// The staff does what it had planned for now, and then looks what there is to do. Until nothing more happens at this instant.
+    async fn staff(&self, at_work: &mut AtWork, sending: &Sending) -> anyhow::Result<Told> {
+        let Some(cast) = self.cast else { return Ok(Told::default()) };
+        let mut told = self.settling.settled(sending.accepted() + cast.handed_in()).await?;
+        for _ in 0..ROUNDS {
+            cast.look(at_work).await?;
+            if cast.act(at_work).await == 0 {
+                break;
+            }
+            told = self.settling.settled(sending.accepted() + cast.handed_in()).await?;
+        }
+        Ok(told)
+    }
+
+    /// Where to step to when nothing comes in for long.
+    fn over_the_quiet(&self, report: Option<Timestamp>, acts: Option<Timestamp>) -> Option<Timestamp> {
+        let report = report.filter(|at| at.duration_since(self.pace.now()) > self.quiet)?;
+        let target = report.checked_sub(BEFORE).ok()?;
+        Some(acts.map_or(target, |at| at.min(target))).filter(|target| *target > self.pace.now())
+    }
+
+    /// Domain time runs there, or until something is told on the way that the staff may have to do with.
+    async fn go_to(&self, next: Timestamp, known: Told) -> anyhow::Result<()> {
+        self.pace.run().await?;
+        let news = async {
+            match self.cast {
+                Some(_) => self.settling.news(known).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = self.pace.nearly(next) => self.pace.stand_at(next).await,
+            news = news => { news?; self.pace.stand().await }
+        }
     }
 }

@@ -3,11 +3,11 @@
 use super::board::{self, Counts};
 use super::breaches::Breaches;
 use super::cast::Tally;
-use super::play::Played;
+use super::sending::Played;
 use crate::show::Show;
 use serde_json::json;
 
-/// Prints it. True if every report that was played is registered.
+/// Prints it. True if every report that was played is registered, and nothing was late for want of machine.
 pub(super) fn print(
     counts: &Counts,
     played: &Played,
@@ -16,7 +16,8 @@ pub(super) fn print(
     show: Show,
 ) -> anyhow::Result<bool> {
     let registered = counts.registered + counts.supplements;
-    let whole = played.refused.is_empty() && registered >= i64::try_from(played.accepted)?;
+    let all_registered = played.refused.is_empty() && registered >= i64::try_from(played.accepted)?;
+    let whole = all_registered && breaches.is_none_or(|breaches| breaches.by_machine.is_empty());
     let said = json!({ "whole": whole, "played": played, "counts": counts, "staff": tally, "breaches": breaches });
     show.print(&said, |_| {
         let mut text = format!(
@@ -39,7 +40,7 @@ pub(super) fn print(
         if let Some(breaches) = breaches {
             text.push_str(&format!("\n{}", breaches.told()));
         }
-        if !whole {
+        if !all_registered {
             text.push_str(&format!("\nNOT EVERY REPORT WAS REGISTERED: {registered} of {}", played.accepted + played.refused.len()));
         }
         text

@@ -79,6 +79,11 @@ pub fn guard(routes: Router<App>) -> Router<App> {
         .layer(middleware::from_fn(secure))
 }
 
+/// What is there, but not for this method.
+pub async fn wrong_method() -> Refusal {
+    Refusal(Problem::new(405, "wrong-method", "This address does not take this method", "该地址不支持这种请求方式"))
+}
+
 /// A panic is answered with a problem, and the process lives on.
 pub fn fence<S: Clone + Send + Sync + 'static>(routes: Router<S>) -> Router<S> {
     routes.layer(CatchPanicLayer::custom(|_: Box<dyn Any + Send>| Refusal(Problem::internal()).into_response()))

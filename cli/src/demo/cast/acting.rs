@@ -19,8 +19,8 @@ pub(super) enum Outcome {
 }
 
 impl Cast {
-    pub(super) async fn act(&self, person: &str, case: &CaseSummary, act: &CaseAct) -> Outcome {
-        let Ok(gateway) = self.installation.person(person).await else { return Outcome::Refused };
+    pub(super) async fn act_on(&self, person: &str, case: &CaseSummary, act: &CaseAct) -> Outcome {
+        let Ok(gateway) = self.gateway_of(person).await else { return Outcome::Refused };
         match gateway.act(case.case, Uuid::now_v7(), case.version, act).await {
             Ok(acted) => {
                 self.count(|tally| tally.acts += 1);

@@ -1,35 +1,41 @@
 //! Acknowledging alerts, as their recipients, after a while; some late, some never.
 
-use super::Cast;
+use super::{Cast, patiently};
 use duban_contracts::Timestamp;
 use duban_contracts::alert::{AlertEvent, AlertList, AlertListRequest};
 use futures::StreamExt;
 use std::collections::HashMap;
-use std::time::Duration;
 use uuid::Uuid;
-
-/// How often the staff looks at its alerts, real time.
-const LOOK: Duration = Duration::from_millis(400);
 
 /// How many are acknowledged at once.
 const AT_ONCE: usize = 8;
 
+/// When each open alert is acknowledged, by the decision of the first look; none for never, and for what is done with.
+#[derive(Debug, Default)]
+pub(super) struct Acknowledgements(HashMap<Uuid, Option<(AlertEvent, Timestamp)>>);
+
+impl Acknowledgements {
+    pub(super) fn next(&self) -> Option<Timestamp> {
+        self.0.values().flatten().map(|(_, at)| *at).min()
+    }
+}
+
 impl Cast {
-    pub(super) async fn acknowledge_alerts(&self) -> anyhow::Result<()> {
-        // When each alert is acknowledged, by the decision of the first look; None for never.
-        let mut planned: HashMap<Uuid, Option<Timestamp>> = HashMap::new();
-        loop {
-            let open = self.open_alerts().await.unwrap_or_default();
-            let now = self.pace.now();
-            let due: Vec<AlertEvent> = open
-                .into_iter()
-                .filter(|alert| planned.entry(alert.alert).or_insert_with(|| self.acknowledged_at(alert)).is_some_and(|at| at <= now))
-                .collect();
-            let at_work: Vec<_> = due.iter().map(|alert| async move { (alert.alert, self.acknowledge(alert).await) }).collect();
-            let acknowledged: Vec<(Uuid, bool)> = futures::stream::iter(at_work).buffer_unordered(AT_ONCE).collect().await;
-            planned.extend(acknowledged.into_iter().filter(|(_, done)| *done).map(|(alert, _)| (alert, None)));
-            tokio::time::sleep(LOOK).await;
+    pub(super) async fn look_at_alerts(&self, alerts: &mut Acknowledgements) -> anyhow::Result<()> {
+        for alert in patiently(|| self.open_alerts()).await? {
+            alerts.0.entry(alert.alert).or_insert_with(|| self.acknowledged_at(&alert).map(|at| (alert, at)));
         }
+        Ok(())
+    }
+
+    /// Acknowledges what was planned for now; how many.
+    pub(super) async fn acknowledge(&self, alerts: &mut Acknowledgements) -> usize {
+        let now = self.pace.now();
+        let due: Vec<AlertEvent> = alerts.0.values().flatten().filter(|(_, at)| *at <= now).map(|(alert, _)| alert.clone()).collect();
+        let at_work: Vec<_> = due.iter().map(|alert| async move { (alert.alert, self.acknowledge_one(alert).await) }).collect();
+        let acknowledged: Vec<(Uuid, bool)> = futures::stream::iter(at_work).buffer_unordered(AT_ONCE).collect().await;
+        alerts.0.extend(acknowledged.iter().filter(|(_, done)| *done).map(|(alert, _)| (*alert, None)));
+        due.len()
     }
 
     async fn open_alerts(&self) -> anyhow::Result<Vec<AlertEvent>> {
@@ -46,11 +52,11 @@ impl Cast {
     }
 
     /// By every recipient where all must, else by the first. True when it is done with.
-    async fn acknowledge(&self, alert: &AlertEvent) -> bool {
+    async fn acknowledge_one(&self, alert: &AlertEvent) -> bool {
         let needed = if alert.until == "all" { alert.recipients.len() } else { 1 };
         let mut done = true;
         for recipient in alert.recipients.iter().take(needed) {
-            let Ok(gateway) = self.installation.person(&recipient.person).await else { continue };
+            let Ok(gateway) = self.gateway_of(&recipient.person).await else { continue };
             match gateway.acknowledge(alert.alert, Uuid::now_v7()).await {
                 Ok(_) => self.count(|tally| tally.acknowledged += 1),
                 Err(error) => done &= crate::exit::code(&error) != crate::exit::UNAVAILABLE,

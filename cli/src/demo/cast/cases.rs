@@ -1,23 +1,30 @@
 //! Working through the cases: which step comes next, when, and by whom.
 
-use super::Cast;
 use super::acting::Outcome;
+use super::{Cast, patiently};
 use crate::case::CaseWhole;
 use duban_contracts::Timestamp;
 use duban_contracts::case::{CaseAct, CaseList, CaseListRequest, CaseSummary};
 use duban_policy::directory::Right;
 use duban_policy::policy::{Actor, Kind, Step, StepSort};
 use futures::StreamExt;
+use jiff::SignedDuration;
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};
-use std::time::Duration;
 use uuid::Uuid;
-
-/// How often the staff looks at its cases, real time.
-const LOOK: Duration = Duration::from_millis(150);
 
 /// How many cases are worked on at once: people do not wait for one another.
 const AT_ONCE: usize = 12;
+
+/// The open cases, and what comes next in each.
+#[derive(Debug, Default)]
+pub(super) struct CasesAtWork(HashMap<Uuid, (CaseSummary, Intent)>);
+
+impl CasesAtWork {
+    pub(super) fn next(&self) -> Option<Timestamp> {
+        self.0.values().filter_map(|(_, intent)| intent.planned.as_ref()).map(|planned| planned.at).min()
+    }
+}
 
 /// What the staff knows of a case besides its summary.
 #[derive(Debug, Default)]
@@ -77,30 +84,39 @@ fn facts_of(whole: &CaseWhole) -> Option<Value> {
     Some(facts)
 }
 
+/// Things happen at full minutes, what takes long at every tenth, so that many happen at once: each instant costs the play a moment.
+fn rounded(at: Timestamp, after: SignedDuration) -> Timestamp {
+    let minutes = if after > SignedDuration::from_mins(30) { 10 } else { 2 };
+    let second = at.as_second();
+    Timestamp::from_second(second - second.rem_euclid(minutes * 60)).unwrap_or(at)
+}
+
 impl Cast {
-    pub(super) async fn work_on_cases(&self) -> anyhow::Result<()> {
-        let mut intents: HashMap<Uuid, Intent> = HashMap::new();
-        let mut failures = 0;
-        loop {
-            match self.open_cases().await {
-                Ok(cases) => {
-                    failures = 0;
-                    let at_work = cases.into_iter().map(|case| {
-                        let mut intent = intents.remove(&case.case).unwrap_or_default();
-                        async move {
-                            let id = case.case;
-                            self.work_on(case, &mut intent).await;
-                            (id, intent)
-                        }
-                    });
-                    let at_work: Vec<_> = at_work.collect();
-                    intents = futures::stream::iter(at_work).buffer_unordered(AT_ONCE).collect().await;
+    pub(super) async fn look_at_cases(&self, cases: &mut CasesAtWork) -> anyhow::Result<()> {
+        let open = patiently(|| self.open_cases()).await?;
+        let looks: Vec<_> = open
+            .into_iter()
+            .map(|case| {
+                let mut intent = cases.0.remove(&case.case).map(|(_, intent)| intent).unwrap_or_default();
+                async move {
+                    let case = self.plan(case, &mut intent).await;
+                    (case.case, (case, intent))
                 }
-                Err(error) if failures > 50 => return Err(error.context("the staff cannot see its cases")),
-                Err(_) => failures += 1,
-            }
-            tokio::time::sleep(LOOK).await;
-        }
+            })
+            .collect();
+        cases.0 = futures::stream::iter(looks).buffer_unordered(AT_ONCE).collect().await;
+        Ok(())
+    }
+
+    /// Takes the steps that were planned for now; how many.
+    pub(super) async fn work_on_cases(&self, cases: &mut CasesAtWork) -> usize {
+        let now = self.pace.now();
+        let is_due = |intent: &Intent| intent.planned.as_ref().is_some_and(|planned| planned.at <= now);
+        let due: Vec<_> =
+            cases.0.values_mut().filter(|(_, intent)| is_due(intent)).map(|(case, intent)| self.work_on(case, intent)).collect();
+        let count = due.len();
+        futures::stream::iter(due).buffer_unordered(AT_ONCE).collect::<Vec<()>>().await;
+        count
     }
 
     async fn open_cases(&self) -> anyhow::Result<Vec<CaseSummary>> {
@@ -117,45 +133,43 @@ impl Cast {
         }
     }
 
-    /// Takes the planned steps of a case whose time has come, and plans the next one.
-    async fn work_on(&self, mut case: CaseSummary, intent: &mut Intent) {
-        loop {
-            if intent.planned.is_none() {
-                if intent.idle_at == Some(case.version) {
-                    return;
-                }
-                let Ok(whole) = self.overseer.get::<CaseWhole>(&format!("/v1/cases/{}", case.case), &()).await else { return };
-                case = whole.detail.summary.clone();
-                intent.enter(&case.stage);
-                intent.planned = self.next(&case, &whole, intent);
-                if intent.planned.is_none() {
-                    intent.idle_at = Some(case.version);
-                }
-            }
-            let Some(planned) = intent.planned.clone().filter(|planned| planned.at <= self.pace.now()) else { return };
-            intent.planned = None;
-            let outcome = match (self.person_for(&case, &planned.what), self.act_for(&case, &planned.what)) {
-                (Some(person), Some(act)) => self.act(&person, &case, &act).await,
-                _ => Outcome::Refused,
-            };
-            match outcome {
-                // What another changed meanwhile, or what did not answer, is looked at again, not at once.
-                Outcome::Again => return,
-                Outcome::Refused => {}
-                Outcome::Done(version) => {
-                    self.remember(case.case, version, planned.at);
-                    intent.acted.insert(planned.what.name().to_owned());
-                    intent.since = Some(planned.at);
-                }
-            }
-            intent.done.insert(planned.what.name().to_owned());
+    /// Plans what comes next, where nothing is planned; the case as it was then.
+    async fn plan(&self, case: CaseSummary, intent: &mut Intent) -> CaseSummary {
+        if intent.planned.is_some() || intent.idle_at == Some(case.version) {
+            return case;
         }
+        let Ok(whole) = self.overseer.get::<CaseWhole>(&format!("/v1/cases/{}", case.case), &()).await else { return case };
+        let case = whole.detail.summary.clone();
+        intent.enter(&case.stage);
+        intent.planned = self.next(&case, &whole, intent);
+        intent.idle_at = intent.planned.is_none().then_some(case.version);
+        case
+    }
+
+    /// Takes the planned step of a case.
+    async fn work_on(&self, case: &CaseSummary, intent: &mut Intent) {
+        let Some(planned) = intent.planned.take() else { return };
+        let outcome = match (self.person_for(case, &planned.what), self.act_for(case, &planned.what)) {
+            (Some(person), Some(act)) => self.act_on(&person, case, &act).await,
+            _ => Outcome::Refused,
+        };
+        match outcome {
+            // What another changed meanwhile, or what did not answer, is looked at again.
+            Outcome::Again => return,
+            Outcome::Refused => {}
+            Outcome::Done(version) => {
+                self.remember(case.case, version, planned.at);
+                intent.acted.insert(planned.what.name().to_owned());
+                intent.since = Some(planned.at);
+            }
+        }
+        intent.done.insert(planned.what.name().to_owned());
     }
 
     fn next(&self, case: &CaseSummary, whole: &CaseWhole, intent: &Intent) -> Option<Planned> {
         let what = self.choose(case, &facts_of(whole)?, intent)?;
         let after = self.rules.delay_of(what.name(), &case.number);
-        let at = intent.since.unwrap_or(case.registered_at).checked_add(after).ok()?;
+        let at = rounded(intent.since.unwrap_or(case.registered_at).checked_add(after).ok()?, after);
         // Nobody works at night: what falls outside working hours is done when they begin.
         let calendar = self.policy.calendar_of(&case.unit);
         let at = if calendar.is_open(at) { at } else { calendar.next_opening(at).at };

@@ -1,32 +1,45 @@
 //! What comes back regularly, such as a weekly report: whoever owes one hands it in as a report of its kind, some of them late.
 
-use super::Cast;
+use super::{Cast, patiently};
 use duban_contracts::Timestamp;
 use duban_contracts::duty::{DutyEvent, DutyList, DutyListRequest};
 use duban_contracts::report::{Report, Reporter};
 use serde_json::Value;
-use std::collections::HashSet;
-use std::time::Duration;
+use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
-/// How often the staff looks, real time. What is done every day is due an hour or two of domain time after it is handed in: at the pace of a
-/// demonstration, a second or two.
-const LOOK: Duration = Duration::from_millis(250);
+/// What is owed, and when it is handed in.
+#[derive(Debug, Default)]
+pub(super) struct HandIns {
+    planned: HashMap<Uuid, (DutyEvent, Timestamp)>,
+    done: HashSet<Uuid>,
+}
+
+impl HandIns {
+    pub(super) fn next(&self) -> Option<Timestamp> {
+        self.planned.values().map(|(_, at)| *at).min()
+    }
+}
 
 impl Cast {
-    pub(super) async fn hand_in(&self) -> anyhow::Result<()> {
-        let mut handed_in: HashSet<Uuid> = HashSet::new();
-        loop {
-            let now = self.pace.now();
-            for duty in self.recurring().await.unwrap_or_default() {
-                let planned = self.handed_in_at(&duty);
-                if !handed_in.contains(&duty.duty) && planned <= now && self.send(&duty, now).await {
-                    self.remember(duty.duty, 0, planned);
-                    handed_in.insert(duty.duty);
-                }
+    pub(super) async fn look_at_duties(&self, hand_ins: &mut HandIns) -> anyhow::Result<()> {
+        let owed = patiently(|| self.recurring()).await?;
+        let left = owed.into_iter().filter(|duty| !hand_ins.done.contains(&duty.duty));
+        hand_ins.planned = left.map(|duty| (duty.duty, self.planned(duty))).collect();
+        Ok(())
+    }
+
+    /// Hands in what was planned for now; how many.
+    pub(super) async fn hand_in(&self, hand_ins: &mut HandIns) -> usize {
+        let now = self.pace.now();
+        let due: Vec<(DutyEvent, Timestamp)> = hand_ins.planned.extract_if(|_, (_, at)| *at <= now).map(|(_, planned)| planned).collect();
+        for (duty, planned) in &due {
+            if self.send(duty, now).await {
+                self.remember(duty.duty, 0, *planned);
+                hand_ins.done.insert(duty.duty);
             }
-            tokio::time::sleep(LOOK).await;
         }
+        due.len()
     }
 
     /// Open duties that a report ends.
@@ -42,6 +55,11 @@ impl Cast {
                 return Ok(found);
             }
         }
+    }
+
+    fn planned(&self, duty: DutyEvent) -> (DutyEvent, Timestamp) {
+        let at = self.handed_in_at(&duty);
+        (duty, at)
     }
 
     fn handed_in_at(&self, duty: &DutyEvent) -> Timestamp {
@@ -72,10 +90,13 @@ impl Cast {
             attachments: Vec::new(),
             follows: None,
         };
-        let Ok(gateway) = self.installation.producer("web") else { return true };
-        let sent = gateway.send_report(&format!("hand-in-{}", duty.duty), &report).await.is_ok();
+        let Some(token) = self.installation.producers.get("web") else { return true };
+        let sent = self.overseer.with_token(token).send_report(&format!("hand-in-{}", duty.duty), &report).await.is_ok();
         if sent {
-            self.count(|tally| tally.acts += 1);
+            self.count(|tally| {
+                tally.acts += 1;
+                tally.handed_in += 1;
+            });
         }
         sent
     }

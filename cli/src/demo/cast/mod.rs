@@ -9,6 +9,10 @@ mod rules;
 
 pub use rules::Rules;
 
+use alerts::Acknowledgements;
+use cases::CasesAtWork;
+use hand_in::HandIns;
+
 use super::pace::Pace;
 use crate::gateway::Gateway;
 use crate::install::Installation;
@@ -22,6 +26,7 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 /// The staff and what it goes by.
@@ -35,6 +40,21 @@ pub struct Cast {
     overseer: Gateway,
     tally: Mutex<Tally>,
     done: Mutex<Vec<Done>>,
+}
+
+/// What the staff has in hand, and when it will do what comes next.
+#[derive(Debug, Default)]
+pub struct AtWork {
+    cases: CasesAtWork,
+    alerts: Acknowledgements,
+    hand_ins: HandIns,
+}
+
+impl AtWork {
+    /// When the next thing is planned for.
+    pub fn next(&self) -> Option<Timestamp> {
+        [self.cases.next(), self.alerts.next(), self.hand_ins.next()].into_iter().flatten().min()
+    }
 }
 
 /// One act of the staff: when it was planned for, and when it was made.
@@ -52,6 +72,8 @@ pub struct Done {
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Tally {
     pub acts: u64,
+    /// Of them, reports that were owed regularly.
+    pub handed_in: u64,
     pub acknowledged: u64,
     pub refused: u64,
     /// Why acts were refused, and how often.
@@ -90,13 +112,32 @@ impl Cast {
         })
     }
 
-    /// Works until the play is over (the future is dropped).
+    /// Looks at everything that is open and plans what is not planned yet.
     ///
     /// # Errors
     /// When the gateway does not answer for long.
-    pub async fn work(&self) -> anyhow::Result<()> {
-        tokio::try_join!(self.work_on_cases(), self.acknowledge_alerts(), self.hand_in())?;
+    pub async fn look(&self, at_work: &mut AtWork) -> anyhow::Result<()> {
+        tokio::try_join!(
+            self.look_at_cases(&mut at_work.cases),
+            self.look_at_alerts(&mut at_work.alerts),
+            self.look_at_duties(&mut at_work.hand_ins)
+        )?;
         Ok(())
+    }
+
+    /// Does what was planned for now or earlier; how much that was.
+    pub async fn act(&self, at_work: &mut AtWork) -> usize {
+        let (cases, alerts, hand_ins) = tokio::join!(
+            self.work_on_cases(&mut at_work.cases),
+            self.acknowledge(&mut at_work.alerts),
+            self.hand_in(&mut at_work.hand_ins)
+        );
+        cases + alerts + hand_ins
+    }
+
+    /// How many reports that are owed regularly were handed in so far.
+    pub fn handed_in(&self) -> usize {
+        usize::try_from(self.tally().handed_in).unwrap_or(usize::MAX)
     }
 
     pub fn tally(&self) -> Tally {
@@ -113,6 +154,14 @@ impl Cast {
         self.done.lock().unwrap_or_else(PoisonError::into_inner).push(done);
     }
 
+    /// The gateway, asked as a person; over the same connections.
+    async fn gateway_of(&self, person: &str) -> anyhow::Result<Gateway> {
+        match self.installation.people.get(person) {
+            Some(token) => Ok(self.overseer.with_token(token)),
+            None => self.installation.person(person).await,
+        }
+    }
+
     fn count(&self, what: impl FnOnce(&mut Tally)) {
         what(&mut self.tally.lock().unwrap_or_else(PoisonError::into_inner));
     }
@@ -120,5 +169,19 @@ impl Cast {
     /// Who is asked to act at a unit that has nobody: whoever the directory falls back on.
     fn someone_who(&self, right: Right, unit: &str) -> Option<String> {
         self.directory.who_can(right, unit, self.pace.now()).into_iter().map(|permission| permission.person).next()
+    }
+}
+
+/// How long the gateway may be out of reach.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Asks again while there is no answer.
+async fn patiently<T, F: Future<Output = anyhow::Result<T>>>(ask: impl Fn() -> F) -> anyhow::Result<T> {
+    let begun = Instant::now();
+    loop {
+        match ask().await {
+            Err(_) if begun.elapsed() < PATIENCE => tokio::time::sleep(Duration::from_millis(200)).await,
+            answer => return answer.context("the staff cannot see what there is to do"),
+        }
     }
 }

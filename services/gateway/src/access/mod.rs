@@ -175,7 +175,7 @@ pub struct Me {
     pub language: String,
     pub administers: bool,
     /// To be sent as `X-CSRF-Token` with every change by cookie; absent for a token.
-    #[serde(skip_serializing_if = "String::is_empty")]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub csrf: String,
 }
 

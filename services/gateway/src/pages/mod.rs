@@ -30,9 +30,22 @@ mod track;
 pub(crate) mod words;
 
 use crate::App;
+use crate::viewer::{MaybeViewer, Speaks};
+use crate::web::Refusal;
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::Uri;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use duban_contracts::Problem;
+
+/// What is at no address: a problem for programs, a page for people.
+pub async fn missing(State(app): State<App>, MaybeViewer(viewer): MaybeViewer, Speaks(language): Speaks, uri: Uri) -> Response {
+    if uri.path().starts_with("/v1/") {
+        return Refusal(Problem::not_found()).into_response();
+    }
+    respond::problem(&respond::frame(&app, viewer.as_ref(), language, "/"), &Problem::not_found())
+}
 
 /// Every page, to be merged into the gateway's router.
 pub fn router() -> Router<App> {

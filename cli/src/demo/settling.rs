@@ -1,0 +1,78 @@
+//! When all that has happened is known everywhere: asked of the services' tables, as the inspector.
+
+use anyhow::Context;
+use sqlx::PgPool;
+use std::time::{Duration, Instant};
+
+/// What the services have told so far; grows with everything that happens.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Told {
+    intake: i64,
+    escalation: i64,
+}
+
+#[derive(Debug)]
+pub(super) struct Settling {
+    database: PgPool,
+}
+
+/// How often it is asked.
+const AGAIN: Duration = Duration::from_millis(15);
+/// What takes longer than this is being tried again, and the play goes on meanwhile.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// One question, so that nothing slips from one place to another between two. While domain time stands.
+const UNDER_WAY: &str = "
+    select greatest($1 - (select count(*) from intake.identity), 0)
+         + (select count(*) from intake.outbox where published_at is null)
+         + (select count(*) from escalation.outbox where published_at is null)
+         + (select count(*) from (
+                select 'INTAKE' as stream, id from intake.outbox where created_at > clock_timestamp() - interval '1 minute'
+                union all
+                select 'NOTIFICATIONS', id from notifications.outbox where created_at > clock_timestamp() - interval '1 minute'
+            ) as told where not exists (select 1 from escalation.inbox i where i.stream = told.stream and i.id = told.id))
+         + (select count(*) from escalation.own_event)
+         + (select count(*) from escalation.duty where next_at <= (select domain_start from clock.setting))";
+
+const TOLD: &str = "select (select coalesce(max(seq), 0) from intake.outbox), (select coalesce(max(seq), 0) from escalation.outbox)";
+
+impl Settling {
+    pub(super) fn new(database: PgPool) -> Self {
+        Self { database }
+    }
+
+    /// Waits until every one of `reports` is taken in, every event handled and every duty raised that is due by now.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub(super) async fn settled(&self, reports: usize) -> anyhow::Result<Told> {
+        let begun = Instant::now();
+        loop {
+            let under_way: i64 = sqlx::query_scalar(UNDER_WAY)
+                .bind(i64::try_from(reports)?)
+                .fetch_one(&self.database)
+                .await
+                .context("asking whether all is settled")?;
+            if under_way == 0 || begun.elapsed() > PATIENCE {
+                return self.told().await;
+            }
+            tokio::time::sleep(AGAIN).await;
+        }
+    }
+
+    /// Waits until something was told besides `known`: by a duty's clock, while domain time runs.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub(super) async fn news(&self, known: Told) -> anyhow::Result<()> {
+        while self.told().await? == known {
+            tokio::time::sleep(AGAIN).await;
+        }
+        Ok(())
+    }
+
+    async fn told(&self) -> anyhow::Result<Told> {
+        let (intake, escalation) = sqlx::query_as(TOLD).fetch_one(&self.database).await.context("asking what was told")?;
+        Ok(Told { intake, escalation })
+    }
+}
