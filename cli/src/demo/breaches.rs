@@ -1,5 +1,5 @@
 //! Whose fault a breach was: the script's, in which some are slow and some negligent, or the machine's, which took too long over what the
-//! script had planned in time. None is to be the machine's: a play in which one is has not gone as it was written.
+//! script had planned in time. None is to be the machine's.
 
 use super::cast::Done;
 use jiff::Timestamp;
@@ -22,7 +22,7 @@ pub struct Breached {
 /// All breaches of a play, by their cause.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Breaches {
-    /// Ended by an act that the staff had planned for after the due time.
+    /// Ended by an act that the staff had planned for the due time or after it.
     pub by_script: usize,
     /// Nobody has done it.
     pub standing: usize,
@@ -49,7 +49,7 @@ impl Breaches {
             match (duty.open, ending(duty, done)) {
                 (true, _) => breaches.standing += 1,
                 (false, None) => breaches.otherwise += 1,
-                (false, Some(act)) if act.planned > duty.due_at => breaches.by_script += 1,
+                (false, Some(act)) if act.planned >= duty.due_at => breaches.by_script += 1,
                 (false, Some(act)) => {
                     let seconds = act.at.duration_since(act.planned).as_secs_f64() / factor;
                     breaches.by_machine.push(TooSlow { rule: duty.rule.clone(), seconds });
@@ -89,8 +89,9 @@ mod tests {
     fn a_breach_is_the_machines_only_where_the_staff_had_planned_in_time() {
         let (case, report) = (Uuid::from_u128(1), Uuid::from_u128(2));
         let at = |second| Timestamp::from_second(second).unwrap();
+        // What is done at the very instant at which it is due is not done by then.
         let act = |of, version, planned, made| Done { of, version, planned: at(planned), at: at(made) };
-        let done = [act(case, 3, 50, 90), act(case, 5, 900, 940), act(report, 0, 20, 80)];
+        let done = [act(case, 3, 50, 90), act(case, 5, 60, 60), act(report, 0, 20, 80)];
         let duty = |duty, case, due, closed_version, open| Breached {
             duty: Uuid::from_u128(duty),
             case,
@@ -101,7 +102,7 @@ mod tests {
         };
         let breached = [
             duty(7, Some(case), 60, Some(2), false),  // planned at 50 for 60, made at 90
-            duty(8, Some(case), 60, Some(4), false),  // planned at 900
+            duty(8, Some(case), 60, Some(4), false),  // planned at 60
             duty(9, Some(case), 60, None, true),      // open
             duty(10, Some(case), 60, Some(6), false), // ended by none of the acts
             duty(2, None, 60, Some(1), false),        // handed in

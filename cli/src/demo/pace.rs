@@ -34,8 +34,9 @@ struct Hands {
     runs: bool,
 }
 
-/// The clock is stopped so much before it comes to its instant: telling it to all takes about as long.
-const LEAD: Duration = Duration::from_millis(10);
+/// The clock is stopped so much before it comes to its instant, and stepped there: telling it to all takes some milliseconds, which may not lead
+/// past what is due right after.
+const LEAD: Duration = Duration::from_millis(50);
 
 impl Pace {
     /// Has domain time stand at `start` in every service. It will run `factor` times as fast as real time.

@@ -21,8 +21,7 @@ const AGAIN: Duration = Duration::from_millis(15);
 /// What takes longer than this is being tried again, and the play goes on meanwhile.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// One question, so that nothing slips from one place to another between two. While domain time stands: events follow one another by
-/// microseconds then, so that what falls due at once lies a little later than where it stands.
+/// One question, so that nothing slips from one place to another between two. While domain time stands.
 const UNDER_WAY: &str = "
     select greatest($1 - (select count(*) from intake.identity), 0)
          + (select count(*) from intake.outbox where published_at is null)
@@ -33,7 +32,7 @@ const UNDER_WAY: &str = "
                 select 'NOTIFICATIONS', id from notifications.outbox where created_at > clock_timestamp() - interval '1 minute'
             ) as told where not exists (select 1 from escalation.inbox i where i.stream = told.stream and i.id = told.id))
          + (select count(*) from escalation.own_event)
-         + (select count(*) from escalation.duty where next_at <= (select domain_start from clock.setting) + interval '100 milliseconds')";
+         + (select count(*) from escalation.duty where next_at <= (select domain_start from clock.setting))";
 
 const TOLD: &str = "select (select coalesce(max(seq), 0) from intake.outbox), (select coalesce(max(seq), 0) from escalation.outbox)";
 
