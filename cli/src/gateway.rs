@@ -123,6 +123,15 @@ impl Gateway {
         self.answer(self.client.request(method, format!("{}{path}", self.url)).json(body)).await
     }
 
+    /// Any `POST` that acts, with a request id so that a repetition acts once.
+    ///
+    /// # Errors
+    /// The gateway's problem, or that it cannot be reached.
+    pub async fn act_once<T: DeserializeOwned>(&self, path: &str, request: Uuid, body: &impl Serialize) -> anyhow::Result<T> {
+        let post = self.client.post(format!("{}{path}", self.url)).header("Idempotency-Key", request.to_string());
+        self.answer(post.json(body)).await
+    }
+
     async fn answer<T: DeserializeOwned>(&self, request: reqwest::RequestBuilder) -> anyhow::Result<T> {
         let request = if self.token.is_empty() { request } else { request.bearer_auth(&self.token) };
         let response = request.send().await.with_context(|| format!("asking the gateway at {}", self.url))?;

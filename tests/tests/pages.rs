@@ -2,13 +2,16 @@
 //! of WCAG 2.2 AA; and an alert appears on a page that is open.
 
 use anyhow::Context;
+use duban_contracts::duty::DutyList;
 use duban_contracts::subjects::service;
 use duban_local::{ClockSetting, StackSettings};
 use duban_tests::world::{report, repository};
 use duban_tests::{Visitor, World, journey, until};
+use serde_json::{Value, json};
 use std::io::{BufRead, BufReader};
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::Duration;
+use uuid::Uuid;
 
 /// The scripts end so where no browser starts.
 const NO_BROWSER: i32 = 3;
@@ -149,5 +152,26 @@ async fn furnish(world: &mut World) -> anyhow::Result<String> {
         Ok::<_, anyhow::Error>(())
     })
     .await?;
+    set_away(world).await?;
     Ok(link)
+}
+
+/// The manager who looks is away himself and has delegated, one who owes duties is away too, and another will be.
+async fn set_away(world: &World) -> anyhow::Result<()> {
+    let manager = world.installation.person(&world.installation.manager).await?;
+    let administrator = world.installation.administrator()?;
+    let own = json!({ "until": "2026-03-06T18:00:00+08:00", "reason": "参加集团安全管理培训" });
+    manager.act_once::<Value>("/v1/absences", Uuid::now_v7(), &own).await?;
+    let delegated = json!({ "to": "yang-guodong", "until": "2026-03-06T18:00:00+08:00" });
+    manager.act_once::<Value>("/v1/delegations", Uuid::now_v7(), &delegated).await?;
+    for (person, from) in [("chen-zhiqiang", None), ("zhao-sufen", Some("2026-03-09T09:00:00+08:00"))] {
+        let absence = json!({ "person": person, "from": from });
+        administrator.act_once::<Value>("/v1/absences", Uuid::now_v7(), &absence).await?;
+    }
+    until("a duty to be shown as diverted", LIMIT, || async {
+        let list: DutyList = manager.get("/v1/duties", &json!({})).await?;
+        anyhow::ensure!(list.duties.iter().any(|duty| duty.diverted.is_some()), "none is");
+        anyhow::Ok(())
+    })
+    .await
 }

@@ -1,7 +1,7 @@
 //! Scenarios played against the running services, on a clock that steps from one thing to the next: what they tell is what the simulation told,
 //! in the same order, at the same second.
 //!
-//! Two of them in every run; all that have no recurring duties with `DUBAN_SCENARIOS=all` (`make soak` does it). What comes round is owed in
+//! Four of them in every run; all that have no recurring duties with `DUBAN_SCENARIOS=all` (`make soak` does it). What comes round is owed in
 //! every unit of the organisation, and joins with its engine.
 
 use anyhow::Context;
@@ -12,18 +12,18 @@ use duban_contracts::subjects::event_name;
 use duban_engine::simulate::{Act, Happens, Line, Reported, Scenario, play};
 use duban_local::{ClockSetting, StackSettings};
 use duban_policy::Policy;
-use duban_policy::directory::Directory;
+use duban_policy::directory::{Delegator, Directory};
 use duban_policy::organisation::Organisation;
 use duban_tests::world::repository;
 use duban_tests::{World, until};
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use uuid::Uuid;
 
 const LIMIT: Duration = Duration::from_secs(120);
-const ALWAYS: [&str; 3] = ["store-complaints-in-time", "store-complaints-forgotten", "store-complaints-paused"];
+const ALWAYS: [&str; 4] = ["store-complaints-in-time", "store-complaints-away", "store-complaints-forgotten", "store-complaints-paused"];
 /// Told by the services and no line of a timeline: they follow from others that are.
 const NO_LINES: [&str; 2] = ["alert.closed", "duty.moved"];
 
@@ -87,7 +87,33 @@ impl<'a> Playing<'a> {
     async fn start(scenario: &'a Scenario) -> anyhow::Result<Self> {
         let clock = Some(ClockSetting::Stepped { start: scenario.start.to_string() });
         let world = World::with(StackSettings { clock, ..StackSettings::test() }).await?;
-        Ok(Self { scenario, world, cases: BTreeMap::new(), refused: Vec::new() })
+        let playing = Self { scenario, world, cases: BTreeMap::new(), refused: Vec::new() };
+        playing.set_away().await?;
+        Ok(playing)
+    }
+
+    /// Who is away and who acts for whom, set as an administrator does, and known to who raises.
+    async fn set_away(&self) -> anyhow::Result<()> {
+        let administrator = self.world.installation.administrator()?;
+        for (person, absence) in &self.scenario.absent {
+            let new = json!({ "person": person, "from": absence.from, "until": absence.until });
+            administrator.act_once::<Value>("/v1/absences", Uuid::now_v7(), &new).await?;
+        }
+        for delegation in &self.scenario.delegated {
+            let mut new = json!({ "to": delegation.to, "from": delegation.from, "until": delegation.until });
+            match &delegation.of {
+                Delegator::Person(person) => new["person"] = person.as_str().into(),
+                Delegator::Post(post) => new["post"] = post.as_str().into(),
+            }
+            administrator.act_once::<Value>("/v1/delegations", Uuid::now_v7(), &new).await?;
+        }
+        until("escalation to know who is away", LIMIT, || async {
+            let behind = "select count(*) from identity.directory_version told
+                where not exists (select from escalation.directory_copy kept where kept.version >= told.version)";
+            anyhow::ensure!(self.world.count(behind).await? == 0, "its directory is older");
+            anyhow::Ok(())
+        })
+        .await
     }
 
     /// Steps to every instant at which something is to happen, lets it happen, and waits until as much was told as is to be.

@@ -7,12 +7,14 @@
 //! - Each rung of a duty's ladder is raised once, by whichever copy claims it, and never after the duty's close has committed
 //!   ([`raise_due`], [`duban_engine::climb`]). After an outage every missed rung is raised once, in order, marked late ([`lateness`]).
 //! - Rungs name posts; people are found at the time of raising, deputies and superiors included, and who is complained about is passed
-//!   over ([`duban_engine::recipients`]).
+//!   over ([`duban_engine::recipients`]). An alert keeps in whose place it went to others; who comes back is told once what of that still
+//!   stands ([`returns`]).
 //! - A person sees what [`sight`] says, in lists, counts and single answers alike.
 //!
 //! What it decides is [`duban_engine`]'s, but for [`lateness`], which is the tick's own; [`store`] has the SQL; [`requests`] has a file for each
 //! thing that can be asked.
 
+mod diverted_in_words;
 mod done_in_words;
 pub mod figures;
 pub mod intake_of_events;
@@ -23,6 +25,7 @@ pub mod pulse;
 pub mod raise_due;
 pub mod recurring;
 pub mod requests;
+pub mod returns;
 pub mod sight;
 pub mod store;
 pub mod timing;

@@ -5,7 +5,7 @@
 
 use crate::lateness::Ticks;
 use crate::store::{acts, alerts, duties};
-use crate::{App, recurring};
+use crate::{App, recurring, returns};
 use duban_contracts::{NewEvent, Timestamp};
 use duban_engine::acts::{Acted, resume_by_itself};
 use duban_engine::alert::Alert;
@@ -71,6 +71,7 @@ struct Ticking {
     ticks: Ticks,
     recurring: recurring::Cursor,
     recurring_failed: Option<Instant>,
+    returns: returns::Known,
 }
 
 /// Raises everything that is due now. Gives when the next timer runs out.
@@ -93,8 +94,9 @@ async fn tick(app: &App, state: &mut Ticking) -> anyhow::Result<Option<Timestamp
             break;
         }
     }
+    let back = returns::notice_due(app, &mut state.returns, &directory, now).await?;
     app.figures.ticked(began.elapsed());
-    Ok(next)
+    Ok(next.into_iter().chain(back).min())
 }
 
 /// Recurring duties that cannot be opened hold up nothing else.
@@ -116,7 +118,7 @@ async fn open_recurring(app: &App, state: &mut Ticking, now: Timestamp) -> anyho
 ///
 /// # Errors
 /// It, if it is the database's trouble.
-fn own_fault(app: &App, error: anyhow::Error) -> anyhow::Result<anyhow::Error> {
+pub(crate) fn own_fault(app: &App, error: anyhow::Error) -> anyhow::Result<anyhow::Error> {
     let is_trouble = error.downcast_ref::<sqlx::Error>().is_some_and(|error| app.is_trouble(error));
     if is_trouble { Err(error) } else { Ok(error) }
 }

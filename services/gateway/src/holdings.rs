@@ -154,7 +154,7 @@ impl Holdings {
         if !new_directory && held.versions == versions {
             return Ok(());
         }
-        let (directory, producers) = directory_store::load(pool).await?;
+        let (directory, producers) = directory_store::load(pool, self.0.clock.now()).await?;
         let mut sources = BTreeMap::new();
         for version in wanted(&versions, self.0.clock.now()) {
             let known = held.sets.iter().find(|set| set.version == version).map(|set| set.sources.as_ref().clone());

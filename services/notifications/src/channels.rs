@@ -4,14 +4,14 @@ mod email;
 mod resolving;
 mod webhook;
 
-pub use webhook::endpoint;
+pub use webhook::{endpoint, payload};
 
 use crate::App;
+use crate::letter::Outgoing;
 use crate::outcome::Outcome;
 use crate::settings::Settings;
 use crate::store::claims::Claimed;
 use crate::tell::Channel;
-use crate::words::Letter;
 
 /// Connections that are kept, shared by all attempts.
 #[derive(Clone)]
@@ -29,11 +29,11 @@ impl Channels {
     }
 
     /// Makes one attempt.
-    pub async fn send(&self, app: &App, channel: Channel, address: &str, claimed: &Claimed, letter: &Letter) -> Outcome {
+    pub async fn send(&self, app: &App, channel: Channel, address: &str, claimed: &Claimed, outgoing: &Outgoing) -> Outcome {
         match (channel, &self.email) {
-            (Channel::Email, Some(relay)) => relay.send(&app.settings, address, claimed, letter).await,
+            (Channel::Email, Some(relay)) => relay.send(&app.settings, address, claimed, outgoing).await,
             (Channel::Email, None) => Outcome::Failed { error: "no mail relay is set (DUBAN_SMTP_URL)".to_owned() },
-            (Channel::Webhook, _) => self.webhook.send(&app.settings, address, claimed, letter).await,
+            (Channel::Webhook, _) => self.webhook.send(&app.settings, address, claimed, outgoing).await,
         }
     }
 }

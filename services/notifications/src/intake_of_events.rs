@@ -6,6 +6,7 @@ use crate::store::alerts::{self, AlertRow, DutyRow};
 use crate::store::cases::{self, CaseRow};
 use crate::store::deliveries::{self, Suspects};
 use crate::store::links;
+use crate::store::returns::{self, NoticeRow};
 use crate::tell::Told;
 use duban_contracts::alert::AlertEvent;
 use duban_contracts::case::CaseEvent;
@@ -32,6 +33,7 @@ struct Read {
     used_links: Vec<(Uuid, Ts)>,
     /// Alerts whose raising is in the batch, with the event's time.
     raised: Vec<(Uuid, Ts)>,
+    returns: Vec<NoticeRow>,
     /// Duties, alerts and cases of which something may have ended, or whose people may not all be told any more.
     suspects: Suspects,
 }
@@ -39,7 +41,7 @@ struct Read {
 impl BatchHandler for IntakeOfEvents {
     /// Nobody can be told without the directory.
     fn ready(&self, event: &Event) -> Result<(), NotYet> {
-        if event.name() == "alert.raised" {
+        if matches!(event.name(), "alert.raised" | "return.noticed") {
             self.app.platform.directory.current().map_err(|_| NotYet("the directory".to_owned()))?;
         }
         Ok(())
@@ -53,6 +55,7 @@ impl BatchHandler for IntakeOfEvents {
         let bodies = sorted(read.alerts);
         alerts::keep_alerts(tx, &bodies).await?;
         links::mark_used(tx, &read.used_links).await?;
+        self.tell_returns(tx, &read.returns).await?;
         let mut out = self.tell(tx, &read.raised, &bodies, batch).await?;
         out.extend(self.cancel(tx, &read.suspects, batch).await?);
         self.app.platform.outbox.write(tx, &out).await?;
@@ -60,13 +63,26 @@ impl BatchHandler for IntakeOfEvents {
     }
 
     async fn committed(&self, batch: &[Event]) {
-        if batch.iter().any(|event| event.name() == "alert.raised") {
+        if batch.iter().any(|event| matches!(event.name(), "alert.raised" | "return.noticed")) {
             self.app.wake.notify_one();
         }
     }
 }
 
 impl IntakeOfEvents {
+    /// Writes what is told to those who are back, and their deliveries.
+    async fn tell_returns(&self, tx: &mut PgConnection, noticed: &[NoticeRow]) -> Result<(), Failure> {
+        if noticed.is_empty() {
+            return Ok(());
+        }
+        let directory = self.app.platform.directory.current().map_err(|_| NotYet("the directory".to_owned()))?;
+        let mut told = Told::default();
+        noticed.iter().for_each(|row| told.add_return(&row.body, &directory, self.app.platform.clock.now()));
+        returns::insert(tx, noticed).await?;
+        deliveries::insert_deliveries(tx, &told.deliveries).await?;
+        Ok(())
+    }
+
     /// Writes messages and deliveries of the alerts raised in the batch that are wanted still.
     async fn tell(
         &self,
@@ -90,8 +106,10 @@ impl IntakeOfEvents {
         }
         deliveries::insert_messages(tx, &told.messages).await?;
         deliveries::insert_deliveries(tx, &told.deliveries).await?;
-        let unreached =
-            told.messages.iter().filter(|message| !told.deliveries.iter().any(|d| d.alert == message.alert && d.person == message.person));
+        let unreached = told
+            .messages
+            .iter()
+            .filter(|message| !told.deliveries.iter().any(|d| d.alert == Some(message.alert) && d.person == message.person));
         let unreached: Vec<_> = unreached.map(|message| (message.alert, message.person.clone())).collect();
         let cause = batch.iter().map(|event| event.time).max().unwrap_or(now);
         crate::unreachable::tell(&self.app, tx, &unreached, cause).await.map_err(Failure::from)
@@ -118,6 +136,10 @@ impl Read {
                 Some(("case", happened)) => read.case(event, happened)?,
                 Some(("duty", happened)) => read.duty(event, happened)?,
                 Some(("alert", happened)) => read.alert(event, happened)?,
+                Some(("return", _)) => {
+                    let body = event.parse().map_err(|error| Failure::of(event, error))?;
+                    read.returns.push(NoticeRow { body, noticed_at: Ts(event.time), traceparent: event.traceparent.clone() });
+                }
                 // Reports are no concern of ours.
                 _ => {}
             }

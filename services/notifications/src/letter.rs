@@ -1,62 +1,143 @@
-//! From an alert to what its message says to one person: names looked up in the directory and the packs at the time of sending.
+//! From what a delivery tells to what its message says to one person: names looked up in the directory and the packs at the time of sending.
 
 use crate::App;
+use crate::channels;
 use crate::link;
-use crate::store::claims::Claimed;
-use crate::words::{Language, Letter, Occasion, Urgency};
+use crate::store::claims::{Claimed, Tells};
+use crate::words::returned::{self, Returned, Waiting};
+use crate::words::{self, Language, Letter, Occasion, Urgency};
 use duban_contracts::Problem;
+use duban_contracts::absence::ReturnNoticed;
 use duban_contracts::alert::{AlertEvent, Recipient};
 use duban_policy::Title;
 use duban_policy::directory::{self, Directory};
+use jiff::tz::TimeZone;
+use serde_json::{Value, json};
 
-/// Looks up the names and writes the letter.
+/// A message in all its forms, whatever it tells: what the channels take.
+#[derive(Debug, Clone)]
+pub struct Outgoing {
+    /// The recipient.
+    pub name: String,
+    pub subject: String,
+    pub plain: String,
+    pub html: String,
+    /// Of an alert: mails of a duty and urgency keep together.
+    pub urgency: Option<Urgency>,
+    /// What a webhook gets.
+    pub payload: Value,
+}
+
+/// Looks up the names and writes the message.
 ///
 /// # Errors
 /// No directory yet.
-pub fn write(app: &App, claimed: &Claimed) -> Result<Letter, Problem> {
+pub fn write(app: &App, claimed: &Claimed) -> Result<Outgoing, Problem> {
     let directory = app.platform.directory.current()?;
-    let policy = app.platform.policies.get(claimed.alert.policy);
-    let pack = policy.as_ref().and_then(|policy| policy.pack(&claimed.alert.pack)).map(|pack| pack.title.clone());
-    let settings = &app.settings;
-    let link = link::id(claimed.alert.alert, &claimed.delivery.person);
-    let names = Names { directory: &directory, pack };
-    let mut letter = names.letter(claimed);
-    letter.zone = settings.time_zone.clone();
-    letter.acknowledge_url = format!("{}/a/{}", settings.public_url, link::token(&settings.links.key, link));
-    letter.page_url = page_url(&settings.public_url, &claimed.alert);
-    Ok(letter)
+    Ok(match &claimed.tells {
+        Tells::Alert(alert) => of_alert(app, &directory, claimed, alert),
+        Tells::Return(notice) => of_return(app, &directory, claimed, notice),
+    })
 }
 
-/// The matter's own page, or the list of alerts where the duty names none.
-fn page_url(public_url: &str, alert: &AlertEvent) -> String {
-    let path = if alert.link.starts_with('/') && !alert.link.starts_with("//") { alert.link.as_str() } else { "/alerts" };
+fn of_alert(app: &App, directory: &Directory, claimed: &Claimed, alert: &AlertEvent) -> Outgoing {
+    let policy = app.platform.policies.get(alert.policy);
+    let pack = policy.as_ref().and_then(|policy| policy.pack(&alert.pack)).map(|pack| pack.title.clone());
+    let settings = &app.settings;
+    let link = link::id(alert.alert, &claimed.delivery.person);
+    let names = Names { directory, pack, zone: &settings.time_zone };
+    let mut letter = names.letter(claimed, alert);
+    letter.acknowledge_url = format!("{}/a/{}", settings.public_url, link::token(&settings.links.key, link));
+    letter.page_url = page_url(&settings.public_url, &alert.link, "/alerts");
+    let paragraphs = words::paragraphs(&letter);
+    let subject = words::subject(&letter);
+    Outgoing {
+        plain: words::plain(&paragraphs),
+        html: words::html(&paragraphs, &subject, letter.urgency),
+        urgency: Some(letter.urgency),
+        payload: channels::payload(claimed, alert, &letter),
+        name: letter.name,
+        subject,
+    }
+}
+
+/// What waits for somebody who is back.
+fn of_return(app: &App, directory: &Directory, claimed: &Claimed, notice: &ReturnNoticed) -> Outgoing {
+    let settings = &app.settings;
+    let names = Names { directory, pack: None, zone: &settings.time_zone };
+    let language = names.language(&notice.person);
+    let waiting = notice.duties.iter().take(returned::LISTED).map(|duty| Waiting {
+        title: language.pick(&duty.title_zh, &duty.title).to_owned(),
+        unit: names.unit(&duty.unit, language),
+        due_at: duty.due_at,
+        overdue: duty.due_at <= notice.until,
+        went_to: duty.went_to.iter().map(|person| names.person(person)).collect(),
+        url: page_url(&settings.public_url, &duty.link, "/duties?state=mine"),
+    });
+    let letter = Returned {
+        language,
+        zone: settings.time_zone.clone(),
+        name: names.person(&notice.person),
+        since: notice.since,
+        until: notice.until,
+        total: notice.total,
+        waiting: waiting.collect(),
+        list_url: format!("{}/duties?state=mine", settings.public_url),
+    };
+    let (subject, plain) = (returned::subject(&letter), returned::plain(&letter));
+    let payload = json!({
+        "type": "return.noticed",
+        "timestamp": notice.until,
+        "data": {
+            "delivery": claimed.delivery.delivery,
+            "notice": notice.notice,
+            "person": notice.person,
+            "since": notice.since,
+            "until": notice.until,
+            "total": notice.total,
+            "duties": notice.duties.iter().map(|duty| duty.duty).collect::<Vec<_>>(),
+            "language": language.code(),
+            "subject": subject,
+            "text": plain,
+            "url": letter.list_url,
+        }
+    });
+    Outgoing { name: letter.name.clone(), html: returned::html(&letter), subject, plain, urgency: None, payload }
+}
+
+/// The matter's own page, or another where the duty names none.
+fn page_url(public_url: &str, link: &str, otherwise: &str) -> String {
+    let path = if link.starts_with('/') && !link.starts_with("//") { link } else { otherwise };
     format!("{public_url}{path}")
 }
 
 struct Names<'a> {
     directory: &'a Directory,
     pack: Option<Title>,
+    zone: &'a TimeZone,
 }
 
 impl Names<'_> {
-    fn letter(&self, claimed: &Claimed) -> Letter {
-        let alert = &claimed.alert;
-        let person = self.directory.person(&claimed.delivery.person);
-        let language = match person.map(|person| person.language).unwrap_or_default() {
+    fn language(&self, person: &str) -> Language {
+        match self.directory.person(person).map(|person| person.language).unwrap_or_default() {
             directory::Language::Chinese => Language::Chinese,
             directory::Language::English => Language::English,
-        };
+        }
+    }
+
+    fn letter(&self, claimed: &Claimed, alert: &AlertEvent) -> Letter {
+        let language = self.language(&claimed.delivery.person);
         let recipient = alert.recipients.iter().find(|recipient| recipient.person == claimed.delivery.person);
         let owes = recipient.is_some_and(|recipient| self.is_same_post(&recipient.post, &claimed.owed_by, &alert.unit));
         Letter {
             language,
-            zone: jiff::tz::TimeZone::UTC,
+            zone: self.zone.clone(),
             urgency: Urgency::of(&alert.sort, alert.urgent),
             occasion: Occasion::of(&alert.sort),
             overdue: alert.raised_at >= alert.due_at,
             name: self.person(&claimed.delivery.person),
             post: recipient.map(|recipient| self.post(&recipient.post, &alert.unit, language)).unwrap_or_default(),
-            instead: recipient.map(|recipient| instead(recipient, language)).unwrap_or_default(),
+            instead: recipient.map(|recipient| self.instead(recipient, language)).unwrap_or_default(),
             owed_by: if owes || claimed.owed_by.is_empty() { String::new() } else { self.post(&claimed.owed_by, &alert.unit, language) },
             title: language.pick(&alert.title_zh, &alert.title).to_owned(),
             number: claimed.number.clone(),
@@ -68,7 +149,7 @@ impl Names<'_> {
             late: alert.late,
             rung: alert.rung,
             repetition: alert.repetition,
-            others: self.others(claimed, language),
+            others: self.others(claimed, alert, language),
             next: alert.next.as_ref().map(|next| {
                 let posts = next.posts.iter().map(|post| self.post(post, &alert.unit, language));
                 (next.at, posts.collect())
@@ -84,8 +165,8 @@ impl Names<'_> {
     }
 
     /// Who else is told; who is complained about is not, though the alert was raised to him.
-    fn others(&self, claimed: &Claimed, language: Language) -> Vec<String> {
-        let (alert, delivery) = (&claimed.alert, &claimed.delivery);
+    fn others(&self, claimed: &Claimed, alert: &AlertEvent, language: Language) -> Vec<String> {
+        let delivery = &claimed.delivery;
         let is_told = |recipient: &&Recipient| recipient.person != delivery.person && !delivery.excluded_people.contains(&recipient.person);
         let mut others: Vec<String> = Vec::new();
         for recipient in alert.recipients.iter().filter(is_told) {
@@ -100,6 +181,21 @@ impl Names<'_> {
             }
         }
         others
+    }
+
+    /// Why it comes to him: who was meant and is away, by name; else how he was found.
+    fn instead(&self, recipient: &Recipient, language: Language) -> String {
+        let found = found(recipient, language);
+        if recipient.meant_for.is_empty() {
+            return found;
+        }
+        let wall = |at| Title::new(words::moment(at, self.zone, Language::Chinese), words::moment(at, self.zone, Language::English));
+        let instead = self.directory.instead_of(&recipient.meant_for, &wall);
+        match (language, found.is_empty()) {
+            (Language::Chinese, _) => format!("{found}{}，现由您办理。", instead.zh),
+            (Language::English, true) => format!("It comes to you {}.", instead.en),
+            (Language::English, false) => format!("{found} It comes {}.", instead.en),
+        }
     }
 
     fn person(&self, id: &str) -> String {
@@ -125,11 +221,12 @@ impl Names<'_> {
     }
 }
 
-/// Why it comes to him: the reason that escalation gives, which it writes in Chinese; in English by how he was found.
-fn instead(recipient: &Recipient, language: Language) -> String {
+/// How he was found: the reason that escalation gives, which it writes in Chinese; in English by its sort.
+fn found(recipient: &Recipient, language: Language) -> String {
     match (recipient.how.as_str(), language) {
         ("direct", _) => String::new(),
         (_, Language::Chinese) => recipient.reason.as_ref().map(|reason| format!("{reason}。")).unwrap_or_default(),
+        ("delegate", Language::English) => "It comes to you as delegate.".to_owned(),
         ("deputy", Language::English) => "It comes to you as deputy.".to_owned(),
         ("fallback", Language::English) => "It comes to you because nobody else could be found.".to_owned(),
         (_, Language::English) => "It comes to you because nobody is present in the post meant first.".to_owned(),

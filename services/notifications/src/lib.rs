@@ -6,6 +6,7 @@
 //! - Nothing is sent for an alert that was acknowledged, or whose duty has ended, as far as its own copy knows at that moment; escalation is
 //!   asked too, and when it does not answer the message goes out.
 //! - A destination that is slow or dead delays nobody but itself.
+//! - Who is back from an absence gets one message that lists what others were alerted of in his place and still stands, by the same deliveries.
 //! - When every channel of an alert for a person has failed it is told (`alert.unreachable`), counted and listed.
 //! - Addresses stand in the directory's copy alone: tables, events, logs and answers have them masked.
 //!
@@ -57,7 +58,8 @@ fn of_escalation(app: &App) -> Consume<IntakeOfEvents> {
     let of_duties =
         ["duty.closed", "duty.cancelled", "duty.withdrawn", "duty.moved"].map(|name| subjects::event(service::ESCALATION, name));
     let consume = Consume::new(IntakeOfEvents { app: app.clone() }).stream(stream::ESCALATION).batch(500);
-    of_duties.into_iter().fold(consume.only(subjects::event(service::ESCALATION, "alert.>")), Consume::only)
+    let consume = ["alert.>", "return.>"].map(|name| subjects::event(service::ESCALATION, name)).into_iter().fold(consume, Consume::only);
+    of_duties.into_iter().fold(consume, Consume::only)
 }
 
 /// Starts consumers, requests and the sender.

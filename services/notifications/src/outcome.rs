@@ -92,10 +92,10 @@ pub async fn record(app: &App, claimed: &Claimed, outcome: &Outcome, took: Durat
     if let Some(ended) = claims::end(&mut tx, &ending).await?
         && ended.state != "waiting"
     {
-        let time = clock.cause_after(claimed.alert.raised_at);
-        let mut out = vec![event(&ended, time).with_policy(claimed.alert.policy).with_traceparent(trace(claimed))];
-        if ended.state == "failed" {
-            out.extend(crate::unreachable::tell(app, &mut tx, &[(ended.alert, ended.person.clone())], time).await?);
+        let time = clock.cause_after(claimed.tells.cause());
+        let mut out = vec![event(&ended, time).with_policy(claimed.tells.policy()).with_traceparent(trace(claimed))];
+        if let Some(alert) = ended.alert.filter(|_| ended.state == "failed") {
+            out.extend(crate::unreachable::tell(app, &mut tx, &[(alert, ended.person.clone())], time).await?);
         }
         app.platform.outbox.write(&mut tx, &out).await?;
     }
@@ -106,7 +106,7 @@ pub async fn record(app: &App, claimed: &Claimed, outcome: &Outcome, took: Durat
         app.measures.ended.with_label_values(&[channel, state]).inc();
     }
     if *outcome == Outcome::Sent {
-        let age = now.as_millisecond().saturating_sub(claimed.alert.raised_at.as_millisecond());
+        let age = now.as_millisecond().saturating_sub(claimed.tells.cause().as_millisecond());
         app.measures.age.with_label_values(&[channel]).observe(age.max(0) as f64 / 1000.0);
     }
     Ok(())
@@ -122,7 +122,7 @@ pub async fn cancel(app: &App, claimed: &Claimed) -> Result<(), sqlx::Error> {
     let ending = Ending { claimed, state: Some("cancelled"), wait: Duration::ZERO, error: None, at: Ts(clock.now()) };
     if let Some(ended) = claims::end(&mut tx, &ending).await? {
         let event =
-            event(&ended, clock.cause_after(claimed.alert.raised_at)).with_policy(claimed.alert.policy).with_traceparent(trace(claimed));
+            event(&ended, clock.cause_after(claimed.tells.cause())).with_policy(claimed.tells.policy()).with_traceparent(trace(claimed));
         app.platform.outbox.write(&mut tx, &[event]).await?;
         app.measures.ended.with_label_values(&[ended.channel.as_str(), "cancelled"]).inc();
     }

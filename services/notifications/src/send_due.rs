@@ -7,8 +7,10 @@
 use crate::App;
 use crate::letter;
 use crate::outcome::{self, Outcome};
-use crate::store::claims::{self, Claimed, Share};
+use crate::store::claims::{self, Claimed, Share, Tells};
+use crate::store::returns;
 use crate::tell::Channel;
+use duban_contracts::absence::ReturnNoticed;
 use duban_contracts::alert::{AlertEvent, AlertShowRequest};
 use duban_platform::{rpc, telemetry};
 use std::collections::HashMap;
@@ -71,7 +73,8 @@ impl UnderWay {
             "notifications.delivery.send",
             otel.kind = "client",
             delivery = %claimed.delivery.delivery,
-            alert = %claimed.delivery.alert,
+            alert = claimed.delivery.alert.map(|alert| alert.to_string()),
+            notice = claimed.delivery.notice.map(|notice| notice.to_string()),
             channel = %claimed.delivery.channel,
             attempt = claimed.delivery.attempts,
         );
@@ -122,7 +125,7 @@ impl UnderWay {
 
 /// One attempt, from the last question to the written outcome.
 async fn deliver(app: &App, mut claimed: Claimed) {
-    let is_wanted = claimed.wanted && still_stands(app, &claimed).await && may_be_told(app, &mut claimed).await;
+    let is_wanted = claimed.wanted && is_still_wanted(app, &mut claimed).await;
     let claimed = &claimed;
     if !is_wanted {
         keep_trying(app, || outcome::cancel(app, claimed)).await;
@@ -139,9 +142,29 @@ async fn deliver(app: &App, mut claimed: Claimed) {
     keep_trying(app, || outcome::record(app, claimed, &outcome, took)).await;
 }
 
+/// Looks once more, just before sending.
+async fn is_still_wanted(app: &App, claimed: &mut Claimed) -> bool {
+    match &mut claimed.tells {
+        Tells::Return(notice) => still_waits(app, notice).await,
+        Tells::Alert(_) => still_stands(app, claimed).await && may_be_told(app, claimed).await,
+    }
+}
+
+/// Leaves out what has been done since, and what he must not know of by now. Nothing is told where nothing is left. Where the database does not
+/// answer, what was noticed counts.
+async fn still_waits(app: &App, notice: &mut ReturnNoticed) -> bool {
+    let (duties, cases): (Vec<_>, Vec<_>) = notice.duties.iter().map(|waiting| (waiting.duty, waiting.case)).unzip();
+    if let Ok(out) = returns::not_for(app.platform.db.pool(), &notice.person, &duties, &cases).await {
+        notice.total -= i64::try_from(out.len()).unwrap_or_default();
+        notice.duties.retain(|waiting| !out.contains(&waiting.duty));
+    }
+    notice.total > 0
+}
+
 /// Asks escalation whether the alert is open and may still be told to him. No answer, or one that cannot be read, means that it is sent: better told twice than not.
 async fn still_stands(app: &App, claimed: &Claimed) -> bool {
-    let request = AlertShowRequest { alert: claimed.delivery.alert };
+    let Some(alert) = claimed.delivery.alert else { return true };
+    let request = AlertShowRequest { alert };
     let Ok(call) = rpc::Call::new("escalation", "alert.state").body(&request) else { return true };
     match app.platform.bus.call::<AlertEvent>(call.timeout(ASK)).await {
         Ok(alert) => {
@@ -170,11 +193,11 @@ async fn attempt(app: &App, claimed: &Claimed) -> Outcome {
     let Some((channel, address)) = address else {
         return Outcome::Failed { error: "the person has no address on this channel any more".to_owned() };
     };
-    let letter = match letter::write(app, claimed) {
-        Ok(letter) => letter,
+    let outgoing = match letter::write(app, claimed) {
+        Ok(outgoing) => outgoing,
         Err(problem) => return Outcome::TryAgain { error: problem.to_string(), after: None },
     };
-    let sending = app.channels.send(app, channel, address, claimed, &letter);
+    let sending = app.channels.send(app, channel, address, claimed, &outgoing);
     match tokio::time::timeout(app.settings.timeout, sending).await {
         Ok(outcome) => outcome,
         Err(_) => Outcome::TryAgain { error: "no answer in time".to_owned(), after: None },

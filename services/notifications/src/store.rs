@@ -7,3 +7,4 @@ pub mod claims;
 pub mod deliveries;
 pub mod links;
 pub mod listing;
+pub mod returns;

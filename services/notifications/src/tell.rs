@@ -3,6 +3,7 @@
 use crate::link;
 use crate::mask;
 use crate::store::deliveries::{DeliveryRow, MessageRow};
+use duban_contracts::absence::ReturnNoticed;
 use duban_contracts::alert::AlertEvent;
 use duban_contracts::{Timestamp, ids};
 use duban_platform::Ts;
@@ -90,7 +91,8 @@ impl Told {
             let channels = Channel::ALL.into_iter().filter_map(|channel| Some((channel, channel.address(person?)?)));
             self.deliveries.extend(channels.map(|(channel, address)| DeliveryRow {
                 id: ids::derived("delivery", &[&alert.alert.to_string(), &recipient.person, channel.code()]),
-                alert: alert.alert,
+                alert: Some(alert.alert),
+                notice: None,
                 person: recipient.person.clone(),
                 channel: channel.code(),
                 destination: channel.destination(&recipient.person),
@@ -98,6 +100,22 @@ impl Told {
                 created_at: Ts(now),
             }));
         }
+    }
+
+    /// Adds what is told to somebody who is back.
+    pub fn add_return(&mut self, notice: &ReturnNoticed, directory: &Directory, now: Timestamp) {
+        let person = directory.person(&notice.person);
+        let channels = Channel::ALL.into_iter().filter_map(|channel| Some((channel, channel.address(person?)?)));
+        self.deliveries.extend(channels.map(|(channel, address)| DeliveryRow {
+            id: ids::derived("delivery", &[&notice.notice.to_string(), &notice.person, channel.code()]),
+            alert: None,
+            notice: Some(notice.notice),
+            person: notice.person.clone(),
+            channel: channel.code(),
+            destination: channel.destination(&notice.person),
+            address: channel.masked(address),
+            created_at: Ts(now),
+        }));
     }
 }
 

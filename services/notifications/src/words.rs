@@ -6,6 +6,7 @@ mod html;
 mod moment;
 mod paragraphs;
 mod plain;
+pub mod returned;
 
 pub use html::html;
 pub use moment::{moment, span};

@@ -65,10 +65,25 @@ pub struct Recipient {
     /// The post as which he is told.
     pub post: String,
     pub unit: String,
-    /// `direct`, `deputy`, `climbed`, `fallback`.
+    /// `direct`, `delegate`, `deputy`, `climbed`, `fallback`.
     pub how: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// In whose place he is told, in the order in which they were passed over.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub meant_for: Vec<MeantFor>,
+}
+
+/// Somebody who was meant before, and why it does not come to him.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct MeantFor {
+    pub person: String,
+    /// `absent`; `delegated`: he is there, and another does it for him.
+    pub why: String,
+    /// Until when; absent: until further notice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "time::optional_schema")]
+    pub until: Option<Timestamp>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

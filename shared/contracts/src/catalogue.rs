@@ -77,6 +77,10 @@ fn events() -> Vec<Entry> {
         event::<crate::report::ReportEvent>("duban.intake.v1.report.{happened}", "An accepted report was rejected, admitted or dismissed"),
         event::<crate::duty::DutyEvent>("duban.escalation.v1.duty.{happened}", "A duty was opened, reminded of, breached, ended"),
         event::<crate::alert::AlertEvent>("duban.escalation.v1.alert.{happened}", "A rung was raised, acknowledged, closed"),
+        event::<crate::absence::ReturnNoticed>(
+            "duban.escalation.v1.return.noticed",
+            "Somebody is back, and what came to others in his place still stands",
+        ),
         event::<crate::delivery::DeliveryEvent>("duban.notifications.v1.delivery.{happened}", "A message was sent, failed, cancelled"),
         event::<crate::delivery::Unreachable>("duban.notifications.v1.alert.unreachable", "No channel of an alert got through to a person"),
         event::<crate::record::RecordEvent>("duban.archive.v1.record.{happened}", "A closed case's file is in the archive"),

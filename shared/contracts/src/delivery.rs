@@ -8,10 +8,16 @@ use uuid::Uuid;
 /// Body of `duban.notifications.v1.delivery.<happened>`: `sent`, `failed`, `cancelled`; also a delivery as shown. Addresses are masked.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DeliveryEvent {
-    /// Derived from alert, person and channel; it is the Message-ID's and the webhook-id's core.
+    /// Derived from alert (or notice), person and channel; it is the Message-ID's and the webhook-id's core.
     pub delivery: Uuid,
-    pub alert: Uuid,
-    pub duty: Uuid,
+    /// What it tells; absent where it tells somebody who is back what waits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alert: Option<Uuid>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duty: Option<Uuid>,
+    /// The notice of somebody's return, instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notice: Option<Uuid>,
     #[serde(default)]
     pub case: Option<Uuid>,
     pub person: String,

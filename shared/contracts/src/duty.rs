@@ -1,5 +1,6 @@
 //! Duties: who owes what by when. Escalation knows nothing of cases: a duty has a key, a title and a link, made from its opening event.
 
+use crate::alert::MeantFor;
 use crate::time::{self, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -42,6 +43,9 @@ pub struct DutyEvent {
     /// The person to whom it was handed over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub handed_to: Option<String>,
+    /// Who has it now in place of those who owe it; only in answers, since it changes without an event.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub diverted: Option<Diverted>,
     /// What was done with it, in the event that tells of that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub acted: Option<DutyActed>,
@@ -52,6 +56,13 @@ pub struct DutyEvent {
     pub excluded_people: Vec<String>,
     pub policy: i64,
     pub version: i64,
+}
+
+/// To whom a duty goes while those who owe it are away or have delegated.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Diverted {
+    pub people: Vec<String>,
+    pub meant_for: Vec<MeantFor>,
 }
 
 /// What somebody did with a duty besides doing it, or what came of itself.

@@ -6,6 +6,7 @@
 //! Events carry ids, numbers, kinds, units, dates and figures, and never personal text: who needs it asks its owner when it is
 //! needed. Old messages keep parsing: fields are added with a default, never renamed and never given another meaning.
 
+pub mod absence;
 pub mod alert;
 pub mod canonical;
 pub mod case;

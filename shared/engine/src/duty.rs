@@ -239,6 +239,7 @@ impl Duty {
             closed_at: self.ended.as_ref().map(|ended| ended.moment.at),
             paused_until: self.shifts.paused.as_ref().filter(|_| self.state.is_open()).map(|pause| pause.until),
             handed_to: self.handed_to().map(str::to_owned),
+            diverted: None,
             acted: None,
             late: self.late,
             excluded_people: self.facts.excluded_people.clone(),

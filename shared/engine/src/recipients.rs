@@ -4,8 +4,8 @@
 use crate::climb::Tell;
 use crate::duty::{Duty, Facts};
 use duban_contracts::Timestamp;
-use duban_contracts::alert::Recipient;
-use duban_contracts::duty::NextRung;
+use duban_contracts::alert::{MeantFor, Recipient};
+use duban_contracts::duty::{Diverted, NextRung};
 use duban_policy::directory::{Directory, How, Resolution};
 use duban_policy::ladder::Who;
 use std::borrow::Cow;
@@ -18,10 +18,11 @@ pub fn open_to<'a>(directory: &'a Directory, facts: &Facts) -> Cow<'a, Directory
     }
     let posts = directory.posts().filter(|post| !facts.excluded_units.contains(&post.unit)).cloned().collect();
     let (units, people) = (directory.units().cloned().collect(), directory.people().cloned().collect());
-    Cow::Owned(Directory::new(directory.version(), units, posts, people, directory.fallback().map(str::to_owned)))
+    let open = Directory::new(directory.version(), units, posts, people, directory.fallback().map(str::to_owned));
+    Cow::Owned(open.with_delegations(directory.delegations().to_vec()))
 }
 
-/// Everybody to be told, each once, as the post by which he comes first. The directory is that which is [open to](open_to) the duty; so for
+/// Everybody to be told, each once, as the post by which he comes first, in the place of all those whose part came to him. The directory is that which is [open to](open_to) the duty; so for
 /// all that follow.
 pub fn recipients(directory: &Directory, duty: &Duty, tell: &Tell, at: Timestamp) -> Vec<Recipient> {
     match tell {
@@ -29,8 +30,13 @@ pub fn recipients(directory: &Directory, duty: &Duty, tell: &Tell, at: Timestamp
         Tell::All(posts) => {
             let mut told: Vec<Recipient> = Vec::new();
             for recipient in posts.iter().flat_map(|who| resolve(directory, who, &duty.facts, at).recipients()) {
-                if !told.iter().any(|earlier| earlier.person == recipient.person) {
-                    told.push(recipient);
+                match told.iter_mut().find(|earlier| earlier.person == recipient.person) {
+                    Some(earlier) => {
+                        let is_new = |meant: &MeantFor| !earlier.meant_for.iter().any(|known| known.person == meant.person);
+                        let more: Vec<MeantFor> = recipient.meant_for.into_iter().filter(is_new).collect();
+                        earlier.meant_for.extend(more);
+                    }
+                    None => told.push(recipient),
                 }
             }
             told
@@ -41,8 +47,17 @@ pub fn recipients(directory: &Directory, duty: &Duty, tell: &Tell, at: Timestamp
 /// Who owes a duty: the first of those named for whom somebody is there; else wherever the first one leads.
 pub fn debtor(directory: &Directory, owed: &[Who], facts: &Facts, at: Timestamp) -> Resolution {
     let found: Vec<Resolution> = owed.iter().map(|who| resolve(directory, who, facts, at)).collect();
-    let there = found.iter().position(|resolution| matches!(resolution.how, How::Direct | How::Deputy)).unwrap_or(0);
-    found.into_iter().nth(there).unwrap_or_else(|| head(directory, facts, at))
+    let is_there = |resolution: &Resolution| matches!(resolution.how, How::Direct | How::Delegate | How::Deputy);
+    let there = found.iter().position(is_there).unwrap_or(0);
+    let before: Vec<MeantFor> = found.iter().take(there).flat_map(|resolution| resolution.passed.clone()).collect();
+    found.into_iter().nth(there).map_or_else(|| head(directory, facts, at), |resolution| resolution.after(before))
+}
+
+/// To whom a duty goes now in place of those who owe it; None where it goes to nobody else. The directory is the whole one.
+pub fn diverted(directory: &Directory, duty: &Duty, at: Timestamp) -> Option<Diverted> {
+    let found = debtor(&open_to(directory, &duty.facts), &duty.terms.owed, &duty.facts, at);
+    let meant_for = found.meant_for();
+    (duty.state.is_open() && !meant_for.is_empty()).then_some(Diverted { people: found.people, meant_for })
 }
 
 /// The post that owes a duty, as lists show it: the first named that exists as seen from the unit, held or not.
@@ -76,19 +91,17 @@ fn resolve(directory: &Directory, who: &Who, facts: &Facts, at: Timestamp) -> Re
         Who::Post(post) => directory.resolve_post(post, &facts.unit, at, out),
         Who::Superior(post) => directory.resolve_superior(post, &facts.unit, at, out),
         Who::Handler { otherwise } => {
-            let handler = facts.handler.as_deref().and_then(|person| present(directory, person, otherwise, facts, at));
-            handler.unwrap_or_else(|| directory.resolve_post(otherwise, &facts.unit, at, out))
+            let handler = facts.handler.as_deref().map_or(Err(Vec::new()), |person| himself(directory, person, otherwise, facts, at));
+            handler.unwrap_or_else(|passed| directory.resolve_post(otherwise, &facts.unit, at, out).after(passed))
         }
-        Who::Person(person) => present(directory, person, "", facts, at).unwrap_or_else(|| head(directory, facts, at)),
+        Who::Person(person) => himself(directory, person, "", facts, at).unwrap_or_else(|passed| head(directory, facts, at).after(passed)),
     }
 }
 
-/// A person himself, if he is there and may know.
-fn present(directory: &Directory, person: &str, post: &str, facts: &Facts, at: Timestamp) -> Option<Resolution> {
-    let found = directory.person(person)?;
-    let may_know = !found.disabled && !found.is_absent(at) && !facts.excluded_people.contains(&found.id);
+/// A person himself or who does it for him, if one of them is there and may know; else whom it was meant for.
+fn himself(directory: &Directory, person: &str, post: &str, facts: &Facts, at: Timestamp) -> Result<Resolution, Vec<MeantFor>> {
     let post = directory.find_post(post, &facts.unit).map_or_else(|| post.to_owned(), |post| post.id.clone());
-    may_know.then(|| Resolution { post, unit: facts.unit.clone(), how: How::Direct, people: vec![found.id.clone()], reason: None })
+    directory.resolve_person(person, &post, &facts.unit, at, &facts.excluded_people)
 }
 
 /// The head of the unit, or of the one above.

@@ -69,6 +69,7 @@ fn alert(duty: &Duty, number: usize, people: usize) -> Alert {
         unit: "BR-1".into(),
         how: "direct".into(),
         reason: None,
+        meant_for: Vec::new(),
     };
     Alert {
         id: Uuid::from_u128(duty.id.as_u128() * 100_000 + number as u128),

@@ -2,15 +2,16 @@
 
 use super::sight;
 use crate::App;
-use crate::done_in_words;
 use crate::pages::{self, Part, Place};
 use crate::store::{acts, alerts, case, lists};
+use crate::{diverted_in_words, done_in_words};
 use duban_contracts::case::TimelineEntry;
-use duban_contracts::duty::{Timeline, TimelineRequest};
+use duban_contracts::duty::{DutyEvent, Timeline, TimelineRequest};
 use duban_contracts::{Timestamp, ids};
 use duban_engine::acts::Acted;
 use duban_engine::alert::Alert;
 use duban_engine::duty::{Duty, State};
+use duban_engine::recipients;
 use duban_platform::rpc::{Failed, Request};
 use duban_policy::directory::Directory;
 use jiff::tz::TimeZone;
@@ -30,12 +31,14 @@ pub async fn timeline(app: Arc<App>, request: Request<TimelineRequest>) -> Resul
     let zone = app.platform.policies.in_force(app.platform.clock.now()).map_or(TimeZone::UTC, |(_, policy)| policy.zone().clone());
     let begun: Vec<Uuid> = page.parts.iter().filter(|part| part.is_first).map(|part| part.duty.id).collect();
     let done = acts::of_duties(&mut *connection, &begun).await?;
-    let mut entries: Vec<TimelineEntry> = page.parts.iter().flat_map(|part| of_part(part, &directory)).collect();
+    let mut entries: Vec<TimelineEntry> = page.parts.iter().flat_map(|part| of_part(part, &directory, &zone)).collect();
     for part in page.parts.iter().filter(|part| part.is_first) {
         entries.extend(done.get(&part.duty.id).into_iter().flatten().map(|acted| of_act(acted, part.duty, &directory, &zone)));
     }
     entries.sort_by_key(|entry| (entry.at, entry.id));
-    let begun = page.parts.iter().filter(|part| part.is_first).map(|part| part.duty.shown());
+    let now = app.platform.clock.now();
+    let shown = |duty: &Duty| DutyEvent { diverted: recipients::diverted(&directory, duty, now), ..duty.shown() };
+    let begun = page.parts.iter().filter(|part| part.is_first).map(|part| shown(part.duty));
     Ok(Timeline { entries, duties: begun.collect(), next: page.next.map(|place| place.to_string()) })
 }
 
@@ -43,9 +46,9 @@ fn ids(duties: &[Duty]) -> Vec<Uuid> {
     duties.iter().map(|duty| duty.id).collect()
 }
 
-fn of_part(part: &Part<'_>, directory: &Directory) -> Vec<TimelineEntry> {
+fn of_part(part: &Part<'_>, directory: &Directory, zone: &TimeZone) -> Vec<TimelineEntry> {
     let mut entries = if part.is_first { of_duty(part.duty) } else { Vec::new() };
-    entries.extend(part.alerts.iter().flat_map(|alert| of_alert(alert, part.duty, directory)));
+    entries.extend(part.alerts.iter().flat_map(|alert| of_alert(alert, part.duty, directory, zone)));
     entries
 }
 
@@ -90,7 +93,7 @@ fn of_duty(duty: &Duty) -> Vec<TimelineEntry> {
     entries
 }
 
-fn of_alert(alert: &Alert, duty: &Duty, directory: &Directory) -> Vec<TimelineEntry> {
+fn of_alert(alert: &Alert, duty: &Duty, directory: &Directory, zone: &TimeZone) -> Vec<TimelineEntry> {
     let (posts, posts_zh) = posts(alert, directory);
     let (sort, sort_zh) = match alert.sort.as_str() {
         "reminder" => ("Reminder", "到期提醒"),
@@ -105,12 +108,13 @@ fn of_alert(alert: &Alert, duty: &Duty, directory: &Directory) -> Vec<TimelineEn
     } else {
         Default::default()
     };
+    let instead = diverted_in_words::of_alert(alert, directory, zone);
     let say = |at: Timestamp, event: &str, text: String, text_zh: String| entry(alert.id, at, event, text, text_zh, &duty.terms.article);
     let mut entries = vec![say(
         alert.raised_at,
         "alert.raised",
-        format!("{sort} to {posts}: {}{}", duty.title, again.0),
-        format!("{sort_zh}（{posts_zh}）：{}{}", duty.title_zh, again.1),
+        format!("{sort} to {posts}: {}{}{}", duty.title, again.0, instead.en),
+        format!("{sort_zh}（{posts_zh}）：{}{}{}", duty.title_zh, again.1, instead.zh),
     )];
     for acknowledgement in &alert.acknowledgements {
         let mut taken = say(

@@ -3,15 +3,17 @@
 use super::{page, sight};
 use crate::App;
 use crate::store::lists::{self, Filter, Wanted};
-use duban_contracts::duty::{DutyList, DutyListRequest};
+use duban_contracts::duty::{DutyEvent, DutyList, DutyListRequest};
 use duban_contracts::{Problem, Timestamp};
 use duban_engine::duty::Duty;
+use duban_engine::recipients;
 use duban_platform::rpc::{Failed, Request};
 use std::sync::Arc;
 use uuid::Uuid;
 
 pub async fn list(app: Arc<App>, request: Request<DutyListRequest>) -> Result<DutyList, Failed> {
-    let (sight, _) = sight(&app, &request)?;
+    let (sight, directory) = sight(&app, &request)?;
+    let now = app.platform.clock.now();
     let asked = request.body;
     let wanted = Wanted {
         state: filter(asked.state.as_deref())?,
@@ -25,7 +27,8 @@ pub async fn list(app: Arc<App>, request: Request<DutyListRequest>) -> Result<Du
     let (duties, total) = lists::duties(&mut connection, &sight, &wanted).await?;
     let is_full = i64::try_from(duties.len()).is_ok_and(|count| count == wanted.limit);
     let next = duties.last().filter(|_| is_full).map(|last| written(last, wanted.state));
-    Ok(DutyList { duties: duties.iter().map(Duty::shown).collect(), total, next })
+    let shown = |duty: &Duty| DutyEvent { diverted: recipients::diverted(&directory, duty, now), ..duty.shown() };
+    Ok(DutyList { duties: duties.iter().map(shown).collect(), total, next })
 }
 
 fn filter(state: Option<&str>) -> Result<Filter, Problem> {

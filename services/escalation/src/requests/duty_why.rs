@@ -3,10 +3,10 @@
 use super::duty_close::{self, ByHand};
 use super::sight;
 use crate::App;
-use crate::done_in_words;
 use crate::store::{acts, duties, lists};
+use crate::{diverted_in_words, done_in_words};
 use duban_contracts::case::Reason;
-use duban_contracts::duty::{NextRung, WhyAnswer, WhyRequest};
+use duban_contracts::duty::{DutyEvent, NextRung, WhyAnswer, WhyRequest};
 use duban_contracts::{Problem, Timestamp};
 use duban_engine::acts::{Acted, Asked, offered, resume_by_itself};
 use duban_engine::climb::{self, Step, Tell};
@@ -37,8 +37,11 @@ pub async fn why(app: Arc<App>, request: Request<WhyRequest>) -> Result<WhyAnswe
     let offered = offered(&duty, &asked).into_iter().map(|what| what.as_str().to_owned()).collect();
     let by_hand = duty_close::by_hand(&app, &directory, &duty, &sight.person).ok().filter(|_| duty.state.is_open());
     let (may_close, may_cancel) = (by_hand == Some(ByHand::Done), by_hand == Some(ByHand::Cancelled));
-    let steps = steps(&duty, &done, &policy, calendar, &directory);
-    Ok(WhyAnswer { steps, next, duty: duty.shown(), may_close, may_cancel, offered })
+    let mut steps = steps(&duty, &done, &policy, calendar, &directory);
+    let diverted = recipients::diverted(&directory, &duty, now);
+    steps.extend(diverted.as_ref().map(|diverted| diverted_in_words::now(diverted, &directory, &calendar.zone)));
+    let duty = DutyEvent { diverted, ..duty.shown() };
+    Ok(WhyAnswer { steps, next, duty, may_close, may_cancel, offered })
 }
 
 fn steps(duty: &Duty, done: &[Acted], policy: &Policy, calendar: &Calendar, directory: &Directory) -> Vec<Reason> {

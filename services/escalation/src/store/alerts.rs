@@ -43,7 +43,29 @@ pub async fn insert(tx: &mut PgConnection, alerts: &[Alert]) -> Result<Vec<Uuid>
     .fetch_all(&mut *tx)
     .await?;
     insert_recipients(tx, alerts).await?;
+    insert_diverted(tx, alerts).await?;
     Ok(fresh)
+}
+
+/// In whose place they went to others.
+async fn insert_diverted(tx: &mut PgConnection, alerts: &[Alert]) -> Result<(), sqlx::Error> {
+    let diverted: Vec<(&Alert, &str)> = alerts
+        .iter()
+        .flat_map(|alert| alert.recipients.iter().flat_map(|told| &told.meant_for).map(move |meant| (alert, meant.person.as_str())))
+        .filter(|(alert, person)| !alert.is_recipient(person))
+        .collect();
+    if diverted.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(
+        "insert into diverted (alert, person, raised_at) select * from unnest($1::uuid[], $2::text[], $3::timestamptz[]) on conflict do nothing",
+    )
+    .bind(diverted.iter().map(|(alert, _)| alert.id).collect::<Vec<_>>())
+    .bind(diverted.iter().map(|(_, person)| *person).collect::<Vec<_>>())
+    .bind(diverted.iter().map(|(alert, _)| Ts(alert.raised_at)).collect::<Vec<_>>())
+    .execute(tx)
+    .await?;
+    Ok(())
 }
 
 async fn insert_recipients(tx: &mut PgConnection, alerts: &[Alert]) -> Result<(), sqlx::Error> {

@@ -14,7 +14,7 @@ use duban_platform::clock::control::{self, Change};
 use duban_platform::config::{Common, LogFormat};
 use duban_platform::rpc::Call;
 use duban_platform::{Platform, Ts};
-use duban_policy::directory::Directory;
+use duban_policy::directory::{Absence, Delegation, Directory};
 use duban_policy::organisation::Organisation;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -110,6 +110,14 @@ impl World {
     /// Another state of the organisation, for all copies given.
     pub fn reorganise(&mut self, organisation: &str, copies: &[&Copy]) {
         self.directory = directory(organisation, self.directory.version() + 1);
+        for copy in copies {
+            copy.directory.put(self.directory.clone());
+        }
+    }
+
+    /// Who is away and who acts for whom from now on, for all copies given.
+    pub fn set_away(&mut self, away: impl IntoIterator<Item = (String, Absence)>, delegations: Vec<Delegation>, copies: &[&Copy]) {
+        self.directory = directory(ORGANISATION, self.directory.version() + 1).with_absences(away).with_delegations(delegations);
         for copy in copies {
             copy.directory.put(self.directory.clone());
         }

@@ -1,8 +1,10 @@
 //! The HTTP API: one file per endpoint. Each says what it is for, describes itself for OpenAPI, and has a `perform` that pages call too.
 
+pub mod absences;
 pub mod alerts;
 pub mod cases;
 pub mod dead;
+pub mod delegations;
 pub mod deliveries;
 pub mod duties;
 pub mod events;
@@ -42,6 +44,12 @@ const ENDPOINTS: &[fn(Api) -> Api] = &[
     cases::show::mount,
     cases::earlier::mount,
     cases::watchers::mount,
+    absences::create::mount,
+    absences::end::mount,
+    absences::list::mount,
+    delegations::create::mount,
+    delegations::end::mount,
+    delegations::list::mount,
     alerts::acknowledge::mount,
     alerts::list::mount,
     alerts::show::mount,

@@ -13,7 +13,7 @@ use uuid::Uuid;
 /// Which changes; newest first.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 pub struct HistoryQuery {
-    /// `unit`, `post`, `person`, `producer`, `token`, `credential`, `policy`.
+    /// `unit`, `post`, `person`, `producer`, `token`, `credential`, `policy`, `absence`, `delegation`.
     #[serde(default)]
     pub what: Option<String>,
     #[serde(default)]

@@ -3,10 +3,14 @@
 //! Each change is one [`Edit`]: a transaction that raises the directory's version, keeps who changed what from what into what, and tells
 //! the others. Editors wait for each other on the version's row, so versions have no gaps and no twins.
 
+pub mod absences;
+mod away_store;
+pub mod delegations;
 mod edit;
 pub mod history;
 pub mod organisation;
 pub mod people;
+pub mod period;
 pub mod producers;
 pub mod snapshot;
 pub mod store;

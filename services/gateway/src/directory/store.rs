@@ -1,5 +1,6 @@
 //! The directory's tables in schema `identity`.
 
+use super::away_store;
 use crate::producers::Producer;
 use duban_contracts::Timestamp;
 use duban_platform::Ts;
@@ -19,19 +20,27 @@ pub async fn raise_version(tx: &mut PgConnection) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar("update directory_version set version = version + 1 returning version").fetch_one(tx).await
 }
 
-/// The whole directory and all producers, as of one moment.
-pub async fn load(pool: &PgPool) -> Result<(Directory, Vec<Producer>), sqlx::Error> {
+/// The whole directory and all producers, as of one moment. `now` in domain time: what is long over is left out.
+pub async fn load(pool: &PgPool, now: Timestamp) -> Result<(Directory, Vec<Producer>), sqlx::Error> {
     let mut tx = pool.begin_with("begin isolation level repeatable read read only").await?;
     let version: i64 = sqlx::query_scalar("select version from directory_version").fetch_one(&mut *tx).await?;
-    let units = units(&mut tx).await?;
-    let posts = posts(&mut tx).await?;
-    let people = people(&mut tx).await?;
-    let fallback: Option<String> = sqlx::query_scalar("select post from fallback").fetch_optional(&mut *tx).await?;
+    let directory = directory(&mut tx, version, now).await?;
     let producers = producers(&mut tx).await?;
     tx.commit().await?;
-    let directory =
-        Directory::new(version, units.into_values().collect(), posts.into_values().collect(), people.into_values().collect(), fallback);
     Ok((directory, producers))
+}
+
+/// The whole directory as the transaction sees it, with who is away and who acts for whom.
+pub async fn directory(tx: &mut PgConnection, version: i64, now: Timestamp) -> Result<Directory, sqlx::Error> {
+    let units = units(tx).await?;
+    let posts = posts(tx).await?;
+    let people = people(tx).await?;
+    let fallback = fallback(tx).await?;
+    let absences = away_store::in_directory(tx, now).await?;
+    let delegations = away_store::delegations_in_directory(tx, now).await?;
+    let bare =
+        Directory::new(version, units.into_values().collect(), posts.into_values().collect(), people.into_values().collect(), fallback);
+    Ok(bare.with_absences(absences).with_delegations(delegations))
 }
 
 pub async fn units(tx: &mut PgConnection) -> Result<BTreeMap<String, Unit>, sqlx::Error> {

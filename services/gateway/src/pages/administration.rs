@@ -105,7 +105,7 @@ fn people_table(frame: &Frame, directory: &Directory) -> Markup {
                 td data-label=(frame.t("姓名", "Name")) { (person.name) }
                 td data-label=(frame.t("岗位", "Posts")) {
                     @for held in directory.posts_of(&person.id, frame.now) {
-                        div.small { (frame.t(&held.post.title.zh, &held.post.title.en)) " · " (frame.unit(&held.post.unit)) @if held.as_deputy { " " (frame.t("（代理）", "(deputy)")) } }
+                        div.small { (frame.t(&held.post.title.zh, &held.post.title.en)) " · " (frame.unit(&held.post.unit)) @if held.as_deputy { " " (frame.t("（代理）", "(deputy)")) } @if held.as_delegate { " " (frame.t("（受托）", "(delegate)")) } }
                     }
                 }
                 td { (state(frame, person.disabled)) }

@@ -60,6 +60,7 @@ fn told(frame: &Frame, recipient: &Recipient) -> Markup {
     html! {
         (frame.name(&recipient.person)) " " span.soft { (frame.post(&recipient.post)) }
         @if let Some(reason) = &recipient.reason { br; span.small.soft { (reason) } }
+        @if !recipient.meant_for.is_empty() { br; span.small.soft { (frame.instead_of(&recipient.meant_for)) } }
     }
 }
 

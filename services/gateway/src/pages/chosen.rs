@@ -2,8 +2,11 @@
 
 use super::frame::Frame;
 use duban_contracts::case::{Choice, FieldSpec};
+use duban_contracts::{Problem, Timestamp};
 use duban_policy::directory::Person;
 use duban_policy::policy::{Field, Kind};
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
 use maud::{Markup, html};
 use serde_json::{Map, Value};
 
@@ -52,6 +55,22 @@ pub fn person(frame: &Frame, chooser: &Chooser<'_>) -> Markup {
         return html! { input id=(chooser.id) name=(chooser.name) value=(chooser.value) autocomplete="off" required[chooser.empty.is_none()]; };
     };
     select(chooser, &people(directory.people()))
+}
+
+/// A wall time of the organisation, as browsers send it: `2026-03-05T18:00`.
+///
+/// # Errors
+/// 422 for the field: it is none.
+pub fn wall_time(text: &str, zone: &TimeZone, field: &str) -> Result<Timestamp, Problem> {
+    let wall = text.trim().parse::<DateTime>().ok();
+    let at = wall.and_then(|wall| zone.to_ambiguous_timestamp(wall).compatible().ok());
+    at.ok_or_else(|| {
+        Problem::invalid_field(
+            field,
+            "it is not a time / 不是有效时间",
+            "date and time, e.g. 2026-03-05T18:00 / 日期和时间，如 2026-03-05T18:00",
+        )
+    })
 }
 
 /// Kinds by their titles.

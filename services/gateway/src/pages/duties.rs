@@ -52,7 +52,10 @@ fn row(frame: &Frame, duty: &DutyEvent) -> Markup {
                 @if duty.paused_until.is_some() { " " span.soft.small { (frame.t("已暂停", "paused")) } }
             }
             td data-label=(frame.t("事项", "Duty")) { a href=(matter(&duty.link, duty.duty)) { (frame.t(&duty.title_zh, &duty.title)) } }
-            td data-label=(frame.t("责任岗位", "Owed by")) { (frame.post(&duty.owed_by)) }
+            td data-label=(frame.t("责任岗位", "Owed by")) {
+                (frame.post(&duty.owed_by))
+                @if let Some(diverted) = &duty.diverted { div.small.soft { (frame.diverted(diverted)) } }
+            }
             td data-label=(frame.t("单位", "Unit")) { (frame.unit(&duty.unit)) }
             td data-label=(frame.t("时限", "Due")) { a href={ "/duties/" (duty.duty) } { (frame.time(duty.due_at)) } }
         }
@@ -75,6 +78,7 @@ pub fn why(frame: &Frame, answer: &WhyAnswer, said: &Said) -> Markup {
                 dt { (frame.t("时限", "Due")) } dd { (frame.time(duty.due_at)) }
                 @if let Some(until) = duty.paused_until { dt { (frame.t("计时暂停", "Clock stopped")) } dd { (frame.t("最迟至 ", "until ")) (frame.time(until)) } }
                 dt { (frame.t("责任岗位", "Owed by")) } dd { (frame.post(&duty.owed_by)) }
+                @if let Some(diverted) = &duty.diverted { dt { (frame.t("代为办理", "Diverted")) } dd { (frame.diverted(diverted)) } }
                 @if let Some(person) = &duty.handed_to { dt { (frame.t("已移交", "Handed over to")) } dd { (frame.name(person)) } }
                 dt { (frame.t("依据", "Article")) } dd { (frame.article(&duty.pack, &duty.article)) }
                 dt { (frame.t("开始", "Opened")) } dd { (frame.time(duty.opened_at)) }

@@ -4,7 +4,6 @@ use super::chosen::{self, Chooser};
 use super::frame::Frame;
 use duban_contracts::duty::{DutyAct, WhyAnswer};
 use duban_contracts::{Problem, Timestamp, ids};
-use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use maud::{Markup, html};
 use serde::Deserialize;
@@ -46,9 +45,7 @@ impl Sent {
     }
 
     fn until(&self, zone: &TimeZone) -> Result<Timestamp, Problem> {
-        let wall = self.until.trim().parse::<DateTime>().ok();
-        let at = wall.and_then(|wall| zone.to_ambiguous_timestamp(wall).compatible().ok());
-        at.ok_or_else(|| Problem::invalid_field("/until", "it is not a time", "date and time, e.g. 2026-03-05T18:00"))
+        chosen::wall_time(&self.until, zone, "/until")
     }
 }
 

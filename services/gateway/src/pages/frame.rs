@@ -2,9 +2,11 @@
 
 use super::words;
 use crate::viewer::{Language, url_encoded};
+use duban_contracts::alert::MeantFor;
+use duban_contracts::duty::Diverted;
 use duban_contracts::{Problem, Timestamp};
-use duban_policy::Policy;
 use duban_policy::directory::{Directory, Right};
+use duban_policy::{Policy, Title};
 use jiff::tz::TimeZone;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use std::collections::BTreeSet;
@@ -33,12 +35,13 @@ pub struct Frame {
 }
 
 /// A page of the navigation: path, Chinese, English.
-const PAGES: [(&str, &str, &str); 5] = [
+const PAGES: [(&str, &str, &str); 6] = [
     ("/alerts", "我的督办", "My alerts"),
     ("/duties", "责任事项", "Duties"),
     ("/cases", "案件", "Cases"),
     ("/records", "档案", "Records"),
     ("/policies", "制度", "Policies"),
+    ("/absences", "缺勤与委托", "Absences"),
 ];
 
 /// For who takes in reports, too.
@@ -102,6 +105,28 @@ impl Frame {
     pub fn name(&self, person: &str) -> String {
         let known = self.directory.as_ref().and_then(|directory| directory.person(person));
         known.map_or_else(|| person.to_owned(), |known| known.name.clone())
+    }
+
+    /// In whose place something comes to somebody: '王伟缺勤至…', 'instead of Wang Wei, who is away until …'.
+    pub fn instead_of(&self, meant_for: &[MeantFor]) -> String {
+        let Some(directory) = &self.directory else { return String::new() };
+        let wall = |at: Timestamp| {
+            Title::new(words::instant(Language::Chinese, at, &self.zone), words::instant(Language::English, at, &self.zone))
+        };
+        let words = directory.instead_of(meant_for, &wall);
+        self.t(&words.zh, &words.en).to_owned()
+    }
+
+    /// To whom a duty goes now, and in whose place.
+    pub fn diverted(&self, diverted: &Diverted) -> String {
+        let instead = self.instead_of(&diverted.meant_for);
+        let people = diverted.people.iter().map(|person| self.name(person)).collect::<Vec<_>>().join(self.t("、", ", "));
+        match (self.language, diverted.people.is_empty()) {
+            (Language::Chinese, false) => format!("{instead}，现由{people}办理"),
+            (Language::Chinese, true) => format!("{instead}，目前无人可办理"),
+            (Language::English, false) => format!("goes to {people} {instead}"),
+            (Language::English, true) => format!("goes to nobody {instead}"),
+        }
     }
 
     /// The hidden field that every form carries against cross-site requests.

@@ -3,6 +3,7 @@
 //! Each file is one page: a pure `view` that turns what the services answered into HTML, and the handlers that ask. Pages decide nothing:
 //! every right is checked by the service that owns the data.
 
+mod absences;
 mod administration;
 mod alert;
 mod alert_link;
@@ -70,6 +71,10 @@ pub fn router() -> Router<App> {
         .route("/duties/{duty}", get(duties::show_why))
         .route("/duties/{duty}/close", post(duties::close))
         .route("/duties/{duty}/act", post(duties::act))
+        .route("/absences", get(absences::show).post(absences::set))
+        .route("/absences/{absence}/end", post(absences::end))
+        .route("/delegations", post(absences::delegate))
+        .route("/delegations/{delegation}/end", post(absences::end_delegation))
         .route("/records", get(operators::records))
         .route("/records/{record}", get(operators::record))
         .route("/deliveries", get(operators::deliveries))

@@ -1,5 +1,6 @@
 //! The gateway as a process, on a real Postgres and a real broker. One binary, so that it is linked once.
 
+mod absences;
 mod approvals;
 mod browser;
 mod deliveries;

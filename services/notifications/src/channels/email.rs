@@ -1,9 +1,9 @@
 //! Mail by SMTP, over connections that are kept.
 
+use crate::letter::Outgoing;
 use crate::outcome::Outcome;
 use crate::settings::Settings;
 use crate::store::claims::Claimed;
-use crate::words::{self, Letter};
 use anyhow::Context;
 use lettre::address::AddressError;
 use lettre::message::header::{ContentType, HeaderName, HeaderValue};
@@ -27,8 +27,8 @@ impl Relay {
         Ok(Self(builder.timeout(Some(settings.timeout)).pool_config(pool).build()))
     }
 
-    pub async fn send(&self, settings: &Settings, address: &str, claimed: &Claimed, letter: &Letter) -> Outcome {
-        let message = match compose(settings, address, claimed, letter) {
+    pub async fn send(&self, settings: &Settings, address: &str, claimed: &Claimed, outgoing: &Outgoing) -> Outcome {
+        let message = match compose(settings, address, claimed, outgoing) {
             Ok(message) => message,
             Err(Unsendable::Address) => return Outcome::Failed { error: "the person's email address is not one".to_owned() },
             Err(Unsendable::Message(error)) => return Outcome::Failed { error: format!("the mail cannot be written: {error}") },
@@ -58,26 +58,26 @@ impl From<lettre::error::Error> for Unsendable {
     }
 }
 
-/// The mail: its id is the delivery's, so that a repetition is recognised; it refers to its duty's thread and, within it, that of its urgency.
-fn compose(settings: &Settings, address: &str, claimed: &Claimed, letter: &Letter) -> Result<Message, Unsendable> {
+/// The mail: its id is the delivery's, so that a repetition is recognised; one about a duty refers to its thread and, within it, that of its
+/// urgency.
+fn compose(settings: &Settings, address: &str, claimed: &Claimed, outgoing: &Outgoing) -> Result<Message, Unsendable> {
     let domain = settings.domain();
-    let thread = format!("<duty.{}@{domain}>", claimed.delivery.duty);
-    let urgency = format!("<duty.{}.{}@{domain}>", claimed.delivery.duty, letter.urgency.code());
-    let subject = words::subject(letter);
-    let paragraphs = words::paragraphs(letter);
-    let message = Message::builder()
+    let mut message = Message::builder()
         .from(settings.mail_from.clone())
-        .to(Mailbox::new(Some(letter.name.clone()).filter(|name| !name.is_empty()), address.parse()?))
+        .to(Mailbox::new(Some(outgoing.name.clone()).filter(|name| !name.is_empty()), address.parse()?))
         .message_id(Some(format!("<{}@{domain}>", claimed.delivery.delivery)))
-        .in_reply_to(urgency.clone())
-        .references(format!("{thread} {urgency}"))
-        .subject(subject.clone())
+        .subject(outgoing.subject.clone());
+    if let (Some(duty), Some(urgency)) = (claimed.delivery.duty, outgoing.urgency) {
+        let urgency = format!("<duty.{duty}.{}@{domain}>", urgency.code());
+        message = message.in_reply_to(urgency.clone()).references(format!("<duty.{duty}@{domain}> {urgency}"));
+    }
+    let message = message
         // Written by a machine: no automatic replies (RFC 3834).
         .raw_header(HeaderValue::new(HeaderName::new_from_ascii_str("Auto-Submitted"), "auto-generated".to_owned()))
         .multipart(
             MultiPart::alternative()
-                .singlepart(SinglePart::builder().header(ContentType::TEXT_PLAIN).body(words::plain(&paragraphs)))
-                .singlepart(SinglePart::builder().header(ContentType::TEXT_HTML).body(words::html(&paragraphs, &subject, letter.urgency))),
+                .singlepart(SinglePart::builder().header(ContentType::TEXT_PLAIN).body(outgoing.plain.clone()))
+                .singlepart(SinglePart::builder().header(ContentType::TEXT_HTML).body(outgoing.html.clone())),
         )?;
     Ok(message)
 }

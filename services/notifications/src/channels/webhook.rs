@@ -1,11 +1,13 @@
 //! Webhooks, signed to the Standard Webhooks specification.
 
 use super::resolving::{PrivateAddress, PublicOnly, is_private_literal};
+use crate::letter::Outgoing;
 use crate::outcome::Outcome;
 use crate::settings::Settings;
 use crate::signature::WebhookSecret;
 use crate::store::claims::Claimed;
 use crate::words::{self, Letter};
+use duban_contracts::alert::AlertEvent;
 use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
 use reqwest::{Client, Response, StatusCode, Url, redirect};
 use serde_json::{Value, json};
@@ -41,7 +43,7 @@ impl Caller {
         Ok(Self { client: builder.build()?, allow_private: settings.webhook_private })
     }
 
-    pub async fn send(&self, settings: &Settings, address: &str, claimed: &Claimed, letter: &Letter) -> Outcome {
+    pub async fn send(&self, settings: &Settings, address: &str, claimed: &Claimed, outgoing: &Outgoing) -> Outcome {
         let Ok(url) = Url::parse(address) else { return Outcome::Failed { error: "the webhook's address is not a URL".to_owned() } };
         if !matches!(url.scheme(), "http" | "https") {
             return Outcome::Failed { error: "the webhook's address is neither http nor https".to_owned() };
@@ -49,7 +51,7 @@ impl Caller {
         if !self.allow_private && is_private_literal(&url) {
             return Outcome::Failed { error: PrivateAddress.to_string() };
         }
-        let body = payload(claimed, letter).to_string();
+        let body = outgoing.payload.to_string();
         let id = format!("msg_{}", claimed.delivery.delivery);
         let secret = WebhookSecret::derived(&settings.links.key, &endpoint(&claimed.delivery.person, address));
         // Signatures are judged against the receiver's clock, so this is real time, not the clock of domain time.
@@ -69,29 +71,29 @@ impl Caller {
     }
 }
 
-/// The body: ids, words as in a mail, and the links. The answer's body is never read.
-fn payload(claimed: &Claimed, letter: &Letter) -> Value {
+/// The body of an alert: ids, words as in a mail, and the links. The answer's body is never read.
+pub fn payload(claimed: &Claimed, alert: &AlertEvent, letter: &Letter) -> Value {
     let paragraphs = words::paragraphs(letter);
     json!({
         "type": "alert.raised",
-        "timestamp": claimed.alert.raised_at,
+        "timestamp": alert.raised_at,
         "data": {
             "delivery": claimed.delivery.delivery,
-            "alert": claimed.alert.alert,
-            "duty": claimed.alert.duty,
-            "case": claimed.alert.case,
+            "alert": alert.alert,
+            "duty": alert.duty,
+            "case": alert.case,
             "number": letter.number,
             "person": claimed.delivery.person,
             "urgency": letter.urgency.code(),
-            "sort": claimed.alert.sort,
-            "rung": claimed.alert.rung,
-            "repetition": claimed.alert.repetition,
-            "unit": claimed.alert.unit,
-            "pack": claimed.alert.pack,
-            "rule": claimed.alert.rule,
-            "article": claimed.alert.article,
-            "due_at": claimed.alert.due_at,
-            "raised_at": claimed.alert.raised_at,
+            "sort": alert.sort,
+            "rung": alert.rung,
+            "repetition": alert.repetition,
+            "unit": alert.unit,
+            "pack": alert.pack,
+            "rule": alert.rule,
+            "article": alert.article,
+            "due_at": alert.due_at,
+            "raised_at": alert.raised_at,
             "language": letter.language.code(),
             "subject": words::subject(letter),
             "text": words::plain(&paragraphs),

@@ -1,5 +1,7 @@
 //! Taking deliveries to be sent. A claim is a lease: who dies with it loses it, and the delivery is tried again under the same id.
 
+use duban_contracts::Timestamp;
+use duban_contracts::absence::ReturnNoticed;
 use duban_contracts::alert::AlertEvent;
 use duban_contracts::delivery::DeliveryEvent;
 use duban_platform::Ts;
@@ -8,14 +10,39 @@ use sqlx::{PgConnection, Row};
 use std::time::Duration;
 use uuid::Uuid;
 
+/// What a delivery tells.
+#[derive(Debug, Clone)]
+pub enum Tells {
+    Alert(Box<AlertEvent>),
+    /// What waits for somebody who is back.
+    Return(Box<ReturnNoticed>),
+}
+
+impl Tells {
+    /// When it came about: what is told of it is later.
+    pub fn cause(&self) -> Timestamp {
+        match self {
+            Self::Alert(alert) => alert.raised_at,
+            Self::Return(notice) => notice.until,
+        }
+    }
+
+    pub fn policy(&self) -> i64 {
+        match self {
+            Self::Alert(alert) => alert.policy,
+            Self::Return(_) => 0,
+        }
+    }
+}
+
 /// A delivery that this copy may try now.
 #[derive(Debug, Clone)]
 pub struct Claimed {
     pub delivery: DeliveryEvent,
     pub destination: String,
-    pub alert: AlertEvent,
+    pub tells: Tells,
     pub traceparent: Option<String>,
-    /// Whether it is still to be sent: its alert is open, its duty has not ended since, and the recipient has neither acknowledged it nor
+    /// Whether it is still to be sent: a notice is; an alert where it is open, its duty has not ended since, and the recipient has neither acknowledged it nor
     /// been named meanwhile as complained about.
     pub wanted: bool,
     /// Who owes the duty, if its opening was read.
@@ -61,14 +88,15 @@ pub async fn claim_due(tx: &mut PgConnection, share: &Share<'_>) -> Result<Vec<C
              update delivery set attempts = attempts + 1, lease = $6, lease_until = clock_timestamp() + make_interval(secs => $7)
              from due where delivery.id = due.id returning delivery.*
          )
-         select claimed.*, alert.duty, alert.case_id, alert.body, alert.traceparent, coalesce(duty.owed_by, alert.body ->> 'owed_by', '') as owed_by,
+         select claimed.*, alert.duty, alert.case_id, alert.body, return_notice.body as returned,
+                coalesce(alert.traceparent, return_notice.traceparent) as traceparent, coalesce(duty.owed_by, alert.body ->> 'owed_by', '') as owed_by,
                 coalesce(case_copy.number, '') as number,
                 coalesce(duty.excluded_people, '{}') || coalesce(case_copy.excluded_people, '{}') as excluded,
-                alert.state = 'open' and coalesce(duty.ended_at < alert.raised_at, true)
+                claimed.notice is not null or alert.state = 'open' and coalesce(duty.ended_at < alert.raised_at, true)
                 and not claimed.person = any(coalesce(duty.excluded_people, '{}') || coalesce(case_copy.excluded_people, '{}'))
                 and not alert.body -> 'acknowledgements' @> jsonb_build_array(jsonb_build_object('person', claimed.person)) is true as wanted
-         from claimed join alert on alert.id = claimed.alert left join duty on duty.id = alert.duty
-         left join case_copy on case_copy.id = alert.case_id
+         from claimed left join alert on alert.id = claimed.alert left join duty on duty.id = alert.duty
+         left join case_copy on case_copy.id = alert.case_id left join return_notice on return_notice.id = claimed.notice
          order by claimed.next_at, claimed.id",
     )
     .bind(share.busy.iter().map(|busy| busy.0.clone()).collect::<Vec<_>>())
@@ -85,7 +113,10 @@ pub async fn claim_due(tx: &mut PgConnection, share: &Share<'_>) -> Result<Vec<C
             Ok(Claimed {
                 delivery: super::deliveries::delivery(row)?,
                 destination: row.try_get("destination")?,
-                alert: row.try_get::<Json<AlertEvent>, _>("body")?.0,
+                tells: match row.try_get::<Option<Json<ReturnNoticed>>, _>("returned")? {
+                    Some(notice) => Tells::Return(Box::new(notice.0)),
+                    None => Tells::Alert(Box::new(row.try_get::<Json<AlertEvent>, _>("body")?.0)),
+                },
                 traceparent: row.try_get("traceparent")?,
                 wanted: row.try_get("wanted")?,
                 owed_by: row.try_get("owed_by")?,
@@ -148,7 +179,7 @@ pub async fn end(tx: &mut PgConnection, ending: &Ending<'_>) -> Result<Option<De
          )
          select ended.*, alert.duty, alert.case_id,
                 coalesce(duty.excluded_people, '{}') || coalesce(case_copy.excluded_people, '{}') as excluded
-         from ended join alert on alert.id = ended.alert left join duty on duty.id = alert.duty
+         from ended left join alert on alert.id = ended.alert left join duty on duty.id = alert.duty
          left join case_copy on case_copy.id = alert.case_id",
     )
     .bind(ending.claimed.delivery.delivery)

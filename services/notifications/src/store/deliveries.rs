@@ -21,7 +21,9 @@ pub struct MessageRow {
 /// A delivery to be made.
 pub struct DeliveryRow {
     pub id: Uuid,
-    pub alert: Uuid,
+    /// What it tells: an alert, or the notice of somebody's return.
+    pub alert: Option<Uuid>,
+    pub notice: Option<Uuid>,
     pub person: String,
     pub channel: &'static str,
     pub destination: String,
@@ -77,9 +79,9 @@ pub async fn insert_deliveries(tx: &mut PgConnection, rows: &[DeliveryRow]) -> R
     .execute(&mut *tx)
     .await?;
     sqlx::query(
-        "insert into delivery (id, alert, person, channel, destination, address, created_at, next_at)
+        "insert into delivery (id, alert, person, channel, destination, address, created_at, notice, next_at)
          select t.*, clock_timestamp()
-         from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[]) as t
+         from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[], $8::uuid[]) as t
          order by 1 on conflict do nothing",
     )
     .bind(rows.iter().map(|row| row.id).collect::<Vec<_>>())
@@ -89,6 +91,7 @@ pub async fn insert_deliveries(tx: &mut PgConnection, rows: &[DeliveryRow]) -> R
     .bind(&destinations)
     .bind(rows.iter().map(|row| row.address.clone()).collect::<Vec<_>>())
     .bind(rows.iter().map(|row| row.created_at).collect::<Vec<_>>())
+    .bind(rows.iter().map(|row| row.notice).collect::<Vec<_>>())
     .execute(tx)
     .await?;
     Ok(())
@@ -199,6 +202,7 @@ pub fn delivery(row: &sqlx::postgres::PgRow) -> Result<DeliveryEvent, sqlx::Erro
         delivery: row.try_get("id")?,
         alert: row.try_get("alert")?,
         duty: row.try_get("duty")?,
+        notice: row.try_get("notice")?,
         case: row.try_get("case_id")?,
         person: row.try_get("person")?,
         channel: row.try_get("channel")?,

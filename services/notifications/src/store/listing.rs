@@ -41,7 +41,7 @@ fn push_filters(query: &mut QueryBuilder<Postgres>, request: &DeliveryListReques
 
 const COLUMNS: &str = "select delivery.*, alert.duty, alert.case_id,
     coalesce(duty.excluded_people, '{}') || coalesce(case_copy.excluded_people, '{}') as excluded";
-const FROM: &str = " from delivery join alert on alert.id = delivery.alert left join duty on duty.id = alert.duty
+const FROM: &str = " from delivery left join alert on alert.id = delivery.alert left join duty on duty.id = alert.duty
     left join case_copy on case_copy.id = alert.case_id where true";
 
 /// A page of deliveries, newest first, and how many there are.

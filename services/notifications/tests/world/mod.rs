@@ -206,8 +206,12 @@ impl World {
     pub async fn wait_until_read(&self, event: Uuid) -> Result<()> {
         let pool = sqlx::PgPool::connect(&self.ground.database_url("notifications")?).await?;
         let deadline = tokio::time::Instant::now() + LIMIT;
+        // A service that has just been started has no tables yet.
+        let begun = "select to_regclass('inbox') is not null";
         let read = "select exists (select 1 from inbox where id = $1)";
-        while !sqlx::query_scalar::<_, bool>(read).bind(event).fetch_one(&pool).await? {
+        while !sqlx::query_scalar::<_, bool>(begun).fetch_one(&pool).await?
+            || !sqlx::query_scalar::<_, bool>(read).bind(event).fetch_one(&pool).await?
+        {
             anyhow::ensure!(tokio::time::Instant::now() < deadline, "{event} was not read");
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
@@ -312,7 +316,14 @@ pub fn case_id(number: u128) -> Uuid {
 }
 
 fn recipient(person: &str) -> Recipient {
-    Recipient { person: person.into(), post: format!("{UNIT}/store-manager"), unit: UNIT.into(), how: "direct".into(), reason: None }
+    Recipient {
+        person: person.into(),
+        post: format!("{UNIT}/store-manager"),
+        unit: UNIT.into(),
+        how: "direct".into(),
+        reason: None,
+        meant_for: Vec::new(),
+    }
 }
 
 pub fn acknowledged(alert: &AlertEvent, by: &str, link: Option<Uuid>) -> AlertEvent {
@@ -343,6 +354,7 @@ pub fn duty(alert: &AlertEvent, state: &str, version: i64) -> DutyEvent {
         closed_at: None,
         paused_until: None,
         handed_to: None,
+        diverted: None,
         acted: None,
         late: false,
         excluded_people: Vec::new(),

@@ -10,7 +10,7 @@ use crate::supplementing::{self, Rule};
 use duban_contracts::report::AcceptedReport;
 use duban_contracts::{Problem, Timestamp, ids};
 use duban_policy::Policy;
-use duban_policy::directory::Directory;
+use duban_policy::directory::{Delegator, Directory};
 use duban_policy::policy::{DutyRule, Pack};
 use serde_json::{Map, Value};
 
@@ -53,7 +53,8 @@ pub fn gives(policy: &Policy, directory: &Directory, scenario: &Scenario, expect
 /// Plays as long as it is wanted, which is asked with the lines that have come so far.
 fn play_while(policy: &Policy, directory: &Directory, scenario: &Scenario, goes_on: GoesOn<'_>) -> Result<Vec<Line>, Stopped> {
     checked(policy, directory, scenario)?;
-    let mut world = World::new(policy, directory, scenario.start);
+    let directory = scenario.organisation(directory);
+    let mut world = World::new(policy, &directory, scenario.start);
     for happens in &scenario.events {
         pass(&mut world, scenario, happens.at, goes_on);
         if !goes_on(&world.lines) {
@@ -88,6 +89,14 @@ fn checked(policy: &Policy, directory: &Directory, scenario: &Scenario) -> Resul
         if !pack.recurring.iter().any(|recurring| recurring.rule.id == *rule) {
             return Err(Stopped(format!("pack '{}' has no recurring rule '{rule}'", scenario.pack)));
         }
+    }
+    let delegators = scenario.delegated.iter().filter_map(|delegation| match &delegation.of {
+        Delegator::Person(person) => Some(person),
+        Delegator::Post(_) => None,
+    });
+    let away = scenario.absent.iter().map(|(person, _)| person).chain(scenario.delegated.iter().map(|delegation| &delegation.to));
+    if let Some(unknown) = away.chain(delegators).find(|person| directory.person(person).is_none()) {
+        return Err(Stopped(format!("there is no person '{unknown}'")));
     }
     let mut names: Vec<&str> = Vec::new();
     for happens in &scenario.events {

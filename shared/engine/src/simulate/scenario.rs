@@ -7,6 +7,17 @@
 //! start = "2026-03-02 09:00"
 //! recurring = ["weekly_report"] # rules whose rounds are played; without it none comes round
 //!
+//! [[absent]]                    # besides what the organisation's file says; without until: until further notice
+//! person = "wang-wei"
+//! from = "2026-03-02 12:00"
+//! until = "2026-03-04 09:00"
+//!
+//! [[delegated]]                 # of a person, or of a post: post = "BJ01/store-manager"
+//! person = "li-na"
+//! to = "zhao-min"
+//! from = "2026-03-02 12:00"
+//! until = "2026-03-04 09:00"
+//!
 //! [[event]]
 //! at = "2026-03-02 09:05"       # the organisation's wall time, or RFC 3339
 //! report = "c1"                 # a name for it in this file
@@ -31,6 +42,7 @@ use duban_contracts::Timestamp;
 use duban_contracts::duty::DutyAct;
 use duban_contracts::report::{Report, Reporter};
 use duban_policy::Title;
+use duban_policy::directory::{Absence, Delegation, Delegator, Directory};
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
@@ -45,6 +57,9 @@ pub struct Scenario {
     pub start: Timestamp,
     /// Rules of the pack whose rounds are played for the unit and those below it.
     pub recurring: Vec<String>,
+    /// Who is away besides those of whom the organisation's file says so, and who acts for whom.
+    pub absent: Vec<(String, Absence)>,
+    pub delegated: Vec<Delegation>,
     /// In order of time.
     pub events: Vec<Happens>,
     /// The timeline that it is to give; None in a scenario that is only looked at.
@@ -129,8 +144,30 @@ struct FileText {
     #[serde(default)]
     recurring: Vec<String>,
     #[serde(default)]
+    absent: Vec<AbsentText>,
+    #[serde(default)]
+    delegated: Vec<DelegatedText>,
+    #[serde(default)]
     event: Vec<EventText>,
     expected: Option<ExpectedText>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AbsentText {
+    person: String,
+    from: String,
+    until: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DelegatedText {
+    person: Option<String>,
+    post: Option<String>,
+    to: String,
+    from: String,
+    until: String,
 }
 
 #[derive(Deserialize)]
@@ -180,6 +217,8 @@ impl Scenario {
     pub fn parse(text: &str, zone: &TimeZone) -> Result<Self, Fault> {
         let file: FileText = toml::from_str(text).map_err(|error| Fault(error.to_string()))?;
         let start = instant(&file.start, zone).map_err(|wrong| Fault(format!("start: {wrong}")))?;
+        let absent = file.absent.into_iter().map(|text| text.absence(zone)).collect::<Result<_, _>>().map_err(Fault)?;
+        let delegated = file.delegated.into_iter().map(|text| text.delegation(zone)).collect::<Result<_, _>>().map_err(Fault)?;
         let mut events = Vec::new();
         let mut before = start;
         for (nth, text) in file.event.into_iter().enumerate() {
@@ -192,7 +231,36 @@ impl Scenario {
             events.push(Happens { at, act: text.act(zone).map_err(wrong)? });
         }
         let expected = file.expected.map(|expected| expected.timeline);
-        Ok(Self { title: file.title, pack: file.pack, unit: file.unit, start, recurring: file.recurring, events, expected })
+        let FileText { title, pack, unit, recurring, .. } = file;
+        Ok(Self { title, pack, unit, start, recurring, absent, delegated, events, expected })
+    }
+
+    /// The organisation as it is in the scenario: with those who are away in it.
+    pub fn organisation(&self, directory: &Directory) -> Directory {
+        let delegations = directory.delegations().iter().chain(&self.delegated).cloned().collect();
+        directory.clone().with_absences(self.absent.iter().cloned()).with_delegations(delegations)
+    }
+}
+
+impl AbsentText {
+    fn absence(self, zone: &TimeZone) -> Result<(String, Absence), String> {
+        let wrong = |wrong: String| format!("absent '{}': {wrong}", self.person);
+        let until = self.until.as_deref().map(|until| instant(until, zone)).transpose().map_err(wrong)?;
+        let absence = Absence { from: instant(&self.from, zone).map_err(wrong)?, until };
+        Ok((self.person, absence))
+    }
+}
+
+impl DelegatedText {
+    fn delegation(self, zone: &TimeZone) -> Result<Delegation, String> {
+        let of = match (self.person, self.post) {
+            (Some(person), None) => Delegator::Person(person),
+            (None, Some(post)) => Delegator::Post(post),
+            _ => return Err(format!("delegated to '{}': say one of person, post", self.to)),
+        };
+        let wrong = |wrong: String| format!("delegated to '{}': {wrong}", self.to);
+        let (from, until) = (instant(&self.from, zone).map_err(wrong)?, instant(&self.until, zone).map_err(wrong)?);
+        Ok(Delegation { of, to: self.to, from, until })
     }
 }
 

@@ -3,12 +3,14 @@
 //! Rights belong to posts, never to people; a person has what the posts that he holds have, while he holds them. Every answer says why:
 //! which post, over which scope.
 
+mod delegating;
+mod instead;
 mod model;
 mod reach;
 mod resolve;
 mod rights;
 
-pub use model::{Absence, Grant, Holding, Language, Person, Post, Right, Scope, Unit};
+pub use model::{Absence, Delegation, Delegator, Grant, Holding, Language, Person, Post, Right, Scope, Unit};
 pub use reach::Reach;
 pub use resolve::{How, Resolution};
 pub use rights::{Permission, PostHeld};
@@ -28,6 +30,8 @@ pub struct Directory {
     posts: BTreeMap<String, Post>,
     #[serde(default)]
     people: BTreeMap<String, Person>,
+    #[serde(default)]
+    delegations: Vec<Delegation>,
     /// The post that is told when nobody else is left.
     #[serde(default)]
     fallback: Option<String>,
@@ -50,9 +54,24 @@ impl Directory {
             units: units.into_iter().map(|unit| (unit.code.clone(), unit)).collect(),
             posts: posts.into_iter().map(|post| (post.id.clone(), post)).collect(),
             people: people.into_iter().map(|person| (person.id.clone(), person)).collect(),
+            delegations: Vec::new(),
             fallback,
             index: OnceLock::new(),
         }
+    }
+
+    pub fn with_delegations(self, delegations: Vec<Delegation>) -> Self {
+        Self { delegations, ..self }
+    }
+
+    /// With absences of these people besides those that are known; those of people who are not known are left out.
+    pub fn with_absences(mut self, absences: impl IntoIterator<Item = (String, Absence)>) -> Self {
+        for (person, absence) in absences {
+            if let Some(person) = self.people.get_mut(&person) {
+                person.absences.push(absence);
+            }
+        }
+        self
     }
 
     /// Takes in another page of the same version.
@@ -61,6 +80,7 @@ impl Directory {
         self.units.extend(page.units);
         self.posts.extend(page.posts);
         self.people.extend(page.people);
+        self.delegations.extend(page.delegations);
         self.fallback = self.fallback.take().or(page.fallback);
         self.index = OnceLock::new();
     }
@@ -80,6 +100,10 @@ impl Directory {
 
     pub fn people(&self) -> impl Iterator<Item = &Person> {
         self.people.values()
+    }
+
+    pub fn delegations(&self) -> &[Delegation] {
+        &self.delegations
     }
 
     pub fn unit(&self, code: &str) -> Option<&Unit> {

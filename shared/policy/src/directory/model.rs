@@ -80,6 +80,26 @@ pub struct Absence {
     pub until: Option<Timestamp>,
 }
 
+/// Another does for a time what would come to a person or a post (委托): from `from` up to `until`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delegation {
+    pub of: Delegator,
+    /// The person who acts.
+    pub to: String,
+    pub from: Timestamp,
+    pub until: Timestamp,
+}
+
+/// Whose part is delegated.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Delegator {
+    /// Everything that would come to him, by whatever post.
+    Person(String),
+    /// What would come to its holders as such: `<unit>/<role>`.
+    Post(String),
+}
+
 /// The language in which a person is written to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Language {
@@ -129,9 +149,31 @@ impl Holding {
     }
 }
 
+impl Absence {
+    pub fn covers(&self, at: Timestamp) -> bool {
+        self.from <= at && self.until.is_none_or(|until| at < until)
+    }
+}
+
+impl Delegation {
+    pub fn covers(&self, at: Timestamp) -> bool {
+        self.from <= at && at < self.until
+    }
+}
+
 impl Person {
     pub fn is_absent(&self, at: Timestamp) -> bool {
-        self.absences.iter().any(|absence| absence.from <= at && absence.until.is_none_or(|until| at < until))
+        self.absences.iter().any(|absence| absence.covers(at))
+    }
+
+    /// When a person who is away at this time is back, absences that follow one another taken together; None: nobody knows.
+    pub fn back_at(&self, at: Timestamp) -> Option<Timestamp> {
+        let mut back = at;
+        // Each absence ends later than the one before, so that this ends.
+        while let Some(absence) = self.absences.iter().find(|absence| absence.covers(back)) {
+            back = absence.until?;
+        }
+        Some(back)
     }
 }
 

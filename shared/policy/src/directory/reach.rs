@@ -20,9 +20,9 @@ impl Directory {
     pub fn reach(&self, person: &str, right: Right, at: Timestamp) -> Reach {
         let mut reached: BTreeSet<(&str, &str)> = BTreeSet::new();
         let mut everywhere: BTreeSet<&str> = BTreeSet::new();
-        let held = self.posts_of(person, at);
-        for post in held.iter().map(|held| held.post) {
-            for grant in post.rights.iter().filter(|grant| grant.right == right) {
+        for held in self.posts_of(person, at) {
+            let post = held.post;
+            for grant in held.grants(right) {
                 match self.units_reached(post, grant.scope) {
                     Some(units) => reached.extend(units.into_iter().map(|unit| (unit, post.unit.as_str()))),
                     None => {

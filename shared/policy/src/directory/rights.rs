@@ -14,6 +14,7 @@ pub struct Permission {
     pub right: Right,
     pub scope: Scope,
     pub as_deputy: bool,
+    pub as_delegate: bool,
     /// A sentence for people: 'as store manager of 朝阳店, over the unit and all below'.
     pub reason: Title,
 }
@@ -23,10 +24,21 @@ pub struct Permission {
 pub struct PostHeld<'a> {
     pub post: &'a Post,
     pub as_deputy: bool,
+    /// It was delegated to him, by who holds it or as a post.
+    pub as_delegate: bool,
+}
+
+impl PostHeld<'_> {
+    /// What it gives him of a right. Nobody administers by delegation: else one could be made an administrator by who is none.
+    pub fn grants(&self, right: Right) -> impl Iterator<Item = Grant> {
+        let given = !(self.as_delegate && right == Right::Administer);
+        self.post.rights.iter().filter(move |grant| given && grant.right == right).copied()
+    }
 }
 
 impl Directory {
-    /// The posts that a person holds at this time, and those that he stands in for: vacant ones and ones whose holders are all absent.
+    /// The posts that a person holds at this time, and those that he stands in for: vacant ones, ones whose holders are all absent, and those
+    /// that are delegated to him.
     pub fn posts_of(&self, person: &str, at: Timestamp) -> Vec<PostHeld<'_>> {
         if self.person(person).is_none_or(|person| person.disabled) {
             return Vec::new();
@@ -35,9 +47,14 @@ impl Directory {
         let mut held = Vec::new();
         for post in self.index().posts_of.get(person).into_iter().flatten().filter_map(|id| self.post(id)) {
             if named(&post.holders) {
-                held.push(PostHeld { post, as_deputy: false });
+                held.push(PostHeld { post, as_deputy: false, as_delegate: false });
             } else if named(&post.deputies) && self.present_holders(post, at).is_empty() {
-                held.push(PostHeld { post, as_deputy: true });
+                held.push(PostHeld { post, as_deputy: true, as_delegate: false });
+            }
+        }
+        for post in self.posts_delegated_to(person, at) {
+            if !held.iter().any(|known| known.post.id == post.id) {
+                held.push(PostHeld { post, as_deputy: false, as_delegate: true });
             }
         }
         held
@@ -56,16 +73,16 @@ impl Directory {
     /// Whether a person may do this in a unit at this time, and by which post.
     pub fn may(&self, person: &str, right: Right, unit: &str, at: Timestamp) -> Option<Permission> {
         self.posts_of(person, at).into_iter().find_map(|held| {
-            let grant = held.post.rights.iter().find(|grant| grant.right == right && self.reaches(held.post, **grant, unit))?;
-            Some(self.permission(person, held, *grant))
+            let grant = held.grants(right).find(|grant| self.reaches(held.post, *grant, unit))?;
+            Some(self.permission(person, held, grant))
         })
     }
 
     /// Whether a person has the right over any unit at all; for `administer` and for what belongs to no unit.
     pub fn may_anywhere(&self, person: &str, right: Right, at: Timestamp) -> Option<Permission> {
         self.posts_of(person, at).into_iter().find_map(|held| {
-            let grant = held.post.rights.iter().find(|grant| grant.right == right)?;
-            Some(self.permission(person, held, *grant))
+            let grant = held.grants(right).next()?;
+            Some(self.permission(person, held, grant))
         })
     }
 
@@ -73,7 +90,7 @@ impl Directory {
     pub fn visible_units(&self, person: &str, right: Right, at: Timestamp) -> BTreeSet<String> {
         let mut units = BTreeSet::new();
         for held in self.posts_of(person, at) {
-            for grant in held.post.rights.iter().filter(|grant| grant.right == right) {
+            for grant in held.grants(right) {
                 match self.units_reached(held.post, grant.scope) {
                     Some(reached) => units.extend(reached.into_iter().map(str::to_owned)),
                     None => units.extend(self.units.keys().cloned()),
@@ -96,7 +113,7 @@ impl Directory {
     /// True if a person has the right over everything, units unknown to the directory included.
     pub fn sees_everywhere(&self, person: &str, right: Right, at: Timestamp) -> bool {
         let everywhere = Grant { right, scope: Scope::Everywhere };
-        self.posts_of(person, at).iter().any(|held| held.post.rights.contains(&everywhere))
+        self.posts_of(person, at).iter().any(|held| held.grants(right).any(|grant| grant == everywhere))
     }
 
     /// Everybody who has the right in this unit at this time, each once, and why.
@@ -107,6 +124,7 @@ impl Directory {
                 reaching.extend(post.holders.iter().chain(&post.deputies).map(|holding| holding.person.as_str()));
             }
         }
+        reaching.extend(self.delegations().iter().filter(|delegation| delegation.covers(at)).map(|delegation| delegation.to.as_str()));
         reaching.into_iter().filter_map(|person| self.may(person, right, unit, at)).collect()
     }
 
@@ -126,7 +144,12 @@ impl Directory {
         };
         let right = grant.right.title();
         let post = self.post_title(held.post);
-        let reason = if held.as_deputy {
+        let reason = if held.as_delegate {
+            Title::new(
+                format!("受托代行{}，对{}有{}权限", post.zh, scope.0, right.zh),
+                format!("delegate of {}, who may {} over {}", post.en, right.en, scope.1),
+            )
+        } else if held.as_deputy {
             Title::new(
                 format!("代理{}（岗位空缺或人员缺勤），对{}有{}权限", post.zh, scope.0, right.zh),
                 format!("deputy for {} (vacant or absent), who may {} over {}", post.en, right.en, scope.1),
@@ -143,6 +166,7 @@ impl Directory {
             right: grant.right,
             scope: grant.scope,
             as_deputy: held.as_deputy,
+            as_delegate: held.as_delegate,
             reason,
         }
     }

@@ -1,6 +1,7 @@
 //! The policy crate from outside: what packs are refused, what the shipped ones do, how calendars count and ladders climb.
 
 mod approvals;
+mod away;
 mod calendars;
 mod coverage;
 mod declarations;

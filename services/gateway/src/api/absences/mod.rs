@@ -1,0 +1,5 @@
+//! Who is away.
+
+pub mod create;
+pub mod end;
+pub mod list;
