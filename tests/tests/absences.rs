@@ -39,7 +39,7 @@ async fn an_absence_set_over_http_sends_alerts_to_the_deputy_and_one_digest_on_r
     // The reminder, in the night.
     world.step("2026-03-03T05:00:00+08:00").await?;
     let mail = world.stack.mail.wait_for(LIMIT, |mail| is_to(mail, DEPUTY)).await?;
-    assert!(mail.text.contains("陈志强缺勤至2026年3月4日（周三）12:00，现由您办理。"), "{}", mail.text);
+    assert!(mail.text.contains("陈志强离岗至2026年3月4日（周三）12:00，现由您办理。"), "{}", mail.text);
     assert!(!mails(&world, MANAGER).iter().any(|mail| mail.subject.contains("督办")), "nothing came to who is away");
 
     world.stack.kill9("escalation", 0).await?;
@@ -48,7 +48,7 @@ async fn an_absence_set_over_http_sends_alerts_to_the_deputy_and_one_digest_on_r
     let ended: Value = post(&world, MANAGER, &end, &json!({})).await?;
     assert_eq!(ended["state"], "ended", "{ended}");
     let back = world.stack.mail.wait_for(LIMIT, |mail| is_to(mail, MANAGER) && mail.subject.contains("返岗")).await?;
-    assert_eq!(back.subject, "【督办·返岗】缺勤期间转给他人的事项，1件仍未办结");
+    assert_eq!(back.subject, "【督办·返岗】离岗期间转给他人的事项，1件仍未办结");
     assert!(back.text.contains("转给杨国栋") && !back.text.contains("培训"), "{}", back.text);
     world.stack.restart("escalation", 0).await?;
     world.stack.restart("notifications", 1).await?;

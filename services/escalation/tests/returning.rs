@@ -69,9 +69,9 @@ async fn what_is_diverted_is_shown_kept_and_told_once_on_return_by_one_of_two_co
     let last = why.steps.last().unwrap();
     // The clock began at nine in the morning of 2 March.
     assert_eq!(last.text, "It goes to 李 now instead of 王, who is away until 2026-03-04 21:00.");
-    assert_eq!(last.text_zh, "王缺勤至2026-03-04 21:00，现由李办理。");
+    assert_eq!(last.text_zh, "王离岗至2026-03-04 21:00，现由李办理。");
     let timeline: Timeline = world.ask("qian", "case.timeline", &TimelineRequest { case: case.id, after: None }).await?;
-    assert!(timeline.entries.iter().any(|entry| entry.text_zh.ends_with("（王缺勤至2026-03-04 21:00，转给李）")), "{timeline:?}");
+    assert!(timeline.entries.iter().any(|entry| entry.text_zh.ends_with("（王离岗至2026-03-04 21:00，转给李）")), "{timeline:?}");
 
     // One is done meanwhile, and of one he is complained about.
     let out = json!({ "excluded_people": ["wang"] });

@@ -69,7 +69,7 @@ async fn who_is_back_gets_one_message_with_what_still_waits() -> Result<()> {
     let mails = world.mails_to("wang@");
     assert_eq!((mails.len(), hook.calls().len()), (2, 2), "{}", world.log());
     let mail = mails.iter().find(|mail| mail.subject.contains("返岗")).unwrap();
-    assert_eq!(mail.subject, "【督办·返岗】缺勤期间转给他人的事项，1件仍未办结");
+    assert_eq!(mail.subject, "【督办·返岗】离岗期间转给他人的事项，1件仍未办结");
     assert!(mail.text.contains("核实客户资料 TS-1（朝阳店）") && mail.text.contains("转给LI先生"), "{}", mail.text);
     assert!(!mail.text.contains("TS-2") && !mail.text.contains("TS-3"), "{}", mail.text);
     assert!(mail.text.contains(&format!("https://duban.example/cases/{}", case_id(1))), "{}", mail.text);

@@ -1,4 +1,4 @@
-//! Absences (缺勤): who is away from when to when, set by himself, by who is set over him, or by who administers; ended early by the same.
+//! Absences (离岗): who is away from when to when, set by himself, by who is set over him, or by who administers; ended early by the same.
 //!
 //! Right and overlap are judged by the directory as it stands in the transaction, under the lock that all changes of it wait for.
 
@@ -188,14 +188,14 @@ fn faults(directory: &Directory, person: &str, period: Period, reason: &str, now
     if found.absences.iter().any(|absence| period.overlaps(absence.from, absence.until)) {
         faults.push(fault(
             "/from",
-            "he is away already in a part of this time / 此人在其中一段时间已登记缺勤",
-            "a time in which no other absence of his lies / 与其他缺勤不重叠的时间",
+            "he is away already in a part of this time / 此人在其中一段时间已登记离岗",
+            "a time in which no other absence of his lies / 与其他离岗不重叠的时间",
         ));
     }
     if found.absences.iter().filter(|absence| absence.until.is_none_or(|until| now < until)).count() >= MOST {
         faults.push(fault(
             "/person",
-            "he has fifty absences before him already / 此人已登记五十次尚未结束的缺勤",
+            "he has fifty absences before him already / 此人已登记五十次尚未结束的离岗",
             "fewer of them / 少于五十次",
         ));
     }

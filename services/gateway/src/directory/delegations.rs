@@ -255,7 +255,7 @@ fn faults(directory: &Directory, asked: &Asked<'_>, now: Timestamp) -> Vec<Field
         ));
     }
     if to.is_absent(from) && to.back_at(from).is_none_or(|back| until <= back) {
-        faults.push(fault("/to", "he is away for the whole of this time / 此人在整个期间缺勤", "somebody who is there / 在岗的人"));
+        faults.push(fault("/to", "he is away for the whole of this time / 此人在整个期间离岗", "somebody who is there / 在岗的人"));
     }
     let overlaps = |known: &&Delegation| known.of == *asked.of && asked.period.overlaps(known.from, Some(known.until));
     if directory.delegations().iter().any(|known| overlaps(&known)) {

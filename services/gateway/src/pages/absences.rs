@@ -70,14 +70,14 @@ pub fn view(frame: &Frame, seen: &Seen<'_>) -> Markup {
         }
         @if let Some(wrong) = &seen.said.wrong { div.notice.bad role="alert" { (wrong) } }
         @if let Some(absence) = now { (away(frame, absence)) }
-        h2 { (frame.t("缺勤", "Absences")) }
+        h2 { (frame.t("离岗", "Absences")) }
         (absence_table(frame, seen))
         (absence_form(frame, seen))
         h2 { (frame.t("委托", "Delegations")) }
         (delegation_table(frame, seen))
         (delegation_form(frame, seen))
     };
-    frame.page(frame.t("缺勤与委托", "Absences and delegations"), false, &content)
+    frame.page(frame.t("离岗与委托", "Absences and delegations"), false, &content)
 }
 
 /// To who is away himself: until when, what happens meanwhile, and the one button.
@@ -85,7 +85,7 @@ fn away(frame: &Frame, absence: &AbsenceShown) -> Markup {
     html! {
         article.card.soon {
             p {
-                strong { (frame.t("您现在缺勤，", "You are away, "))
+                strong { (frame.t("您现在离岗，", "You are away, "))
                 @if absence.until.is_some() { (frame.t("至", "until ")) }
                 (until(frame, absence.until)) }
             }
@@ -96,7 +96,7 @@ fn away(frame: &Frame, absence: &AbsenceShown) -> Markup {
                     (frame.csrf())
                     button.big type="submit" { (frame.t("我已返岗", "I am back")) }
                 } }
-                None => { p { (frame.t("此缺勤登记在组织文件中，提前返岗请告知管理员。", "The organisation's file says so: tell an administrator if you are back before.")) } }
+                None => { p { (frame.t("此离岗登记在组织文件中，提前返岗请告知管理员。", "The organisation's file says so: tell an administrator if you are back before.")) } }
             }
         }
     }
@@ -114,7 +114,7 @@ fn until(frame: &Frame, until: Option<Timestamp>) -> Markup {
 fn absence_table(frame: &Frame, seen: &Seen<'_>) -> Markup {
     html! {
         @if seen.absences.is_empty() {
-            p.soft { (frame.t("目前没有登记的缺勤。登记后，应由缺勤人办理的事项会自动转给他人。", "Nobody is away. Once it is said, what would come to who is away goes to others by itself.")) }
+            p.soft { (frame.t("目前没有登记的离岗。登记后，应由离岗人办理的事项会自动转给他人。", "Nobody is away. Once it is said, what would come to who is away goes to others by itself.")) }
         } @else { table {
             thead { tr { th { (frame.t("姓名", "Name")) } th { (frame.t("自", "From")) } th { (frame.t("至", "Until")) } th { (frame.t("事由", "Reason")) } th { (frame.t("操作", "Actions")) } } }
             tbody { @for absence in seen.absences { tr data-row {
@@ -186,11 +186,11 @@ fn absence_form(frame: &Frame, seen: &Seen<'_>) -> Markup {
     let value = |of: fn(&Sent) -> &str| if typed { of(sent).to_owned() } else { String::new() };
     html! {
         form.sheet method="post" action="/absences" {
-            h3 { (frame.t("登记缺勤", "Say who is away")) }
+            h3 { (frame.t("登记离岗", "Say who is away")) }
             (frame.csrf())
             input type="hidden" name="request" value=(ids::fresh());
             @if !seen.people.is_empty() {
-                label for="absence-person" { (frame.t("缺勤人", "Who")) }
+                label for="absence-person" { (frame.t("离岗人", "Who")) }
                 (chosen::select(&Chooser { id: "absence-person", name: "person", value: &value(|sent| &sent.person), empty: Some(frame.t("本人", "myself")) }, &seen.people))
             }
             label for="absence-from" { (frame.t("自", "From")) span.hint { (frame.t("留空表示从现在起", "empty: from now on")) } }
@@ -199,7 +199,7 @@ fn absence_form(frame: &Frame, seen: &Seen<'_>) -> Markup {
             input #absence-until name="until" type="datetime-local" value=(value(|sent| &sent.until));
             label for="absence-reason" { (frame.t("事由（可不填）", "Reason (optional)")) span.hint { (frame.t("仅本人、上级和管理员可见", "seen by him, his superiors and administrators alone")) } }
             input #absence-reason name="reason" maxlength="500" value=(value(|sent| &sent.reason));
-            p { button type="submit" { (frame.t("登记缺勤", "Put it on record")) } }
+            p { button type="submit" { (frame.t("登记离岗", "Put it on record")) } }
         }
     }
 }

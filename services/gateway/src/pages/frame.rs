@@ -41,7 +41,7 @@ const PAGES: [(&str, &str, &str); 6] = [
     ("/cases", "案件", "Cases"),
     ("/records", "档案", "Records"),
     ("/policies", "制度", "Policies"),
-    ("/absences", "缺勤与委托", "Absences"),
+    ("/absences", "离岗与委托", "Absences"),
 ];
 
 /// For who takes in reports, too.
@@ -107,7 +107,7 @@ impl Frame {
         known.map_or_else(|| person.to_owned(), |known| known.name.clone())
     }
 
-    /// In whose place something comes to somebody: '王伟缺勤至…', 'instead of Wang Wei, who is away until …'.
+    /// In whose place something comes to somebody: '王伟离岗至…', 'instead of Wang Wei, who is away until …'.
     pub fn instead_of(&self, meant_for: &[MeantFor]) -> String {
         let Some(directory) = &self.directory else { return String::new() };
         let wall = |at: Timestamp| {

@@ -250,7 +250,7 @@ async fn on_the_page_a_person_says_that_he_is_away_and_that_he_is_back() -> anyh
     expect(staff.a.post(&format!("/v1/people/{MANAGER}/reset"), &staff.world.admin).json(&password).send().await?, StatusCode::OK).await?;
     let session = Session::of(&staff.a, MANAGER, "correct horse").await?;
     let page = session.get("/absences?lang=zh").await?;
-    assert!(page.text.contains("缺勤与委托") && page.text.contains("目前没有登记的缺勤"), "{}", page.text);
+    assert!(page.text.contains("离岗与委托") && page.text.contains("目前没有登记的离岗"), "{}", page.text);
     assert!(session.get("/absences?lang=en").await?.text.contains("Nobody is away"));
     let request = hidden(&page.text, "request").unwrap();
     let members = [("request", request.as_str()), ("from", ""), ("until", "2020-01-01T09:00"), ("reason", "体检")];
@@ -261,7 +261,7 @@ async fn on_the_page_a_person_says_that_he_is_away_and_that_he_is_back() -> anyh
     let set = session.post("/absences", &members).await?;
     assert_eq!((set.status, set.location.as_str()), (StatusCode::SEE_OTHER, "/absences?told=set"), "{}", set.text);
     let page = session.get("/absences?lang=zh").await?;
-    assert!(page.text.contains("您现在缺勤") && page.text.contains("返岗时间未定") && page.text.contains("我已返岗"), "{}", page.text);
+    assert!(page.text.contains("您现在离岗") && page.text.contains("返岗时间未定") && page.text.contains("我已返岗"), "{}", page.text);
     let (_, after) = page.text.split_once("action=\"/absences/").unwrap();
     let back = session.post(&format!("/absences/{}", after.split('"').next().unwrap()), &[]).await?;
     assert_eq!(back.location, "/absences?told=ended", "{}", back.text);

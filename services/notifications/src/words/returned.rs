@@ -35,7 +35,7 @@ pub struct Waiting {
 
 pub fn subject(letter: &Returned) -> String {
     match letter.language {
-        Chinese => format!("【督办·返岗】缺勤期间转给他人的事项，{}件仍未办结", letter.total),
+        Chinese => format!("【督办·返岗】离岗期间转给他人的事项，{}件仍未办结", letter.total),
         English => format!("[Duban, back] {} still open of what went to others while you were away", duties(letter.total)),
     }
 }
@@ -49,7 +49,7 @@ fn wanted(letter: &Returned) -> String {
     let at = |at| moment(at, &letter.zone, letter.language);
     let (name, since, until, total) = (&letter.name, at(letter.since), at(letter.until), letter.total);
     match letter.language {
-        Chinese => format!("{name}：您缺勤期间（{since}至{until}），有{total}件事项转给了他人，现仍未办结。请与代办人交接。"),
+        Chinese => format!("{name}：您离岗期间（{since}至{until}），有{total}件事项转给了他人，现仍未办结。请与代办人交接。"),
         English => format!(
             "{name}: while you were away ({since} to {until}), {} went to others and still stand open. Please take over from them.",
             duties(total)
@@ -140,7 +140,7 @@ mod tests {
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(
             lines[0],
-            "王伟：您缺勤期间（2026年3月2日（周一）09:00至2026年3月6日（周五）18:00），有7件事项转给了他人，现仍未办结。请与代办人交接。"
+            "王伟：您离岗期间（2026年3月2日（周一）09:00至2026年3月6日（周五）18:00），有7件事项转给了他人，现仍未办结。请与代办人交接。"
         );
         assert_eq!(lines[2], "1. 【超期】核实客户资料 TS-1（朝阳店），本应于2026年3月5日（周四）18:00前办结，转给李娜");
         assert!(text.contains("另有5件"), "{text}");

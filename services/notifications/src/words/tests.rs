@@ -41,7 +41,7 @@ fn other_letter(language: Language) -> Letter {
     Letter {
         urgency: Urgency::DueSoon,
         overdue: false,
-        instead: pick("店长空缺或缺勤，由代理人负责。", "It comes to you as deputy."),
+        instead: pick("店长空缺或离岗，由代理人负责。", "It comes to you as deputy."),
         owed_by: pick("受理员", "receiver"),
         title: pick("核实客户资料", "Check the customer's data"),
         article: String::new(),

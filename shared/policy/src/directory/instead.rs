@@ -6,7 +6,7 @@ use duban_contracts::Timestamp;
 use duban_contracts::alert::MeantFor;
 
 impl Directory {
-    /// '王伟缺勤至…' and 'instead of Wang Wei, who is away until …'. `wall` writes a time in both languages.
+    /// '王伟离岗至…' and 'instead of Wang Wei, who is away until …'. `wall` writes a time in both languages.
     pub fn instead_of(&self, meant_for: &[MeantFor], wall: &dyn Fn(Timestamp) -> Title) -> Title {
         let (zh, en): (Vec<String>, Vec<String>) = meant_for.iter().map(|meant| self.passed_over(meant, wall)).unzip();
         Title::new(zh.join("，"), format!("instead of {}", en.join(" and of ")))
@@ -26,8 +26,8 @@ impl Directory {
                 (format!("{name}已委托他人代办，至{}止", until.zh), format!("{name}, who has delegated it until {}", until.en))
             }
             ("delegated", None) => (format!("{name}已委托他人代办"), format!("{name}, who has delegated it")),
-            (_, Some(until)) => (format!("{name}缺勤至{}", until.zh), format!("{name}, who is away until {}", until.en)),
-            (_, None) => (format!("{name}缺勤（返岗时间未定）"), format!("{name}, who is away until further notice")),
+            (_, Some(until)) => (format!("{name}离岗至{}", until.zh), format!("{name}, who is away until {}", until.en)),
+            (_, None) => (format!("{name}离岗（返岗时间未定）"), format!("{name}, who is away until further notice")),
         }
     }
 }

@@ -250,7 +250,7 @@ impl Directory {
                 Some(Title::new(format!("{}已委托他人代行", wanted.zh), format!("{} is delegated: the delegate acts", wanted.en)))
             }
             How::Deputy => Some(Title::new(
-                format!("{}空缺或缺勤，由代理人负责", wanted.zh),
+                format!("{}空缺或离岗，由代理人负责", wanted.zh),
                 format!("{} is vacant or absent: the deputy stands in", wanted.en),
             )),
             How::Climbed | How::Fallback => {

@@ -151,7 +151,7 @@ impl Directory {
             )
         } else if held.as_deputy {
             Title::new(
-                format!("代理{}（岗位空缺或人员缺勤），对{}有{}权限", post.zh, scope.0, right.zh),
+                format!("代理{}（岗位空缺或人员离岗），对{}有{}权限", post.zh, scope.0, right.zh),
                 format!("deputy for {} (vacant or absent), who may {} over {}", post.en, right.en, scope.1),
             )
         } else {

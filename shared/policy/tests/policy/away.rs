@@ -67,7 +67,7 @@ fn what_is_meant_for_an_absent_holder_says_so_and_until_when() {
     assert_eq!(open.resolve_post("store-manager", SHOP, days(90), &[]).passed[0].until, None);
     let words = directory.instead_of(&found.passed, &|_| Title::new("3月6日", "6 March"));
     let name = &DIRECTORY.person(&manager).unwrap().name;
-    assert_eq!((words.zh, words.en), (format!("{name}缺勤至3月6日"), format!("instead of {name}, who is away until 6 March")));
+    assert_eq!((words.zh, words.en), (format!("{name}离岗至3月6日"), format!("instead of {name}, who is away until 6 March")));
 }
 
 #[test]
