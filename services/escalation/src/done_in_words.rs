@@ -1,6 +1,7 @@
 //! What was done with a duty, in words.
 
 use duban_contracts::Timestamp;
+use duban_contracts::duty::DutyCorrected;
 use duban_engine::acts::{Acted, What};
 use duban_policy::directory::Directory;
 
@@ -39,15 +40,33 @@ pub fn of(acted: &Acted, directory: &Directory, wall: &impl Fn(Timestamp) -> Str
         }
         What::Urged => (format!("Urged{by_en}."), format!("催办{by_zh}。")),
         What::Retimed => {
-            let why = match acted.reason.as_str() {
-                "date" => ("a date was put in", "日期字段已填写或更改"),
-                _ => ("kind, severity or unit was put right", "类别、级别或单位已更正"),
+            let why = match (&acted.corrected, acted.reason.as_str()) {
+                (Some(corrected), _) => correction(corrected, directory),
+                (None, "date") => ("a date was put in".to_owned(), "日期字段已填写或更改".to_owned()),
+                (None, _) => ("kind, severity or unit was put right".to_owned(), "类别、级别或单位已更正".to_owned()),
             };
-            (format!("Time counted anew, {}; due {due}.", why.0), format!("重新计时（{}），截止时间改为 {due}。", why.1))
+            if acted.due_before == acted.due_after {
+                let (en, zh) = ("Reminders, rungs or posts are other ones from now on", "提醒、升级或责任岗位自此按新规定");
+                (format!("{en}, {}; due {due} as before.", why.0), format!("{zh}（{}），截止时间仍为 {due}。", why.1))
+            } else {
+                (format!("Time counted anew, {}; due {due}.", why.0), format!("重新计时（{}），截止时间改为 {due}。", why.1))
+            }
         }
     };
     let reason = if acted.act == What::Retimed { String::new() } else { acted.reason.clone() };
     Said { en, zh, reason }
+}
+
+/// Which version corrects what.
+fn correction(corrected: &DutyCorrected, directory: &Directory) -> (String, String) {
+    let DutyCorrected { version, of, approved_by } = corrected;
+    let (en, zh) = match of.strip_prefix("calendar.") {
+        Some(calendar) => (format!("calendar '{calendar}'"), format!("日历“{calendar}”")),
+        None => (format!("rule '{of}'"), format!("规则“{of}”")),
+    };
+    let approved = approved_by.as_deref().map(|person| named(person, directory));
+    let approved = approved.map(|(en, zh)| (format!(", approved by {en}"), format!("，由{zh}批准"))).unwrap_or_default();
+    (format!("version {version} corrects {en}{}", approved.0), format!("制度版本 {version} 更正了{zh}{}", approved.1))
 }
 
 /// A person or a post, as people are called.

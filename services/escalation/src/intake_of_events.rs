@@ -4,6 +4,7 @@
 //! rules say which events belong together and by which key.
 
 use crate::App;
+use crate::correcting::Corrector;
 use crate::store::matters::{Moved, Said};
 use crate::store::{acts, alerts, duties, matters};
 use crate::timing::{self, Timing};
@@ -143,11 +144,12 @@ async fn settle(app: &App, tx: &mut PgConnection, mut read: Read) -> Result<Sett
             by_matter.entry(duty.matter()).or_default().push(duty);
         }
     }
+    let mut corrector = Corrector::new(app);
     let mut settled = Settled { moved, latest: read.latest, ..Settled::default() };
     for (matter, mut duties) in by_matter {
         let first_fresh = standing.get(&matter).copied().unwrap_or(0);
         let closes = closes.get(&matter).map_or(&[] as &[_], Vec::as_slice);
-        let acted = timing::bring_up(app, &mut duties, closes, &read.timings, app.platform.clock.now());
+        let acted = timing::bring_up(app, &mut corrector, &mut duties, closes, &read.timings, app.platform.clock.now());
         let changes = matter::settle(&mut duties, first_fresh, closes);
         settled.take(duties, first_fresh, in_order(acted, changes, first_fresh));
     }
@@ -158,12 +160,13 @@ async fn settle(app: &App, tx: &mut PgConnection, mut read: Read) -> Result<Sett
 /// was opened in the shadow of another is told nothing of.
 fn in_order(acted: Vec<(usize, Acted)>, changes: Vec<(usize, Change)>, first_fresh: usize) -> Vec<(usize, Happened)> {
     let (standing, mut fresh): (Vec<_>, Vec<_>) = acted.into_iter().partition(|(place, _)| *place < first_fresh);
-    let mut happened: Vec<(usize, Happened)> = standing.into_iter().map(|(place, acted)| (place, Happened::Acted(acted))).collect();
+    let mut happened: Vec<(usize, Happened)> =
+        standing.into_iter().map(|(place, acted)| (place, Happened::Acted(Box::new(acted)))).collect();
     for (place, change) in changes {
         happened.push((place, Happened::Change(change)));
         if change == Change::Opened {
             let of_it = fresh.extract_if(.., |(of, _)| *of == place);
-            happened.extend(of_it.map(|(place, acted)| (place, Happened::Acted(acted))));
+            happened.extend(of_it.map(|(place, acted)| (place, Happened::Acted(Box::new(acted)))));
         }
     }
     happened
@@ -209,7 +212,7 @@ struct Settled {
 enum Happened {
     Change(Change),
     /// Its time was counted anew, or its pause was over.
-    Acted(Acted),
+    Acted(Box<Acted>),
 }
 
 impl Default for Settled {
@@ -249,7 +252,7 @@ impl Settled {
                 Happened::Change(change) => change,
                 Happened::Acted(acted) => {
                     events.push(telling::of_act(duty, &acted, clock.cause_after(acted.at.max(duty.opened.at))));
-                    done.push((duty.id, acted));
+                    done.push((duty.id, *acted));
                     continue;
                 }
             };
@@ -265,7 +268,8 @@ impl Settled {
         duties::save_terms(tx, &retimed).await?;
         acts::insert(tx, &done).await?;
         // What was told of the time before is settled, as is what was told of what has ended.
-        let settled = self.changed.iter().filter(|duty| !duty.state.is_open() || is_retimed(duty));
+        let begins_anew = |duty: &&Duty| done.iter().any(|(of, acted)| *of == duty.id && acted.begins_anew());
+        let settled = self.changed.iter().filter(|duty| !duty.state.is_open() || begins_anew(duty));
         let settled: Vec<Uuid> = settled.map(|duty| duty.id).collect();
         let closed = alerts::close_of(tx, &settled, clock.now()).await?;
         for alert in closed {

@@ -9,14 +9,18 @@
 //! - Rungs name posts; people are found at the time of raising, deputies and superiors included, and who is complained about is passed
 //!   over ([`duban_engine::recipients`]). An alert keeps in whose place it went to others; who comes back is told once what of that still
 //!   stands ([`returns`]).
+//! - A correction of a calendar or a rule reaches every duty that stands once ([`correcting`]), and what it would change is listed before
+//!   ([`foreseeing`]).
 //! - A person sees what [`sight`] says, in lists, counts and single answers alike.
 //!
 //! What it decides is [`duban_engine`]'s, but for [`lateness`], which is the tick's own; [`store`] has the SQL; [`requests`] has a file for each
 //! thing that can be asked.
 
+pub mod correcting;
 mod diverted_in_words;
 mod done_in_words;
 pub mod figures;
+pub mod foreseeing;
 pub mod intake_of_events;
 pub mod lateness;
 pub mod own_events;
@@ -50,6 +54,8 @@ pub struct App {
     pub timers_changed: Notify,
     /// Told when own events may have come that own rules listen to.
     pub own_events_told: Notify,
+    /// Told when a list of what a correction would change is asked for.
+    pub foreseeing_wanted: Notify,
     /// Of the tick, and of the handling of own events.
     ticks: Pulse,
     own_events: Pulse,
@@ -80,6 +86,7 @@ pub async fn start(platform: &Platform, tick: Duration) -> anyhow::Result<Arc<Ap
         figures: Figures::new(platform),
         timers_changed: Notify::new(),
         own_events_told: Notify::new(),
+        foreseeing_wanted: Notify::new(),
         ticks: Pulse::new(),
         own_events: Pulse::new(),
     });
@@ -94,6 +101,8 @@ pub async fn start(platform: &Platform, tick: Duration) -> anyhow::Result<Arc<Ap
     requests::serve(&app).await?;
     platform.tasks.spawn(raise_due::run(app.clone(), tick));
     platform.tasks.spawn(own_events::run(app.clone()));
+    platform.tasks.spawn(correcting::run(app.clone()));
+    platform.tasks.spawn(foreseeing::run(app.clone()));
     platform.tasks.spawn(upkeep::run(app.clone()));
     Ok(app)
 }

@@ -3,6 +3,7 @@
 //! A tick that finds nothing reads the head of one index. Copies share the work: what one has claimed the others pass over. The
 //! transaction that raises holds the duty's row and has seen it open, so nothing is raised after a close has committed.
 
+use crate::correcting::Corrector;
 use crate::lateness::Ticks;
 use crate::store::{acts, alerts, duties};
 use crate::{App, recurring, returns};
@@ -190,10 +191,13 @@ impl Round<'_> {
     async fn raise(&mut self, mut tx: Transaction<'static, Postgres>, claimed: Vec<Duty>) -> anyhow::Result<()> {
         let app = self.app;
         let mut raised = Raised::default();
-        for duty in claimed {
-            match app.platform.policies.get(duty.policy) {
-                Some(policy) => {
-                    raised.climb(self, &policy, duty);
+        let mut corrector = Corrector::new(app);
+        for mut duty in claimed {
+            // What a correction moves is not raised by the time before.
+            let corrected = corrector.bring_up(&mut duty, None, self.now);
+            match app.platform.policies.get(duty.policy).zip(corrected) {
+                Some((policy, corrected)) => {
+                    raised.climb(self, &policy, duty, corrected);
                 }
                 // Its policy is being fetched: left, and not claimed again in this tick.
                 None if self.lacking.contains(&duty.policy) => {}
@@ -205,14 +209,16 @@ impl Round<'_> {
             }
         }
         duties::save(&mut tx, &raised.duties).await?;
-        let resumed: BTreeSet<Uuid> = raised.acts.iter().map(|(duty, _)| *duty).collect();
-        let moved: Vec<Duty> = raised.duties.iter().filter(|duty| duty.shifts != Shifts::default()).cloned().collect();
+        let done: BTreeSet<Uuid> = raised.acts.iter().map(|(duty, _)| *duty).collect();
+        let is_moved = |duty: &&Duty| duty.shifts != Shifts::default() || done.contains(&duty.id);
+        let moved: Vec<Duty> = raised.duties.iter().filter(is_moved).cloned().collect();
         duties::save_terms(&mut tx, &moved).await?;
         acts::insert(&mut tx, &raised.acts).await?;
         let mut closed: Vec<NewEvent> = Vec::new();
-        if !resumed.is_empty() {
+        let begun_anew: BTreeSet<Uuid> = raised.acts.iter().filter(|(_, acted)| acted.begins_anew()).map(|(duty, _)| *duty).collect();
+        if !begun_anew.is_empty() {
             // Nobody is waited for any longer. What is raised now is not kept yet.
-            for alert in alerts::close_of(&mut tx, &resumed.into_iter().collect::<Vec<_>>(), self.now).await? {
+            for alert in alerts::close_of(&mut tx, &begun_anew.into_iter().collect::<Vec<_>>(), self.now).await? {
                 let Some(duty) = raised.duties.iter().find(|duty| duty.id == alert.duty) else { continue };
                 let event = telling::of_alert(&alert, duty, "alert.closed", app.platform.clock.cause_after(alert.raised_at));
                 closed.push(event.with_traceparent(alert.traceparent.clone()));
@@ -239,17 +245,17 @@ struct Raised {
     events: Vec<(Option<Uuid>, NewEvent)>,
     /// Seconds of real time between due and raised.
     lateness: Vec<f64>,
-    /// Pauses that ended by themselves.
+    /// Corrections, and pauses that ended by themselves.
     acts: Vec<(Uuid, Acted)>,
 }
 
 impl Raised {
-    fn climb(&mut self, round: &Round<'_>, policy: &Policy, mut duty: Duty) {
+    fn climb(&mut self, round: &Round<'_>, policy: &Policy, mut duty: Duty, corrected: Vec<Acted>) {
         let Round { app, now, late_before, .. } = *round;
         let directory = &*recipients::open_to(round.directory, &duty.facts);
         let cause = duty.opened.at;
         let time = || app.platform.clock.cause_after(cause);
-        if let Some(acted) = resume_by_itself(&mut duty, now, policy) {
+        for acted in corrected.into_iter().chain(resume_by_itself(&mut duty, now, policy)) {
             self.events.push((None, telling::of_act(&mut duty, &acted, time())));
             self.acts.push((duty.id, acted));
         }

@@ -2,6 +2,7 @@
 //! that are over have ended, whether or not a tick has seen it.
 
 use crate::App;
+use crate::correcting::Corrector;
 use crate::store::matters;
 use duban_contracts::{Event, Timestamp};
 use duban_engine::acts::{Acted, resume_by_itself};
@@ -57,9 +58,19 @@ pub async fn moved(app: &App, tx: &mut PgConnection, timings: &[Timing]) -> Resu
 
 /// Brings the duties of one matter to the time that counts, before it is asked what its closes make of them: each by what happened before its
 /// first close. Gives what was done, with the duty's place.
-pub fn bring_up(app: &App, duties: &mut [Duty], closes: &[Ended], timings: &[Timing], now: Timestamp) -> Vec<(usize, Acted)> {
+pub fn bring_up(
+    app: &App,
+    corrector: &mut Corrector<'_>,
+    duties: &mut [Duty],
+    closes: &[Ended],
+    timings: &[Timing],
+    now: Timestamp,
+) -> Vec<(usize, Acted)> {
     let mut done = Vec::new();
     for (place, duty) in duties.iter_mut().enumerate() {
+        let ended_at = closes.iter().filter(|close| duty.opened.is_ended_by(&close.moment)).map(|close| close.moment.at).min();
+        // Where a version is lacking, it is brought up later: it stays behind until then.
+        done.extend(corrector.bring_up(duty, ended_at, now).into_iter().flatten().map(|acted| (place, acted)));
         let Some(policy) = app.platform.policies.get(duty.policy) else { continue };
         done.extend(resume_by_itself(duty, now, &policy).map(|acted| (place, acted)));
         let case = duty.case;

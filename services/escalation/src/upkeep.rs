@@ -1,7 +1,7 @@
 //! What is done now and then: counting what is open, forgetting what nothing can refer to any more.
 
 use crate::App;
-use crate::store::{lists, matters};
+use crate::store::{foreseen, lists, matters};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,6 +32,7 @@ async fn once(app: &App, forgets: bool) -> Result<(), sqlx::Error> {
     if forgets {
         let mut connection = app.platform.db.pool().acquire().await?;
         matters::forget_old(&mut connection).await?;
+        foreseen::forget_old(&mut *connection).await?;
     }
     Ok(())
 }

@@ -20,6 +20,7 @@ use duban_contracts::duty::{
     WhyAnswer, WhyRequest,
 };
 use duban_contracts::identity::{IdentityKeys, TrackingCode};
+use duban_contracts::policy::{ForeseeRequest, Foreseen};
 use duban_contracts::record::{RecordDetail, RecordEvent, RecordList, RecordListRequest, RecordShowRequest};
 use duban_contracts::report::{
     PublicStatus, RejectedActed, RejectedDetail, RejectedList, RejectedListRequest, Results, ResultsRequest, TrackRequest,
@@ -198,6 +199,11 @@ impl Services {
     /// A person pauses, resumes, extends or hands over a duty, or urges.
     pub async fn duty_act(&self, viewer: &Viewer, request_id: Uuid, request: &DutyActRequest) -> Result<DutyEvent, Problem> {
         self.act(viewer, questions::DUTY_ACT, request_id, None, request).await
+    }
+
+    /// What a submitted correction would change of the duties that stand.
+    pub async fn foresee(&self, viewer: &Viewer, request: &ForeseeRequest) -> Result<Foreseen, Problem> {
+        self.of_person(viewer, questions::CORRECTION_FORESEE, request).await
     }
 
     pub async fn delivery_list(&self, viewer: &Viewer, request: &DeliveryListRequest) -> Result<DeliveryList, Problem> {

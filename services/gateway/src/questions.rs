@@ -48,6 +48,7 @@ questions! {
     DUTY_WHY = ESCALATION "duty.why";
     DUTY_CLOSE = ESCALATION "duty.close";
     DUTY_ACT = ESCALATION "duty.act";
+    CORRECTION_FORESEE = ESCALATION "correction.foresee";
     DELIVERY_LIST = NOTIFICATIONS "delivery.list";
     LINK_OPEN = NOTIFICATIONS "link.open";
     WEBHOOK_SHOW = NOTIFICATIONS "webhook.show";

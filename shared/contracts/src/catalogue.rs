@@ -148,6 +148,10 @@ fn requests() -> Vec<Entry> {
             "A duty is paused, resumed, extended, handed over, urged",
         ),
         request::<duty::CaseDueRequest, duty::CaseDueAnswer>("duban.escalation.rpc.v1.case.due", "By when cases are to be closed"),
+        request::<policy::ForeseeRequest, policy::Foreseen>(
+            "duban.escalation.rpc.v1.correction.foresee",
+            "What a submitted correction would change of the duties that stand",
+        ),
         request::<case::DossierRequest, case::Dossier>(
             "duban.escalation.rpc.v1.case.dossier",
             "Duties and alerts of a closed case, for archive alone",

@@ -81,6 +81,21 @@ pub struct DutyActed {
     pub person: Option<String>,
     #[schemars(schema_with = "time::schema")]
     pub due_before: Timestamp,
+    /// The correction by which its time was counted anew, where it was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub corrected: Option<DutyCorrected>,
+}
+
+/// A correction of a calendar or of a rule that has reached a duty that stood.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DutyCorrected {
+    /// The version that corrects.
+    pub version: i64,
+    /// What of it concerns the duty: `calendar.cn`, `store-complaints/answer`.
+    pub of: String,
+    /// Who approved the version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approved_by: Option<String>,
 }
 
 /// Request `escalation … duty.act`: what people do with a duty besides doing it. Needs a claim and a request id.

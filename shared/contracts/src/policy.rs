@@ -3,6 +3,7 @@
 use crate::time::{self, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 /// Body of `duban.gateway.v1.policy.<happened>`: `announced`, `applied`, `withdrawn`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -42,6 +43,11 @@ pub struct PolicyVersion {
     pub state: String,
     #[schemars(schema_with = "time::schema")]
     pub effective_from: Timestamp,
+    /// What it corrects for open matters too: `calendar.cn`, `store-complaints/answer`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub corrects: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approved_by: Option<String>,
 }
 
 /// One file of a set: a pack, a calendar, or the organisation (`organisation.toml`: units, roles and bindings, no people).
@@ -59,4 +65,96 @@ pub struct PolicyHeld {
     pub version: i64,
     #[serde(default)]
     pub error: Option<String>,
+}
+
+/// Request `escalation … correction.foresee`: what a submitted correction would change of the duties that stand. Needs a person's claim: of the
+/// list he gets what he may see of it, the figures are of all. The first time it is asked for, and again where that is wished, the list is
+/// begun; until it is done the answer says how far it is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ForeseeRequest {
+    pub version: i64,
+    /// The version in force, of which the list is taken. One that was taken of another does not count.
+    pub against: i64,
+    /// What the version is declared to correct.
+    pub corrects: Vec<String>,
+    /// A new list, unless one is being made.
+    #[serde(default)]
+    pub again: bool,
+    /// The `next` of the page before.
+    #[serde(default)]
+    pub after: Option<String>,
+    #[serde(default)]
+    pub limit: Option<u32>,
+}
+
+/// What would change.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Foreseen {
+    pub version: i64,
+    pub against: i64,
+    /// `looking`, `done`, `failed`.
+    pub state: String,
+    /// Why it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<String>,
+    /// Open duties that were looked at.
+    pub looked: i64,
+    /// Those that would change.
+    pub moved: i64,
+    /// Those of corrected rules that stay as they are, because what their time hung on is not known any longer.
+    pub left: i64,
+    /// Of the whole list, in hexadecimal, once it is done: what is approved is this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
+    /// When the list was begun.
+    #[schemars(schema_with = "time::schema")]
+    pub taken_at: Timestamp,
+    /// A page of those that the asker may see, by due time.
+    pub changes: Vec<ForeseenChange>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+/// A duty that would change.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ForeseenChange {
+    pub duty: Uuid,
+    pub pack: String,
+    pub rule: String,
+    pub title: String,
+    pub title_zh: String,
+    pub unit: String,
+    /// What of the correction concerns it.
+    pub of: String,
+    #[schemars(schema_with = "time::schema")]
+    pub due_before: Timestamp,
+    #[schemars(schema_with = "time::schema")]
+    pub due_after: Timestamp,
+    /// The post that owes it.
+    pub owed_before: String,
+    pub owed_after: String,
+    /// What is yet to be told of it and would be told otherwise: reminders, then rungs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stages: Vec<ForeseenStage>,
+}
+
+/// A reminder, or a rung of the ladder, that would come at another time, or be told to others, or otherwise.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ForeseenStage {
+    /// Counted from 1; absent: a reminder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rung: Option<i32>,
+    /// Absent: it would come in addition.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "time::optional_schema")]
+    pub at_before: Option<Timestamp>,
+    /// Absent: it would fall away.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "time::optional_schema")]
+    pub at_after: Option<Timestamp>,
+    /// Who is told on the rung: posts, people, `handler`, `superior`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub told_before: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub told_after: Vec<String>,
 }

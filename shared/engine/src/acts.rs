@@ -6,7 +6,7 @@ use crate::duty::Duty;
 use crate::recipients;
 use crate::retiming::{calendar_of, replan};
 use crate::shifts::{Extension, Pause, Span, length};
-use duban_contracts::duty::DutyAct;
+use duban_contracts::duty::{DutyAct, DutyCorrected};
 use duban_contracts::{Problem, Timestamp};
 use duban_policy::Policy;
 use duban_policy::directory::{Directory, Right};
@@ -35,6 +35,25 @@ pub struct Acted {
     pub person: Option<String>,
     pub due_before: Timestamp,
     pub due_after: Timestamp,
+    /// By which its time was counted anew, where it was one.
+    pub corrected: Option<DutyCorrected>,
+}
+
+impl Acted {
+    /// Whether its climb begins anew with it, so that what was told of the time before is settled.
+    pub fn begins_anew(&self) -> bool {
+        match self.act {
+            What::Resumed | What::Extended => true,
+            // A correction that leaves the due time where it was leaves what was told of it too.
+            What::Retimed => self.corrected.is_none() || self.due_before != self.due_after,
+            What::Paused | What::HandedOver | What::Urged => false,
+        }
+    }
+
+    /// Nobody did it.
+    pub(crate) fn of_itself(act: What, at: Timestamp, due_before: Timestamp) -> Self {
+        Self { at, act, by: None, reason: String::new(), until: None, person: None, due_before, due_after: due_before, corrected: None }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -140,16 +159,8 @@ pub fn take(duty: &mut Duty, act: &DutyAct, asked: &Asked<'_>) -> Result<(Acted,
         return Err(Problem::forbidden("only who owes the duty and who decides over its unit may do this"));
     }
     let due_before = duty.due_at;
-    let mut acted = Acted {
-        at: asked.at,
-        act: What::Retimed,
-        by: Some(asked.person.to_owned()),
-        reason: reason_of(act)?,
-        until: None,
-        person: None,
-        due_before,
-        due_after: due_before,
-    };
+    let mut acted =
+        Acted { by: Some(asked.person.to_owned()), reason: reason_of(act)?, ..Acted::of_itself(What::Retimed, asked.at, due_before) };
     let mut rung = None;
     match act {
         DutyAct::Pause { until, waits_for, .. } => {
@@ -190,8 +201,7 @@ pub fn resume_by_itself(duty: &mut Duty, now: Timestamp, policy: &Policy) -> Opt
     let until = duty.shifts.paused.as_ref().map(|pause| pause.until).filter(|until| *until <= now)?;
     let due_before = duty.due_at;
     resume(duty, until, policy);
-    let (due_after, reason) = (duty.due_at, String::new());
-    Some(Acted { at: until, act: What::Resumed, by: None, reason, until: None, person: None, due_before, due_after })
+    Some(Acted { due_after: duty.due_at, ..Acted::of_itself(What::Resumed, until, due_before) })
 }
 
 fn reason_of(act: &DutyAct) -> Result<String, Problem> {

@@ -28,6 +28,8 @@ pub struct Duty {
     pub owed_by: String,
     /// The policy set that it was opened under and stays under.
     pub policy: i64,
+    /// How many corrections its time follows: see [`crate::correcting`].
+    pub corrections: i32,
     /// 1; another where the matter was known to have been opened before. Alerts' ids hang on it: it never changes once told.
     pub run: i32,
     /// Closed by who owes it, not by an event.
@@ -209,7 +211,7 @@ impl Duty {
     }
 
     /// Done at the due time itself is in time; so is what is done while its clock stands still.
-    fn is_late_at(&self, at: Timestamp) -> bool {
+    pub(crate) fn is_late_at(&self, at: Timestamp) -> bool {
         at > self.due_at && self.shifts.paused.as_ref().is_none_or(|pause| at < pause.since)
     }
 

@@ -7,8 +7,8 @@
 //! A report's way through it, top to bottom: [`judging`] (and [`contacts`], whom it names), [`registering`], [`supplementing`],
 //! [`case`], [`stepping`]; then [`rules`] (what an
 //! event means), [`matter`] (opens and closes of one thing, in any order), [`duty`], [`climb`] (what is due now), [`recipients`] (posts to
-//! people), [`alert`], [`acknowledging`]; what people do with a duty is [`acts`], what moves its due time [`shifts`] and [`retiming`];
-//! [`telling`] words the events.
+//! people), [`alert`], [`acknowledging`]; what people do with a duty is [`acts`], what moves its due time [`shifts`], [`retiming`] and
+//! [`correcting`]; [`telling`] words the events.
 
 pub mod acknowledging;
 pub mod acts;
@@ -16,6 +16,7 @@ pub mod alert;
 pub mod case;
 pub mod climb;
 pub mod contacts;
+pub mod correcting;
 pub mod duty;
 pub mod judging;
 pub mod mask;

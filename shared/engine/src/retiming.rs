@@ -15,7 +15,7 @@ use serde_json::Value;
 
 /// The calendar that a duty's time counts in.
 pub fn calendar_of<'a>(policy: &'a Policy, duty: &Duty) -> &'a Calendar {
-    policy.calendar(&duty.terms.calendar).unwrap_or_else(|| policy.calendar_of(&duty.facts.unit))
+    policy.calendar_of_duty(&duty.pack, &duty.rule, &duty.terms.calendar, &duty.facts.unit)
 }
 
 /// What a newer event of its subject makes of its time. None: nothing; or the duty has ended, is overdue, or was timed by a newer one.
@@ -29,11 +29,11 @@ pub fn by_facts(duty: &Duty, event: &Moment, facts: &Value, policy: &Policy) -> 
 }
 
 /// Only what is not overdue yet can be timed anew by what happens; an overdue one is extended by decision.
-fn stands(duty: &Duty) -> bool {
+pub(crate) fn stands(duty: &Duty) -> bool {
     duty.state.is_open() && !duty.shadowed && duty.breached_at.is_none()
 }
 
-fn timed(duty: &Duty) -> Timed<'_> {
+pub(crate) fn timed(duty: &Duty) -> Timed<'_> {
     Timed {
         pack: &duty.pack,
         rule: &duty.rule,
@@ -52,7 +52,7 @@ pub fn retime(duty: &mut Duty, retimed: Retimed, by: &Moment, facts: &Value, now
     count_anew(duty, retimed, by.version, now, policy);
     let reason = if facts.get("before").is_some() { "put-right" } else { "date" }.to_owned();
     let due_after = duty.due_at;
-    Acted { at: by.at, act: What::Retimed, by: None, reason, until: None, person: None, due_before, due_after }
+    Acted { reason, due_after, ..Acted::of_itself(What::Retimed, by.at, due_before) }
 }
 
 fn count_anew(duty: &mut Duty, retimed: Retimed, version: i64, now: Timestamp, policy: &Policy) {
@@ -80,4 +80,4 @@ pub(crate) fn replan(duty: &mut Duty, now: Timestamp, policy: &Policy) {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

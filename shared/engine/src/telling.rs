@@ -25,6 +25,7 @@ pub fn of_act(duty: &mut Duty, acted: &Acted, time: Timestamp) -> NewEvent {
         until: acted.until,
         person: acted.person.clone(),
         due_before: acted.due_before,
+        corrected: acted.corrected.clone(),
     };
     let body = DutyEvent { acted: Some(told), ..duty.told() };
     let event = NewEvent::new(SERVICE, acted.act.event(), format!("duty/{}", duty.id), duty.version, time, &body);

@@ -66,7 +66,13 @@ impl Neighbours {
         .await?;
         self.answer("gateway", "policy.held", |_| Ok(Value::Null)).await?;
         self.answer("gateway", "policy.snapshot", move |request| {
-            let applied = PolicyVersion { version: 1, state: "applied".into(), effective_from: Default::default() };
+            let applied = PolicyVersion {
+                version: 1,
+                state: "applied".into(),
+                effective_from: Default::default(),
+                corrects: Vec::new(),
+                approved_by: None,
+            };
             let versions = if sources.is_empty() { Vec::new() } else { vec![applied] };
             let asked = request.get("version").is_some_and(|version| !version.is_null());
             Ok(json!(PolicySnapshot { versions, sources: if asked { sources.clone() } else { Vec::new() }, pages: 1 }))

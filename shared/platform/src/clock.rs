@@ -31,6 +31,8 @@ struct Inner {
     /// The latest instant that was given to an event, microseconds.
     given: AtomicI64,
     changed: watch::Sender<u64>,
+    /// Whether it has been set right, and no longer shows the machine's own time.
+    is_known: watch::Sender<bool>,
 }
 
 /// Where the hands stand.
@@ -61,11 +63,13 @@ impl Clock {
     }
 
     fn with(source: Source) -> Self {
+        let is_known = watch::Sender::new(matches!(source, Source::Standing(_)));
         Self(Arc::new(Inner {
             source: RwLock::new(source),
             last: AtomicI64::new(i64::MIN),
             given: AtomicI64::new(i64::MIN),
             changed: watch::Sender::new(0),
+            is_known,
         }))
     }
 
@@ -135,6 +139,12 @@ impl Clock {
         self.0.changed.subscribe()
     }
 
+    /// Waits until it has been set right once: who acts by the machine's own time before that takes a demonstration's day for years past.
+    pub async fn known(&self) {
+        // The sender lives as long as the clock.
+        let _ = self.0.is_known.subscribe().wait_for(|is_known| *is_known).await;
+    }
+
     /// The setting that it runs by. A manual clock has the default one.
     pub fn setting(&self) -> Setting {
         match &*self.source() {
@@ -156,6 +166,7 @@ impl Clock {
             self.0.last.store(i64::MIN, Ordering::Relaxed);
         }
         drop(source);
+        self.0.is_known.send_replace(true);
         if is_set_anew {
             self.0.changed.send_modify(|count| *count += 1);
         }

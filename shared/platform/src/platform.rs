@@ -183,10 +183,15 @@ impl Platform {
         ));
     }
 
-    /// Waits until the schema is complete; whoever works on tables by himself begins with this. Returns at once when the service stops.
+    /// Waits until the schema is complete and the clock is right; whoever works on tables by himself begins with this. Returns at once when the
+    /// service stops.
     pub async fn schema_complete(&self) {
+        let ready = async {
+            self.db.migrated().await;
+            self.clock.known().await;
+        };
         tokio::select! {
-            () = self.db.migrated() => {}
+            () = ready => {}
             () = self.shutdown.cancelled() => {}
         }
     }

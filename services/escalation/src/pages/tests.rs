@@ -26,6 +26,7 @@ fn duty(number: usize) -> Duty {
         title_zh: "答复".into(),
         owed_by: String::new(),
         policy: 1,
+        corrections: 0,
         run: 1,
         by_hand: false,
         shadowed: false,

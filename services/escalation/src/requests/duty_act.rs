@@ -1,11 +1,12 @@
 //! `duty.act`: what people do with a duty besides doing it: pause and resume, extend, hand over, urge. The engine says who may.
 
 use crate::App;
+use crate::correcting::Corrector;
 use crate::sight::Sight;
 use crate::store::{acts, alerts, duties, lists};
 use duban_contracts::duty::{DutyActRequest, DutyEvent};
 use duban_contracts::{NewEvent, Problem};
-use duban_engine::acts::{Asked, What, resume_by_itself, take};
+use duban_engine::acts::{Acted, Asked, resume_by_itself, take};
 use duban_engine::alert::Alert;
 use duban_engine::{recipients, retiming, telling};
 use duban_platform::acting::{self, Begun};
@@ -28,13 +29,15 @@ pub async fn act(app: Arc<App>, request: Request<DutyActRequest>) -> Result<Duty
     }
     let policy = app.platform.policies.get(duty.policy).ok_or_else(|| Problem::unavailable("the policy of this duty"))?;
     let asked = Asked { person: &person, at, policy: &policy, directory: &directory };
-    // A pause that is over has ended, whether or not a tick has seen it.
-    let resumed = resume_by_itself(&mut duty, app.platform.clock.now(), &policy);
+    // A correction has reached it, and a pause that is over has ended, whether or not a tick has seen it.
+    let now = app.platform.clock.now();
+    let mut before = Corrector::new(&app).bring_up_or_wait(&mut duty, now)?;
+    before.extend(resume_by_itself(&mut duty, now, &policy));
     let (acted, rung) = take(&mut duty, &request.body.act, &asked)?;
     let traceparent = telemetry::current_traceparent();
     let mut events: Vec<NewEvent> = Vec::new();
-    if let Some(resumed) = &resumed {
-        events.push(telling::of_act(&mut duty, resumed, app.platform.clock.cause_after(at)));
+    for before in &before {
+        events.push(telling::of_act(&mut duty, before, app.platform.clock.cause_after(at)));
     }
     let told = telling::of_act(&mut duty, &acted, app.platform.clock.cause_after(at)).with_traceparent(traceparent.clone());
     duties::save(act.tx(), std::slice::from_ref(&duty)).await?;
@@ -42,7 +45,7 @@ pub async fn act(app: Arc<App>, request: Request<DutyActRequest>) -> Result<Duty
 
     events.push(told);
     // Its climb begins anew: what was told of the time before is settled.
-    if matches!(acted.act, What::Extended | What::Resumed) {
+    if before.iter().chain([&acted]).any(Acted::begins_anew) {
         for alert in alerts::close_of(act.tx(), &[duty.id], at).await? {
             let event = telling::of_alert(&alert, &duty, "alert.closed", app.platform.clock.cause_after(at));
             events.push(event.with_traceparent(alert.traceparent.clone()));
@@ -56,7 +59,7 @@ pub async fn act(app: Arc<App>, request: Request<DutyActRequest>) -> Result<Duty
         alerts::insert(act.tx(), std::slice::from_ref(&alert)).await?;
         events.push(telling::of_alert(&alert, &duty, "alert.raised", app.platform.clock.cause_after(at)).with_traceparent(traceparent));
     }
-    let done: Vec<_> = resumed.into_iter().chain([acted]).map(|acted| (duty.id, acted)).collect();
+    let done: Vec<_> = before.into_iter().chain([acted]).map(|acted| (duty.id, acted)).collect();
     acts::insert(act.tx(), &done).await?;
     app.tell(act.tx(), &events).await?;
     let shown = act.finish(duty.shown()).await?;

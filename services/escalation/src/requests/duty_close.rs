@@ -1,6 +1,7 @@
 //! `duty.close`: who owes a duty that no event closes says that it is done; an administrator cancels one that nobody can do any longer.
 
 use crate::App;
+use crate::correcting::Corrector;
 use crate::sight::Sight;
 use crate::store::{acts, alerts, duties, lists};
 use duban_contracts::duty::{DutyCloseRequest, DutyEvent};
@@ -41,9 +42,11 @@ pub async fn close(app: Arc<App>, request: Request<DutyCloseRequest>) -> Result<
         return Err(Problem::invalid_field("/note", "it is empty", "why the duty falls away").into());
     }
     if duty.state.is_open() {
-        // A pause that is over has ended, whether or not a tick has seen it.
+        // A correction has reached it, and a pause that is over has ended, whether or not a tick has seen it.
+        let now = app.platform.clock.now();
+        let mut before = Corrector::new(&app).bring_up_or_wait(&mut duty, now)?;
         let policy = app.platform.policies.get(duty.policy);
-        let resumed = policy.and_then(|policy| resume_by_itself(&mut duty, app.platform.clock.now(), &policy));
+        before.extend(policy.and_then(|policy| resume_by_itself(&mut duty, now, &policy)));
         let event = request.request_id.unwrap_or_else(duban_contracts::ids::fresh);
         let time = app.platform.clock.cause_after(duty.opened.at);
         let moment = Moment { event, subject: format!("duty/{}", duty.id), version: duty.version + 1, at: time };
@@ -53,11 +56,11 @@ pub async fn close(app: Arc<App>, request: Request<DutyCloseRequest>) -> Result<
         };
         duty.end(&Ended { moment, cancelled, by: Some(person), note: Some(note.to_owned()) });
         let mut events = Vec::new();
-        if let Some(acted) = &resumed {
+        for acted in before {
             let time = app.platform.clock.cause_after(duty.opened.at);
-            events.push(telling::of_act(&mut duty, acted, time));
+            events.push(telling::of_act(&mut duty, &acted, time));
             duties::save_terms(act.tx(), std::slice::from_ref(&duty)).await?;
-            acts::insert(act.tx(), &[(duty.id, acted.clone())]).await?;
+            acts::insert(act.tx(), &[(duty.id, acted)]).await?;
         }
         events.extend([telling::of_duty(&mut duty, name, time).with_traceparent(telemetry::current_traceparent())]);
         duties::save(act.tx(), std::slice::from_ref(&duty)).await?;

@@ -7,6 +7,7 @@ mod alert_state;
 mod case_dossier;
 mod case_due;
 mod case_timeline;
+mod correction_foresee;
 mod duty_act;
 mod duty_close;
 mod duty_list;
@@ -36,6 +37,7 @@ pub async fn serve(app: &Arc<App>) -> anyhow::Result<()> {
     rpc.serve("case.timeline", app.clone(), case_timeline::timeline).await?;
     rpc.serve("case.due", app.clone(), case_due::due).await?;
     rpc.serve("case.dossier", app.clone(), case_dossier::dossier).await?;
+    rpc.serve("correction.foresee", app.clone(), correction_foresee::foresee).await?;
     let administers = app.clone();
     app.platform.serve_dead_letters(&rpc, move |claim| may_administer(&administers, claim)).await
 }

@@ -1,9 +1,11 @@
 //! What was done with duties besides doing them, in and out.
 
 use super::spoilt;
+use duban_contracts::duty::DutyCorrected;
 use duban_engine::acts::{Acted, What};
 use duban_platform::db::Ts;
 use sqlx::postgres::PgRow;
+use sqlx::types::Json;
 use sqlx::{PgConnection, PgExecutor, Row};
 use std::collections::BTreeMap;
 use uuid::Uuid;
@@ -14,9 +16,9 @@ pub async fn insert(tx: &mut PgConnection, acts: &[(Uuid, Acted)]) -> Result<(),
         return Ok(());
     }
     sqlx::query(
-        "insert into duty_act (duty, at, act, by_person, reason, until, person, due_before, due_after)
+        "insert into duty_act (duty, at, act, by_person, reason, until, person, due_before, due_after, corrected)
          select * from unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::text[],
-             $8::timestamptz[], $9::timestamptz[])",
+             $8::timestamptz[], $9::timestamptz[], $10::jsonb[])",
     )
     .bind(all(acts, |(duty, _)| *duty))
     .bind(all(acts, |(_, acted)| Ts(acted.at)))
@@ -27,6 +29,7 @@ pub async fn insert(tx: &mut PgConnection, acts: &[(Uuid, Acted)]) -> Result<(),
     .bind(all(acts, |(_, acted)| acted.person.as_deref()))
     .bind(all(acts, |(_, acted)| Ts(acted.due_before)))
     .bind(all(acts, |(_, acted)| Ts(acted.due_after)))
+    .bind(all(acts, |(_, acted)| acted.corrected.as_ref().map(Json)))
     .execute(tx)
     .await?;
     Ok(())
@@ -53,6 +56,7 @@ fn acted(row: &PgRow) -> Result<Acted, sqlx::Error> {
         person: row.try_get("person")?,
         due_before: row.try_get::<Ts, _>("due_before")?.0,
         due_after: row.try_get::<Ts, _>("due_after")?.0,
+        corrected: row.try_get::<Option<Json<DutyCorrected>>, _>("corrected")?.map(|corrected| corrected.0),
     })
 }
 

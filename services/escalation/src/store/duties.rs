@@ -28,13 +28,13 @@ pub async fn insert(tx: &mut PgConnection, duties: &[Duty]) -> Result<Vec<Uuid>,
               id, pack, rule, key, case_id, title, title_zh, owed_by, policy, run, by_hand, shadowed, closes_case, terms, unit,
               handler, excluded_people, excluded_units, facts_version, opened_at, opened_subject, opened_version, opened_by,
               due_at, closed_at, closed_subject, closed_version, closed_by, cancelled, state, late, next_at, traceparent,
-              version, people_named, again, reminders)
+              version, people_named, again, corrections, reminders)
          select *, 0 from unnest(
               $1::uuid[], $2::text[], $3::text[], $4::text[], $5::uuid[], $6::text[], $7::text[], $8::text[], $9::bigint[],
               $10::int[], $11::bool[], $12::bool[], $13::bool[], $14::jsonb[], $15::text[], $16::text[], $17::jsonb[],
               $18::jsonb[], $19::bigint[], $20::timestamptz[], $21::text[], $22::bigint[], $23::uuid[], $24::timestamptz[],
               $25::timestamptz[], $26::text[], $27::bigint[], $28::uuid[], $29::bool[], $30::text[], $31::bool[],
-              $32::timestamptz[], $33::text[], $34::bigint[], $35::jsonb[], $36::bool[])
+              $32::timestamptz[], $33::text[], $34::bigint[], $35::jsonb[], $36::bool[], $37::int[])
          on conflict (id) do nothing
          returning id",
     )
@@ -74,6 +74,7 @@ pub async fn insert(tx: &mut PgConnection, duties: &[Duty]) -> Result<Vec<Uuid>,
     .bind(all(duties, |duty| duty.version))
     .bind(all(duties, |duty| Json(&duty.facts.people_named)))
     .bind(all(duties, |duty| duty.again))
+    .bind(all(duties, |duty| duty.corrections))
     .fetch_all(tx)
     .await
 }
@@ -86,17 +87,17 @@ pub async fn save(tx: &mut PgConnection, duties: &[Duty]) -> Result<(), sqlx::Er
     sqlx::query(
         "update duty set (
               run, shadowed, owed_by, closed_at, closed_subject, closed_version, closed_by, closed_person, cancelled,
-              breached_at, withdrawn_at, state, late, reminders, rung, repetition, raised_at, acknowledged_at, next_at, version) = (
+              breached_at, withdrawn_at, state, late, reminders, rung, repetition, raised_at, acknowledged_at, next_at, version, corrections) = (
               new.run, new.shadowed, new.owed_by, new.closed_at, new.closed_subject, new.closed_version, new.closed_by,
               new.closed_person, new.cancelled, new.breached_at, new.withdrawn_at, new.state, new.late, new.reminders,
-              new.rung, new.repetition, new.raised_at, new.acknowledged_at, new.next_at, new.version)
+              new.rung, new.repetition, new.raised_at, new.acknowledged_at, new.next_at, new.version, new.corrections)
          from unnest($1::uuid[],
               $2::int[], $3::bool[], $4::text[], $5::timestamptz[], $6::text[], $7::bigint[], $8::uuid[], $9::text[],
               $10::bool[], $11::timestamptz[], $12::timestamptz[], $13::text[], $14::bool[], $15::int[], $16::int[],
-              $17::int[], $18::timestamptz[], $19::timestamptz[], $20::timestamptz[], $21::bigint[])
+              $17::int[], $18::timestamptz[], $19::timestamptz[], $20::timestamptz[], $21::bigint[], $22::int[])
          as new (id,
               run, shadowed, owed_by, closed_at, closed_subject, closed_version, closed_by, closed_person, cancelled,
-              breached_at, withdrawn_at, state, late, reminders, rung, repetition, raised_at, acknowledged_at, next_at, version)
+              breached_at, withdrawn_at, state, late, reminders, rung, repetition, raised_at, acknowledged_at, next_at, version, corrections)
          where duty.id = new.id",
     )
     .bind(all(duties, |duty| duty.id))
@@ -120,6 +121,7 @@ pub async fn save(tx: &mut PgConnection, duties: &[Duty]) -> Result<(), sqlx::Er
     .bind(all(duties, |duty| duty.progress.acknowledged_at.map(Ts)))
     .bind(all(duties, |duty| duty.next_at.map(Ts)))
     .bind(all(duties, |duty| duty.version))
+    .bind(all(duties, |duty| duty.corrections))
     .execute(tx)
     .await?;
     Ok(())
@@ -221,6 +223,7 @@ pub(super) fn duty(row: &PgRow) -> Result<Duty, sqlx::Error> {
         title_zh: row.try_get("title_zh")?,
         owed_by: row.try_get("owed_by")?,
         policy: row.try_get("policy")?,
+        corrections: row.try_get("corrections")?,
         run: row.try_get("run")?,
         by_hand: row.try_get("by_hand")?,
         shadowed: row.try_get("shadowed")?,

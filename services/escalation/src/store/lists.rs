@@ -89,7 +89,7 @@ fn push_wanted(query: &mut QueryBuilder<Postgres>, sight: &Sight, wanted: &Wante
 }
 
 /// The condition that he sees the duty; the same as [`Sight::sees`].
-fn push_sees(query: &mut QueryBuilder<Postgres>, sight: &Sight) {
+pub(super) fn push_sees(query: &mut QueryBuilder<Postgres>, sight: &Sight) {
     query.push("not excluded_people ? ").push_bind(sight.person.clone()).push(" and (");
     match sight.units() {
         None => {

@@ -3,7 +3,9 @@
 pub mod acts;
 pub mod alerts;
 pub mod case;
+pub mod corrections;
 pub mod duties;
+pub mod foreseen;
 pub mod lists;
 pub mod matters;
 pub mod own_events;

@@ -16,6 +16,7 @@ use duban_platform::rpc::Call;
 use duban_platform::{Platform, Ts};
 use duban_policy::directory::{Absence, Delegation, Directory};
 use duban_policy::organisation::Organisation;
+use duban_policy::policy::correction::{Correction, Corrects};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -67,6 +68,16 @@ pub struct Copy {
     pub app: Arc<App>,
 }
 
+impl Copy {
+    /// Breaks it off, wherever it is.
+    pub async fn end(self) -> anyhow::Result<()> {
+        self.platform.shutdown.cancel();
+        // Nobody waits for it to confirm a step of the clock.
+        self.platform.bus.client.drain().await?;
+        Ok(())
+    }
+}
+
 impl Deref for Copy {
     type Target = Platform;
 
@@ -90,12 +101,17 @@ impl World {
 
     /// Starts a copy of escalation, with policy and directory in place, and waits until it is ready to raise.
     pub async fn copy(&self) -> anyhow::Result<Copy> {
+        self.copy_that_knows(&[]).await
+    }
+
+    /// The same, with corrections that it knows of before it does anything.
+    pub async fn copy_that_knows(&self, corrections: &[Correcting]) -> anyhow::Result<Copy> {
         let platform = Platform::start("escalation", &settings(&self.ground, "escalation")?, sqlx::migrate!("./migrations")).await?;
-        let sources = [("desk.toml", PACK), ("basics.toml", BASICS), ("always.toml", CALENDAR), ("organisation.toml", ORGANISATION)];
-        let sources = sources.map(|(name, text)| PolicySource { name: name.to_owned(), text: text.to_owned() });
-        platform.policies.put(1, &sources, true, at("2026-01-01T00:00:00Z")).map_err(|faults| anyhow::anyhow!(faults))?;
+        platform.policies.put(1, &sources(&[]), true, at("2026-01-01T00:00:00Z")).map_err(|faults| anyhow::anyhow!(faults))?;
+        platform.learn(corrections)?;
         platform.directory.put(self.directory.clone());
         wait("migrated", platform.db.migrated()).await?;
+        wait("the clock is the test's", platform.clock.known()).await?;
         let app = duban_escalation::start(&platform, Duration::from_millis(50)).await?;
         // What the broker answers came to it after the subscriptions: from here on it hands requests over.
         platform.bus.client.request("$JS.API.INFO", "".into()).await?;
@@ -199,6 +215,47 @@ impl World {
     fn claim(&self, asker: Asker) -> anyhow::Result<String> {
         let seed = duban_platform::config::key_of(&self.ground.secrets().claim_seed()?)?;
         Ok(Claim::new(asker, Timestamp::now().as_second()).sign(&ed25519_dalek::SigningKey::from_bytes(&seed)))
+    }
+}
+
+/// The files of the tests' set, with some text of them replaced, which must stand there.
+pub fn sources(edits: &[(&str, &str)]) -> Vec<PolicySource> {
+    let files = [("desk.toml", PACK), ("basics.toml", BASICS), ("always.toml", CALENDAR), ("organisation.toml", ORGANISATION)];
+    let mut sources = files.map(|(name, text)| PolicySource { name: name.to_owned(), text: text.to_owned() });
+    for (from, to) in edits {
+        let found = sources.iter_mut().find(|source| source.text.contains(from)).unwrap_or_else(|| panic!("no {from}"));
+        found.text = found.text.replacen(from, to, 1);
+    }
+    sources.to_vec()
+}
+
+/// A version in force that corrects.
+#[derive(Debug, Clone)]
+pub struct Correcting {
+    pub version: i64,
+    pub since: Timestamp,
+    pub edits: Vec<(&'static str, &'static str)>,
+    pub places: Vec<&'static str>,
+}
+
+/// What a copy hears of the gateway, in these tests from the test itself.
+pub trait Learns {
+    fn learn(&self, corrections: &[Correcting]) -> anyhow::Result<()>;
+}
+
+impl Learns for Platform {
+    fn learn(&self, corrections: &[Correcting]) -> anyhow::Result<()> {
+        for Correcting { version, since, edits, .. } in corrections {
+            self.policies.put(*version, &sources(edits), true, *since).map_err(|faults| anyhow::anyhow!(faults))?;
+        }
+        let correction = |correcting: &Correcting| Correction {
+            version: correcting.version,
+            since: correcting.since,
+            corrects: Corrects::read(&correcting.places.iter().map(|place| (*place).to_owned()).collect::<Vec<_>>()),
+            approved_by: Some("qian".to_owned()),
+        };
+        self.policies.put_corrections(corrections.iter().map(correction).collect());
+        Ok(())
     }
 }
 

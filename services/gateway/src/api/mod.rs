@@ -68,6 +68,7 @@ const ENDPOINTS: &[fn(Api) -> Api] = &[
     policies::approve::mount,
     policies::back::mount,
     policies::changes::mount,
+    policies::foreseen::mount,
     policies::list::mount,
     policies::show::mount,
     policies::submit::mount,

@@ -82,7 +82,7 @@ async fn rebind(app: &App, edit: &mut Edit, bindings: PolicySource) -> Result<Op
         return Ok(None);
     }
     packs.push(bindings);
-    policies::submit_in(app, edit, Kept { note: "bindings of the organisation file", as_of: None }, packs).await.map(Some)
+    policies::submit_in(app, edit, Kept { note: "bindings of the organisation file", as_of: None, corrects: &[] }, packs).await.map(Some)
 }
 
 async fn write(edit: &mut Edit, new: &Directory) -> Result<(), sqlx::Error> {

@@ -23,6 +23,7 @@ pub const MOST_BYTES: usize = 8 << 20;
 #[derive(Default)]
 struct Tried {
     note: String,
+    corrects: String,
     wrong: Option<String>,
     faults: Vec<Diagnostic>,
 }
@@ -85,6 +86,7 @@ pub fn purpose(frame: &Frame, set: &PolicySetShown) -> Markup {
     html! {
         @if let Some(earlier) = set.as_of { div { (frame.t("恢复到版本 ", "back to version ")) a href={ "/policies/" (earlier) } { (earlier) } } }
         @if !set.note.is_empty() { div { (set.note) } }
+        @if !set.corrects.is_empty() { div { strong { (frame.t("更正，适用于未了结事项：", "Correction, for open matters too: ")) } (set.corrects.join(frame.t("、", ", "))) } }
     }
 }
 
@@ -116,6 +118,9 @@ pub fn approval(frame: &Frame, set: &PolicySetShown) -> Markup {
             @for signature in &set.signatures { div {
                 (frame.name(&signature.person))
                 @if signature.signer.contains('/') { span.soft.small { (frame.t("（", " (")) (frame.post(&signature.signer)) (frame.t("）", ")")) } }
+                @if let Some(list) = &signature.list { span.soft.small {
+                    (frame.t("，据", ", by the list of ")) (frame.time(list.taken_at)) (frame.t("的清单：", ": ")) (list.moved) (frame.t(" 项变更，", " change, ")) (list.left) (frame.t(" 项不变，摘要 ", " stay, digest ")) code { (list.digest.get(..12).unwrap_or(&list.digest)) }
+                } }
             } }
         }
     }
@@ -137,13 +142,21 @@ fn row(frame: &Frame, reader: &str, in_force: Option<i64>, set: &PolicySetShown)
     }
 }
 
+/// Whether the reader's signature is wanted.
+pub fn may_sign(frame: &Frame, reader: &str, set: &PolicySetShown) -> bool {
+    let signs = set.wanted.iter().any(|wanted| wanted.signed_by.is_none() && wanted.people.iter().any(|person| person == reader));
+    signs || (set.wanted.is_empty() && frame.administers)
+}
+
 /// What the reader may do with a set: sign where his signature is wanted, take back.
 pub fn buttons(frame: &Frame, reader: &str, set: &PolicySetShown) -> Markup {
-    let signs = set.wanted.iter().any(|wanted| wanted.signed_by.is_none() && wanted.people.iter().any(|person| person == reader));
     let action = |act: &str| format!("/policies/{}/{act}", set.version);
     html! {
         @if set.state == "submitted" {
-            @if signs || (set.wanted.is_empty() && frame.administers) {
+            @if !set.corrects.is_empty() {
+                // The list of what it changes is on its own page, and is signed there.
+                p { a.button.plain.whole href={ "/policies/" (set.version) "#foreseen" } { (frame.t("查看影响清单", "See what it changes")) } }
+            } @else if may_sign(frame, reader, set) {
                 form method="post" action=(action("approve")) { (frame.csrf()) button type="submit" { (frame.t("批准", "Approve")) } }
             } @else if set.submitted_by == reader { p.small.soft { (frame.t("须由他人批准", "Somebody else must approve it")) } }
         }
@@ -179,6 +192,22 @@ fn complaints(frame: &Frame, tried: &Tried) -> Markup {
     }
 }
 
+/// Where it is said what a set corrects.
+pub fn corrects_field(frame: &Frame, value: &str) -> Markup {
+    html! {
+        label for="policy-corrects" { (frame.t("更正未了结事项（可不填）", "Corrects open matters (optional)"))
+            span.hint { (frame.t("不填则只适用于新案件。日历有误：calendars（全部有变化的日历）或 calendar.日历名；规则有误：制度包/规则。以空格分开。批准前会列出每一项变化。",
+                "Left empty, it holds for new cases alone. For a calendar that was wrong: calendars (all that change) or calendar.NAME; for a rule: PACK/RULE; blanks between. Every change is listed before it is approved.")) } }
+        input #policy-corrects name="corrects" maxlength="2000" value=(value);
+    }
+}
+
+/// What was written into it.
+pub fn places(written: &str) -> Vec<String> {
+    let places = written.split(|c: char| c.is_whitespace() || "，、,；;".contains(c));
+    places.filter(|place| !place.is_empty()).map(str::to_owned).collect()
+}
+
 fn form(frame: &Frame, names: &[String], tried: &Tried) -> Markup {
     let failed = tried.wrong.is_some() || !tried.faults.is_empty();
     html! {
@@ -200,6 +229,7 @@ fn form(frame: &Frame, names: &[String], tried: &Tried) -> Markup {
                 }
                 label for="policy-note" { (frame.t("改了什么，为什么", "What changes, and why")) span.hint { (frame.t("请勿填写个人信息", "no personal text, please")) } }
                 textarea #policy-note name="note" maxlength="2000" required { (tried.note) }
+                (corrects_field(frame, &tried.corrects))
                 p { button type="submit" { (frame.t("检查并提交", "Check and submit")) } }
                 p.small.soft { (frame.t("提交后由制度规定的人批准，批准一分钟后且各服务均已载入时生效。",
                     "Whom the organisation names approves it; it is in force a minute after that, once every service holds it.")) }
@@ -236,19 +266,23 @@ pub async fn submit(State(app): State<App>, PageViewer(viewer): PageViewer, Spea
         return respond::problem(&frame, &why);
     }
     let note = upload.members.iter().find(|(name, _)| name == "note").map(|(_, note)| note.trim().to_owned()).unwrap_or_default();
+    let corrects = upload.members.iter().find(|(name, _)| name == "corrects").map(|(_, places)| places.clone()).unwrap_or_default();
+    let places = places(&corrects);
     let left_out = upload.members.iter().filter(|(name, _)| name == "leave_out").map(|(_, file)| file.clone()).collect();
-    let mut tried = Tried { note: note.clone(), ..Tried::default() };
+    let mut tried = Tried { note: note.clone(), corrects, ..Tried::default() };
     let sources = match standing(&app).await {
         Ok(standing) => put_in(standing, upload.files, &left_out),
         Err(why) => return respond::problem(&frame, &why),
     };
     let outcome = match sources {
         None => Err(Problem::invalid_field("/file", "nothing was chosen", "files that change, or files to leave out")),
-        Some(sources) => submit::perform(&app, &viewer, NewPolicySet { sources: sources.clone(), note }).await.inspect_err(|why| {
-            if why.code == "does-not-compile" {
-                tried.faults = faults(&app, sources);
-            }
-        }),
+        Some(sources) => {
+            submit::perform(&app, &viewer, NewPolicySet { sources: sources.clone(), note, corrects: places }).await.inspect_err(|why| {
+                if why.code == "does-not-compile" {
+                    tried.faults = faults(&app, sources);
+                }
+            })
+        }
     };
     match outcome {
         Ok(submitted) => Redirect::to(&format!("/policies/{}", submitted.version)).into_response(),

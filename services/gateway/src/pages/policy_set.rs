@@ -4,15 +4,16 @@ use super::frame::Frame;
 use super::{policies, respond};
 use crate::App;
 use crate::api::policies::changes::{ChangesShown, TouchedShown};
-use crate::api::policies::{approve, back, changes, list, show, withdraw};
+use crate::api::policies::{approve, back, changes, foreseen, list, show, withdraw};
 use crate::directory::history::{self, ChangeShown, HistoryQuery};
 use crate::policies::PolicySetShown;
 use crate::policies::back::{Back, OfWhen};
+use crate::policies::correction::ListQuery;
 use crate::viewer::{PageViewer, SignedForm, Speaks};
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use duban_contracts::Problem;
-use duban_contracts::policy::PolicySource;
+use duban_contracts::policy::{Foreseen, ForeseenStage, PolicySource};
+use duban_contracts::{Problem, Timestamp};
 use duban_policy::policy::Change;
 use maud::{Markup, html};
 use serde::Deserialize;
@@ -22,6 +23,7 @@ struct Whole<'a> {
     set: &'a PolicySetShown,
     in_force: Option<i64>,
     changes: &'a Result<ChangesShown, Problem>,
+    foreseen: &'a Result<Option<Foreseen>, Problem>,
     history: &'a [ChangeShown],
     sources: &'a [PolicySource],
 }
@@ -41,6 +43,11 @@ fn view(frame: &Frame, reader: &str, whole: &Whole<'_>) -> Markup {
         @match whole.changes {
             Ok(changes) => (changed(frame, changes)),
             Err(why) => (frame.wrong(frame.t("无法比较", "It cannot be compared"), why)),
+        }
+        @match whole.foreseen {
+            Ok(Some(list)) => (foreseen(frame, reader, set, list)),
+            Ok(None) => {},
+            Err(why) => (frame.wrong(frame.t("无法列出对未了结事项的影响", "What it changes for open duties cannot be listed"), why)),
         }
         @if !whole.history.is_empty() {
             h2 { (frame.t("经过", "What happened")) }
@@ -69,6 +76,7 @@ fn going_back(frame: &Frame, version: i64) -> Markup {
                     option value="now" { (frame.t("沿用现在的", "as they are now")) }
                     option value="then" { (frame.t("一并恢复到当时的", "as they were then")) }
                 }
+                (policies::corrects_field(frame, ""))
                 p { button type="submit" { (frame.t("提交恢复", "Submit it")) } }
             }
         }
@@ -91,6 +99,75 @@ fn changed(frame: &Frame, shown: &ChangesShown) -> Markup {
         // What follows elsewhere from a change: a calendar's day, a figure that another pack's words show.
         @let elsewhere: Vec<&Change> = shown.changes.iter().filter(|change| !shown.touched.iter().any(|touched| touched.pack == change.pack)).collect();
         @if !elsewhere.is_empty() { h3 { (frame.t("由此带来的变化", "What follows from it")) } (table(frame, &elsewhere)) }
+    }
+}
+
+/// What the correction would change of open duties, and the button by which this list is signed.
+fn foreseen(frame: &Frame, reader: &str, set: &PolicySetShown, list: &Foreseen) -> Markup {
+    let path = format!("/policies/{}", set.version);
+    html! {
+        section #foreseen {
+            h2 { (frame.t("对未了结事项的影响", "What it changes for open duties")) }
+            @match list.state.as_str() {
+                "failed" => { div.notice.bad role="alert" { (list.fault.as_deref().unwrap_or_default()) } },
+                "looking" => { p { (frame.t("正在逐项计算，已查看 ", "Being reckoned; looked at so far: ")) (list.looked) (frame.t(" 项。", ". ")) a href=(path) { (frame.t("刷新", "Look again")) } } },
+                _ => { p {
+                    (frame.t("截至 ", "As of ")) (frame.time(list.taken_at)) (frame.t("：查看未了结事项 ", ": open duties looked at ")) (list.looked)
+                    (frame.t(" 项，变更 ", ", changed ")) strong { (list.moved) } (frame.t(" 项；无法确定而保持不变 ", "; not to be told, and left as they are ")) (list.left) (frame.t(" 项。已逾期的不变。", ". What is overdue stays."))
+                } },
+            }
+            @if !list.changes.is_empty() {
+                table {
+                    thead { tr { th { (frame.t("责任事项", "Duty")) } th { (frame.t("更正依据", "By")) } th { (frame.t("截止时间", "Due")) } th { (frame.t("责任岗位", "Post")) } th { (frame.t("提醒与升级", "Reminders and rungs")) } } }
+                    tbody { @for change in &list.changes { tr data-row {
+                        td data-label=(frame.t("责任事项", "Duty")) { a href={ "/duties/" (change.duty) } { (frame.t(&change.title_zh, &change.title)) } }
+                        td data-label=(frame.t("更正依据", "By")) { (change.of) }
+                        td data-label=(frame.t("截止时间", "Due")) { (frame.time(change.due_before)) @if change.due_after != change.due_before { " → " (frame.time(change.due_after)) } }
+                        td data-label=(frame.t("责任岗位", "Post")) { (frame.post(&change.owed_before)) @if change.owed_after != change.owed_before { " → " (frame.post(&change.owed_after)) } }
+                        td data-label=(frame.t("提醒与升级", "Reminders and rungs")) { @for stage in &change.stages { div.small { (stage_of(frame, stage)) } } }
+                    } } }
+                }
+            } @else if list.state == "done" && list.moved > 0 {
+                p.soft { (frame.t("其中没有您有权查看的事项。", "There is none among them that you may see.")) }
+            }
+            @if let Some(next) = &list.next { p { a href={ (path) "?after=" (next) "#foreseen" } { (frame.t("下一页", "Next page")) } } }
+            @if list.state != "looking" { p { a href={ (path) "?again=true#foreseen" } { (frame.t("重新列出", "List again")) } } }
+            @if let Some(digest) = list.digest.as_ref().filter(|_| set.state == "submitted" && policies::may_sign(frame, reader, set)) {
+                form method="post" action={ (path) "/approve" } {
+                    (frame.csrf())
+                    input type="hidden" name="list" value=(digest);
+                    button type="submit" { (frame.t("按此清单批准", "Approve with this list")) }
+                }
+            }
+        }
+    }
+}
+
+/// A reminder or rung that would change: when, and who is told where that changes.
+fn stage_of(frame: &Frame, stage: &ForeseenStage) -> Markup {
+    let others = stage.told_before != stage.told_after;
+    let told = |told: &[String]| told.iter().map(|who| who_is_told(frame, who)).collect::<Vec<_>>().join(frame.t("、", ", "));
+    let side = |at: Option<Timestamp>, whom: &[String]| {
+        html! {
+            @match at { Some(at) => { (frame.time(at)) }, None => { "—" } }
+            @if others && !whom.is_empty() { " " (told(whom)) }
+        }
+    };
+    html! {
+        @match stage.rung {
+            Some(rung) => { (frame.t("第 ", "rung ")) (rung) (frame.t(" 级：", ": ")) },
+            None => { (frame.t("提醒：", "reminder: ")) },
+        }
+        (side(stage.at_before, &stage.told_before)) " → " (side(stage.at_after, &stage.told_after))
+    }
+}
+
+fn who_is_told(frame: &Frame, who: &str) -> String {
+    match who {
+        "handler" => frame.t("经办人", "handler").to_owned(),
+        "superior" => frame.t("上级", "superior").to_owned(),
+        post if post.contains('/') => frame.post(post),
+        person => frame.name(person),
     }
 }
 
@@ -122,8 +199,15 @@ fn table(frame: &Frame, changes: &[&Change]) -> Markup {
 fn event(frame: &Frame, change: &ChangeShown) -> String {
     let after = change.after.as_ref().and_then(|after| after.as_str()).unwrap_or_default();
     if let Some(signer) = after.strip_prefix("signed for: ") {
-        let signer = if signer.contains('/') { frame.post(signer) } else { frame.t("第二人", "second person").to_owned() };
+        let signer = match signer {
+            "submitter" => frame.t("提交人", "who submits it").to_owned(),
+            post if post.contains('/') => frame.post(post),
+            _ => frame.t("第二人", "second person").to_owned(),
+        };
         return format!("{}{signer}", frame.t("批准，以此身份：", "signed as "));
+    }
+    if let Some(places) = after.strip_prefix("corrects: ") {
+        return format!("{}{places}", frame.t("声明为更正：", "declared a correction: "));
     }
     if let Some(earlier) = after.strip_prefix("submitted, back to version ") {
         return format!("{}{earlier}", frame.t("提交，恢复到版本 ", "submitted, back to version "));
@@ -142,16 +226,23 @@ fn event(frame: &Frame, change: &ChangeShown) -> String {
 }
 
 /// `GET /policies/{version}`
-pub async fn show(State(app): State<App>, PageViewer(viewer): PageViewer, Speaks(language): Speaks, Path(version): Path<i64>) -> Response {
+pub async fn show(
+    State(app): State<App>,
+    PageViewer(viewer): PageViewer,
+    Speaks(language): Speaks,
+    Path(version): Path<i64>,
+    Query(query): Query<ListQuery>,
+) -> Response {
     let frame = respond::frame(&app, Some(&viewer), language, &format!("/policies/{version}"));
     let content = async {
         let whole = show::perform(&app, version).await?;
         let in_force = list::in_force(&app);
         let changes = changes::perform(&app, version, None).await;
+        let foreseen = foreseen::perform(&app, &viewer, version, &query).await;
         let asked = HistoryQuery { what: Some("policy".to_owned()), which: Some(version.to_string()), before: None, limit: Some(50) };
         let mut history = history::list(&app, &asked).await?.changes;
         history.reverse();
-        let whole = Whole { set: &whole.set, in_force, changes: &changes, history: &history, sources: &whole.sources };
+        let whole = Whole { set: &whole.set, in_force, changes: &changes, foreseen: &foreseen, history: &history, sources: &whole.sources };
         Ok(view(&frame, &viewer.person, &whole))
     };
     respond::page(&frame, content.await)
@@ -164,6 +255,11 @@ pub struct Acting {
     note: String,
     #[serde(default)]
     organisation: OfWhen,
+    /// The list that is signed with it.
+    list: Option<String>,
+    /// What going back corrects.
+    #[serde(default)]
+    corrects: String,
 }
 
 /// `POST /policies/{version}/{approve|withdraw|back}`
@@ -172,14 +268,14 @@ pub async fn act(
     PageViewer(viewer): PageViewer,
     Speaks(language): Speaks,
     Path((version, act)): Path<(i64, String)>,
-    SignedForm(Acting { note, organisation }): SignedForm<Acting>,
+    SignedForm(Acting { note, organisation, list, corrects }): SignedForm<Acting>,
 ) -> Response {
     let frame = respond::frame(&app, Some(&viewer), language, "/policies");
     let done = match act.as_str() {
-        "approve" => approve::perform(&app, &viewer, version).await.map(|()| version),
+        "approve" => approve::perform(&app, &viewer, version, list.as_deref()).await.map(|()| version),
         "withdraw" => withdraw::perform(&app, &viewer, version).await.map(|()| version),
         "back" => {
-            let request = Back { note: note.trim().to_owned(), organisation };
+            let request = Back { note: note.trim().to_owned(), organisation, corrects: policies::places(&corrects) };
             back::perform(&app, &viewer, version, &request).await.map(|submitted| submitted.version)
         }
         _ => Err(Problem::not_found()),

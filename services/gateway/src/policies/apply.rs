@@ -3,7 +3,7 @@
 //! Whoever holds a post that the organisation names may sign without administering: the right to sign is the organisation's own word.
 
 use super::judged::judge;
-use super::{Signature, store};
+use super::{Signature, correction, store};
 use crate::App;
 use crate::directory::Edit;
 use crate::viewer::Viewer;
@@ -26,6 +26,10 @@ pub struct NewPolicySet {
     /// Why, in a sentence.
     #[serde(default)]
     pub note: String,
+    /// What it corrects, for open matters too: `calendar.cn`, `calendars` (all that change), `store-complaints/answer`. Absent: it holds for
+    /// new ones alone.
+    #[serde(default)]
+    pub corrects: Vec<String>,
 }
 
 #[derive(Debug, Clone, Serialize, JsonSchema)]
@@ -43,6 +47,8 @@ pub struct Kept<'a> {
     pub note: &'a str,
     /// The version that it goes back to.
     pub as_of: Option<i64>,
+    /// What it is declared to correct.
+    pub corrects: &'a [String],
 }
 
 /// Checks and keeps a set. The first of an empty installation is in force at once: nobody else could approve it yet.
@@ -52,7 +58,7 @@ pub struct Kept<'a> {
 pub async fn submit(app: &App, by: &str, set: NewPolicySet) -> Result<Submitted, Problem> {
     let mut edit = Edit::begin(app, by).await?;
     let sources = complete(&mut edit, set.sources).await?;
-    let submitted = submit_in(app, &mut edit, Kept { note: &set.note, as_of: None }, sources).await?;
+    let submitted = submit_in(app, &mut edit, Kept { note: &set.note, as_of: None, corrects: &set.corrects }, sources).await?;
     edit.finish(app).await?;
     Ok(submitted)
 }
@@ -63,12 +69,17 @@ pub async fn submit(app: &App, by: &str, set: NewPolicySet) -> Result<Submitted,
 /// # Errors
 /// As [`submit`].
 pub async fn submit_in(app: &App, edit: &mut Edit, kept: Kept<'_>, sources: Vec<PolicySource>) -> Result<Submitted, Problem> {
-    compile(&sources)?;
+    let compiled = compile(&sources)?;
     let (by, at) = (edit.by().to_owned(), edit.at());
-    let set = store::NewSet { note: kept.note, by: &by, at, sources: &sources, as_of: kept.as_of };
+    let against = store::in_force(edit.tx(), at).await.map_err(|e| of_database(&e))?;
+    let corrects = correction::read(app, edit.tx(), against, &compiled, kept.corrects).await?;
+    let set = store::NewSet { note: kept.note, by: &by, at, sources: &sources, as_of: kept.as_of, corrects: &corrects };
     let version = store::submit(edit.tx(), set).await.map_err(|e| of_database(&e))?;
     let words = kept.as_of.map_or_else(|| "submitted".to_owned(), |earlier| format!("submitted, back to version {earlier}"));
     edit.note("policy", &version.to_string(), None, Some(&words));
+    if !corrects.is_empty() {
+        edit.note("policy", &version.to_string(), None, Some(&format!("corrects: {}", corrects.join(", "))));
+    }
     let state = |state: &str| Submitted { version, state: state.to_owned() };
     if store::none_was_ever(edit.tx()).await.map_err(|e| of_database(&e))? {
         store::approve(edit.tx(), version, &by, at, at, "applied").await.map_err(|e| of_database(&e))?;
@@ -76,10 +87,11 @@ pub async fn submit_in(app: &App, edit: &mut Edit, kept: Kept<'_>, sources: Vec<
         tell(app, edit, "policy.applied", version, at).await?;
         return Ok(state("applied"));
     }
-    let Some(against) = store::in_force(edit.tx(), at).await.map_err(|e| of_database(&e))? else { return Ok(state("submitted")) };
+    let Some(against) = against else { return Ok(state("submitted")) };
     let judged = judge(app, edit.tx(), version, against).await?;
     let is_free = !store::one_is_announced(edit.tx()).await.map_err(|e| of_database(&e))?;
-    if judged.signers.is_empty() && is_free {
+    // What a correction changes is seen before it is announced, by somebody at least.
+    if judged.signers.is_empty() && is_free && corrects.is_empty() {
         announce(app, edit, version).await?;
         return Ok(state("announced"));
     }
@@ -90,9 +102,12 @@ pub async fn submit_in(app: &App, edit: &mut Edit, kept: Kept<'_>, sources: Vec<
 /// holds it. Who signs is named by the set in force, and never is who submitted it.
 ///
 /// # Errors
-/// 404 unknown; 403 for whose signature is not wanted; 409 if it is not waiting, or another one is announced.
-pub async fn approve(app: &App, viewer: &Viewer, version: i64) -> Result<(), Problem> {
+/// 404 unknown; 403 for whose signature is not wanted; 409 if it is not waiting, or another one is announced, or the list of what a correction
+/// changes is not the one that he has `seen`.
+pub async fn approve(app: &App, viewer: &Viewer, version: i64, seen: Option<&str>) -> Result<(), Problem> {
     let person = &viewer.person;
+    // Asked of escalation before anything is held.
+    let list = correction::signed(app, viewer, version, seen).await;
     let mut edit = Edit::begin(app, person).await?;
     let set = store::lock(edit.tx(), version).await.map_err(|e| of_database(&e))?.ok_or_else(Problem::not_found)?;
     let at = edit.at();
@@ -121,9 +136,22 @@ pub async fn approve(app: &App, viewer: &Viewer, version: i64) -> Result<(), Pro
             "另一版本已公告，请等待其生效或先撤回",
         ));
     }
-    for (signer, _) in &mine {
+    let list = match list? {
+        Some((_, listed)) if Some(listed) != against => {
+            return Err(Problem::refused(
+                "list-not-seen",
+                "The list was made against another version",
+                "清单所依据的现行版本已变，请重新查看",
+            ));
+        }
+        list => list.map(|(list, _)| list),
+    };
+    // Where nobody's signature is wanted, who announces a correction signs its list.
+    let alone = [(Signer::Submitter, Title::default())];
+    let signing = if mine.is_empty() && list.is_some() { &alone[..] } else { &mine[..] };
+    for (signer, _) in signing {
         if let Some(against) = against {
-            let signature = Signature { signer: signer.as_str().to_owned(), person: person.clone(), at };
+            let signature = Signature { signer: signer.as_str().to_owned(), person: person.clone(), at, list: list.clone() };
             store::sign(edit.tx(), version, signer.as_str(), &signature, against).await.map_err(|e| of_database(&e))?;
         }
         edit.note("policy", &version.to_string(), None, Some(&format!("signed for: {}", signer.as_str())));

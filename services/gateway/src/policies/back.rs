@@ -22,6 +22,9 @@ pub struct Back {
     pub note: String,
     #[serde(default)]
     pub organisation: OfWhen,
+    /// As of [`apply::NewPolicySet`].
+    #[serde(default)]
+    pub corrects: Vec<String>,
 }
 
 /// Whose bindings, parameters and players of roles.
@@ -52,7 +55,8 @@ pub async fn back(app: &App, by: &str, version: i64, back: &Back) -> Result<Subm
         sources.retain(|source| !is_organisation(source));
     }
     let sources = apply::complete(&mut edit, sources).await?;
-    let submitted = apply::submit_in(app, &mut edit, apply::Kept { note: &back.note, as_of: Some(version) }, sources).await?;
+    let submitted =
+        apply::submit_in(app, &mut edit, apply::Kept { note: &back.note, as_of: Some(version), corrects: &back.corrects }, sources).await?;
     edit.finish(app).await?;
     Ok(submitted)
 }

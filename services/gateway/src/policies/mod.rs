@@ -3,6 +3,7 @@
 
 pub mod apply;
 pub mod back;
+pub mod correction;
 pub mod held;
 pub mod judged;
 pub mod promote;
@@ -32,6 +33,8 @@ pub struct PolicySetShown {
     pub withdrawn_by: Option<String>,
     /// The version that it goes back to.
     pub as_of: Option<i64>,
+    /// What it corrects for open matters too: `calendar.cn`, `store-complaints/answer`. Empty: it holds for new ones alone.
+    pub corrects: Vec<String>,
     pub signatures: Vec<Signature>,
     /// While it waits: who must sign, as the set in force names them; empty where it is enough that somebody submitted it.
     pub wanted: Vec<Wanted>,
@@ -49,6 +52,23 @@ pub struct Signature {
     pub person: String,
     #[schemars(schema_with = "time::schema")]
     pub at: Timestamp,
+    /// Of a correction: the list of what it changes, as it was when he signed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub list: Option<ListSigned>,
+}
+
+/// The list of what a correction changes of open duties, as it was signed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ListSigned {
+    /// SHA-256 over all of it, in hexadecimal.
+    pub digest: String,
+    /// How many duties change.
+    pub moved: i64,
+    /// How many of corrected rules stay as they are, because what their time hung on is not known any longer.
+    pub left: i64,
+    /// When it was begun.
+    #[schemars(schema_with = "time::schema")]
+    pub taken_at: Timestamp,
 }
 
 /// A signature that a set takes.

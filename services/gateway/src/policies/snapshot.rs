@@ -16,8 +16,7 @@ pub async fn snapshot(app: App, request: Request<PolicySnapshotRequest>) -> Resu
     let pool = app.platform.db.pool();
     let versions = store::versions(pool).await?;
     let sources = match request.body.version {
-        // Only what was announced is anybody's business.
-        Some(version) if versions.iter().any(|known| known.version == version) => store::sources(pool, version).await?,
+        Some(version) if store::is_for_services(pool, version).await? => store::sources(pool, version).await?,
         _ => Vec::new(),
     };
     let mut pages = pages(sources);

@@ -1,6 +1,6 @@
 //! Schema `policy`.
 
-use super::{HeldBack, PolicySetShown, Signature};
+use super::{HeldBack, ListSigned, PolicySetShown, Signature};
 use duban_contracts::Timestamp;
 use duban_contracts::policy::{PolicySource, PolicyVersion};
 use duban_contracts::subjects::service;
@@ -15,11 +15,21 @@ pub const HOLDERS: [&str; 4] = [service::INTAKE, service::ESCALATION, service::A
 
 /// Versions that others may need: those announced, applied, or withdrawn after they were announced.
 pub async fn versions(pool: &PgPool) -> Result<Vec<PolicyVersion>, sqlx::Error> {
-    let rows: Vec<(i64, String, Ts)> =
-        sqlx::query_as("select version, state, effective_from from policy.applied_set where effective_from is not null order by version")
-            .fetch_all(pool)
-            .await?;
-    Ok(rows.into_iter().map(|(version, state, from)| PolicyVersion { version, state, effective_from: from.0 }).collect())
+    let rows = sqlx::query(
+        "select version, state, effective_from, corrects, approved_by from policy.applied_set where effective_from is not null order by version",
+    )
+    .fetch_all(pool)
+    .await?;
+    let version = |row: &PgRow| {
+        Ok(PolicyVersion {
+            version: row.try_get("version")?,
+            state: row.try_get("state")?,
+            effective_from: row.try_get::<Ts, _>("effective_from")?.0,
+            corrects: row.try_get("corrects")?,
+            approved_by: row.try_get("approved_by")?,
+        })
+    };
+    rows.iter().map(version).collect()
 }
 
 pub async fn sources(from: impl PgExecutor<'_>, version: i64) -> Result<Vec<PolicySource>, sqlx::Error> {
@@ -40,17 +50,20 @@ pub struct NewSet<'a> {
     pub sources: &'a [PolicySource],
     /// The version that it goes back to.
     pub as_of: Option<i64>,
+    /// What it corrects, checked.
+    pub corrects: &'a [String],
 }
 
 /// Writes a submitted set and gives its version.
 pub async fn submit(tx: &mut PgConnection, set: NewSet<'_>) -> Result<i64, sqlx::Error> {
     let version: i64 = sqlx::query_scalar(
-        "insert into policy.applied_set (state, note, submitted_by, submitted_at, as_of) values ('submitted', $1, $2, $3, $4) returning version",
+        "insert into policy.applied_set (state, note, submitted_by, submitted_at, as_of, corrects) values ('submitted', $1, $2, $3, $4, $5) returning version",
     )
     .bind(set.note)
     .bind(set.by)
     .bind(Ts(set.at))
     .bind(set.as_of)
+    .bind(set.corrects)
     .fetch_one(&mut *tx)
     .await?;
     let (names, bodies): (Vec<&str>, Vec<&str>) = set.sources.iter().map(|s| (s.name.as_str(), s.text.as_str())).unzip();
@@ -81,6 +94,22 @@ pub async fn lock(tx: &mut PgConnection, version: i64) -> Result<Option<Locked>,
 
 pub async fn state(from: impl PgExecutor<'_>, version: i64) -> Result<Option<String>, sqlx::Error> {
     sqlx::query_scalar("select state from policy.applied_set where version = $1").bind(version).fetch_optional(from).await
+}
+
+/// What a set corrects; None: there is none.
+pub async fn corrects(from: impl PgExecutor<'_>, version: i64) -> Result<Option<Vec<String>>, sqlx::Error> {
+    sqlx::query_scalar("select corrects from policy.applied_set where version = $1").bind(version).fetch_optional(from).await
+}
+
+/// Whether others may read a set's files: all that were announced, and submitted corrections, since who owns the duties says what they change.
+pub async fn is_for_services(from: impl PgExecutor<'_>, version: i64) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar(
+        "select exists (select from policy.applied_set
+         where version = $1 and (effective_from is not null or (state = 'submitted' and corrects <> '{}')))",
+    )
+    .bind(version)
+    .fetch_one(from)
+    .await
 }
 
 /// Whether another set is announced and not yet in force.
@@ -116,26 +145,29 @@ pub async fn in_force_before(from: impl PgExecutor<'_>, version: i64) -> Result<
 
 /// Notes a signature; a second one in the same capacity changes nothing.
 pub async fn sign(tx: &mut PgConnection, version: i64, signer: &str, signature: &Signature, against: i64) -> Result<(), sqlx::Error> {
-    sqlx::query("insert into policy.signature (version, signer, person, at, against) values ($1, $2, $3, $4, $5) on conflict do nothing")
-        .bind(version)
-        .bind(signer)
-        .bind(&signature.person)
-        .bind(Ts(signature.at))
-        .bind(against)
-        .execute(tx)
-        .await
-        .map(|_| ())
+    sqlx::query(
+        "insert into policy.signature (version, signer, person, at, against, list) values ($1, $2, $3, $4, $5, $6) on conflict do nothing",
+    )
+    .bind(version)
+    .bind(signer)
+    .bind(&signature.person)
+    .bind(Ts(signature.at))
+    .bind(against)
+    .bind(signature.list.as_ref().map(Json))
+    .execute(tx)
+    .await
+    .map(|_| ())
 }
 
 /// What was signed of the way from one set to another.
 pub async fn signatures(from: impl PgExecutor<'_>, version: i64, against: i64) -> Result<Vec<Signature>, sqlx::Error> {
-    let rows: Vec<(String, String, Ts)> =
-        sqlx::query_as("select signer, person, at from policy.signature where version = $1 and against = $2 order by at, signer")
+    let rows: Vec<(String, String, Ts, Option<Json<ListSigned>>)> =
+        sqlx::query_as("select signer, person, at, list from policy.signature where version = $1 and against = $2 order by at, signer")
             .bind(version)
             .bind(against)
             .fetch_all(from)
             .await?;
-    Ok(rows.into_iter().map(|(signer, person, at)| Signature { signer, person, at: at.0 }).collect())
+    Ok(rows.into_iter().map(|(signer, person, at, list)| Signature { signer, person, at: at.0, list: list.map(|list| list.0) }).collect())
 }
 
 pub async fn approve(
@@ -210,7 +242,7 @@ pub async fn keep_holding(pool: &PgPool, version: i64, service: &str, error: Opt
 pub async fn shown(pool: &PgPool, version: Option<i64>) -> Result<Vec<PolicySetShown>, sqlx::Error> {
     let rows = sqlx::query(
         "select s.*, coalesce((select jsonb_object_agg(h.service, h.error) from policy.holding h where h.version = s.version), '{}') as holdings,
-           coalesce((select jsonb_agg(jsonb_build_object('signer', g.signer, 'person', g.person, 'at', g.at) order by g.at, g.signer)
+           coalesce((select jsonb_agg(jsonb_build_object('signer', g.signer, 'person', g.person, 'at', g.at, 'list', g.list) order by g.at, g.signer)
                      from policy.signature g where g.version = s.version), '[]') as signatures
          from policy.applied_set s where $1::bigint is null or s.version = $1 order by s.version desc limit 100",
     )
@@ -239,6 +271,7 @@ fn of_row(row: &PgRow) -> Result<PolicySetShown, sqlx::Error> {
         effective_from: time("effective_from")?,
         withdrawn_by: row.try_get("withdrawn_by")?,
         as_of: row.try_get("as_of")?,
+        corrects: row.try_get("corrects")?,
         signatures,
         wanted: Vec::new(),
         held_by,

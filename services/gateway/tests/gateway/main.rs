@@ -3,6 +3,7 @@
 mod absences;
 mod approvals;
 mod browser;
+mod corrections;
 mod deliveries;
 mod live;
 mod operator_pages;

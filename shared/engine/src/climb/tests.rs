@@ -41,6 +41,7 @@ pub(crate) fn duty() -> Duty {
         title_zh: String::new(),
         owed_by: String::new(),
         policy: 1,
+        corrections: 0,
         run: 1,
         by_hand: false,
         shadowed: false,

@@ -25,6 +25,7 @@ fn opened(version: i64) -> Duty {
         title_zh: String::new(),
         owed_by: String::new(),
         policy: 1,
+        corrections: 0,
         run: 1,
         by_hand: false,
         shadowed: false,

@@ -116,10 +116,19 @@ fn calendar(holidays: &str) -> String {
     )
 }
 
-fn policy(holidays: &str) -> Policy {
+pub(crate) fn policy(holidays: &str) -> Policy {
+    edited(holidays, &[])
+}
+
+/// With some text of the pack replaced, which must stand there.
+pub(crate) fn edited(holidays: &str, edits: &[(&str, &str)]) -> Policy {
+    let pack = edits.iter().fold(PACK.to_owned(), |pack, (from, to)| {
+        assert!(pack.contains(from), "no {from}");
+        pack.replacen(from, to, 1)
+    });
     let basics = include_str!("../../../../policies/basics.toml");
     let sources = [
-        ("desk.toml", PACK.to_owned()),
+        ("desk.toml", pack),
         ("basics.toml", basics.to_owned()),
         ("organisation.toml", ORGANISATION.to_owned()),
         ("office.toml", calendar(holidays)),
@@ -129,18 +138,18 @@ fn policy(holidays: &str) -> Policy {
 }
 
 /// A wall time in Shanghai.
-fn at(wall: &str) -> Timestamp {
+pub(crate) fn at(wall: &str) -> Timestamp {
     format!("2026-03-{wall}:00+08:00").replace(' ', "T").parse().unwrap()
 }
 
-fn facts(severity: &str, visit_on: Option<&str>) -> Value {
+pub(crate) fn facts(severity: &str, visit_on: Option<&str>) -> Value {
     json!({ "pack": "desk", "kind": "request", "unit": "HQ", "case": CASE.to_string(), "number": "R-1", "severity": severity,
             "channel": "phone", "fields": visit_on.map_or_else(|| json!({}), |date| json!({ "visit_on": date })) })
 }
 
 const CASE: Uuid = Uuid::from_u128(9);
 
-fn event(name: &str, version: i64, time: Timestamp, facts: &Value) -> Event {
+pub(crate) fn event(name: &str, version: i64, time: Timestamp, facts: &Value) -> Event {
     Event {
         id: ids::derived("test", &[name, &version.to_string()]),
         subject: format!("duban.intake.v1.case.{name}"),
@@ -155,9 +164,12 @@ fn event(name: &str, version: i64, time: Timestamp, facts: &Value) -> Event {
 }
 
 /// The duty of a rule, opened on Monday 2 March at ten.
-fn opened(policy: &Policy, rule: &str) -> Duty {
-    let facts = facts("ordinary", None);
-    let effects = rules::effects(&event("registered", 1, at("02 10:00"), &facts), &facts, policy, 1, None);
+pub(crate) fn opened(policy: &Policy, rule: &str) -> Duty {
+    opened_for(policy, rule, &facts("ordinary", None))
+}
+
+pub(crate) fn opened_for(policy: &Policy, rule: &str, facts: &Value) -> Duty {
+    let effects = rules::effects(&event("registered", 1, at("02 10:00"), facts), facts, policy, 1, None);
     effects.opens.into_iter().find(|duty| duty.rule == rule).unwrap()
 }
 

@@ -231,7 +231,7 @@ impl<'a> World<'a> {
     }
 
     fn calendar_of(&self, duty: &Duty) -> &'a Calendar {
-        self.policy.calendar(&duty.terms.calendar).unwrap_or_else(|| self.policy.calendar_of(&duty.facts.unit))
+        retiming::calendar_of(self.policy, duty)
     }
 
     /// When the next duty's timer runs out.

@@ -7,6 +7,7 @@ use duban_contracts::directory::{Snapshot, SnapshotRequest};
 use duban_contracts::policy::{PolicyHeld, PolicySnapshot, PolicySnapshotRequest, PolicySource, PolicyVersion};
 use duban_contracts::subjects::service;
 use duban_policy::directory::Directory;
+use duban_policy::policy::correction::{Correction, Corrects};
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 use std::collections::BTreeMap;
@@ -113,12 +114,16 @@ impl Keeper {
         if let Some(directory) = store::directory(self.db.pool()).await? {
             self.directory.put(directory);
         }
-        for (version, sources) in store::policies(self.db.pool()).await? {
+        let kept = store::policies(self.db.pool()).await?;
+        for (version, sources) in &kept {
             if !self.policies.set_state(version.version, version.state == APPLIED, version.effective_from)
-                && let Err(error) = self.compile(&version, &sources).await
+                && let Err(error) = self.compile(version, sources).await
             {
                 tracing::error!(version = version.version, error, "a policy version cannot be compiled");
             }
+        }
+        if !kept.is_empty() {
+            self.policies.put_corrections(corrections(kept.iter().map(|(version, _)| version)));
         }
         self.recalled = Some(Instant::now());
         Ok(())
@@ -146,11 +151,11 @@ impl Keeper {
     }
 
     async fn refresh_policies(&mut self) -> Result<(), Trouble> {
-        let known = self.policy_page(None, 0).await?;
+        let known = policy_page(&self.bus, None, 0).await?;
         store::put_states(self.db.pool(), &known.versions).await?;
         for version in &known.versions {
             if !self.policies.set_state(version.version, version.state == APPLIED, version.effective_from) {
-                let sources = self.policy_sources(version.version).await?;
+                let sources = policy_sources(&self.bus, version.version).await?;
                 store::put_policy(self.db.pool(), version, &sources).await?;
                 let compiled = self.compile(version, &sources).await;
                 if let Err(error) = &compiled {
@@ -161,20 +166,8 @@ impl Keeper {
                 self.tell(version.version, Ok(())).await?;
             }
         }
+        self.policies.put_corrections(corrections(known.versions.iter()));
         Ok(())
-    }
-
-    /// A version's sources, whole, however many messages they take. A version never changes, so its pages always fit together.
-    async fn policy_sources(&self, version: i64) -> Result<Vec<PolicySource>, Problem> {
-        let mut first = self.policy_page(Some(version), 0).await?;
-        for page in 1..first.pages {
-            join(&mut first.sources, self.policy_page(Some(version), page).await?.sources);
-        }
-        Ok(first.sources)
-    }
-
-    async fn policy_page(&self, version: Option<i64>, page: u32) -> Result<PolicySnapshot, Problem> {
-        self.bus.request(service::GATEWAY, "policy.snapshot", &PolicySnapshotRequest { version, page }).await
     }
 
     /// Compiling takes its time: not on a thread that others wait for.
@@ -195,6 +188,34 @@ impl Keeper {
         self.told.insert(version, held);
         Ok(())
     }
+}
+
+/// A version's sources from the gateway, whole, however many messages they take. A version never changes, so its pages always fit together.
+///
+/// # Errors
+/// The gateway's problem: 404 for a version of which nobody else may know yet; 503 while it is down.
+pub async fn policy_sources(bus: &Bus, version: i64) -> Result<Vec<PolicySource>, Problem> {
+    let mut first = policy_page(bus, Some(version), 0).await?;
+    for page in 1..first.pages {
+        join(&mut first.sources, policy_page(bus, Some(version), page).await?.sources);
+    }
+    Ok(first.sources)
+}
+
+async fn policy_page(bus: &Bus, version: Option<i64>, page: u32) -> Result<PolicySnapshot, Problem> {
+    bus.request(service::GATEWAY, "policy.snapshot", &PolicySnapshotRequest { version, page }).await
+}
+
+/// The versions in force that correct earlier ones.
+fn corrections<'a>(versions: impl Iterator<Item = &'a PolicyVersion>) -> Vec<Correction> {
+    let correcting = versions.filter(|version| version.state == APPLIED && !version.corrects.is_empty());
+    let correction = |version: &PolicyVersion| Correction {
+        version: version.version,
+        since: version.effective_from,
+        corrects: Corrects::read(&version.corrects),
+        approved_by: version.approved_by.clone(),
+    };
+    correcting.map(correction).collect()
 }
 
 /// Appends the next page: its first source goes on with the last one where they have the same name.

@@ -27,13 +27,17 @@ pub(super) async fn put_directory(pool: &PgPool, version: i64, directory: &Value
 
 /// All versions with their sources.
 pub(super) async fn policies(pool: &PgPool) -> Result<Vec<(PolicyVersion, Vec<PolicySource>)>, sqlx::Error> {
-    let rows = sqlx::query("select version, state, effective_from, sources from policy_copy order by version").fetch_all(pool).await?;
+    let rows = sqlx::query("select version, state, effective_from, corrects, approved_by, sources from policy_copy order by version")
+        .fetch_all(pool)
+        .await?;
     rows.iter()
         .map(|row| {
             let version = PolicyVersion {
                 version: row.try_get("version")?,
                 state: row.try_get("state")?,
                 effective_from: row.try_get::<Ts, _>("effective_from")?.0,
+                corrects: row.try_get("corrects")?,
+                approved_by: row.try_get("approved_by")?,
             };
             let sources: Json<Vec<PolicySource>> = row.try_get("sources")?;
             Ok((version, sources.0))
@@ -43,13 +47,16 @@ pub(super) async fn policies(pool: &PgPool) -> Result<Vec<(PolicyVersion, Vec<Po
 
 pub(super) async fn put_policy(pool: &PgPool, version: &PolicyVersion, sources: &[PolicySource]) -> Result<(), sqlx::Error> {
     sqlx::query(
-        "insert into policy_copy (version, state, effective_from, sources) values ($1, $2, $3, $4)
-         on conflict (version) do update set state = excluded.state, effective_from = excluded.effective_from, sources = excluded.sources",
+        "insert into policy_copy (version, state, effective_from, sources, corrects, approved_by) values ($1, $2, $3, $4, $5, $6)
+         on conflict (version) do update set state = excluded.state, effective_from = excluded.effective_from, sources = excluded.sources,
+             corrects = excluded.corrects, approved_by = excluded.approved_by",
     )
     .bind(version.version)
     .bind(&version.state)
     .bind(Ts(version.effective_from))
     .bind(Json(sources))
+    .bind(&version.corrects)
+    .bind(&version.approved_by)
     .execute(pool)
     .await?;
     Ok(())

@@ -1,5 +1,6 @@
 //! Duties: which events open and close them, what they say, by when they are due and who is told.
 
+use super::correction::Ruling;
 use super::kind::Actor;
 use super::template::Template;
 use super::timing::{Counted, basis_of, end_in_field};
@@ -191,7 +192,10 @@ impl Policy {
             let key = trigger.key.as_ref().unwrap_or(&rule.key).fill(event.facts);
             let calendar = self.calendar_for(rule, unit_of(event.facts));
             let from = rule.from.as_deref().and_then(|member| end_in_field(event.facts, member, calendar)).unwrap_or(event.time);
-            let duty = self.opened(pack, rule, key, from, event.time, event.facts);
+            let duty = match self.ruled_by(&pack.id, &rule.id).and_then(|later| later.ruling(&pack.id, &rule.id)) {
+                Some(later) => later.policy.opened(later.pack, later.rule, key, from, event.time, event.facts),
+                None => self.opened(pack, rule, key, from, event.time, event.facts),
+            };
             if !opened.iter().any(|other: &OpenedDuty| other.rule == duty.rule && other.pack == duty.pack && other.key == duty.key) {
                 opened.push(duty);
             }
@@ -239,21 +243,21 @@ impl Policy {
 
     /// How long in all who owes a duty of this rule may stop its clock.
     pub fn pause_allowed(&self, pack: &str, rule: &str, unit: &str) -> Option<Duration> {
-        let (pack, rule) = self.pack(pack).zip(self.duty_rule(pack, rule))?;
+        let Ruling { policy, pack, rule } = self.ruling(pack, rule)?;
         match &rule.pause {
-            Pausing::Within(amount) => self.amount(pack, amount, unit),
+            Pausing::Within(amount) => policy.amount(pack, amount, unit),
             Pausing::ByDecision | Pausing::Never => None,
         }
     }
 
     /// Whether anybody may stop the clock of a duty of this rule.
     pub fn may_be_paused(&self, pack: &str, rule: &str) -> bool {
-        self.duty_rule(pack, rule).is_none_or(|rule| !matches!(rule.pause, Pausing::Never))
+        self.ruling(pack, rule).is_none_or(|ruling| !matches!(ruling.rule.pause, Pausing::Never))
     }
 
     /// Whether anybody may grant more time for a duty of this rule.
     pub fn may_be_extended(&self, pack: &str, rule: &str) -> bool {
-        self.duty_rule(pack, rule).is_none_or(|rule| rule.may_be_extended)
+        self.ruling(pack, rule).is_none_or(|ruling| ruling.rule.may_be_extended)
     }
 
     /// The rules that see this event, with the trigger that lets them: those of the event's own pack, those that look at every pack, and
@@ -330,7 +334,7 @@ impl Policy {
         }
     }
 
-    fn who(&self, pack: &Pack, rule: &DutyRule, actor: &Actor, unit: &str, facts: &Value) -> Option<Who> {
+    pub(super) fn who(&self, pack: &Pack, rule: &DutyRule, actor: &Actor, unit: &str, facts: &Value) -> Option<Who> {
         let first_post = || {
             let role = rule.owed_by.iter().find_map(|actor| if let Actor::Role(role) = actor { Some(role) } else { None });
             role.map(|role| self.post_for(&pack.id, role, unit))

@@ -33,6 +33,9 @@ impl Policy {
     }
 
     fn explain_duty(&self, pack: &Pack, duty: &DutyRule, unit: Option<&str>, at: Timestamp) -> Title {
+        if let Some(later) = self.ruled_by(&pack.id, &duty.id).and_then(|later| later.ruling(&pack.id, &duty.id)) {
+            return later.policy.explain_duty(later.pack, later.rule, unit, at);
+        }
         let unit = unit.map_or_else(|| self.first_bound(pack, at), str::to_owned);
         let facts = json!({ "pack": pack.id, "unit": unit, "number": "〔编号〕", "received_at": at.to_string(), "case": "…" });
         let sample = self.opened(pack, duty, String::new(), at, at, &facts);

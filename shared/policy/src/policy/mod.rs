@@ -2,6 +2,8 @@
 
 pub mod approval;
 mod compile;
+mod correctable;
+pub mod correction;
 mod coverage;
 pub mod declaration;
 mod describe;
@@ -17,6 +19,7 @@ mod judge;
 mod kind;
 mod number;
 pub mod paper;
+mod recount;
 mod recurring;
 mod retiming;
 mod step;
@@ -33,6 +36,7 @@ pub use hand_in::HandIn;
 pub use judge::{Judgement, ReportFacts};
 pub use kind::{Actor, Choice, Field, FieldSort, FollowsClosed, Kind, Repeats, Severity, Stage, Step, StepSort};
 pub use number::NumberPattern;
+pub use recount::{Recount, Recounted};
 pub use recurring::{Every, Occurrence, RecurringRule};
 pub use retiming::{Retimed, Timed};
 pub use step::{CaseFacts, Permitted, Refusal};
@@ -159,6 +163,9 @@ pub struct Policy {
     channels: Vec<Choice>,
     remarks: Vec<Diagnostic>,
     listening: Arc<Listening>,
+    /// Rules (by pack and rule) that a later version corrects, each with that version: see [`correction`].
+    ruled: Arc<BTreeMap<(String, String), Arc<Policy>>>,
+    corrections: usize,
 }
 
 impl Policy {

@@ -146,7 +146,11 @@ impl Policy {
 
     fn round(&self, pack: &Pack, rule: &DutyRule, post: &Post, at: Timestamp, period: &str) -> Occurrence {
         let facts = json!({ "pack": pack.id, "unit": post.unit, "period": period });
-        let mut duty = self.opened(pack, rule, rule.key.fill(&facts), at, at, &facts);
+        let key = rule.key.fill(&facts);
+        let mut duty = match self.ruled_by(&pack.id, &rule.id).and_then(|later| later.ruling(&pack.id, &rule.id)) {
+            Some(later) => later.policy.opened(later.pack, later.rule, key, at, at, &facts),
+            None => self.opened(pack, rule, key, at, at, &facts),
+        };
         duty.owed_by = vec![Who::Post(post.id.clone())];
         Occurrence { at, period: period.to_owned(), duty }
     }

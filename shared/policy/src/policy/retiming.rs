@@ -1,5 +1,6 @@
 //! Another due time for a duty that stands: a date was put in later, a kind or a severity was put right, a pause ended.
 
+use super::correction::Ruling;
 use super::duty::{DutyRule, TermSource, unit_of};
 use super::timing::{basis_of, end_in_field};
 use super::{Pack, Policy};
@@ -41,6 +42,9 @@ impl Policy {
     /// event says what it was `before`) the time is what it would have been had it been so from the beginning. It counts from where it
     /// counted, so what was used up stays used up.
     pub fn retimed_by(&self, timed: &Timed<'_>, facts: &Value) -> Option<Retimed> {
+        if let Some(later) = self.ruled_by(timed.pack, timed.rule) {
+            return later.retimed_by(timed, facts);
+        }
         let pack = self.pack(timed.pack).filter(|pack| facts.get("pack").and_then(Value::as_str) == Some(&pack.id))?;
         let rule = self.duty_rule(timed.pack, timed.rule)?;
         let is_put_right = facts.get("before").is_some();
@@ -76,16 +80,15 @@ impl Policy {
     /// What is told of a duty that is due at another time, from `now` on: who is told, whose acknowledgement counts and how often it is
     /// repeated stay as they were settled. `from`: where the shares of its time count from, later by what was paused.
     pub fn plan_for(&self, timed: &Timed<'_>, plan: &Plan, from: Timestamp, due: Timestamp, now: Timestamp, calendar: &Calendar) -> Plan {
-        let known = self.pack(timed.pack).zip(self.duty_rule(timed.pack, timed.rule));
-        let Some((pack, rule)) = known else { return shifted(plan, timed.due, due) };
-        let mut reminders = self.reminders(pack, rule, from, due, basis_of(timed.term), timed.unit, calendar);
+        let Some(Ruling { policy, pack, rule }) = self.ruling(timed.pack, timed.rule) else { return shifted(plan, timed.due, due) };
+        let mut reminders = policy.reminders(pack, rule, from, due, basis_of(timed.term), timed.unit, calendar);
         reminders.retain(|at| *at > now);
         let ladder = rule.ladder.as_deref().and_then(|ladder| pack.ladders.get(ladder));
         let mut rungs: Vec<TimedRung> = Vec::new();
         for settled in &plan.rungs {
             let nth = usize::try_from(settled.rung - 1).ok();
             let written = ladder.zip(nth).and_then(|(ladder, nth)| ladder.rungs.get(nth));
-            let at = written.and_then(|rung| self.time_of(pack, rung, due, timed.opened, timed.unit, calendar).0);
+            let at = written.and_then(|rung| policy.time_of(pack, rung, due, timed.opened, timed.unit, calendar).0);
             let at = at.unwrap_or(settled.at);
             // What was told at its opening, or should have been by now, is not told again.
             if settled.sort == Sort::Notice && at <= now {

@@ -19,4 +19,4 @@ pub(crate) use fault::{Fault, Faults};
 pub use place::{Many, Named, Placed};
 pub(crate) use read::{File, Sort, in_order, read};
 pub use schema::{calendar_schema, organisation_schema, pack_schema};
-pub(crate) use suggest::nearest;
+pub(crate) use suggest::{nearest, suggestion};

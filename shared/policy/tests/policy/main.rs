@@ -3,6 +3,7 @@
 mod approvals;
 mod away;
 mod calendars;
+mod corrections;
 mod coverage;
 mod declarations;
 mod differences;

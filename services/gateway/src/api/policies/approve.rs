@@ -2,7 +2,7 @@
 //! the set is announced, and in force a minute later if every service holds it.
 
 use crate::App;
-use crate::api::input::At;
+use crate::api::input::{Asked, At};
 use crate::api::openapi::{Api, Endpoint};
 use crate::policies::apply;
 use crate::viewer::Viewer;
@@ -12,18 +12,34 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::post;
 use duban_contracts::Problem;
+use schemars::JsonSchema;
+use serde::Deserialize;
 
 pub fn mount(api: Api) -> Api {
-    api.route(Endpoint::post("/v1/policies/{version}/approve", "Approve a set of packs").status("204"), post(handle))
+    let endpoint = Endpoint::post("/v1/policies/{version}/approve", "Approve a set of packs");
+    api.route(endpoint.query::<Approving>().status("204"), post(handle))
 }
 
-async fn handle(State(app): State<App>, viewer: Viewer, At(version): At<i64>) -> Result<StatusCode, Refusal> {
-    perform(&app, &viewer, version).await?;
+/// What is approved besides the set.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+pub struct Approving {
+    /// Of a correction: the digest of the list of what it changes, as it was shown.
+    #[serde(default)]
+    pub list: Option<String>,
+}
+
+async fn handle(
+    State(app): State<App>,
+    viewer: Viewer,
+    At(version): At<i64>,
+    Asked(approving): Asked<Approving>,
+) -> Result<StatusCode, Refusal> {
+    perform(&app, &viewer, version, approving.list.as_deref()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// # Errors
-/// 403 for whose signature is not wanted, and for who submitted it; 404 unknown; 409 not waiting.
-pub async fn perform(app: &App, viewer: &Viewer, version: i64) -> Result<(), Problem> {
-    apply::approve(app, viewer, version).await
+/// 403 for whose signature is not wanted, and for who submitted it; 404 unknown; 409 not waiting, or the list is not the one that was shown.
+pub async fn perform(app: &App, viewer: &Viewer, version: i64, list: Option<&str>) -> Result<(), Problem> {
+    apply::approve(app, viewer, version, list).await
 }

@@ -3,6 +3,7 @@
 pub mod approve;
 pub mod back;
 pub mod changes;
+pub mod foreseen;
 pub mod list;
 pub mod show;
 pub mod submit;

@@ -56,6 +56,8 @@ pub(super) fn assemble(
         root,
         remarks: Vec::new(),
         listening: Arc::default(),
+        ruled: Arc::default(),
+        corrections: 0,
     };
     policy.listening = Arc::new(listening(&policy));
     check_claims(&policy, &organisation.file, &mut found);

@@ -1,0 +1,220 @@
+//! A calendar that was wrong, put right while all runs: submitted as a correction, listed, approved with its list, and followed by the duties that
+//! stand, with the reason; each once, also where escalation is killed in the middle of it.
+
+use anyhow::Context;
+use duban::gateway::Gateway;
+use duban_contracts::case::CaseListRequest;
+use duban_contracts::duty::{DutyEvent, DutyList, WhyAnswer};
+use duban_contracts::policy::Foreseen;
+use duban_contracts::report::Accepted;
+use duban_local::{ClockSetting, StackSettings};
+use duban_tests::journey;
+use duban_tests::world::repository;
+use duban_tests::{World, until};
+use futures::{StreamExt, stream};
+use reqwest::Method;
+use serde_json::{Value, json};
+use std::time::Duration;
+use uuid::Uuid;
+
+const LIMIT: Duration = Duration::from_secs(180);
+/// Customer service of the software company; the customer is to be visited within three working days.
+const AGENT: &str = "guo-wenbo";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_corrected_calendar_is_listed_approved_and_followed_by_what_stands() -> anyhow::Result<()> {
+    let clock = Some(ClockSetting::Stepped { start: journey::START.into() });
+    let mut world = World::with(StackSettings { clock, ..StackSettings::test() }).await?;
+    let case = registered(&world).await?;
+    let visit = until("the duty to visit", LIMIT, || visit(&world, case)).await?;
+
+    // Wednesday is no working day after all.
+    let administrator = world.installation.administrator()?;
+    let refused = submit(&world, json!(["calendar.cm", "after-sales/visit"])).await.unwrap_err().to_string();
+    assert!(refused.contains("did you mean 'calendar.cn'") && refused.contains("does not change"), "{refused}");
+    let submitted = submit(&world, json!(["calendars"])).await?;
+    assert_eq!(submitted["state"], "submitted");
+    let path = format!("/v1/policies/{}", submitted["version"]);
+    let whole: Value = administrator.get(&path, &()).await?;
+    assert_eq!(whole["set"]["corrects"], json!(["calendar.cn"]), "every calendar that changes, by its name");
+
+    let listed = listed(&world, &path).await?;
+    let foreseen = listed.changes.iter().find(|change| change.duty == visit.duty).context("the visit is not listed")?;
+    assert_eq!((foreseen.due_before, foreseen.of.as_str()), (visit.due_at, "calendar.cn"));
+    assert!(foreseen.due_after > foreseen.due_before && listed.moved >= 1);
+    let due =
+        foreseen.stages.iter().find(|stage| stage.at_before == Some(visit.due_at)).context("its rung at the due time is not listed")?;
+    assert!(due.at_after == Some(foreseen.due_after) && due.told_before == due.told_after && !due.told_after.is_empty(), "{foreseen:?}");
+
+    // Signed with the list that was seen, by somebody else.
+    let second = second(&world).await?;
+    let digest = listed.digest.context("no digest")?;
+    for wrong in ["".to_owned(), "?list=0000".to_owned()] {
+        let refused: anyhow::Result<Value> = second.send(Method::POST, &format!("{path}/approve{wrong}"), &json!({})).await;
+        assert!(refused.unwrap_err().to_string().contains("must be seen first"), "{wrong}");
+    }
+    let _: Value = second.send(Method::POST, &format!("{path}/approve?list={digest}"), &json!({})).await?;
+    let whole: Value = administrator.get(&path, &()).await?;
+    assert_eq!((&whole["set"]["state"], &whole["set"]["signatures"][0]["list"]["digest"]), (&json!("announced"), &json!(digest)));
+    assert_eq!(until("nothing is moved before its time", LIMIT, || self::visit(&world, case)).await?.due_at, visit.due_at);
+
+    world.step("2026-03-02T09:10:00+08:00").await?;
+    let moved = until("the visit to be due later", LIMIT, || async {
+        let found = self::visit(&world, case).await?;
+        anyhow::ensure!(found.due_at != visit.due_at, "{}", found.due_at);
+        anyhow::Ok(found)
+    })
+    .await?;
+    assert_eq!((moved.due_at, moved.policy), (foreseen.due_after, visit.policy));
+    let why: WhyAnswer = world.installation.person(AGENT).await?.get(&format!("/v1/duties/{}/why", visit.duty), &()).await?;
+    let reason = format!("制度版本 {} 更正了日历“cn”", submitted["version"]);
+    assert!(why.steps.iter().any(|step| step.text_zh.contains(&reason) && step.text_zh.contains("批准")), "{:?}", why.steps);
+    world.stack.stop().await;
+    Ok(())
+}
+
+/// Half of the duties are held by somebody else while the correction begins; then it comes to those too, and is killed before it commits.
+#[tokio::test(flavor = "multi_thread")]
+async fn escalation_killed_in_the_middle_of_a_correction_corrects_each_duty_exactly_once() -> anyhow::Result<()> {
+    const REPORTS: i64 = 300;
+    let clock = Some(ClockSetting::Stepped { start: journey::START.into() });
+    let mut world = World::with(StackSettings { clock, ..StackSettings::test() }).await?;
+    let world_ref = &world;
+    let sent: Vec<anyhow::Result<Accepted>> =
+        stream::iter(0..REPORTS).map(|nth| async move { send(world_ref, nth).await }).buffer_unordered(16).collect().await;
+    sent.into_iter().collect::<anyhow::Result<Vec<_>>>()?;
+    let visits = "select count(*) from escalation.duty where rule = 'visit' and open";
+    until("every case to have its duty to visit", LIMIT, || async {
+        let opened = world.count(visits).await?;
+        anyhow::ensure!(opened == REPORTS, "{opened}");
+        anyhow::Ok(())
+    })
+    .await?;
+    world.raised().await?;
+
+    let submitted = submit(&world, json!(["calendars"])).await?;
+    let path = format!("/v1/policies/{}", submitted["version"]);
+    let listed = listed(&world, &path).await?;
+    anyhow::ensure!(listed.moved >= REPORTS && listed.left == 0, "{listed:?}");
+    let digest = listed.digest.context("no digest")?;
+    let _: Value = second(&world).await?.send(Method::POST, &format!("{path}/approve?list={digest}"), &json!({})).await?;
+
+    let mut held = world.database.begin().await?;
+    let locked = sqlx::query(
+        "select id from escalation.duty where id in (select duty from escalation.foreseen_change order by duty limit $1) for update",
+    )
+    .bind(listed.moved / 2)
+    .fetch_all(&mut *held)
+    .await?;
+    let locked = i64::try_from(locked.len())?;
+    world.step("2026-03-02T09:10:00+08:00").await?;
+    let acts = "select count(*) from escalation.duty_act where corrected is not null";
+    until("the other half to be corrected", LIMIT, || async {
+        let corrected = world.count(acts).await?;
+        anyhow::ensure!(corrected == listed.moved - locked, "{corrected} of {}", listed.moved);
+        anyhow::Ok(())
+    })
+    .await?;
+    // What it has done with those is written and cannot be committed yet.
+    let mut barred = world.database.begin().await?;
+    sqlx::query("lock table escalation.duty_act in share mode").execute(&mut *barred).await?;
+    held.rollback().await?;
+    let waiting = "select count(*) from pg_locks where not granted and relation = 'escalation.duty_act'::regclass";
+    until("the correction to be in the middle of it", LIMIT, || async {
+        anyhow::ensure!(world.count(waiting).await? > 0, "nobody waits");
+        anyhow::Ok(())
+    })
+    .await?;
+    world.stack.kill9("escalation", 0).await?;
+    barred.rollback().await?;
+    until("its transaction to be gone", LIMIT, || async {
+        let sessions = world.count("select count(*) from pg_stat_activity where state <> 'idle' and usename = 'escalation'").await?;
+        anyhow::ensure!(sessions == 0, "{sessions}");
+        anyhow::Ok(())
+    })
+    .await?;
+    assert_eq!(world.count(acts).await?, listed.moved - locked, "nothing of it was committed");
+
+    world.stack.restart("escalation", 0).await?;
+    until("every duty to follow the correction", LIMIT, || async {
+        let behind = world.count("select count(*) from escalation.duty where open and corrections < 1").await?;
+        anyhow::ensure!(behind == 0, "{behind}");
+        anyhow::Ok(())
+    })
+    .await?;
+    // Each exactly once: its act, its event, and the time that was listed; nothing that was not listed.
+    let once = format!(
+        "select count(*) from escalation.foreseen_change as listed join escalation.duty on duty.id = listed.duty
+         where duty.due_at = listed.due_after and duty.corrections = 1 and duty.policy < {}
+           and (select count(*) from escalation.duty_act as act where act.duty = duty.id and corrected is not null) = 1
+           and (select count(*) from escalation.outbox where about = 'duty/' || duty.id and subject like '%.duty.retimed') = 1",
+        submitted["version"]
+    );
+    assert_eq!(world.count(&once).await?, listed.moved);
+    assert_eq!(world.count(acts).await?, listed.moved);
+    assert_eq!(world.count("select count(*) from escalation.outbox where subject like '%.duty.retimed'").await?, listed.moved);
+    world.stack.stop().await;
+    Ok(())
+}
+
+/// The calendar with another holiday, submitted as a correction.
+async fn submit(world: &World, corrects: Value) -> anyhow::Result<Value> {
+    let mut sources = duban::policy::sources::read(&[repository().join("policies")])?;
+    let calendar = sources.iter_mut().find(|source| source.name.ends_with("cn.toml")).context("no calendar")?;
+    calendar.text = calendar.text.replacen("holidays = [", "holidays = [\n  \"2026-03-04\",", 1);
+    let body = json!({ "sources": sources, "note": "节假日补正", "corrects": corrects });
+    world.installation.administrator()?.send(Method::POST, "/v1/policies", &body).await
+}
+
+/// The list of what it changes, once it is done.
+async fn listed(world: &World, path: &str) -> anyhow::Result<Foreseen> {
+    until("the list to be done", LIMIT, || async {
+        let shown: Value = world.installation.person(AGENT).await?.get(&format!("{path}/foreseen"), &()).await?;
+        let list: Foreseen = serde_json::from_value(shown["foreseen"].clone())?;
+        anyhow::ensure!(list.state == "done", "{list:?}");
+        anyhow::Ok(list)
+    })
+    .await
+}
+
+/// Another administrator than the one who submits.
+async fn second(world: &World) -> anyhow::Result<Gateway> {
+    let people: Value = world.installation.administrator()?.get("/v1/people", &()).await?;
+    let people = people["people"].as_array().context("no people")?;
+    let second =
+        people.iter().find(|person| person["administers"] == true && person["id"] != "admin").context("no second administrator")?;
+    world.installation.person(second["id"].as_str().unwrap_or_default()).await
+}
+
+async fn visit(world: &World, case: Uuid) -> anyhow::Result<DutyEvent> {
+    let open: DutyList = world.installation.person(AGENT).await?.get("/v1/duties", &json!({ "case": case, "state": "open" })).await?;
+    open.duties.into_iter().find(|duty| duty.rule == "visit").context("not there yet")
+}
+
+/// A customer's report, of a customer of its own for each number.
+async fn send(world: &World, nth: i64) -> anyhow::Result<Accepted> {
+    let body = json!({
+        "channel": "phone", "unit": "RJ", "kind": "product_complaint", "subject": "软件账单算错",
+        "reporter": { "name": "罗建平", "phone": format!("199{nth:08}") }, "fields": {},
+    });
+    let answer = reqwest::Client::new()
+        .post(format!("{}/v1/reports", world.installation.url))
+        .bearer_auth(&world.installation.producers["web"])
+        .header("Idempotency-Key", format!("form-{nth}"))
+        .json(&body)
+        .send()
+        .await?;
+    anyhow::ensure!(answer.status() == reqwest::StatusCode::ACCEPTED, "{}: {}", answer.status(), answer.text().await?);
+    Ok(answer.json().await?)
+}
+
+async fn registered(world: &World) -> anyhow::Result<Uuid> {
+    let accepted = send(world, 1).await?;
+    let gateway = world.installation.person(AGENT).await?;
+    until("the report to be a case", LIMIT, || async {
+        let number = gateway.track(&accepted.tracking_code).await?.case.context("not registered yet")?.number;
+        let filter = CaseListRequest { search: Some(number), ..Default::default() };
+        anyhow::Ok(gateway.cases(&filter).await?.cases.into_iter().next().context("not in the list")?.case)
+    })
+    .await
+}
