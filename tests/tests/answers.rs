@@ -33,6 +33,12 @@ async fn every_answer_is_as_described() -> anyhow::Result<()> {
     ensure!(unseen.is_empty(), "nothing of this kind was there to be read: {unseen:?}");
     visitor.problems(&case.case.to_string()).await?;
     visitor.no_page().await?;
+    let handler = duban_tests::visitor::Visitor::with_new_password(&world.installation, journey::HANDLER).await?;
+    let (status, page) = handler.get(&format!("/cases/{}", case.case)).await?;
+    ensure!(status == StatusCode::OK && page.contains("更换发动机总成"), "what its steps say does not stand on the page of a case: {page}");
+    let (status, page) = handler.get("/cases/nonsense").await?;
+    ensure!(status == StatusCode::NOT_FOUND && page.starts_with("<!DOCTYPE html>"), "{status} {page}");
+    visitor.no_such_code().await?;
     println!("{} kinds of answers are as described", seen.len());
     world.stack.stop().await;
     Ok(())
@@ -153,6 +159,15 @@ impl Visitor {
         let (status, media, text) = (answer.status(), media(&answer), answer.text().await?);
         ensure!(status == StatusCode::NOT_FOUND && media == "text/html", "{status} {media}");
         ensure!(text.contains(&duban_contracts::Problem::not_found().title), "{text}");
+        Ok(())
+    }
+
+    /// The public form takes no text for a tracking code that is none: its report would wait for one that nobody has sent.
+    async fn no_such_code(&self) -> anyhow::Result<()> {
+        let form = [("key", "form-of-a-test"), ("subject", "空调不制冷"), ("follows", "zzzzz")];
+        let answer = self.client.post(format!("{}/report", self.url)).header("Accept-Language", "zh").form(&form).send().await?;
+        let (status, text) = (answer.status(), answer.text().await?);
+        ensure!(status == StatusCode::UNPROCESSABLE_ENTITY && text.contains("这不是有效的查询码"), "{status} {text}");
         Ok(())
     }
 

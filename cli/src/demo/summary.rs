@@ -21,9 +21,11 @@ pub(super) fn print(
     let said = json!({ "whole": whole, "played": played, "counts": counts, "staff": tally, "breaches": breaches });
     show.print(&said, |_| {
         let mut text = format!(
-            "\n{} reports accepted ({} with something to put right), {} registered as cases, {} joined a case\n{}",
+            "\n{} reports accepted ({} with something to put right), {} that are owed regularly handed in by the staff; \
+             {} registered as cases, {} joined a case\n{}",
             played.accepted,
             played.with_warnings,
+            tally.as_ref().map_or(0, |tally| tally.handed_in),
             counts.registered,
             counts.supplements,
             board::table(counts),

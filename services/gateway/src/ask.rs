@@ -33,6 +33,7 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use uuid::Uuid;
@@ -119,8 +120,10 @@ impl Services {
             }
             Err(problem) => whole.missing(service::ARCHIVE, &problem),
         }
-        whole.timeline.sort_by_key(|entry| (entry.at, entry.id));
-        whole.timeline.dedup_by_key(|entry| entry.id);
+        // What happened at the same instant stays in the order of cause and effect: a case before its duties, these before their messages.
+        whole.timeline.sort_by_key(|entry| entry.at);
+        let mut seen = HashSet::new();
+        whole.timeline.retain(|entry| seen.insert(entry.id));
         Ok(whole)
     }
 

@@ -37,7 +37,7 @@ use axum::Router;
 
 /// Everything that is served: reports, API, pages. Health and metrics come with the platform.
 pub fn routes(app: App) -> Router {
-    let everything = api::router().merge(pages::router()).fallback(pages::missing).method_not_allowed_fallback(web::wrong_method);
+    let everything = api::router().merge(pages::router(&app)).fallback(pages::missing).method_not_allowed_fallback(web::wrong_method);
     let reception = api::reports::reception().method_not_allowed_fallback(web::wrong_method);
     web::fence(reception.merge(web::guard(everything)).with_state(app))
 }

@@ -24,7 +24,8 @@ pub fn view(frame: &Frame, token: &str, link: &Link, alert: &AlertEvent) -> Mark
             (facts(frame, alert))
         }
         @if let Some(used) = link.used_at {
-            div.notice role="status" { (frame.t("已签收：", "Acknowledged: ")) (frame.time(used)) }
+            div.notice role="status" { (frame.t("已签收：", "Acknowledged: ")) (frame.time(used))
+                (frame.t("。此链接已使用，无需再次操作。", ". This link has been used; there is nothing more to do.")) }
         } @else if alert.state != "open" {
             div.notice role="status" { (frame.t("此事项已了结，无需再签收。", "This matter has been settled; there is nothing to acknowledge.")) }
         } @else {

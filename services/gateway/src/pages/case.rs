@@ -15,7 +15,7 @@ use duban_contracts::case::{CaseActRequest, CaseShowRequest, PermittedStep, Time
 use duban_contracts::duty::DutyEvent;
 use duban_contracts::report::Report;
 use duban_policy::Policy;
-use duban_policy::policy::Kind;
+use duban_policy::policy::{FieldSort, Kind};
 use maud::{Markup, html};
 use serde::Deserialize;
 use serde_json::Value;
@@ -34,6 +34,7 @@ pub fn view(frame: &Frame, case: &CaseWhole, policy: Option<&Policy>, told: Opti
             div {
                 (head(frame, case))
                 @if let Some(report) = &case.detail.report { (report_text(frame, report, kind)) }
+                (recorded(frame, case, kind))
                 h2 { (frame.t("经过", "What happened")) }
                 (earlier::link(frame, summary.case, case.detail.earlier))
                 (timeline(frame, &case.timeline))
@@ -83,15 +84,40 @@ fn link_word<'a>(frame: &Frame, sort: &'a str) -> &'a str {
     }
 }
 
-/// A report as it was sent; fields under the names that its kind gives them.
-pub fn report_text(frame: &Frame, report: &Report, kind: Option<&Kind>) -> Markup {
-    let field = |name: &str| kind.and_then(|kind| kind.field(name));
-    let title = |name: &str| field(name).map_or(name, |field| frame.t(&field.title.zh, &field.title.en)).to_owned();
-    let shown = |name: &str, value: &Value| -> String {
+/// What was filled in since: the fields of the steps, and those of the report that were put right.
+fn recorded(frame: &Frame, case: &CaseWhole, kind: Option<&Kind>) -> Markup {
+    let sent = |name: &str| case.detail.report.as_ref().and_then(|report| report.fields.get(name));
+    let fields: Vec<_> = case.detail.fields.iter().filter(|(name, value)| sent(name) != Some(value)).collect();
+    html! {
+        @if !fields.is_empty() {
+            div.sheet {
+                h2 { (frame.t("办理情况", "What was recorded")) }
+                dl.facts { @for (name, value) in fields { (field_row(frame, kind, name, value)) } }
+            }
+        }
+    }
+}
+
+/// A field under the name that its kind gives it.
+fn field_row(frame: &Frame, kind: Option<&Kind>, name: &str, value: &Value) -> Markup {
+    let field = kind.and_then(|kind| kind.field(name));
+    let in_words = |value: &Value| -> String {
         let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        let choice = field(name).and_then(|field| field.choices.iter().find(|choice| choice.value == text));
+        let choice = field.and_then(|field| field.choices.iter().find(|choice| choice.value == text));
         choice.map_or(text, |choice| frame.t(&choice.title.zh, &choice.title.en).to_owned())
     };
+    let shown = match (value, field.map(|field| field.sort)) {
+        (Value::Array(values), _) => values.iter().map(in_words).collect::<Vec<_>>().join(frame.t("、", ", ")),
+        (Value::Bool(yes), _) => if *yes { frame.t("是", "yes") } else { frame.t("否", "no") }.to_owned(),
+        (Value::String(person), Some(FieldSort::Person)) => frame.name(person).to_owned(),
+        (Value::String(unit), Some(FieldSort::Unit)) => frame.unit(unit).to_owned(),
+        _ => in_words(value),
+    };
+    html! { dt { (field.map_or(name, |field| frame.t(&field.title.zh, &field.title.en))) } dd.said { (shown) } }
+}
+
+/// A report as it was sent; fields under the names that its kind gives them.
+pub fn report_text(frame: &Frame, report: &Report, kind: Option<&Kind>) -> Markup {
     html! {
         div.sheet {
             @if let Some(subject) = &report.subject { h2 { (subject) } }
@@ -102,7 +128,7 @@ pub fn report_text(frame: &Frame, report: &Report, kind: Option<&Kind>) -> Marku
                 @if let Some(phone) = &report.reporter.phone { dt { (frame.t("电话", "Telephone")) } dd { (phone) } }
                 @if let Some(email) = &report.reporter.email { dt { (frame.t("邮箱", "Email")) } dd { (email) } }
                 @if let Some(at) = report.occurred_at { dt { (frame.t("发生", "Happened")) } dd { (frame.time(at)) } }
-                @for (name, value) in &report.fields { dt { (title(name)) } dd { (shown(name, value)) } }
+                @for (name, value) in &report.fields { (field_row(frame, kind, name, value)) }
                 @for attachment in &report.attachments { dt { (frame.t("附件", "Attachment")) } dd { (attachment.name) " " span.soft { (attachment.reference) } } }
             }
         }

@@ -210,7 +210,7 @@ impl Frame {
     fn foot(&self) -> Markup {
         html! {
             footer {
-                (self.t("时间", "Time")) "：" (words::instant(self.language, self.now, &self.zone))
+                (self.t("时间：", "Time: ")) (words::instant(self.language, self.now, &self.zone))
                 @if self.demonstration { " · " (self.t("演示数据，人物与事件均为虚构", "Demonstration data; people and events are invented")) }
             }
         }
@@ -232,6 +232,10 @@ pub enum Urgency {
     /// Of an alert: its duty runs on.
     Acknowledged,
     Done,
+    /// Done after its time.
+    DoneLate,
+    /// What nobody has to do any more.
+    Cancelled,
 }
 
 impl Urgency {
@@ -241,6 +245,8 @@ impl Urgency {
             "breached" => Self::Overdue,
             "due_soon" => Self::Soon,
             "pending" => Self::Normal,
+            "closed_late" => Self::DoneLate,
+            "cancelled" => Self::Cancelled,
             _ => Self::Done,
         }
     }
@@ -263,7 +269,7 @@ impl Urgency {
             Self::Overdue => "overdue",
             Self::Escalated => "escalated",
             Self::Acknowledged => "acknowledged",
-            Self::Done => "done",
+            Self::Done | Self::DoneLate | Self::Cancelled => "done",
         }
     }
 
@@ -275,6 +281,8 @@ impl Urgency {
             Self::Escalated => language.pick("升级", "Escalated"),
             Self::Acknowledged => language.pick("已签收", "Acknowledged"),
             Self::Done => language.pick("已了结", "Done"),
+            Self::DoneLate => language.pick("逾期了结", "Done late"),
+            Self::Cancelled => language.pick("已取消", "Cancelled"),
         }
     }
 

@@ -34,8 +34,9 @@ use crate::App;
 use crate::viewer::{MaybeViewer, Speaks};
 use crate::web::Refusal;
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, State};
-use axum::http::Uri;
+use axum::extract::{DefaultBodyLimit, FromRequestParts, Request, State};
+use axum::http::{Method, StatusCode, Uri, header};
+use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use duban_contracts::Problem;
@@ -48,8 +49,26 @@ pub async fn missing(State(app): State<App>, MaybeViewer(viewer): MaybeViewer, S
     respond::problem(&respond::frame(&app, viewer.as_ref(), language, "/"), &Problem::not_found())
 }
 
+/// An address that no page can have, such as a case by something that is no id, is answered by a page too.
+async fn faults_as_pages(State(app): State<App>, request: Request, next: Next) -> Response {
+    let (mut parts, body) = request.into_parts();
+    let asked = parts.clone();
+    let response = next.run(Request::from_parts(parts.clone(), body)).await;
+    let kind = response.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    if response.status() != StatusCode::BAD_REQUEST || !kind.starts_with("text/plain") || asked.method != Method::GET {
+        return response;
+    }
+    let Ok(MaybeViewer(viewer)) = MaybeViewer::from_request_parts(&mut parts, &app).await;
+    let Ok(Speaks(language)) = Speaks::from_request_parts(&mut parts, &app).await;
+    respond::problem(&respond::frame(&app, viewer.as_ref(), language, "/"), &Problem::not_found())
+}
+
 /// Every page, to be merged into the gateway's router.
-pub fn router() -> Router<App> {
+pub fn router(app: &App) -> Router<App> {
+    pages().layer(middleware::from_fn_with_state(app.clone(), faults_as_pages))
+}
+
+fn pages() -> Router<App> {
     Router::new()
         .route("/", get(respond::start))
         .route("/assets/{name}", get(respond::asset))

@@ -7,13 +7,15 @@ use crate::App;
 use crate::viewer::{ClientAddress, MaybeViewer, OpenForm, Speaks, Viewer, csrf_is_right};
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Response};
+use duban_contracts::identity::IdentityKeys;
 use duban_contracts::problem::{FieldError, Problem};
 use duban_contracts::report::Accepted;
 use duban_policy::Policy;
-use duban_policy::directory::Right;
+use duban_policy::directory::{Directory, Right, Unit};
 use duban_policy::policy::{Field, Kind};
 use maud::{Markup, html};
 use serde_json::{Map, Value, json};
+use std::collections::HashMap;
 
 /// What was typed, kept when the form comes back with errors.
 #[derive(Debug, Clone, Default)]
@@ -80,22 +82,22 @@ impl Offer<'_> {
 pub fn view(frame: &Frame, typed: &Typed, offer: &Offer<'_>, errors: &[FieldError], failed: Option<&str>) -> Markup {
     let content = html! {
         p { (frame.t("请说明发生了什么。提交后您会得到一个查询码，可随时查询处理进度。",
-            "Tell us what happened. You get a tracking code with which you can see how it goes.")) }
+            "Tell us what happened. You get a tracking code with which you can check progress.")) }
         @if let Some(failed) = failed { div.notice.bad role="alert" { (failed) } }
         @if !errors.is_empty() { div.notice.bad role="alert" { (frame.t("有内容需要修改，见下方标出的各项。", "Some of it needs changing; see the fields below.")) } }
         form.sheet method="post" action="/report" {
             (frame.csrf())
             input type="hidden" name="key" value=(typed.key);
             @if !offer.units.is_empty() { (matter(frame, typed, offer, errors)) }
-            (field(errors, "/subject", "subject", frame.t("主题", "Subject"), &html! { input #subject name="subject" maxlength="200" value=(typed.subject) aria-invalid=[invalid(errors, "/subject")]; }))
-            (field(errors, "/text", "text", frame.t("经过", "What happened"), &html! { textarea #text name="text" maxlength="20000" aria-invalid=[invalid(errors, "/text")] { (typed.text) } }))
+            (field(frame, errors, "/subject", "subject", frame.t("主题", "Subject"), &html! { input #subject name="subject" maxlength="200" value=(typed.subject) aria-invalid=[invalid(errors, "/subject")]; }))
+            (field(frame, errors, "/text", "text", frame.t("经过", "What happened"), &html! { textarea #text name="text" maxlength="20000" aria-invalid=[invalid(errors, "/text")] { (typed.text) } }))
             (reporter(frame, typed, errors))
-            (field(errors, "/follows", "follows", frame.t("补充以前的来件（查询码，可不填）", "Adds to an earlier report (its tracking code, optional)"),
+            (field(frame, errors, "/follows", "follows", frame.t("补充以前反映的情况（填写查询码，可不填）", "Adds to an earlier report (its tracking code, optional)"),
                 &html! { input #follows name="follows" value=(typed.follows) aria-invalid=[invalid(errors, "/follows")]; }))
-            p { button.big type="submit" { (frame.t("提交来件", "Send the report")) } }
+            p { button.big type="submit" { (frame.t("提交", "Send")) } }
         }
     };
-    frame.page(frame.t("提交来件", "Send a report"), true, &content)
+    frame.page(frame.t("我要反映问题", "Send a report"), true, &content)
 }
 
 /// Which unit, which kind, and what the kind asks for. Usable without script: the button shows the form again for what was chosen.
@@ -106,8 +108,8 @@ fn matter(frame: &Frame, typed: &Typed, offer: &Offer<'_>, errors: &[FieldError]
     let known = kinds.iter().any(|(id, _)| *id == typed.kind);
     let kind = Chooser { id: "kind", name: "kind", value: if known { &typed.kind } else { "" }, empty: unknown };
     html! {
-        (field(errors, "/unit", "unit", frame.t("涉及的单位", "Which of our units"), &unit))
-        @if !kinds.is_empty() { (field(errors, "/kind", "kind", frame.t("事项类别", "What it is about"), &chosen::select(&kind, &kinds))) }
+        (field(frame, errors, "/unit", "unit", frame.t("涉及的单位", "Which of our units"), &unit))
+        @if !kinds.is_empty() { (field(frame, errors, "/kind", "kind", frame.t("事项类别", "What it is about"), &chosen::select(&kind, &kinds))) }
         p { button.plain type="submit" name="choose" value="yes" formnovalidate {
             (frame.t("按所选单位和类别更新表单", "Show what this unit and kind ask for"))
         } }
@@ -123,9 +125,9 @@ fn reporter(frame: &Frame, typed: &Typed, errors: &[FieldError]) -> Markup {
         fieldset {
             legend { (frame.t("联系方式（便于答复您）", "How to reach you (so that we can answer)")) }
             label { input type="checkbox" name="anonymous" value="yes" checked[typed.anonymous]; (frame.t("匿名提交", "Stay anonymous")) }
-            (field(errors, "/reporter/name", "name", frame.t("姓名", "Name"), &html! { input #name name="name" autocomplete="name" value=(typed.name); }))
-            (field(errors, "/reporter/phone", "phone", frame.t("电话", "Telephone"), &html! { input #phone name="phone" type="tel" autocomplete="tel" value=(typed.phone) aria-invalid=[invalid(errors, "/reporter/phone")]; }))
-            (field(errors, "/reporter/email", "email", frame.t("邮箱", "Email"), &html! { input #email name="email" type="email" autocomplete="email" value=(typed.email) aria-invalid=[invalid(errors, "/reporter/email")]; }))
+            (field(frame, errors, "/reporter/name", "name", frame.t("姓名", "Name"), &html! { input #name name="name" autocomplete="name" value=(typed.name); }))
+            (field(frame, errors, "/reporter/phone", "phone", frame.t("电话", "Telephone"), &html! { input #phone name="phone" type="tel" autocomplete="tel" value=(typed.phone) aria-invalid=[invalid(errors, "/reporter/phone")]; }))
+            (field(frame, errors, "/reporter/email", "email", frame.t("邮箱", "Email"), &html! { input #email name="email" type="email" autocomplete="email" value=(typed.email) aria-invalid=[invalid(errors, "/reporter/email")]; }))
         }
     }
 }
@@ -134,23 +136,47 @@ fn invalid(errors: &[FieldError], pointer: &str) -> Option<&'static str> {
     errors.iter().any(|e| e.field == pointer).then_some("true")
 }
 
-fn field(errors: &[FieldError], pointer: &str, id: &str, title: &str, input: &Markup) -> Markup {
+fn field(frame: &Frame, errors: &[FieldError], pointer: &str, id: &str, title: &str, input: &Markup) -> Markup {
     html! {
         label for=(id) { (title) }
         (input)
-        @for error in errors.iter().filter(|e| e.field == pointer) { p.wrong { (error.wrong) " " (error.expected) } }
+        @for error in errors.iter().filter(|e| e.field == pointer) { p.wrong { (wrong(frame, error)) } }
+    }
+}
+
+/// What is to be put right, for people; of what a form cannot get wrong, in the words of the API.
+fn wrong(frame: &Frame, error: &FieldError) -> String {
+    let api = || format!("{}: {}", error.wrong, error.expected);
+    match error.field.as_str() {
+        "/subject" if error.wrong.contains("missing") => {
+            frame.t("请填写主题或经过，至少填写一项。", "Please give a subject or say what happened.").to_owned()
+        }
+        "/subject" => frame.t("主题过长，或含有无法识别的字符。", &api()).to_owned(),
+        "/text" => frame.t("经过过长，或含有无法识别的字符。", &api()).to_owned(),
+        "/kind" => frame
+            .t("该单位不受理此类事项，请从列表中选择。", "This unit does not take this here; please choose one from the list.")
+            .to_owned(),
+        "/follows" => frame
+            .t(
+                "这不是有效的查询码，请核对；不是补充以前的情况请留空。",
+                "This is not a tracking code of ours; please check it, or leave it empty.",
+            )
+            .to_owned(),
+        "/reporter/phone" => frame.t("请填写有效的电话号码。", &api()).to_owned(),
+        "/reporter/email" => frame.t("请填写有效的邮箱地址。", &api()).to_owned(),
+        _ => api(),
     }
 }
 
 /// After sending: the code, large, to be written down.
 pub fn sent(frame: &Frame, accepted: &Accepted) -> Markup {
     let content = html! {
-        div.notice role="status" { (frame.t("已收到您的来件。", "Your report has been received.")) }
+        div.notice role="status" { (frame.t("您反映的情况已收到。", "Your report has been received.")) }
         div.sheet {
             p { (frame.t("查询码，请记下：", "Your tracking code; please note it down:")) }
             p.code { (accepted.tracking_code) }
             @for warning in &accepted.warnings { p.small.soft { (frame.t(&warning.message_zh, &warning.message)) } }
-            p { a.button href={ "/track?code=" (accepted.tracking_code) } { (frame.t("查询进度", "See how it goes")) } }
+            p { a.button href={ "/track?code=" (accepted.tracking_code) } { (frame.t("查询进度", "Check progress")) } }
         }
     };
     frame.page(frame.t("提交成功", "Thank you"), true, &content)
@@ -197,6 +223,7 @@ pub async fn submit(
     let accepted = async {
         app.limits.public_form(address)?;
         is_offered(&typed, &offer, policy)?;
+        is_a_code(&typed.follows, app.acceptance.keys())?;
         app.acceptance.submit_form(&typed.key, body(&typed, &offer, channel)).await
     };
     match accepted.await {
@@ -218,6 +245,15 @@ fn is_offered(typed: &Typed, offer: &Offer<'_>, policy: Option<&Policy>) -> Resu
         return Ok(());
     }
     Err(Problem::invalid_field("/kind", "this unit does not offer this kind here;", "one from the list"))
+}
+
+/// The public knows a report by its tracking code alone: another text would wait for a report that nobody has sent.
+fn is_a_code(follows: &str, keys: &IdentityKeys) -> Result<(), Problem> {
+    let genuine = follows.trim().parse().is_ok_and(|code| keys.is_genuine(code));
+    if follows.trim().is_empty() || genuine {
+        return Ok(());
+    }
+    Err(Problem::invalid_field("/follows", "this is no tracking code of ours", "a tracking code as it was given, or nothing"))
 }
 
 /// The form as a report. An empty field is one not given; fields that the kind does not ask for are left out.
@@ -254,10 +290,26 @@ fn body(typed: &Typed, offer: &Offer<'_>, channel: &str) -> Value {
     Value::Object(report)
 }
 
+/// Units by name; those whose name stands more than once with what they belong to.
+fn units(frame: &Frame, directory: &Directory) -> Vec<Shown> {
+    let title = |unit: &Unit| frame.t(&unit.title.zh, &unit.title.en).to_owned();
+    let mut times: HashMap<String, usize> = HashMap::new();
+    directory.units().for_each(|unit| *times.entry(title(unit)).or_default() += 1);
+    let named = |unit: &Unit| {
+        let own = title(unit);
+        let above = unit.parent.as_deref().and_then(|parent| directory.unit(parent)).filter(|_| times.get(&own) > Some(&1));
+        match above {
+            Some(above) => format!("{own}{}", frame.t(&format!("（{}）", title(above)), &format!(" ({})", title(above)))),
+            None => own,
+        }
+    };
+    directory.units().map(|unit| (unit.code.clone(), named(unit))).collect()
+}
+
 /// Units and, of the chosen one, the kinds. Without a directory the form offers no unit and reports go to the form's own.
 fn offer<'p>(app: &App, frame: &Frame, policy: Option<&'p Policy>, viewer: Option<&Viewer>, typed: &Typed) -> Offer<'p> {
     let Some(directory) = &frame.directory else { return Offer::default() };
-    let units = directory.units().map(|unit| (unit.code.clone(), frame.t(&unit.title.zh, &unit.title.en).to_owned())).collect();
+    let units = units(frame, directory);
     let unit = if typed.unit.is_empty() { app.acceptance.form_unit().unwrap_or_default() } else { typed.unit.clone() };
     let by_hand = viewer.is_some_and(|viewer| directory.may(&viewer.person, Right::Take, &unit, frame.now).is_some());
     let mut kinds = policy.map(|policy| policy.kinds_of(&unit, frame.now)).unwrap_or_default();

@@ -27,7 +27,7 @@ pub fn view(frame: &Frame, code: &str, found: &Found) -> Markup {
         form.sheet method="get" action="/track" role="search" {
             label for="code" { (frame.t("查询码", "Tracking code")) span.hint { (frame.t("14 位字母和数字，大小写均可", "14 letters and digits, in any case")) } }
             input #code type="search" name="code" value=(code) autocomplete="off" spellcheck="false" required;
-            p { button type="submit" { (frame.t("查询进度", "See how it goes")) } }
+            p { button type="submit" { (frame.t("查询进度", "Check progress")) } }
         }
         (answer(frame, found))
     };
