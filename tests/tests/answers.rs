@@ -164,8 +164,9 @@ impl Visitor {
 
     /// The public form takes no text for a tracking code that is none: its report would wait for one that nobody has sent.
     async fn no_such_code(&self) -> anyhow::Result<()> {
-        let form = [("key", "form-of-a-test"), ("subject", "空调不制冷"), ("follows", "zzzzz")];
-        let answer = self.client.post(format!("{}/report", self.url)).header("Accept-Language", "zh").form(&form).send().await?;
+        let sending = self.client.post(format!("{}/report", self.url)).header("Accept-Language", "zh");
+        let sending = sending.header("Content-Type", "application/x-www-form-urlencoded");
+        let answer = sending.body("key=form-of-a-test&subject=no+cold+air&follows=zzzzz").send().await?;
         let (status, text) = (answer.status(), answer.text().await?);
         ensure!(status == StatusCode::UNPROCESSABLE_ENTITY && text.contains("这不是有效的查询码"), "{status} {text}");
         Ok(())
