@@ -31,6 +31,7 @@ pub fn print(stack: &Stack, installation: &Installation, manager: &Manager, show
             ("Duban 督办 is ready", String::new()),
             ("", String::new()),
             ("pages 控制台", format!("{url}/    log in as {} with {}", manager.login, manager.password)),
+            ("", format!("the administrator's login stands in {}", env.display())),
             ("public form 网上受理", format!("{url}/report")),
             ("tracking 进度查询", format!("{url}/track")),
             ("API", format!("{url}/openapi.json")),

@@ -57,7 +57,10 @@ impl Play<'_> {
 
     /// The staff does what it had planned for now, and then looks what there is to do. Until nothing more happens at this instant.
     async fn staff(&self, at_work: &mut AtWork, sending: &Sending) -> anyhow::Result<Told> {
-        let Some(cast) = self.cast else { return Ok(Told::default()) };
+        let Some(cast) = self.cast else {
+            self.settling.taken_in(sending.accepted()).await?;
+            return Ok(Told::default());
+        };
         let mut told = self.settling.settled(sending.accepted() + cast.handed_in()).await?;
         for _ in 0..ROUNDS {
             cast.look(at_work).await?;

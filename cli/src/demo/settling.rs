@@ -34,6 +34,8 @@ const UNDER_WAY: &str = "
          + (select count(*) from escalation.own_event)
          + (select count(*) from escalation.duty where next_at <= (select domain_start from clock.setting))";
 
+const TAKEN_IN: &str = "select count(*) from intake.identity";
+
 const TOLD: &str = "select (select coalesce(max(seq), 0) from intake.outbox), (select coalesce(max(seq), 0) from escalation.outbox)";
 
 impl Settling {
@@ -55,6 +57,22 @@ impl Settling {
                 .context("asking whether all is settled")?;
             if under_way == 0 || begun.elapsed() > PATIENCE {
                 return self.told().await;
+            }
+            tokio::time::sleep(AGAIN).await;
+        }
+    }
+
+    /// Waits until every one of `reports` is taken in, so that it is registered at the time at which it came.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub(super) async fn taken_in(&self, reports: usize) -> anyhow::Result<()> {
+        let (begun, reports) = (Instant::now(), i64::try_from(reports)?);
+        loop {
+            let known: i64 =
+                sqlx::query_scalar(TAKEN_IN).fetch_one(&self.database).await.context("asking how many reports are taken in")?;
+            if known >= reports || begun.elapsed() > PATIENCE {
+                return Ok(());
             }
             tokio::time::sleep(AGAIN).await;
         }

@@ -23,7 +23,7 @@ impl Figures {
         let metrics = &platform.metrics;
         let put_off = metrics.counter("duban_rows_put_off_total", "Rows put off because they cannot be worked on, by sort", &["sort"]);
         // Shown before the first happens, so that an alarm on its rise has something to start from.
-        for sort in ["duty", "own_event", "recurring", "correction"] {
+        for sort in ["duty", "own_event", "recurring", "return", "correction"] {
             put_off.with_label_values(&[sort]);
         }
         let seconds = vec![0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 600.0, 3600.0];

@@ -18,8 +18,9 @@ use duban_policy::calendar::Calendar;
 use duban_policy::directory::Directory;
 use std::sync::Arc;
 
-/// Steps of the ladder that are told ahead.
-const AHEAD: usize = 5;
+/// Steps of the ladder that are told ahead, and how often it is looked at most for them: what is repeated until somebody acts is told once.
+const AHEAD: usize = 8;
+const LOOKS: usize = 200;
 
 pub async fn why(app: Arc<App>, request: Request<WhyRequest>) -> Result<WhyAnswer, Failed> {
     let (sight, directory) = sight(&app, &request)?;
@@ -97,13 +98,16 @@ fn ahead(directory: &Directory, duty: &Duty, policy: &Policy, now: Timestamp) ->
     let mut duty = duty.clone();
     let mut next = Vec::new();
     let mut at = now;
-    for _ in 0..AHEAD * 2 {
+    for _ in 0..LOOKS {
         let Some(timer) = climb::timer(&duty, at, retiming::calendar_of(policy, &duty)) else { break };
         at = at.max(timer);
         resume_by_itself(&mut duty, at, policy);
         let calendar = retiming::calendar_of(policy, &duty);
         for step in climb::climb(&mut duty, at, at, calendar) {
             if let Step::Raised(rung) = step {
+                if rung.repetition > 0 && !next.is_empty() {
+                    continue;
+                }
                 let told = recipients::recipients(directory, &duty, &rung.tell, now);
                 let mut posts: Vec<String> = told.iter().map(|told| told.post.clone()).collect();
                 posts.dedup();

@@ -66,7 +66,7 @@ fn head(frame: &Frame, case: &CaseWhole) -> Markup {
             }
             @for reason in &case.detail.reasons {
                 dt { (frame.t("判定", "Judged")) }
-                dd { (frame.t(&reason.text_zh, &reason.text)) @if let Some(article) = &reason.article { " " span.soft { "（" (article) "）" } } }
+                dd { (frame.t(&reason.text_zh, &reason.text)) (frame.by_article(reason.article.as_deref())) }
             }
             @for record in &case.records { dt { (frame.t("档案", "Record")) } dd { a href={ "/records/" (record.record) } { (record.index_number) } } }
         } }
@@ -142,7 +142,7 @@ pub fn timeline(frame: &Frame, entries: &[TimelineEntry]) -> Markup {
             li.alert[entry.event.starts_with("alert.")].breached[entry.event == "duty.breached"] {
                 (frame.time(entry.at))
                 (frame.t(&entry.text_zh, &entry.text))
-                @if let Some(article) = &entry.article { " " span.soft.small { "（" (article) "）" } }
+                (frame.by_article(entry.article.as_deref()))
                 @if !entry.by.is_empty() { " " span.soft { "— " (frame.name(&entry.by)) } }
                 @if let Some(note) = &entry.note { p.sheet.said { (note) } }
             }
@@ -187,10 +187,10 @@ fn step_form(frame: &Frame, case: &CaseWhole, step: &PermittedStep) -> Markup {
     let refused = step.refused_zh.as_deref().zip(step.refused.as_deref()).map(|(zh, en)| frame.t(zh, en));
     html! {
         @if let Some(why) = refused {
-            p.small.soft { (title) "：" (why) }
+            p.small.soft { (title) (frame.t("：", ": ")) (why) }
         } @else {
             details.sheet open[step.requires.is_empty()] {
-                summary { (title) @if let Some(article) = &step.article { " " span.soft.small { "（" (article) "）" } } }
+                summary { (title) (frame.by_article(step.article.as_deref())) }
                 form method="post" action={ "/cases/" (case.detail.summary.case) "/act" } {
                     (acting(frame, case))
                     input type="hidden" name="do" value="step";

@@ -90,7 +90,7 @@ pub fn why(frame: &Frame, answer: &WhyAnswer, said: &Said) -> Markup {
         @if answer.may_cancel { (cancelling(frame, duty, &said.note)) }
         h2 { (frame.t("这个时限是怎么来的", "How this due time came about")) }
         ol.timeline { @for step in &answer.steps {
-            li { (frame.t(&step.text_zh, &step.text)) @if let Some(article) = &step.article { " " span.soft { "（" (article) "）" } } }
+            li { (frame.t(&step.text_zh, &step.text)) (frame.by_article(step.article.as_deref())) }
         } }
         h2 { (frame.t("若不处理", "If nobody acts")) }
         @if answer.next.is_empty() { p.soft { (frame.t("不再升级。", "It climbs no further.")) } }

@@ -64,6 +64,11 @@ impl Frame {
         }
     }
 
+    /// By which article, behind what it is the article of.
+    pub fn by_article(&self, article: Option<&str>) -> Markup {
+        html! { @if let Some(article) = article { " " span.soft.small { (self.t("（第", "(article ")) (article) (self.t("条）", ")")) } } }
+    }
+
     /// A unit's title; its code where the directory does not know it.
     pub fn unit(&self, code: &str) -> String {
         let unit = self.directory.as_ref().and_then(|directory| directory.unit(code));

@@ -130,7 +130,7 @@ pub fn problem(frame: &Frame, problem: &duban_contracts::Problem) -> Markup {
         div.notice.bad role="alert" {
             p { (frame.t(&problem.title_zh, &problem.title)) }
             @if !problem.detail.is_empty() { p.soft { (problem.detail) } }
-            @for error in &problem.errors { p { (error.field) "：" (error.wrong) "，" (error.expected) } }
+            @for error in &problem.errors { p { (error.field) (frame.t("：", ": ")) (error.wrong) (frame.t("，", ", ")) (error.expected) } }
         }
         p { a.button.plain href="/" { (frame.t("回到首页", "Back to the start")) } }
     };

@@ -331,11 +331,12 @@ async fn who_follows_a_wrong_tracking_code_is_accepted_and_told_so() -> anyhow::
     assert_eq!((&warnings[0]["field"], &warnings[0]["code"]), (&json!("/follows"), &json!("unknown-code")));
     assert!(warnings[0]["message"].as_str().unwrap().contains(&wrong), "{warnings}");
 
-    // On the form it is read by who sent it.
+    // On the form who sends it can put it right at once: the public has no keys that it could have meant.
     let key = "form-wrong-code";
     let form = crate::browser::form(&[("key", key), ("text", "补充"), ("follows", &wrong)]);
     let sent = a.ask(Method::POST, "/report").header("Content-Type", crate::browser::FORM).header("Accept-Language", "zh").body(form);
     let page = crate::browser::page(sent.send().await?).await?;
-    assert!(page.status.is_success() && page.text.contains(&format!("“{wrong}”不是有效的查询码")), "{}", page.text);
+    assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(page.text.contains("这不是有效的查询码") && page.text.contains(&wrong), "{}", page.text);
     Ok(())
 }
