@@ -35,7 +35,8 @@ pub async fn timeline(app: Arc<App>, request: Request<TimelineRequest>) -> Resul
     for part in page.parts.iter().filter(|part| part.is_first) {
         entries.extend(done.get(&part.duty.id).into_iter().flatten().map(|acted| of_act(acted, part.duty, &directory, &zone)));
     }
-    entries.sort_by_key(|entry| (entry.at, entry.id));
+    // At one instant a duty comes before its alerts, and a breach before what was told of it.
+    entries.sort_by_key(|entry| entry.at);
     let now = app.platform.clock.now();
     let shown = |duty: &Duty| DutyEvent { diverted: recipients::diverted(&directory, duty, now), ..duty.shown() };
     let begun = page.parts.iter().filter(|part| part.is_first).map(|part| shown(part.duty));
