@@ -122,18 +122,27 @@ print("registered", told["case"]["number"])
 PYTHON
 }
 echo "--- a report"
-report
+told=$(report)
+echo "$told"
+number=$(sed -n 's/^registered //p' <<<"$told")
 
 echo "--- nobody does anything for three days"
 duban clock step --by 72h --leave-real-time
 mail_came() { python3 -c '
 import json, sys, urllib.request
 mails = json.load(urllib.request.urlopen(sys.argv[1] + "/messages", timeout=5))
-sys.exit(0 if any(mail["message_id"] and mail["to"] and "http" in mail["text"] for mail in mails) else 1)' "$mail"; }
+about = [mail for mail in mails if sys.argv[2] in mail["subject"] + mail["text"]]
+sys.exit(0 if any(mail["message_id"] and mail["to"] and "http" in mail["text"] for mail in about) else 1)' "$mail" "$number"; }
 within 120 mail_came
+echo "--- of two copies of escalation each rung was raised by one"
 python3 -c '
-import json, sys, urllib.request
-for mail in json.load(urllib.request.urlopen(sys.argv[1] + "/messages"))[:3]: print(mail["to"][0], mail["subject"])' "$mail"
+import collections, json, sys, urllib.request
+mails = json.load(urllib.request.urlopen(sys.argv[1] + "/messages"))
+ids = collections.defaultdict(set)
+for mail in mails: ids[mail["to"][0], mail["subject"], mail["text"].split("http")[0]].add(mail["message_id"])
+twice = [key for key, seen in ids.items() if len(seen) > 1]
+assert not twice, f"raised twice: {twice}"
+for mail in [mail for mail in mails if sys.argv[2] in mail["subject"] + mail["text"]][:3]: print(mail["to"][0], mail["subject"])' "$mail" "$number"
 
 echo "--- traces"
 if timeout 120 "${compose[@]}" --profile observe pull collector traces >/dev/null 2>&1; then

@@ -33,7 +33,7 @@ pub enum Command {
     /// Administrators, producers, people, their tokens.
     #[command(subcommand)]
     Admin(admin::AdminCommand),
-    /// Policy packs, without any server: check them, have a rule explained.
+    /// Policy packs: check them, have a rule explained, play scenarios (without any server); submit, approve and read what is in force (with one).
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
     /// Send a report, import a file of them, look one up.

@@ -23,14 +23,19 @@ pub enum CaseCommand {
 
 #[derive(Debug, clap::Args)]
 pub struct ListArguments {
+    /// Code of a unit, e.g. BJ01.
     #[arg(long)]
     unit: Option<String>,
+    /// A kind by its id in the pack, e.g. complaint.
     #[arg(long)]
     kind: Option<String>,
+    /// A stage by its id in the pack.
     #[arg(long)]
     stage: Option<String>,
+    /// A severity by its id in the pack, e.g. major.
     #[arg(long)]
     severity: Option<String>,
+    /// Without it, all of them.
     #[arg(long, value_parser = ["open", "closed", "unsorted", "mine", "major"])]
     state: Option<String>,
     /// Part of a number or title.
@@ -96,7 +101,12 @@ fn listed(list: &CaseList) -> String {
             instant(case.registered_at),
         ]);
     }
-    format!("{rows}\n{} of {} cases that you may see", list.cases.len(), list.total)
+    let shown = i64::try_from(list.cases.len()).unwrap_or(i64::MAX);
+    if shown == list.total { format!("{rows}\n{shown} cases") } else { format!("{rows}\n{shown} of {} cases", list.total) }
+}
+
+fn state_of(duty: &DutyEvent) -> String {
+    if duty.trial { format!("{} (on trial)", duty.state) } else { duty.state.clone() }
 }
 
 fn told(whole: &CaseWhole) -> String {
@@ -114,7 +124,7 @@ fn told(whole: &CaseWhole) -> String {
     if !whole.duties.is_empty() {
         let mut rows = table(["duty", "owed by", "due", "state", "article"]);
         for duty in &whole.duties {
-            rows.add_row([duty.title_zh.clone(), duty.owed_by.clone(), instant(duty.due_at), duty.state.clone(), duty.article.clone()]);
+            rows.add_row([duty.title_zh.clone(), duty.owed_by.clone(), instant(duty.due_at), state_of(duty), duty.article.clone()]);
         }
         text.push_str(&format!("\n\n{rows}"));
     }

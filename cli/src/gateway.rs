@@ -134,7 +134,10 @@ impl Gateway {
 
     async fn answer<T: DeserializeOwned>(&self, request: reqwest::RequestBuilder) -> anyhow::Result<T> {
         let request = if self.token.is_empty() { request } else { request.bearer_auth(&self.token) };
-        let response = request.send().await.with_context(|| format!("asking the gateway at {}", self.url))?;
+        let response = request.send().await.map_err(|why| match why.is_connect() {
+            true => anyhow::anyhow!("nothing answers at {}: is Duban running? `make up` starts it, --url names another", self.url),
+            false => anyhow::Error::new(why).context(format!("asking the gateway at {}", self.url)),
+        })?;
         let status = response.status();
         let bytes = response.bytes().await.context("reading the gateway's answer")?;
         if status.is_success() {

@@ -19,7 +19,7 @@ const widths = [390, 834, 1440];
 const publicPages = ["/report", "/track", "/login"];
 // The link of an alert's message, opened without a login.
 const link = process.env.DUBAN_ALERT_LINK;
-const managerPages = ["/alerts", "/alerts?state=all", "/duties", "/duties?state=breached", "/cases", "/cases?state=closed", "/records", "/absences", "/policies", "/policies/packs", "/policies/packs/car-dealer-complaints"];
+const managerPages = ["/alerts", "/alerts?state=all", "/duties", "/duties?state=breached", "/trials", "/cases", "/cases?state=closed", "/records", "/absences", "/policies", "/policies/packs", "/policies/packs/car-dealer-complaints"];
 const operatorPages = ["/deliveries", "/dead", "/policies", "/policies/1", "/policies/2", "/administration"];
 
 mkdirSync(folder, { recursive: true });

@@ -95,6 +95,7 @@ impl Visitor {
                 .replace("/people/{person}", &format!("/people/{WITH_WEBHOOK}"))
                 .replace("/earlier", &format!("/earlier?before={}", uuid::Uuid::max()))
                 .replace("/policies/{version}", "/policies/1")
+                .replace("/packs/{pack}", "/packs/basics")
                 .replace("/dead-letters/{service}", "/dead-letters/intake");
             known.insert(path.clone(), filled);
         }

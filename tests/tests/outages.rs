@@ -1,6 +1,8 @@
 //! Parts that are down: each is named, its own part alone is missing, the rest goes on, and when it is back nothing has to be told.
 
 use duban::case::CaseWhole;
+use duban::gateway::Gateway;
+use duban_contracts::report::{Accepted, Report};
 use duban_contracts::subjects::service::{self, ARCHIVE, ESCALATION, GATEWAY, INTAKE, NOTIFICATIONS};
 use duban_local::{ClockSetting, StackSettings};
 use duban_tests::journey::{self, GENERAL_MANAGER};
@@ -131,4 +133,35 @@ async fn health(world: &World, name: &str, ready: StatusCode, checks: [Option<(&
         anyhow::Ok(())
     })
     .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_report_at_two_gateways_at_once_while_postgres_is_down_is_one_case() -> anyhow::Result<()> {
+    const SENDINGS: usize = 20;
+    let mut world = World::with(StackSettings::durable_test()).await?;
+    let second = world.stack.start_copy(GATEWAY).await?;
+    let token = world.installation.producers["web"].clone();
+    let gateways = [Gateway::new(&world.stack.url(GATEWAY, 0), &token)?, Gateway::new(&world.stack.url(GATEWAY, second), &token)?];
+    let report: Report = serde_json::from_value(journey::report("web"))?;
+    world.stack.ground.postgres()?.kill9().await;
+
+    let sendings = (0..SENDINGS).map(|nth| gateways[nth % gateways.len()].send_report("form-at-both", &report));
+    let accepted: Vec<Accepted> = futures::future::try_join_all(sendings).await?;
+    assert!(accepted.iter().all(|one| (one.receipt, &one.tracking_code) == (accepted[0].receipt, &accepted[0].tracking_code)));
+
+    world.stack.ground.postgres()?.restart().await?;
+    let case = journey::registered(&world, &accepted[0]).await?.case;
+    // Everything that was sent is read by now or comes before the next report.
+    let next = gateways[0].send_report("form-after", &report).await?;
+    journey::registered(&world, &next).await?;
+    let (cases, identities): (i64, i64) = sqlx::query_as(
+        "select (select count(*) from intake.cases where id <> $1), (select count(*) from intake.identity where receipt = $2)",
+    )
+    .bind(case)
+    .bind(accepted[0].receipt)
+    .fetch_one(&world.database)
+    .await?;
+    assert_eq!((cases, identities), (1, 1), "the other case is that of the next report");
+    world.stack.stop().await;
+    Ok(())
 }

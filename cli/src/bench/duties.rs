@@ -14,6 +14,9 @@ const SPREAD: u64 = 10;
 const AHEAD: u64 = 15;
 /// So many seconds an escalation is looked at that has nothing to do.
 const IDLE: u64 = 10;
+/// So many fall due at one instant, for one copy of escalation, then for two, then for three.
+const BURST: i64 = 20_000;
+const COPIES: usize = 3;
 
 /// # Errors
 /// When a part stops answering.
@@ -46,8 +49,75 @@ pub async fn measure(arguments: &BenchArguments, theatre: &mut Theatre, sheet: &
     );
     sheet.figure("worst lateness of a due duty among a million, ms", lateness.worst);
     sheet.figure("mean idle tick at a million open duties, ms", idle.mean_ms);
+    by_copies(arguments, theatre, &insert, sheet).await?;
     sqlx::query("delete from escalation.duty where key like 'bench/far/%'").execute(&theatre.database).await?;
     Ok(())
+}
+
+/// How many a second are raised of many that fall due at once, by one copy and by several that share them; and that each is raised once.
+async fn by_copies(arguments: &BenchArguments, theatre: &mut Theatre, insert: &Copies, sheet: &mut Sheet) -> anyhow::Result<()> {
+    let burst = BURST.min(arguments.duties);
+    let mut rows = Vec::new();
+    let mut alone = None;
+    for copies in 1..=COPIES {
+        if copies > 1 {
+            theatre.stack.start_copy("escalation").await?;
+        }
+        let name = format!("burst{copies}");
+        insert.make(&theatre.database, &name, burst, &format!("interval '{AHEAD} seconds'")).await?;
+        let raised = raised_together(&theatre.database, &name, burst).await?;
+        let rate = burst as f64 / raised.seconds.max(0.001);
+        let alone = *alone.get_or_insert(rate);
+        rows.push(vec![
+            copies.to_string(),
+            format!("{rate:.0}"),
+            format!("{:.2}", rate / alone),
+            format!("{:.1} s", raised.seconds),
+            format!("{} of {burst}, {} twice", raised.duties, raised.twice),
+        ]);
+        sheet.figure(&format!("duties raised a second by {copies} copies of escalation"), rate);
+        theatre.settle().await?;
+    }
+    for copy in 1..COPIES {
+        theatre.stack.stop_copy("escalation", copy).await?;
+    }
+    let heading = ["copies of escalation", "raised a second", "to one copy", "all within", "raised"].map(str::to_owned);
+    sheet.table(&format!("{burst} duties due at one instant, among {}", arguments.duties), &heading, &rows);
+    Ok(())
+}
+
+struct Together {
+    /// Between the due time and the last that was raised.
+    seconds: f64,
+    /// How many were raised, and rungs that were raised more than once.
+    duties: i64,
+    twice: i64,
+}
+
+async fn raised_together(database: &PgPool, name: &str, count: i64) -> anyhow::Result<Together> {
+    let like = format!("bench/{name}/%");
+    let deadline = Instant::now() + Duration::from_secs(300);
+    loop {
+        let raised: i64 = sqlx::query_scalar("select count(*) from escalation.duty where key like $1 and breached_at is not null")
+            .bind(&like)
+            .fetch_one(database)
+            .await?;
+        if raised >= count {
+            break;
+        }
+        anyhow::ensure!(Instant::now() < deadline, "{raised} of {count} duties are raised after five minutes");
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+    let (seconds, duties, twice): (f64, i64, i64) = sqlx::query_as(
+        "with told as (select duty.id, duty.due_at, told.created_at
+                       from escalation.duty join escalation.outbox as told on told.about = 'duty/' || duty.id and told.subject like '%.duty.breached'
+                       where duty.key like $1)
+         select extract(epoch from max(created_at) - min(due_at))::float8, count(distinct id), count(*) - count(distinct id) from told",
+    )
+    .bind(&like)
+    .fetch_one(database)
+    .await?;
+    Ok(Together { seconds, duties, twice })
 }
 
 /// A real duty, told apart by its columns, of which copies are made.

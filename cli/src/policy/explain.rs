@@ -15,7 +15,7 @@ pub(super) fn run(rule: Option<&str>, unit: Option<&str>, at: Option<jiff::Times
         return Ok(ExitCode::SUCCESS);
     };
     let Some(words) = policy.explain(rule, unit, at.unwrap_or_else(jiff::Timestamp::now)) else {
-        let detail = format!("{rule:?}; or several packs have one. `duban policy explain` lists them as pack/rule");
+        let detail = format!("no pack has {rule:?} (`duban policy explain` without a rule lists them all, as pack/rule)");
         return Err(Problem::new(404, "no-such-rule", "There is no such rule", "没有这条规则").with_detail(detail).into());
     };
     show.print(&json!({ "rule": rule, "en": words.en, "zh": words.zh }), |_| format!("{}\n\n{}", words.zh, words.en))?;

@@ -13,6 +13,7 @@ pub struct Figures {
     batches: HistogramVec,
     duties: IntCounterVec,
     alerts: IntCounterVec,
+    on_trial: IntCounterVec,
     nobody: IntCounterVec,
     put_off: IntCounterVec,
     open: IntGaugeVec,
@@ -43,6 +44,7 @@ impl Figures {
             ),
             duties: metrics.counter("duban_duties_total", "What happened to duties", &["event"]),
             alerts: metrics.counter("duban_alerts_total", "Alerts raised, by sort", &["sort"]),
+            on_trial: metrics.counter("duban_alerts_on_trial_total", "Alerts that would have been sent, by sort", &["sort"]),
             nobody: metrics.counter("duban_alerts_to_nobody_total", "Alerts for which no person could be found", &[]),
             put_off,
             open: metrics.gauge("duban_duties_open", "Open duties", &[]),
@@ -64,7 +66,10 @@ impl Figures {
 
     pub fn raised(&self, alerts: &[Alert], lateness: &[f64]) {
         self.batches.with_label_values::<&str>(&[]).observe(alerts.len() as f64);
-        for alert in alerts {
+        for alert in alerts.iter().filter(|alert| alert.trial) {
+            self.on_trial.with_label_values(&[&alert.sort]).inc();
+        }
+        for alert in alerts.iter().filter(|alert| !alert.trial) {
             self.alerts.with_label_values(&[&alert.sort]).inc();
             if alert.recipients.is_empty() {
                 self.nobody.with_label_values::<&str>(&[]).inc();

@@ -8,6 +8,7 @@ use crate::correcting::Corrector;
 use crate::store::matters::{Moved, Said};
 use crate::store::{acts, alerts, duties, matters};
 use crate::timing::{self, Timing};
+use crate::trials;
 use duban_contracts::{Event, NewEvent, Timestamp};
 use duban_engine::acts::Acted;
 use duban_engine::duty::Duty;
@@ -128,6 +129,11 @@ async fn settle(app: &App, tx: &mut PgConnection, mut read: Read) -> Result<Sett
     read.said.retain(|said| newest.contains(&said.about));
     let moved = matters::follow(tx, &read.said).await?;
     place_by_newest_facts(app, tx, &mut read.effects.opens).await?;
+    let now = app.platform.clock.now();
+    for duty in &mut read.effects.opens {
+        // Under an older set it may still be on trial.
+        duty.trial &= !trials::is_over(app, duty, now);
+    }
 
     matters::remember(tx, &read.effects.closes).await?;
     let closes = matters::closes(tx, &touched).await?;
@@ -149,7 +155,7 @@ async fn settle(app: &App, tx: &mut PgConnection, mut read: Read) -> Result<Sett
     for (matter, mut duties) in by_matter {
         let first_fresh = standing.get(&matter).copied().unwrap_or(0);
         let closes = closes.get(&matter).map_or(&[] as &[_], Vec::as_slice);
-        let acted = timing::bring_up(app, &mut corrector, &mut duties, closes, &read.timings, app.platform.clock.now());
+        let acted = timing::bring_up(app, &mut corrector, &mut duties, closes, &read.timings, now);
         let changes = matter::settle(&mut duties, first_fresh, closes);
         settled.take(duties, first_fresh, in_order(acted, changes, first_fresh));
     }

@@ -33,6 +33,7 @@ pub mod returns;
 pub mod sight;
 pub mod store;
 pub mod timing;
+mod trials;
 mod upkeep;
 
 use duban_contracts::Timestamp;

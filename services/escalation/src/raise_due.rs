@@ -6,7 +6,7 @@
 use crate::correcting::Corrector;
 use crate::lateness::Ticks;
 use crate::store::{acts, alerts, duties};
-use crate::{App, recurring, returns};
+use crate::{App, recurring, returns, trials};
 use duban_contracts::{NewEvent, Timestamp};
 use duban_engine::acts::{Acted, resume_by_itself};
 use duban_engine::alert::Alert;
@@ -73,6 +73,7 @@ struct Ticking {
     recurring: recurring::Cursor,
     recurring_failed: Option<Instant>,
     returns: returns::Known,
+    trials: trials::Known,
 }
 
 /// Raises everything that is due now. Gives when the next timer runs out.
@@ -85,6 +86,7 @@ async fn tick(app: &App, state: &mut Ticking) -> anyhow::Result<Option<Timestamp
     let now = app.platform.clock.now();
     let late_before = state.ticks.note(began, now);
     open_recurring(app, state, now).await?;
+    trials::end_due(app, &mut state.trials, now).await?;
     let mut round = Round { app, directory: &directory, now, late_before, lacking: Vec::new() };
     let mut next = limited(duties::next_timer(app.platform.db.pool())).await?;
     while next.is_some_and(|next| next <= now) && ready(app).is_some() {

@@ -154,3 +154,28 @@ async fn a_date_that_is_put_in_later_moves_a_standing_duty_once() -> anyhow::Res
     assert_eq!(one(&copy, &case, "come").await?.state, "closed_in_time");
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_who_act_on_the_same_state_one_is_shown_the_new_one() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let copy = world.copy().await?;
+    let case = Case::new();
+    world.tell_and_wait(&copy, &[case.event("registered", 1, minutes(0))]).await?;
+    let duty = one(&copy, &case, "answer").await?.id;
+    let seen: WhyAnswer = world.ask("zhao", "duty.why", &WhyRequest { duty }).await?;
+    let extend = |until| DutyActRequest { duty, act: DutyAct::Extend { reason: "材料未到".into(), until } };
+    let first: DutyEvent = world.ask_seeing("zhao", seen.duty.version, "duty.act", &extend(hours(30))).await?;
+    assert_eq!(first.due_at, hours(30));
+    let second: Result<DutyEvent, Problem> = world.ask_seeing("qian", seen.duty.version, "duty.act", &extend(hours(40))).await;
+    let refused = second.unwrap_err();
+    assert_eq!((refused.status, refused.code.as_str()), (409, "version-conflict"));
+    let present: DutyEvent = serde_json::from_value(refused.present.unwrap())?;
+    assert_eq!((present.due_at, present.version), (hours(30), first.version));
+    // Having seen it, he decides; who gives no version means it as it is.
+    let _: DutyEvent = world.ask_seeing("qian", present.version, "duty.act", &extend(hours(40))).await?;
+    assert_eq!(act(&world, "zhao", duty, extend(hours(50)).act).await?.due_at, hours(50));
+    let close = duban_contracts::duty::DutyCloseRequest { duty, note: "撤销".into() };
+    let closed: Result<DutyEvent, Problem> = world.ask_seeing("qian", present.version, "duty.close", &close).await;
+    assert_eq!(closed.unwrap_err().code, "version-conflict");
+    Ok(())
+}

@@ -17,7 +17,7 @@ use duban_contracts::dead::{DeadDetail, DeadList, DeadListRequest, DeadRequest};
 use duban_contracts::delivery::{DeliveryEvent, DeliveryList, DeliveryListRequest, Link, LinkOpenRequest, Webhook, WebhookShowRequest};
 use duban_contracts::duty::{
     CaseDueAnswer, CaseDueRequest, DutyActRequest, DutyCloseRequest, DutyEvent, DutyList, DutyListRequest, Timeline, TimelineRequest,
-    WhyAnswer, WhyRequest,
+    TrialFigures, TrialFiguresRequest, WhyAnswer, WhyRequest,
 };
 use duban_contracts::identity::{IdentityKeys, TrackingCode};
 use duban_contracts::policy::{ForeseeRequest, Foreseen};
@@ -194,14 +194,31 @@ impl Services {
         self.of_person(viewer, questions::DUTY_WHY, &WhyRequest { duty }).await
     }
 
+    /// What trials have made so far.
+    pub async fn trial_figures(&self, viewer: &Viewer, request: &TrialFiguresRequest) -> Result<TrialFigures, Problem> {
+        self.of_person(viewer, questions::TRIAL_FIGURES, request).await
+    }
+
     /// A person says that a duty is done which no event closes.
-    pub async fn duty_close(&self, viewer: &Viewer, request_id: Uuid, request: &DutyCloseRequest) -> Result<DutyEvent, Problem> {
-        self.act(viewer, questions::DUTY_CLOSE, request_id, None, request).await
+    pub async fn duty_close(
+        &self,
+        viewer: &Viewer,
+        request_id: Uuid,
+        expected: Option<i64>,
+        request: &DutyCloseRequest,
+    ) -> Result<DutyEvent, Problem> {
+        self.act(viewer, questions::DUTY_CLOSE, request_id, expected, request).await
     }
 
     /// A person pauses, resumes, extends or hands over a duty, or urges.
-    pub async fn duty_act(&self, viewer: &Viewer, request_id: Uuid, request: &DutyActRequest) -> Result<DutyEvent, Problem> {
-        self.act(viewer, questions::DUTY_ACT, request_id, None, request).await
+    pub async fn duty_act(
+        &self,
+        viewer: &Viewer,
+        request_id: Uuid,
+        expected: Option<i64>,
+        request: &DutyActRequest,
+    ) -> Result<DutyEvent, Problem> {
+        self.act(viewer, questions::DUTY_ACT, request_id, expected, request).await
     }
 
     /// What a submitted correction would change of the duties that stand.
@@ -286,20 +303,15 @@ impl Services {
         self.0.bus.call(call.request_id(link.link)).await
     }
 
-    /// What the public may be told of a report. A genuine code that intake does not know yet, or while it is down, is 'accepted'.
+    /// What the public may be told of a report, by its tracking code or its receipt. A genuine code that intake does not know yet, or while it
+    /// is down, is 'accepted'; nothing in a receipt shows that it is genuine, so one is known once its report is registered.
     ///
     /// # Errors
-    /// 404 for a code that is not ours.
-    pub async fn track(&self, code: &str) -> Result<PublicStatus, Problem> {
-        let code: TrackingCode = code.parse().map_err(|_| no_such_code())?;
-        if !self.0.identity.is_genuine(code) {
-            return Err(no_such_code());
-        }
-        let request = TrackRequest { code: Some(code.hash.to_string()), receipt: None };
-        let mut status = match self.ask::<_, PublicStatus>(Asker::Public, questions::REPORT_TRACK, &request).await {
-            Ok(status) => status,
-            Err(problem) if problem.status == 404 || problem.status == 503 => PublicStatus { state: "accepted".to_owned(), case: None },
-            Err(problem) => return Err(problem),
+    /// 404 for a code that is not ours, or a receipt that is not registered; 503 for a receipt while intake is down.
+    pub async fn track(&self, asked: &str) -> Result<PublicStatus, Problem> {
+        let mut status = match asked.trim().parse::<Uuid>() {
+            Ok(receipt) => self.status(&TrackRequest { code: None, receipt: Some(receipt) }).await?,
+            Err(_) => self.status_of_code(asked).await?,
         };
         if let Some(case) = &mut status.case
             && case.due.is_none()
@@ -307,6 +319,21 @@ impl Services {
             case.due = self.due_of(&case.number).await;
         }
         Ok(status)
+    }
+
+    async fn status_of_code(&self, code: &str) -> Result<PublicStatus, Problem> {
+        let code: TrackingCode = code.parse().map_err(|_| no_such_code())?;
+        if !self.0.identity.is_genuine(code) {
+            return Err(no_such_code());
+        }
+        match self.status(&TrackRequest { code: Some(code.hash.to_string()), receipt: None }).await {
+            Err(problem) if problem.status == 404 || problem.status == 503 => Ok(PublicStatus { state: "accepted".to_owned(), case: None }),
+            answer => answer,
+        }
+    }
+
+    async fn status(&self, request: &TrackRequest) -> Result<PublicStatus, Problem> {
+        self.ask(Asker::Public, questions::REPORT_TRACK, request).await
     }
 
     /// When a case is to be closed, from escalation, which owns the clocks. Asked by number: the public status names no case's id.
@@ -363,17 +390,22 @@ impl Services {
     fn entry_of_delivery(&self, delivery: &DeliveryEvent) -> TimelineEntry {
         let name = self.0.holdings.name_of(&delivery.person);
         let (zh, en) = match delivery.state.as_str() {
-            "sent" => ("已送达", "sent"),
+            "sent" => ("已发出", "sent"),
             "failed" => ("发送失败", "failed"),
             "cancelled" => ("已取消", "cancelled"),
             _ => ("待发送", "waiting"),
+        };
+        let (way_zh, way) = match delivery.channel.as_str() {
+            "email" => ("邮件", "Email"),
+            "webhook" => ("回调", "Webhook"),
+            other => (other, other),
         };
         TimelineEntry {
             id: delivery.delivery,
             at: delivery.sent_at.unwrap_or(delivery.created_at),
             event: format!("delivery.{}", delivery.state),
-            text: format!("{} to {name} ({}): {en}", delivery.channel, delivery.address),
-            text_zh: format!("向{name}投递（{}，{}）：{zh}", delivery.channel, delivery.address),
+            text: format!("{way} to {name} ({}): {en}", delivery.address),
+            text_zh: format!("{way_zh}通知{name}（{}）：{zh}", delivery.address),
             by: String::new(),
             note: None,
             article: None,

@@ -114,6 +114,10 @@ fn read(message: &Message) -> Option<Passing> {
     if name.starts_with("alert.")
         && let Ok(alert) = serde_json::from_value::<AlertEvent>(json.clone())
     {
+        // On trial nobody is told, here no more than by mail.
+        if alert.trial {
+            return None;
+        }
         meant_for.extend(alert.recipients.into_iter().map(|recipient| recipient.person));
     }
     let body: Body = serde_json::from_value(json).ok()?;

@@ -47,6 +47,7 @@ questions! {
     DUTY_LIST = ESCALATION "duty.list";
     DUTY_WHY = ESCALATION "duty.why";
     DUTY_CLOSE = ESCALATION "duty.close";
+    TRIAL_FIGURES = ESCALATION "trial.figures";
     DUTY_ACT = ESCALATION "duty.act";
     CORRECTION_FORESEE = ESCALATION "correction.foresee";
     DELIVERY_LIST = NOTIFICATIONS "delivery.list";

@@ -46,7 +46,7 @@ pub async fn register(app: &App, tx: &mut PgConnection, openings: &[Opening]) ->
     let history = History::look_up(app, tx, openings, &first, &standing).await?;
     let (mut drafts, found) = draft_all(app, openings, first, history, &standing)?;
     number_all(app, &mut drafts, &standing).await?;
-    let told = tell_all(app, openings, &mut drafts, &found);
+    let told = tell_all(app, openings, &mut drafts, &found, &standing);
     write(app, tx, openings, &drafts, &found, told).await?;
     Ok(drafts.into_iter().map(|draft| draft.case).collect())
 }
@@ -147,7 +147,6 @@ struct Draft {
     case: Case,
     /// Index of its opening.
     at: usize,
-    classified: bool,
     keys: Vec<Key>,
 }
 
@@ -182,7 +181,7 @@ fn draft_all(
             repeated.insert(case.id, open.case);
         }
         history.note(&keys, &case);
-        drafts.push(Draft { classified: judging::is_classified(judged.judgement.kind, &case.severity), case, at, keys });
+        drafts.push(Draft { case, at, keys });
     }
     Ok((drafts, repeated))
 }
@@ -226,12 +225,13 @@ struct Told {
     entries: Vec<timeline::NewEntry>,
 }
 
-fn tell_all(app: &App, openings: &[Opening], drafts: &mut [Draft], repeated: &Repeated) -> Told {
+fn tell_all(app: &App, openings: &[Opening], drafts: &mut [Draft], repeated: &Repeated, standing: &Standing) -> Told {
     let mut told = Told { events: Vec::with_capacity(drafts.len()), entries: Vec::with_capacity(drafts.len()) };
     let stamp = |cause| app.platform.clock.cause_after(cause);
-    for Draft { case, at, classified, .. } in drafts {
+    for Draft { case, at, .. } in drafts {
+        let (_, policy) = &standing.policies[*at];
         let opening = &openings[*at];
-        for one in registering::tell(case, *classified, repeated.get(&case.id).copied(), opening.cause, &stamp) {
+        for one in registering::tell(policy, case, repeated.get(&case.id).copied(), opening.cause, &stamp) {
             told.entries.push(timeline::NewEntry::of(case.id, &one, &opening.by));
             told.events.push(one.event.with_traceparent(opening.traceparent.clone()));
         }

@@ -211,7 +211,7 @@ impl Names<'_> {
         }
         let at = self.unit(&found.unit, language);
         match language {
-            Language::Chinese => format!("{at}{title}"),
+            Language::Chinese => self.directory.post_title(found).zh,
             Language::English => format!("{title}, {at}"),
         }
     }

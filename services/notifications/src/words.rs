@@ -86,6 +86,8 @@ impl Urgency {
 pub enum Occasion {
     /// The duty's clock.
     Clock,
+    /// The duty has opened, and this is told at once.
+    Opened,
     /// Somebody urged (催办).
     Urged,
     /// The duty is paused, and the recipient is waited for.
@@ -96,6 +98,7 @@ impl Occasion {
     /// From an alert's `sort`.
     pub fn of(sort: &str) -> Self {
         match sort {
+            "notice" => Self::Opened,
             "urge" => Self::Urged,
             "awaited" => Self::Awaited,
             _ => Self::Clock,
@@ -142,7 +145,11 @@ pub struct Letter {
 
 /// The subject line. It is the same for every message of a duty and urgency, so that mail programs keep them together.
 pub fn subject(letter: &Letter) -> String {
-    let urgency = letter.urgency.word(letter.language);
+    // Nothing has been missed yet: an alert that goes out as the duty opens is not called an escalation.
+    let urgency = match letter.occasion {
+        Occasion::Opened => letter.language.pick("通报", "Notice"),
+        _ => letter.urgency.word(letter.language),
+    };
     let title = if letter.number.is_empty() || letter.title.contains(&letter.number) {
         letter.title.clone()
     } else {

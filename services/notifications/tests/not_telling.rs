@@ -188,3 +188,20 @@ async fn escalation_knows_first_who_must_not_be_told() -> Result<()> {
     assert!(world.mails_to("wang@").is_empty());
     Ok(())
 }
+
+#[tokio::test]
+async fn what_was_raised_on_trial_is_told_to_nobody() -> Result<()> {
+    let wang = person("wang", Some("wang@duban.example"), None, Language::Chinese);
+    let mut world = World::of(vec![wang]).await?;
+    let mut on_trial = alert(1, &["wang"]);
+    on_trial.trial = true;
+    world.alert("raised", &on_trial).await?;
+    // In order: once this one is sent, the other was read.
+    world.alert("raised", &alert(2, &["wang"])).await?;
+    world.heard.wait_for("delivery.sent", 1, LIMIT).await?;
+    world.wait_until_all_ended().await?;
+    let mails = world.mails_to("wang@");
+    assert_eq!(mails.len(), 1);
+    assert!(mails[0].subject.contains("TS-2"), "{}", mails[0].subject);
+    Ok(())
+}

@@ -45,6 +45,9 @@ pub struct AlertEvent {
     /// Raised after its time because the service was down or behind.
     #[serde(default)]
     pub late: bool,
+    /// On trial (试运行): who would have been told; nobody was.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub trial: bool,
     /// When and to whom it goes next if nobody acts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<crate::duty::NextRung>,
@@ -122,6 +125,9 @@ pub struct AlertListRequest {
     /// Also those of others that the asker may see.
     #[serde(default)]
     pub all: bool,
+    /// What would have been sent on trial (试运行), instead of what was sent.
+    #[serde(default)]
+    pub trial: bool,
     #[serde(default)]
     pub before: Option<Uuid>,
     #[serde(default)]

@@ -126,6 +126,7 @@ fn requests() -> Vec<Entry> {
             "duban.intake.rpc.v1.report.rejected.dismiss",
             "A person dismisses a rejected report",
         ),
+        request::<duty::TrialFiguresRequest, duty::TrialFigures>("duban.escalation.rpc.v1.trial.figures", "What trials have made so far"),
         request::<duty::DutyListRequest, duty::DutyList>("duban.escalation.rpc.v1.duty.list", "The duties that the asker may see"),
         request::<duty::WhyRequest, duty::WhyAnswer>("duban.escalation.rpc.v1.duty.why", "How a due time came about, and who is next"),
         request::<duty::TimelineRequest, duty::Timeline>("duban.escalation.rpc.v1.case.timeline", "Duties and alerts of a case"),

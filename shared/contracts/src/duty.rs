@@ -52,6 +52,9 @@ pub struct DutyEvent {
     /// Raised after its time because the service was down or behind.
     #[serde(default)]
     pub late: bool,
+    /// On trial (试运行): kept and counted apart, nobody is told.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub trial: bool,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub excluded_people: Vec<String>,
     pub policy: i64,
@@ -141,7 +144,7 @@ pub enum DutyAct {
 /// Request `escalation … duty.list`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DutyListRequest {
-    /// `open`, `breached`, `due_soon`, `closed`, `mine`.
+    /// `open`, `breached`, `due_soon`, `closed`, `mine`, `trial` (on trial, open and ended; these stand in no other list but `all`).
     #[serde(default)]
     pub state: Option<String>,
     #[serde(default)]
@@ -244,4 +247,36 @@ pub struct CaseDueAnswer {
     #[serde(default)]
     #[schemars(with = "std::collections::BTreeMap<Uuid, String>")]
     pub cases: std::collections::BTreeMap<Uuid, Timestamp>,
+}
+
+/// Request `escalation … trial.figures`: what trials (试运行) have made so far, of what the asker sees.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct TrialFiguresRequest {
+    /// Of duties opened since then; without it, of all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "time::optional_schema")]
+    pub since: Option<Timestamp>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct TrialFigures {
+    /// By pack and rule.
+    pub rules: Vec<TrialRule>,
+}
+
+/// What one rule on trial has made.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct TrialRule {
+    pub pack: String,
+    pub rule: String,
+    /// Duties opened, and how many of them are open still.
+    pub opened: i64,
+    pub open: i64,
+    /// Not done by their time, whether or not they were done later.
+    pub breached: i64,
+    pub closed_in_time: i64,
+    pub closed_late: i64,
+    /// Alerts that would have been raised, and how many people they would have told, each time counted.
+    pub alerts: i64,
+    pub tellings: i64,
 }

@@ -17,6 +17,9 @@ pub fn permit(directory: &Directory, alert: &Alert, duty: &Duty, person: &str, n
     if excluded.iter().any(|out| out == person) {
         return Err(Problem::not_found());
     }
+    if alert.trial {
+        return Err(Problem::refused("on-trial", "It is on trial: nobody was told, there is nothing to acknowledge", "试运行中的通知未发给任何人，无需签收"));
+    }
     let may = alert.is_recipient(person)
         || alert.is_deputy(directory, person, excluded, now)
         || directory.may(person, Right::Decide, &duty.facts.unit, now).is_some();

@@ -345,7 +345,7 @@ fn urge(duty: &mut Duty, standing: Standing, asked: &Asked<'_>) -> Result<Rung, 
         return Err(Problem::refused("paused", "The duty is paused", "该责任事项已暂停"));
     }
     if duty.shifts.urged_at.is_some_and(|at| asked.at.duration_since(at) < URGED_AGAIN) {
-        return Err(Problem::refused("already-urged", "Somebody urged within the last hour", "一小时内已催办过"));
+        return Err(Problem::refused("already-urged", "It was urged less than an hour ago", "一小时内已催办过"));
     }
     let repetition = duty.shifts.urged;
     duty.shifts.urged += 1;

@@ -38,6 +38,8 @@ pub struct Duty {
     pub shadowed: bool,
     /// Opened because the case is taken for something else now: if it was done before, it is not asked for again.
     pub again: bool,
+    /// It runs on trial (试运行): nobody is told of it. See [`crate::trial`].
+    pub trial: bool,
     /// The first of those who owe it is a person to whom it was handed over.
     pub is_handed_over: bool,
     /// Its due time is what the public is told of the case.
@@ -85,6 +87,9 @@ pub struct Terms {
     /// The version of its subject by which its time was counted anew; 0: it was not.
     #[serde(default)]
     pub timed_by: i64,
+    /// It follows from a duty on trial, and stays on trial whatever becomes of its own rule's.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub follows_trial: bool,
     pub plan: Plan,
 }
 
@@ -244,6 +249,7 @@ impl Duty {
             diverted: None,
             acted: None,
             late: self.late,
+            trial: self.trial,
             excluded_people: self.facts.excluded_people.clone(),
             policy: self.policy,
             version: self.version,

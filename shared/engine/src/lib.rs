@@ -31,3 +31,4 @@ pub mod simulate;
 pub mod stepping;
 pub mod supplementing;
 pub mod telling;
+pub mod trial;

@@ -1,7 +1,9 @@
 //! What is told of a report that was registered as a case.
 
 use crate::case::{Case, Happening, Stamp, Told, Words};
+use crate::judging;
 use duban_contracts::Timestamp;
+use duban_policy::Policy;
 use uuid::Uuid;
 
 /// Stands in a timeline's words for the number of the other case that they are about.
@@ -11,26 +13,29 @@ pub const REPEATS: &str = "Repeats an open matter: {other}";
 pub const REPEATS_ZH: &str = "与在办的{other}为同一事项";
 
 /// Tells of a case that has its number: registered, classified where it is more than ordinary, linked with the open case that it repeats.
-pub fn tell(case: &mut Case, is_classified: bool, repeated: Option<Uuid>, cause: Timestamp, stamp: Stamp<'_>) -> Vec<Told> {
-    let (number, channel) = (case.number.clone(), case.channel.clone());
-    let (unsorted, unsorted_zh) = if case.unsorted { (", unsorted", "，待分拣") } else { ("", "") };
+pub fn tell(policy: &Policy, case: &mut Case, repeated: Option<Uuid>, cause: Timestamp, stamp: Stamp<'_>) -> Vec<Told> {
     let article = case.reasons.iter().find_map(|reason| reason.article.clone());
-    let severity = case.severity.clone();
-    let mut tell = |happened: &str, text: String, text_zh: String, other: Option<Uuid>| {
-        let words = Words::new(text, text_zh).citing(article.clone());
+    let (registered, classified) = (registered(policy, case), classified(policy, case));
+    let mut tell = |happened: &str, words: Words, other: Option<Uuid>| {
+        let words = words.citing(article.clone());
         case.tell_in_words(stamp, cause, happened, words, Happening { other, ..Happening::default() })
     };
-    let mut told = vec![tell(
-        "registered",
-        format!("Registered as {number} ({channel}){unsorted}"),
-        format!("登记为{number}（{channel}）{unsorted_zh}"),
-        None,
-    )];
-    if is_classified {
-        told.push(tell("classified", format!("Classified as {severity}"), format!("定级为{severity}"), None));
-    }
-    if let Some(other) = repeated {
-        told.push(tell("linked", REPEATS.to_owned(), REPEATS_ZH.to_owned(), Some(other)));
-    }
+    let mut told = vec![tell("registered", registered, None)];
+    told.extend(classified.map(|words| tell("classified", words, None)));
+    told.extend(repeated.map(|other| tell("linked", Words::new(REPEATS, REPEATS_ZH), Some(other))));
     told
+}
+
+fn registered(policy: &Policy, case: &Case) -> Words {
+    let channel = policy.channels().iter().find(|known| known.value == case.channel);
+    let (zh, en) = channel.map_or((&case.channel, &case.channel), |channel| (&channel.title.zh, &channel.title.en));
+    let (unsorted, unsorted_zh) = if case.unsorted { (", unsorted", "，待分拣") } else { ("", "") };
+    let number = &case.number;
+    Words::new(format!("Registered as {number} ({en}){unsorted}"), format!("登记为{number}（{zh}）{unsorted_zh}"))
+}
+
+fn classified(policy: &Policy, case: &Case) -> Option<Words> {
+    let kind = policy.kind(&case.pack, &case.kind).filter(|kind| judging::is_classified(kind, &case.severity))?;
+    let title = &kind.severity_named(&case.severity)?.title;
+    Some(Words::new(format!("Classified as {}", title.en), format!("定级为{}", title.zh)))
 }

@@ -42,6 +42,9 @@ pub fn effects(event: &Event, facts: &Value, policy: &Policy, version: i64, dire
         duty.terms.number = facts.get("number").and_then(Value::as_str).map(str::to_owned);
         duty.case = event.case;
         duty.again = is_put_right;
+        // What follows from a duty on trial is on trial.
+        duty.terms.follows_trial = facts.get("trial").and_then(Value::as_bool) == Some(true);
+        duty.trial |= duty.terms.follows_trial;
         duty.traceparent = event.traceparent.clone();
         duty
     });
@@ -54,6 +57,7 @@ pub fn from_rule(opened: OpenedDuty, at: Moment, facts: Facts, policy: &Policy, 
     let owing = |directory: &Directory| recipients::owing_post(&recipients::open_to(directory, &facts), &opened.owed_by, &facts);
     let post = directory.and_then(owing);
     let post = post.or_else(|| opened.owed_by.first().map(|who| crate::duty::post_of(who).to_owned()));
+    let trial = policy.is_on_trial(&opened.pack, &opened.rule, &opened.unit, at.at);
     let mut duty = Duty {
         id: ids::derived("duty", &[&opened.pack, &opened.rule, &opened.key, &at.event.to_string()]),
         pack: opened.pack,
@@ -69,6 +73,7 @@ pub fn from_rule(opened: OpenedDuty, at: Moment, facts: Facts, policy: &Policy, 
         by_hand: false,
         shadowed: false,
         again: false,
+        trial,
         is_handed_over: false,
         closes_case,
         terms: Terms {
@@ -82,6 +87,7 @@ pub fn from_rule(opened: OpenedDuty, at: Moment, facts: Facts, policy: &Policy, 
             term: opened.term,
             settled_due: None,
             timed_by: 0,
+            follows_trial: false,
             plan: opened.plan,
         },
         facts,

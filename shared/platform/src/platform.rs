@@ -12,6 +12,7 @@ use axum::Router;
 use sqlx::migrate::Migrator;
 use std::net::SocketAddr;
 use std::ops::Deref;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -172,13 +173,22 @@ impl Platform {
     }
 
     /// Keeps own copies of directory and policies. Every service but the gateway calls it, once.
+    ///
+    /// The service is ready once it has read what was kept of them: before that it would answer with ids instead of titles.
     pub fn keep_copies(&self) {
+        let recalled = Arc::new(AtomicBool::new(false));
+        let seen = recalled.clone();
+        self.health.ready("copies", move || {
+            let known = seen.load(Ordering::Acquire);
+            async move { if known { Ok(()) } else { Err("directory and policies are being read".to_owned()) } }
+        });
         self.tasks.spawn(copies::keep(
             self.service,
             self.bus.clone(),
             self.db.clone(),
             self.directory.clone(),
             self.policies.clone(),
+            recalled,
             self.shutdown.clone(),
         ));
     }

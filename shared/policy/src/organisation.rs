@@ -2,7 +2,7 @@
 
 use crate::directory::{Absence, Directory, Grant, Holding, Language, Person, Post, Right, Scope, Unit};
 use crate::policy::approval::{SECOND_PERSON, SUBMITTER};
-use crate::source::organisation::{ApprovalText, HoldingText, ORGANISATION_SECTIONS, OrganisationFile, PersonText, PostText};
+use crate::source::organisation::{ApprovalText, HoldingText, ORGANISATION_SECTIONS, OrganisationFile, PersonText, PostText, TrialText};
 use crate::source::{self, Fault, Faults, File, Many, Placed};
 use crate::{Diagnostic, Source, Title};
 use duban_contracts::Timestamp;
@@ -41,6 +41,7 @@ impl Organisation {
             plays: file.list("plays", faults),
             parameter: file.list("parameter", faults),
             approval: file.list("approval", faults),
+            trial: file.list("trial", faults),
         };
         let mut found = Vec::new();
         let zone = source::calendar::zone(&read.organisation.zone, &mut found);
@@ -192,6 +193,10 @@ fn check(file: &OrganisationFile, faults: &mut Vec<Fault>) {
         over.unit.iter().filter(|unit| !units.contains(&unit.as_str())).for_each(|unit| faults.push(unknown_unit(unit)));
     }
     check_approvals(&file.approval, &posts, faults);
+    for trial in &file.trial {
+        trial.unit.iter().filter(|unit| !units.contains(&unit.as_str())).for_each(|unit| faults.push(unknown_unit(unit)));
+        check_trial(trial, faults);
+    }
     for right in file.role.iter().flat_map(|(_, role)| &role.rights) {
         check_right(right, faults);
     }
@@ -232,6 +237,25 @@ fn check_approvals(approvals: &[Placed<ApprovalText>], posts: &[String], faults:
             }
             named.push(pack);
         }
+    }
+}
+
+/// A trial is of something, a rule's pack is named, and it ends after it begins.
+fn check_trial(trial: &Placed<TrialText>, faults: &mut Vec<Fault>) {
+    let range = trial.range;
+    if trial.pack.is_empty() && trial.rule.is_empty() && trial.unit.is_empty() {
+        let fault = Fault::new(range, "trial-of-nothing", "it does not say what is on trial", "没有写明试运行的范围");
+        faults.push(fault.help("write pack = \"…\", unit = \"…\", or pack and rule", "请写 pack = \"…\"、unit = \"…\"，或同时写 pack 与 rule"));
+    }
+    if let Some(rule) = trial.rule.iter().next().filter(|_| trial.pack.iter().count() != 1) {
+        let fault = Fault::new(rule.range, "rule-of-no-pack", "a rule on trial needs the one pack that it is of", "规则试运行须写明其所属的一个制度包");
+        faults.push(fault.help("write pack = \"…\" beside it", "请在旁边写 pack = \"…\""));
+    }
+    [&trial.from, &trial.until].into_iter().flatten().for_each(|date| check_date(date, faults));
+    let dates = trial.from.as_ref().zip(trial.until.as_ref());
+    if let Some((from, until)) = dates.filter(|(from, until)| matches!((from.parse::<Date>(), until.parse::<Date>()), (Ok(from), Ok(until)) if until < from)) {
+        let en = format!("it ends on {}, before it begins on {}", until.value, from.value);
+        faults.push(Fault::new(until.range, "ends-before", en, format!("截止日期 {} 早于开始日期 {}", until.value, from.value)));
     }
 }
 

@@ -3,6 +3,7 @@
 //! `DUBAN_FAULT_ROUNDS` (20; `make faults` sets 200) and `DUBAN_FAULT_SEED` (random, printed) say how often and which.
 
 mod adding_up;
+mod in_hand;
 mod producers;
 mod receiving;
 mod staff;
@@ -10,6 +11,7 @@ mod staff;
 use duban_contracts::case::CaseListRequest;
 use duban_local::{ClockSetting, StackSettings};
 use duban_tests::{World, journey, until};
+use in_hand::InHand;
 use producers::Sent;
 use rand::rngs::StdRng;
 use rand::seq::{IndexedRandom, SliceRandom};
@@ -54,6 +56,7 @@ async fn nothing_is_lost_or_done_twice_while_processes_are_killed() -> anyhow::R
     let sent = Sent::default();
     let flow = producers::flow(&world, &sent);
     let staff = staff::at_work(&world).await?;
+    let messages = InHand::of(&world, &sent).await?;
     let started = Instant::now();
     for round in 1..=rounds {
         let victims = choose(&mut random, round, rounds);
@@ -61,14 +64,13 @@ async fn nothing_is_lost_or_done_twice_while_processes_are_killed() -> anyhow::R
         until("reports to be flowing again", SETTLING, || async { (sent.accepted() > before + 20).then_some(()).ok_or("none accepted") })
             .await?;
         let begun = sent.begun();
-        let in_flight =
-            until("reports to be on their way", SETTLING, || async { Some(sent.waiting()).filter(|n| *n > 0).ok_or("none waits") }).await?;
+        let in_hand = messages.wait(&victims).await?;
         kill(&mut world, &victims).await?;
         tokio::time::sleep(Duration::from_millis(random.random_range(10..600))).await;
         revive(&mut world, &victims, &mut random).await?;
         // Whatever the machine's speed: a flow that stood still meanwhile would show nothing.
         anyhow::ensure!(sent.begun() > begun, "round {round}: no report was sent while {victims:?} were down");
-        println!("round {round}: {victims:?} killed with {in_flight} reports on their way, {} accepted so far", sent.accepted());
+        println!("round {round}: {victims:?} killed with {in_hand:?} messages in hand, {} accepted so far", sent.accepted());
     }
     let offered = sent.begun() as f64 / started.elapsed().as_secs_f64();
     anyhow::ensure!(offered >= 200.0, "only {offered:.0} reports a second were sent");

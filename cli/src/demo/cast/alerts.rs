@@ -39,7 +39,7 @@ impl Cast {
     }
 
     async fn open_alerts(&self) -> anyhow::Result<Vec<AlertEvent>> {
-        let request = AlertListRequest { state: Some("open".into()), all: true, before: None, limit: Some(200) };
+        let request = AlertListRequest { state: Some("open".into()), all: true, trial: false, before: None, limit: Some(200) };
         let list: AlertList = self.overseer.get("/v1/alerts", &request).await?;
         Ok(list.alerts)
     }

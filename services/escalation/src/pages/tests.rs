@@ -31,6 +31,7 @@ fn duty(number: usize) -> Duty {
         by_hand: false,
         shadowed: false,
         again: false,
+        trial: false,
         is_handed_over: false,
         closes_case: false,
         terms: Terms {
@@ -44,6 +45,7 @@ fn duty(number: usize) -> Duty {
             term: None,
             settled_due: None,
             timed_by: 0,
+            follows_trial: false,
             plan: Plan::default(),
         },
         facts: Facts::default(),
@@ -84,6 +86,7 @@ fn alert(duty: &Duty, number: usize, people: usize) -> Alert {
         recipients: (0..people).map(recipient).collect(),
         next: None,
         late: false,
+        trial: false,
         state: State::Open,
         due_at: duty.due_at,
         raised_at: second(number),

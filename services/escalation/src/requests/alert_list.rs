@@ -16,7 +16,7 @@ pub async fn list(app: Arc<App>, request: Request<AlertListRequest>) -> Result<A
         Some("all") => false,
         Some(_) => return Err(Problem::invalid_field("/state", "It is not a state of alerts", "open or all").into()),
     };
-    let wanted = WantedAlerts { only_open, all: asked.all, before: asked.before, limit: page(asked.limit) };
+    let wanted = WantedAlerts { only_open, all: asked.all, trial: asked.trial, before: asked.before, limit: page(asked.limit) };
     let mut connection = app.platform.db.pool().acquire().await?;
     let (found, total) = lists::alerts(&mut connection, &sight, &wanted).await?;
     let is_full = i64::try_from(found.len()).is_ok_and(|count| count == wanted.limit);

@@ -70,7 +70,8 @@ fn entry(of: Uuid, at: Timestamp, event: &str, text: String, text_zh: String, ar
 fn of_duty(duty: &Duty) -> Vec<TimelineEntry> {
     let (en, zh) = (&duty.title, &duty.title_zh);
     let say = |at: Timestamp, event: &str, text: String, text_zh: String| entry(duty.id, at, event, text, text_zh, &duty.terms.article);
-    let mut entries = vec![say(duty.opened.at, "duty.opened", format!("Duty: {en}"), format!("产生责任事项：{zh}"))];
+    let trial = if duty.trial { (", on trial", "（试运行）") } else { ("", "") };
+    let mut entries = vec![say(duty.opened.at, "duty.opened", format!("Duty{}: {en}", trial.0), format!("产生责任事项{}：{zh}", trial.1))];
     if let Some(at) = duty.breached_at {
         let late = if duty.late { (" (told late)", "（补报）") } else { ("", "") };
         entries.push(say(at, "duty.breached", format!("Not done in time: {en}{}", late.0), format!("逾期：{zh}{}", late.1)));
@@ -109,13 +110,14 @@ fn of_alert(alert: &Alert, duty: &Duty, directory: &Directory, zone: &TimeZone) 
     } else {
         Default::default()
     };
+    let unsent = if alert.trial { ("On trial, not sent: ", "试运行，未发出：") } else { ("", "") };
     let instead = diverted_in_words::of_alert(alert, directory, zone);
     let say = |at: Timestamp, event: &str, text: String, text_zh: String| entry(alert.id, at, event, text, text_zh, &duty.terms.article);
     let mut entries = vec![say(
         alert.raised_at,
         "alert.raised",
-        format!("{sort} to {posts}: {}{}{}", duty.title, again.0, instead.en),
-        format!("{sort_zh}（{posts_zh}）：{}{}{}", duty.title_zh, again.1, instead.zh),
+        format!("{}{sort} to {posts}: {}{}{}", unsent.0, duty.title, again.0, instead.en),
+        format!("{}{sort_zh}（{posts_zh}）：{}{}{}", unsent.1, duty.title_zh, again.1, instead.zh),
     )];
     for acknowledgement in &alert.acknowledgements {
         let mut taken = say(

@@ -27,6 +27,7 @@ pub async fn act(app: Arc<App>, request: Request<DutyActRequest>) -> Result<Duty
     if !recipients::owes(&directory, &duty, &person, at) && !Sight::of(&directory, &person, at).sees(&duty, was_alerted) {
         return Err(Problem::not_found().into());
     }
+    request.expect_version_if_given(duty.version, || duty.shown())?;
     let policy = app.platform.policies.get(duty.policy).ok_or_else(|| Problem::unavailable("the policy of this duty"))?;
     let asked = Asked { person: &person, at, policy: &policy, directory: &directory };
     // A correction has reached it, and a pause that is over has ended, whether or not a tick has seen it.

@@ -37,6 +37,7 @@ pub async fn close(app: Arc<App>, request: Request<DutyCloseRequest>) -> Result<
         return Err(Problem::not_found().into());
     }
     let by_hand = by_hand(&app, &directory, &duty, &person)?;
+    request.expect_version_if_given(duty.version, || duty.shown())?;
     let note = request.body.note.trim();
     if by_hand == ByHand::Cancelled && note.is_empty() {
         return Err(Problem::invalid_field("/note", "it is empty", "why the duty falls away").into());

@@ -39,11 +39,12 @@ fn filter(state: Option<&str>) -> Result<Filter, Problem> {
         Some("due_soon") => Filter::DueSoon,
         Some("closed") => Filter::Closed,
         Some("mine") => Filter::Mine,
+        Some("trial") => Filter::Trial,
         Some(_) => {
             return Err(Problem::invalid_field(
                 "/state",
                 "It is not a state of duties",
-                "one of open, breached, due_soon, closed, mine, all",
+                "one of open, breached, due_soon, closed, mine, trial, all",
             ));
         }
     })

@@ -58,6 +58,12 @@ fn steps(duty: &Duty, done: &[Acted], policy: &Policy, calendar: &Calendar, dire
     if let Some(rule) = policy.explain(&rule, Some(&duty.facts.unit), duty.terms.counts_from) {
         steps.push(say(rule.en, rule.zh));
     }
+    if duty.trial {
+        steps.push(say(
+            "On trial: it is kept and counted, and nobody is told.".to_owned(),
+            "试运行：照常计时、记录，不通知任何人。".to_owned(),
+        ));
+    }
     let first_due = done.first().map_or(duty.due_at, |acted| acted.due_before);
     steps.push(say(
         format!("By the calendar '{}' it is due {}.", calendar.title.en, wall(first_due)),

@@ -12,6 +12,7 @@ mod duty_act;
 mod duty_close;
 mod duty_list;
 mod duty_why;
+mod trial_figures;
 
 use crate::App;
 use crate::sight::Sight;
@@ -28,6 +29,7 @@ pub async fn serve(app: &Arc<App>) -> anyhow::Result<()> {
     let rpc = app.platform.rpc().await?;
     rpc.serve("duty.list", app.clone(), duty_list::list).await?;
     rpc.serve("duty.why", app.clone(), duty_why::why).await?;
+    rpc.serve("trial.figures", app.clone(), trial_figures::figures).await?;
     rpc.serve("duty.close", app.clone(), duty_close::close).await?;
     rpc.serve("duty.act", app.clone(), duty_act::act).await?;
     rpc.serve("alert.list", app.clone(), alert_list::list).await?;

@@ -18,9 +18,9 @@ pub async fn insert(tx: &mut PgConnection, alerts: &[Alert]) -> Result<Vec<Uuid>
         return Ok(Vec::new());
     }
     let fresh = sqlx::query_scalar(
-        "insert into alert (id, duty, run, rung, repetition, sort, until, urgent, recipients, next, late, state, due_at, raised_at, version, traceparent)
+        "insert into alert (id, duty, run, rung, repetition, sort, until, urgent, recipients, next, late, state, due_at, raised_at, version, traceparent, trial)
          select * from unnest($1::uuid[], $2::uuid[], $3::int[], $4::int[], $5::int[], $6::text[], $7::text[], $8::bool[], $9::jsonb[],
-             $10::jsonb[], $11::bool[], $12::text[], $13::timestamptz[], $14::timestamptz[], $15::bigint[], $16::text[])
+             $10::jsonb[], $11::bool[], $12::text[], $13::timestamptz[], $14::timestamptz[], $15::bigint[], $16::text[], $17::bool[])
          on conflict do nothing
          returning id",
     )
@@ -40,6 +40,7 @@ pub async fn insert(tx: &mut PgConnection, alerts: &[Alert]) -> Result<Vec<Uuid>
     .bind(all(alerts, |alert| Ts(alert.raised_at)))
     .bind(all(alerts, |alert| alert.version))
     .bind(all(alerts, |alert| alert.traceparent.as_deref()))
+    .bind(all(alerts, |alert| alert.trial))
     .fetch_all(&mut *tx)
     .await?;
     insert_recipients(tx, alerts).await?;
@@ -52,7 +53,7 @@ async fn insert_diverted(tx: &mut PgConnection, alerts: &[Alert]) -> Result<(), 
     let diverted: Vec<(&Alert, &str)> = alerts
         .iter()
         .flat_map(|alert| alert.recipients.iter().flat_map(|told| &told.meant_for).map(move |meant| (alert, meant.person.as_str())))
-        .filter(|(alert, person)| !alert.is_recipient(person))
+        .filter(|(alert, person)| !alert.trial && !alert.is_recipient(person))
         .collect();
     if diverted.is_empty() {
         return Ok(());
@@ -201,6 +202,7 @@ pub(super) fn alert(row: &PgRow) -> Result<Alert, sqlx::Error> {
         recipients: row.try_get::<Json<Vec<Recipient>>, _>("recipients")?.0,
         next: row.try_get::<Option<Json<NextRung>>, _>("next")?.map(|next| next.0),
         late: row.try_get("late")?,
+        trial: row.try_get("trial")?,
         state: State::named(&state).ok_or_else(|| spoilt("state", "not a state of alerts"))?,
         due_at: row.try_get::<Ts, _>("due_at")?.0,
         raised_at: row.try_get::<Ts, _>("raised_at")?.0,

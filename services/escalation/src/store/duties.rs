@@ -28,13 +28,13 @@ pub async fn insert(tx: &mut PgConnection, duties: &[Duty]) -> Result<Vec<Uuid>,
               id, pack, rule, key, case_id, title, title_zh, owed_by, policy, run, by_hand, shadowed, closes_case, terms, unit,
               handler, excluded_people, excluded_units, facts_version, opened_at, opened_subject, opened_version, opened_by,
               due_at, closed_at, closed_subject, closed_version, closed_by, cancelled, state, late, next_at, traceparent,
-              version, people_named, again, corrections, reminders)
+              version, people_named, again, corrections, trial, reminders)
          select *, 0 from unnest(
               $1::uuid[], $2::text[], $3::text[], $4::text[], $5::uuid[], $6::text[], $7::text[], $8::text[], $9::bigint[],
               $10::int[], $11::bool[], $12::bool[], $13::bool[], $14::jsonb[], $15::text[], $16::text[], $17::jsonb[],
               $18::jsonb[], $19::bigint[], $20::timestamptz[], $21::text[], $22::bigint[], $23::uuid[], $24::timestamptz[],
               $25::timestamptz[], $26::text[], $27::bigint[], $28::uuid[], $29::bool[], $30::text[], $31::bool[],
-              $32::timestamptz[], $33::text[], $34::bigint[], $35::jsonb[], $36::bool[], $37::int[])
+              $32::timestamptz[], $33::text[], $34::bigint[], $35::jsonb[], $36::bool[], $37::int[], $38::bool[])
          on conflict (id) do nothing
          returning id",
     )
@@ -75,6 +75,7 @@ pub async fn insert(tx: &mut PgConnection, duties: &[Duty]) -> Result<Vec<Uuid>,
     .bind(all(duties, |duty| Json(&duty.facts.people_named)))
     .bind(all(duties, |duty| duty.again))
     .bind(all(duties, |duty| duty.corrections))
+    .bind(all(duties, |duty| duty.trial))
     .fetch_all(tx)
     .await
 }
@@ -228,6 +229,7 @@ pub(super) fn duty(row: &PgRow) -> Result<Duty, sqlx::Error> {
         by_hand: row.try_get("by_hand")?,
         shadowed: row.try_get("shadowed")?,
         again: row.try_get("again")?,
+        trial: row.try_get("trial")?,
         is_handed_over: row.try_get::<Option<String>, _>("handed_to")?.is_some(),
         closes_case: row.try_get("closes_case")?,
         terms: row.try_get::<Json<Terms>, _>("terms")?.0,

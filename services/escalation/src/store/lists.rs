@@ -33,6 +33,8 @@ pub enum Filter {
     Closed,
     /// Open ones that the asker owes or was alerted of.
     Mine,
+    /// On trial (试运行), open and ended.
+    Trial,
 }
 
 /// How many are counted at most: who reads a list wants to know whether there are many, and counting a whole table takes its time.
@@ -65,11 +67,12 @@ pub async fn duties(db: &mut PgConnection, sight: &Sight, wanted: &Wanted) -> Re
 fn push_wanted(query: &mut QueryBuilder<Postgres>, sight: &Sight, wanted: &Wanted) {
     query.push(match wanted.state {
         Filter::All => "not shadowed",
-        Filter::Open => "open",
-        Filter::Breached => "open and state = 'breached'",
-        Filter::DueSoon => "open and state = 'due_soon'",
-        Filter::Closed => "not open and not shadowed",
-        Filter::Mine => "open and ",
+        Filter::Open => "open and not trial",
+        Filter::Breached => "open and not trial and state = 'breached'",
+        Filter::DueSoon => "open and not trial and state = 'due_soon'",
+        Filter::Closed => "not open and not shadowed and not trial",
+        Filter::Mine => "open and not trial and ",
+        Filter::Trial => "trial and not shadowed",
     });
     if wanted.state == Filter::Mine {
         push_is_his(query, sight);
@@ -129,6 +132,8 @@ pub struct WantedAlerts {
     pub only_open: bool,
     /// Also those of others that the asker may see.
     pub all: bool,
+    /// What was raised on trial, instead of what was sent.
+    pub trial: bool,
     pub before: Option<Uuid>,
     pub limit: i64,
 }
@@ -153,6 +158,7 @@ pub async fn alerts(db: &mut PgConnection, sight: &Sight, wanted: &WantedAlerts)
 }
 
 fn push_wanted_alerts(query: &mut QueryBuilder<Postgres>, sight: &Sight, wanted: &WantedAlerts) {
+    query.push(if wanted.trial { "alert.trial and " } else { "not alert.trial and " });
     if wanted.only_open {
         query.push("alert.state = 'open' and ");
     }

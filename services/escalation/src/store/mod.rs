@@ -11,6 +11,7 @@ pub mod matters;
 pub mod own_events;
 pub mod recurrences;
 pub mod returns;
+pub mod trials;
 
 /// A row that does not read as what it should be: a fault of ours, told with column and content's kind, never with the content.
 fn spoilt(column: &'static str, what: impl std::fmt::Display) -> sqlx::Error {

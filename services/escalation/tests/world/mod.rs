@@ -212,6 +212,20 @@ impl World {
         self.gateway.bus.call(call).await
     }
 
+    /// Asks as a person who has seen this version of what he acts on.
+    pub async fn ask_seeing<Req: Serialize, Res: DeserializeOwned>(
+        &self,
+        person: &str,
+        version: i64,
+        name: &str,
+        request: &Req,
+    ) -> Result<Res, Problem> {
+        let asker = Asker::Person { person: person.to_owned(), session: Uuid::nil() };
+        let claim = self.claim(asker).map_err(|_| Problem::internal())?;
+        let call = Call::new("escalation", name).claim(&claim).request_id(Uuid::now_v7()).expected_version(version).body(request)?;
+        self.gateway.bus.call(call).await
+    }
+
     fn claim(&self, asker: Asker) -> anyhow::Result<String> {
         let seed = duban_platform::config::key_of(&self.ground.secrets().claim_seed()?)?;
         Ok(Claim::new(asker, Timestamp::now().as_second()).sign(&ed25519_dalek::SigningKey::from_bytes(&seed)))

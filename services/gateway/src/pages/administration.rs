@@ -11,7 +11,7 @@ use crate::viewer::{PageViewer, SignedForm, Speaks, url_encoded};
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use duban_contracts::Problem;
-use duban_policy::directory::Directory;
+use duban_policy::directory::{Directory, Person, Post};
 use maud::{Markup, html};
 use serde::Deserialize;
 
@@ -31,13 +31,33 @@ const CHANGED: [(&str, &str, &str); 9] = [
     ("refused_report", "被拒的来件", "Refused reports"),
 ];
 
-fn view(frame: &Frame, directory: &Directory, producers: &[producers::ListedProducer], history: &History, asked: &HistoryQuery) -> Markup {
+/// So many people are listed at once; who looks for another searches.
+const MOST_PEOPLE: usize = 50;
+
+/// Which people.
+#[derive(Debug, Default, Deserialize)]
+pub struct PeopleQuery {
+    /// Part of a name, code, post or unit.
+    #[serde(default)]
+    person: String,
+}
+
+/// What the page shows.
+struct Standing<'a> {
+    directory: &'a Directory,
+    producers: &'a [producers::ListedProducer],
+    history: &'a History,
+}
+
+fn view(frame: &Frame, standing: &Standing<'_>, sought: &str, asked: &HistoryQuery) -> Markup {
+    let Standing { directory, producers, history } = standing;
     let content = html! {
-        h2 { (frame.t("来件渠道方", "Producers")) }
+        h2 { (frame.t("来件接入方", "Producers")) }
         (producer_table(frame, producers))
         (new_producer(frame))
         h2 { (frame.t("人员", "People")) }
-        (people_table(frame, directory))
+        (people_search(frame, sought))
+        (people_table(frame, directory, sought))
         (new_person(frame))
         h2 #changes { (frame.t("变更记录", "Changes")) }
         (changes_of(frame, asked))
@@ -52,7 +72,7 @@ fn view(frame: &Frame, directory: &Directory, producers: &[producers::ListedProd
 
 fn producer_table(frame: &Frame, producers: &[producers::ListedProducer]) -> Markup {
     html! {
-        @if producers.is_empty() { p.soft { (frame.t("还没有来件渠道方。热线平台、网页表单要先登记，才能提交来件。", "None yet. A hotline or a form must be known before it can send reports.")) } }
+        @if producers.is_empty() { p.soft { (frame.t("还没有来件接入方。热线平台、网页表单要先登记，才能提交来件。", "None yet. A hotline or a form must be known before it can send reports.")) } }
         @else { table {
             thead { tr { th { (frame.t("代码", "Id")) } th { (frame.t("名称", "Name")) } th { (frame.t("默认单位", "Unit")) } th { (frame.t("状态", "State")) } th { (frame.t("操作", "Actions")) } } }
             tbody { @for producer in producers { tr data-row {
@@ -82,7 +102,7 @@ fn buttons(frame: &Frame, what: &str, id: &str, disabled: bool) -> Markup {
 fn new_producer(frame: &Frame) -> Markup {
     html! {
         details.sheet {
-            summary { (frame.t("登记来件渠道方", "Add a producer")) }
+            summary { (frame.t("登记来件接入方", "Add a producer")) }
             form method="post" action="/administration/producers" {
                 (frame.csrf())
                 label for="producer-id" { (frame.t("代码", "Id")) span.hint { (frame.t("小写字母、数字、连字符；登记后不能更改", "lower-case letters, digits, hyphens; it can never be changed")) } }
@@ -95,12 +115,33 @@ fn new_producer(frame: &Frame) -> Markup {
     }
 }
 
-fn people_table(frame: &Frame, directory: &Directory) -> Markup {
+fn people_search(frame: &Frame, sought: &str) -> Markup {
     html! {
-        table {
-            caption { (directory.people().count()) " " (frame.t("人", "people")) }
+        form.filters method="get" action="/administration#people" role="search" {
+            div { label for="people-search" { (frame.t("姓名、代码、岗位或单位", "Name, id, post or unit")) } input #people-search type="search" name="person" value=(sought); }
+            div { button type="submit" { (frame.t("查找", "Search")) } }
+        }
+    }
+}
+
+/// Whether a person is meant by what was typed: by name or id, by a post or its unit.
+fn is_sought(frame: &Frame, directory: &Directory, person: &Person, sought: &str) -> bool {
+    let has = |text: &str| text.to_lowercase().contains(sought);
+    let at = |post: &Post| has(frame.t(&post.title.zh, &post.title.en)) || has(&post.unit) || has(&frame.unit(&post.unit));
+    has(&person.id) || has(&person.name) || directory.posts_of(&person.id, frame.now).iter().any(|held| at(held.post))
+}
+
+fn people_table(frame: &Frame, directory: &Directory, sought: &str) -> Markup {
+    let sought = sought.to_lowercase();
+    let found: Vec<&Person> = directory.people().filter(|person| sought.is_empty() || is_sought(frame, directory, person, &sought)).collect();
+    html! {
+        table #people {
+            caption {
+                (found.len()) " " (frame.t("人", "people"))
+                @if found.len() > MOST_PEOPLE { (frame.t("，以下为前 ", "; the first ")) (MOST_PEOPLE) (frame.t(" 人，请用查找缩小范围", " are shown, search for others")) }
+            }
             thead { tr { th { (frame.t("代码", "Id")) } th { (frame.t("姓名", "Name")) } th { (frame.t("岗位", "Posts")) } th { (frame.t("状态", "State")) } th { (frame.t("操作", "Actions")) } } }
-            tbody { @for person in directory.people() { tr data-row {
+            tbody { @for person in found.iter().take(MOST_PEOPLE) { tr data-row {
                 td data-label=(frame.t("代码", "Id")) { (person.id) }
                 td data-label=(frame.t("姓名", "Name")) { (person.name) }
                 td data-label=(frame.t("岗位", "Posts")) {
@@ -191,14 +232,16 @@ pub async fn show(
     PageViewer(viewer): PageViewer,
     Speaks(language): Speaks,
     Query(asked): Query<HistoryQuery>,
+    Query(PeopleQuery { person }): Query<PeopleQuery>,
 ) -> Response {
     let frame = respond::frame(&app, Some(&viewer), language, "/administration");
     let content = async {
         viewer.must_administer()?;
         let directory = app.directory()?;
         let producers = producers::list(&app).await?;
-        let changes = history::list(&app, &asked).await?;
-        Ok(view(&frame, &directory, &producers, &changes, &asked))
+        let history = history::list(&app, &asked).await?;
+        let standing = Standing { directory: &directory, producers: &producers, history: &history };
+        Ok(view(&frame, &standing, person.trim(), &asked))
     };
     respond::page(&frame, content.await)
 }

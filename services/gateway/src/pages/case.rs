@@ -3,6 +3,7 @@
 use super::case_acts::{self, Acting, Form};
 use super::cases::severity;
 use super::chosen;
+use super::duties::on_trial;
 use super::earlier;
 use super::frame::{Frame, Urgency};
 use super::respond;
@@ -150,14 +151,17 @@ pub fn timeline(frame: &Frame, entries: &[TimelineEntry]) -> Markup {
     }
 }
 
+/// What runs comes first, the nearest due on top; then what is settled.
 fn duties(frame: &Frame, duties: &[DutyEvent]) -> Markup {
+    let mut duties: Vec<&DutyEvent> = duties.iter().collect();
+    duties.sort_by_key(|duty| (!matches!(duty.state.as_str(), "pending" | "due_soon" | "breached"), duty.due_at));
     html! {
         h2 { (frame.t("时限", "Clocks")) }
         @if duties.is_empty() { p.soft { (frame.t("没有进行中的时限。", "No clock runs.")) } }
-        ul.cards { @for duty in duties {
+        ul.cards { @for duty in &duties {
             @let urgency = Urgency::of_duty(&duty.state);
             li class={ "card " (urgency.class()) } {
-                div.row { (urgency.mark(frame.language)) span.small.soft { (frame.t("第", "Article ")) (duty.article) (frame.t("条", "")) } }
+                div.row { (urgency.mark(frame.language)) @if duty.trial { (on_trial(frame)) } span.small.soft { (frame.t("第", "Article ")) (duty.article) (frame.t("条", "")) } }
                 h2 { a href={ "/duties/" (duty.duty) } { (frame.t(&duty.title_zh, &duty.title)) } }
                 p.small { (frame.time(duty.due_at)) }
             }
@@ -168,7 +172,9 @@ fn duties(frame: &Frame, duties: &[DutyEvent]) -> Markup {
 fn steps(frame: &Frame, case: &CaseWhole) -> Markup {
     html! {
         h2 { (frame.t("下一步", "Next steps")) }
-        @for step in &case.detail.steps { (step_form(frame, case, step)) }
+        // What one may do comes before what one may not, and why not.
+        @let (refused, offered): (Vec<_>, Vec<_>) = case.detail.steps.iter().partition(|step| step.refused.is_some());
+        @for step in offered.into_iter().chain(refused) { (step_form(frame, case, step)) }
         @if case.detail.steps.is_empty() { p.soft { (frame.t("没有可进行的步骤。", "There is no step to take.")) } }
     }
 }

@@ -80,7 +80,7 @@ fn table(frame: &Frame, list: &CaseList) -> Markup {
 fn row(frame: &Frame, case: &CaseSummary) -> Markup {
     html! {
         tr data-row {
-            td data-label=(frame.t("编号", "Number")) { a href={ "/cases/" (case.case) } { (case.number) } }
+            td.whole data-label=(frame.t("编号", "Number")) { a href={ "/cases/" (case.case) } { (case.number) } }
             td data-label=(frame.t("事项", "Matter")) {
                 (case.subject.as_deref().unwrap_or(frame.t(&case.title_zh, &case.title)))
                 @if case.severity != "ordinary" { " " span.state.escalated { (severity(frame, case)) } }

@@ -11,12 +11,13 @@ use maud::{Markup, html};
 use serde::Deserialize;
 use uuid::Uuid;
 
-const STATES: [(&str, &str, &str); 5] = [
+const STATES: [(&str, &str, &str); 6] = [
     ("open", "进行中", "Open"),
     ("mine", "我负责的", "Mine"),
     ("due_soon", "临期", "Due soon"),
     ("breached", "超期", "Overdue"),
     ("closed", "已了结", "Done"),
+    ("trial", "试运行", "On trial"),
 ];
 
 pub fn list(frame: &Frame, list: &DutyList, state: &str) -> Markup {
@@ -24,6 +25,7 @@ pub fn list(frame: &Frame, list: &DutyList, state: &str) -> Markup {
         ul.tabs { @for (value, zh, en) in STATES {
             li { a href={ "/duties?state=" (value) } aria-current=[(value == state).then_some("true")] { (frame.t(zh, en)) } }
         } }
+        @if state == "trial" { p { a href="/trials" { (frame.t("试运行的范围、数据和本应发出的通知", "What is on trial, its figures, and what would have been sent")) } } }
         @if list.duties.is_empty() {
             div.sheet { p { (frame.t("这里没有事项。制度规定的时限一旦开始计算，就会列在这里，最急的在最上面。",
                 "Nothing here. As soon as a rule starts a clock it is listed here, the most urgent on top.")) } }
@@ -49,6 +51,7 @@ fn row(frame: &Frame, duty: &DutyEvent) -> Markup {
         tr data-row {
             td data-label=(frame.t("状态", "State")) {
                 (Urgency::of_duty(&duty.state).mark(frame.language))
+                @if duty.trial { " " (on_trial(frame)) }
                 @if duty.paused_until.is_some() { " " span.soft.small { (frame.t("已暂停", "paused")) } }
             }
             td data-label=(frame.t("事项", "Duty")) { a href=(matter(&duty.link, duty.duty)) { (frame.t(&duty.title_zh, &duty.title)) } }
@@ -62,6 +65,11 @@ fn row(frame: &Frame, duty: &DutyEvent) -> Markup {
     }
 }
 
+/// A duty of which nobody is told.
+pub fn on_trial(frame: &Frame) -> Markup {
+    html! { span.small.soft { (frame.t("试运行，不通知", "on trial, nobody is told")) } }
+}
+
 /// How this due time came about, and who is next.
 pub fn why(frame: &Frame, answer: &WhyAnswer, said: &Said) -> Markup {
     let duty = &answer.duty;
@@ -73,7 +81,7 @@ pub fn why(frame: &Frame, answer: &WhyAnswer, said: &Said) -> Markup {
         }
         @if let Some(wrong) = &said.wrong { div.notice.bad role="alert" { (wrong) } }
         article class={ "card " (Urgency::of_duty(&duty.state).class()) } {
-            p { (Urgency::of_duty(&duty.state).mark(frame.language)) }
+            p { (Urgency::of_duty(&duty.state).mark(frame.language)) @if duty.trial { " " (on_trial(frame)) } }
             dl.facts {
                 dt { (frame.t("时限", "Due")) } dd { (frame.time(duty.due_at)) }
                 @if let Some(until) = duty.paused_until { dt { (frame.t("计时暂停", "Clock stopped")) } dd { (frame.t("最迟至 ", "until ")) (frame.time(until)) } }
@@ -107,6 +115,7 @@ fn closing(frame: &Frame, duty: &DutyEvent, note: &str) -> Markup {
         form.sheet method="post" action={ "/duties/" (duty.duty) "/close" } {
             (frame.csrf())
             input type="hidden" name="request" value=(duban_contracts::ids::fresh());
+            input type="hidden" name="version" value=(duty.version);
             label for="done-note" { (frame.t("完成情况", "What was done")) span.hint { (frame.t("请勿填写个人信息", "no personal text, please")) } }
             textarea #done-note name="note" maxlength="2000" required { (note) }
             p { button type="submit" { (frame.t("确认已完成", "It is done")) } }
@@ -124,6 +133,7 @@ fn cancelling(frame: &Frame, duty: &DutyEvent, note: &str) -> Markup {
             form.sheet method="post" action={ "/duties/" (duty.duty) "/close" } {
                 (frame.csrf())
                 input type="hidden" name="request" value=(duban_contracts::ids::fresh());
+                input type="hidden" name="version" value=(duty.version);
                 label for="cancel-note" { (frame.t("撤销理由", "Why it falls away")) span.hint { (frame.t("请勿填写个人信息", "no personal text, please")) } }
                 textarea #cancel-note name="note" maxlength="2000" required { (note) }
                 p { button.danger type="submit" { (frame.t("撤销", "Cancel it")) } }
@@ -174,6 +184,8 @@ pub async fn show_why(
 #[derive(Debug, Deserialize)]
 pub struct Closing {
     request: Uuid,
+    /// The version that the reader saw.
+    version: Option<i64>,
     note: String,
 }
 
@@ -187,7 +199,7 @@ pub async fn close(
 ) -> Response {
     let frame = respond::frame(&app, Some(&viewer), language, &format!("/duties/{duty}"));
     let request = DutyCloseRequest { duty, note: form.note.trim().to_owned() };
-    let wrong = match app.services.duty_close(&viewer, form.request, &request).await {
+    let wrong = match app.services.duty_close(&viewer, form.request, form.version, &request).await {
         Ok(_) => return Redirect::to(&format!("/duties/{duty}?told=closed")).into_response(),
         Err(wrong) => wrong,
     };
@@ -210,7 +222,7 @@ pub async fn act(
 ) -> Response {
     let frame = respond::frame(&app, Some(&viewer), language, &format!("/duties/{duty}"));
     let done = match form.act(&frame.zone) {
-        Ok(act) => app.services.duty_act(&viewer, form.request, &DutyActRequest { duty, act }).await,
+        Ok(act) => app.services.duty_act(&viewer, form.request, form.version, &DutyActRequest { duty, act }).await,
         Err(wrong) => Err(wrong),
     };
     let wrong = match done {

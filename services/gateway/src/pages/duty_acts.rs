@@ -13,6 +13,8 @@ use uuid::Uuid;
 #[derive(Debug, Clone, Default, Deserialize)]
 pub struct Sent {
     pub request: Uuid,
+    /// The version that the reader saw.
+    pub version: Option<i64>,
     #[serde(rename = "do")]
     act: String,
     #[serde(default)]
@@ -88,6 +90,7 @@ fn form(frame: &Frame, answer: &WhyAnswer, act: &str, (zh, en): (&str, &str), se
             form.sheet method="post" action={ "/duties/" (answer.duty.duty) "/act" } {
                 (frame.csrf())
                 input type="hidden" name="request" value=(ids::fresh());
+                input type="hidden" name="version" value=(answer.duty.version);
                 input type="hidden" name="do" value=(act);
                 (inputs)
                 p { button type="submit" { (frame.t(zh, en)) } }

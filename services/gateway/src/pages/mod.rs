@@ -28,6 +28,7 @@ mod rejected;
 mod report_form;
 mod respond;
 mod track;
+mod trials;
 pub(crate) mod words;
 
 use crate::App;
@@ -87,6 +88,7 @@ fn pages() -> Router<App> {
         .route("/cases/{case}/earlier", get(earlier::show))
         .route("/cases/{case}/watchers", get(operators::watchers))
         .route("/duties", get(duties::show))
+        .route("/trials", get(trials::show))
         .route("/duties/{duty}", get(duties::show_why))
         .route("/duties/{duty}/close", post(duties::close))
         .route("/duties/{duty}/act", post(duties::act))

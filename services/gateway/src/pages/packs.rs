@@ -30,7 +30,12 @@ fn row(frame: &Frame, policy: &Policy, pack: &Pack) -> Markup {
     let units: Vec<&str> = units.iter().map(|unit| frame.t(&unit.zh, &unit.en)).collect();
     html! {
         tr data-row {
-            td data-label=(frame.t("制度", "Regulation")) { a href={ "/policies/packs/" (url_encoded(&pack.id)) } { (frame.t(&pack.title.zh, &pack.title.en)) } }
+            td data-label=(frame.t("制度", "Regulation")) {
+                a href={ "/policies/packs/" (url_encoded(&pack.id)) } { (frame.t(&pack.title.zh, &pack.title.en)) }
+                @if policy.trials().iter().any(|trial| trial.concerns(&pack.id) && trial.holds_at(frame.now)) {
+                    " " a.small href="/trials" { (frame.t("试运行", "on trial")) }
+                }
+            }
             td.whole data-label=(frame.t("编号", "No.")) { (pack.regulation.as_deref().unwrap_or("—")) }
             td data-label=(frame.t("适用单位", "Units bound")) { (if units.is_empty() { frame.t("暂无", "none").to_owned() } else { units.join(frame.t("、", ", ")) }) }
             td.number data-label=(frame.t("执行中的规则", "Rules that run")) { (pack.duties.len() + pack.recurring.len()) }

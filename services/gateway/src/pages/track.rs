@@ -25,7 +25,7 @@ pub enum Found {
 pub fn view(frame: &Frame, code: &str, found: &Found) -> Markup {
     let content = html! {
         form.sheet method="get" action="/track" role="search" {
-            label for="code" { (frame.t("查询码", "Tracking code")) span.hint { (frame.t("14 位字母和数字，大小写均可", "14 letters and digits, in any case")) } }
+            label for="code" { (frame.t("查询码", "Tracking code")) span.hint { (frame.t("14 位字母和数字，大小写均可；也可输入回执号", "14 letters and digits, in any case; or the receipt number")) } }
             input #code type="search" name="code" value=(code) autocomplete="off" spellcheck="false" required;
             p { button type="submit" { (frame.t("查询进度", "Check progress")) } }
         }
@@ -65,7 +65,7 @@ fn state_text<'a>(frame: &'a Frame, state: &str) -> &'a str {
         "closed" => frame.t("已办结。", "Closed."),
         "rejected" => frame.t("未能登记，已转工作人员核实处理。", "It could not be registered; it was passed on to our staff."),
         "ambiguous" => {
-            frame.t("此查询码无法唯一对应，请凭回执号联系我们。", "This code is not unique; please ask us with your receipt number.")
+            frame.t("此查询码无法唯一对应，请改用回执号查询。", "This code is not unique; please look it up by your receipt number.")
         }
         _ => frame.t("正在处理。", "It is being handled."),
     }

@@ -30,7 +30,7 @@ pub fn day(at: Timestamp, zone: &TimeZone) -> String {
 pub fn distance(language: Language, at: Timestamp, now: Timestamp) -> String {
     let seconds = at.as_second() - now.as_second();
     let (count, zh, en) = match seconds.unsigned_abs() {
-        s if s < 60 => return language.pick("此刻", "now").to_owned(),
+        s if s < 60 => return language.pick(if seconds > 0 { "即将" } else { "刚刚" }, "now").to_owned(),
         s if s < 3_600 => (s / 60, "分钟", "minute"),
         s if s < 48 * 3_600 => (s / 3_600, "小时", "hour"),
         s => (s / 86_400, "天", "day"),

@@ -2,6 +2,7 @@
 
 use crate::approvals::{AT_ONCE, changed, hold, submit, token};
 use crate::browser::Session;
+use crate::pages::answer;
 use crate::policies::{install, shipped};
 use crate::world::{Gateway, World, expect};
 use reqwest::StatusCode;
@@ -43,6 +44,34 @@ async fn everybody_reads_the_packs_as_on_paper() -> anyhow::Result<()> {
     assert_eq!(reader.upload("/policies", &[("note", "x")], &[("a.toml", "x")], &reader.csrf).await?.status, StatusCode::FORBIDDEN);
     let outside = a.ask(reqwest::Method::GET, "/policies/packs").send().await?;
     assert_eq!(outside.status(), StatusCode::SEE_OTHER, "who is not logged in is sent to log in");
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_is_on_trial_is_read_with_its_figures_and_with_what_would_have_been_sent() -> anyhow::Result<()> {
+    let (world, a, _) = World::start().await?;
+    install(&world, &a).await?;
+    let neighbours = crate::pages::neighbours(&world).await?;
+    let rule = json!({
+        "pack": "car-dealer-complaints", "rule": "file_warning", "opened": 12, "open": 3, "breached": 5, "closed_in_time": 4,
+        "closed_late": 5, "alerts": 17, "tellings": 29
+    });
+    answer(&neighbours, "escalation", "trial.figures", Ok(json!({ "rules": [rule] }))).await?;
+    let alert = crate::pages::an_alert(uuid::Uuid::now_v7(), "/duties");
+    let asked = answer(&neighbours, "escalation", "alert.list", Ok(json!({ "alerts": [alert], "total": 1, "next": null }))).await?;
+    let reader = session(&world, &a, "pan-xinyi").await?;
+    let page = reader.get("/trials").await?;
+    assert_eq!(page.status, StatusCode::OK, "{}", page.text);
+    for said in ["不发任何通知", "现行版本没有试运行", "4S店客户投诉管理", "本应发出的通知", "答复 TS-1", ">29<", "超期"] {
+        assert!(page.text.contains(said), "{said}: {}", page.text);
+    }
+    assert_eq!(asked.lock().unwrap()[0]["trial"], true);
+    let english = reader.get("/trials?lang=en").await?.text;
+    assert!(english.contains("Nothing is on trial") && english.contains("What would have been sent"), "{english}");
+    let figures = expect(a.get("/v1/trials/figures", &world.admin).send().await?, StatusCode::OK).await?;
+    assert_eq!(figures["rules"][0]["tellings"], 29);
+    let paper = expect(a.get("/v1/policies/packs/car-dealer-complaints", &world.admin).send().await?, StatusCode::OK).await?;
+    assert!(paper["articles"].as_array().is_some_and(|articles| articles.len() > 5), "{paper}");
     Ok(())
 }
 

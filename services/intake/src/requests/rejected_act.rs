@@ -35,9 +35,7 @@ pub async fn act(app: App, request: Request<RejectedAct>) -> Result<RejectedActe
     let at = app.platform.clock.now();
     let rejected = rejected::lock(act.tx(), id).await?.ok_or_else(Problem::not_found)?;
     require_decides(&*app.directory()?, &person, &rejected, at)?;
-    if request.expected_version.is_some() {
-        request.expect_version(rejected.version, || acted(&rejected))?;
-    }
+    request.expect_version_if_given(rejected.version, || acted(&rejected))?;
     if rejected.state != "open" {
         return Err(decided_already().into());
     }

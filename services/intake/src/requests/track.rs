@@ -11,7 +11,8 @@ pub async fn track(app: App, request: Request<TrackRequest>) -> Result<PublicSta
     let pool = app.platform.db.pool();
     let asked = &request.body;
     let found = match (&asked.code, asked.receipt) {
-        (_, Some(receipt)) => identities::by_receipt(pool, receipt).await?.into_iter().collect(),
+        // Nothing in a receipt shows that it is genuine: one that is not registered, or not yet, is unknown.
+        (_, Some(receipt)) => vec![identities::by_receipt(pool, receipt).await?.ok_or_else(Problem::not_found)?],
         (Some(code), None) => {
             let code: i64 = code.parse().map_err(|_| Problem::invalid_field("/code", "it is not a number", "54 bits, in decimal"))?;
             identities::by_code(pool, code).await?

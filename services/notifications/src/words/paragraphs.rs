@@ -123,6 +123,7 @@ fn standing(letter: &Letter) -> String {
 fn told(letter: &Letter) -> String {
     let step = match (letter.language, letter.urgency, letter.rung) {
         (language, ..) if letter.occasion == Occasion::Urged => language.pick("上级催办", "A superior urges").to_owned(),
+        (language, ..) if letter.occasion == Occasion::Opened => language.pick("即时通报", "Told at once").to_owned(),
         (language, ..) if letter.occasion == Occasion::Awaited => {
             language.pick("等待期间的提醒", "Reminder while you are waited for").to_owned()
         }

@@ -46,6 +46,7 @@ pub(crate) fn duty() -> Duty {
         by_hand: false,
         shadowed: false,
         again: false,
+        trial: false,
         is_handed_over: false,
         closes_case: false,
         terms: Terms {
@@ -59,6 +60,7 @@ pub(crate) fn duty() -> Duty {
             term: None,
             settled_due: None,
             timed_by: 0,
+            follows_trial: false,
             plan: Plan {
                 reminders: vec![minute(60), minute(90)],
                 rungs: vec![

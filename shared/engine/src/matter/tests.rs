@@ -30,6 +30,7 @@ fn opened(version: i64) -> Duty {
         by_hand: false,
         shadowed: false,
         again: false,
+        trial: false,
         is_handed_over: false,
         closes_case: false,
         terms: Terms {
@@ -43,6 +44,7 @@ fn opened(version: i64) -> Duty {
             term: None,
             settled_due: None,
             timed_by: 0,
+            follows_trial: false,
             plan: Plan::default(),
         },
         facts: Facts::default(),

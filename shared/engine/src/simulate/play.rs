@@ -54,6 +54,8 @@ pub fn gives(policy: &Policy, directory: &Directory, scenario: &Scenario, expect
 fn play_while(policy: &Policy, directory: &Directory, scenario: &Scenario, goes_on: GoesOn<'_>) -> Result<Vec<Line>, Stopped> {
     checked(policy, directory, scenario)?;
     let directory = scenario.organisation(directory);
+    let on_trial = (!scenario.trials.is_empty()).then(|| policy.clone().with_trials(scenario.trials.iter().cloned()));
+    let policy = on_trial.as_ref().unwrap_or(policy);
     let mut world = World::new(policy, &directory, scenario.start);
     for happens in &scenario.events {
         pass(&mut world, scenario, happens.at, goes_on);
@@ -205,8 +207,7 @@ fn register(world: &mut World<'_>, name: &str, accepted: &AcceptedReport) {
     *sequence += 1;
     case.number = kind.number.number(&case.number_scope, *sequence);
     let repeated = earlier.iter().rev().map(|(_, place)| &world.cases[*place].case).find(|case| !case.closed).map(|case| case.id);
-    let is_classified = judging::is_classified(kind, &case.severity);
-    let told = registering::tell(&mut case, is_classified, repeated, accepted.received_at, &|cause| world.stamp(cause));
+    let told = registering::tell(world.policy, &mut case, repeated, accepted.received_at, &|cause| world.stamp(cause));
     let place = world.cases.len();
     let personal = judged.personal.clone();
     for key in keys {

@@ -18,6 +18,12 @@
 //! from = "2026-03-02 12:00"
 //! until = "2026-03-04 09:00"
 //!
+//! [[trial]]                     # what runs on trial: rules of the pack (all without), a unit and below (everywhere without)
+//! rule = ["file_warning"]
+//! unit = "BJ01"
+//! from = "2026-03-02 12:00"
+//! until = "2026-03-04 09:00"
+//!
 //! [[event]]
 //! at = "2026-03-02 09:05"       # the organisation's wall time, or RFC 3339
 //! report = "c1"                 # a name for it in this file
@@ -43,6 +49,7 @@ use duban_contracts::duty::DutyAct;
 use duban_contracts::report::{Report, Reporter};
 use duban_policy::Title;
 use duban_policy::directory::{Absence, Delegation, Delegator, Directory};
+use duban_policy::policy::trial::Trial;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
@@ -60,6 +67,8 @@ pub struct Scenario {
     /// Who is away besides those of whom the organisation's file says so, and who acts for whom.
     pub absent: Vec<(String, Absence)>,
     pub delegated: Vec<Delegation>,
+    /// What runs on trial besides what the organisation's file says.
+    pub trials: Vec<Trial>,
     /// In order of time.
     pub events: Vec<Happens>,
     /// The timeline that it is to give; None in a scenario that is only looked at.
@@ -148,6 +157,8 @@ struct FileText {
     #[serde(default)]
     delegated: Vec<DelegatedText>,
     #[serde(default)]
+    trial: Vec<TrialText>,
+    #[serde(default)]
     event: Vec<EventText>,
     expected: Option<ExpectedText>,
 }
@@ -168,6 +179,16 @@ struct DelegatedText {
     to: String,
     from: String,
     until: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TrialText {
+    #[serde(default)]
+    rule: Vec<String>,
+    unit: Option<String>,
+    from: Option<String>,
+    until: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -219,6 +240,9 @@ impl Scenario {
         let start = instant(&file.start, zone).map_err(|wrong| Fault(format!("start: {wrong}")))?;
         let absent = file.absent.into_iter().map(|text| text.absence(zone)).collect::<Result<_, _>>().map_err(Fault)?;
         let delegated = file.delegated.into_iter().map(|text| text.delegation(zone)).collect::<Result<_, _>>().map_err(Fault)?;
+        let trials: Vec<Vec<Trial>> =
+            file.trial.into_iter().map(|text| text.trials(&file.pack, zone)).collect::<Result<_, _>>().map_err(Fault)?;
+        let trials = trials.into_iter().flatten().collect();
         let mut events = Vec::new();
         let mut before = start;
         for (nth, text) in file.event.into_iter().enumerate() {
@@ -232,13 +256,23 @@ impl Scenario {
         }
         let expected = file.expected.map(|expected| expected.timeline);
         let FileText { title, pack, unit, recurring, .. } = file;
-        Ok(Self { title, pack, unit, start, recurring, absent, delegated, events, expected })
+        Ok(Self { title, pack, unit, start, recurring, absent, delegated, trials, events, expected })
     }
 
     /// The organisation as it is in the scenario: with those who are away in it.
     pub fn organisation(&self, directory: &Directory) -> Directory {
         let delegations = directory.delegations().iter().chain(&self.delegated).cloned().collect();
         directory.clone().with_absences(self.absent.iter().cloned()).with_delegations(delegations)
+    }
+}
+
+impl TrialText {
+    fn trials(self, pack: &str, zone: &TimeZone) -> Result<Vec<Trial>, String> {
+        let at = |text: &Option<String>| text.as_deref().map(|text| instant(text, zone)).transpose().map_err(|wrong| format!("trial: {wrong}"));
+        let (from, until) = (at(&self.from)?, at(&self.until)?);
+        let rules: Vec<Option<String>> = if self.rule.is_empty() { vec![None] } else { self.rule.into_iter().map(Some).collect() };
+        let trial = |rule| Trial { pack: Some(pack.to_owned()), rule, unit: self.unit.clone(), from, until };
+        Ok(rules.into_iter().map(trial).collect())
     }
 }
 

@@ -10,7 +10,7 @@ use crate::duty::{Duty, Ended, Facts};
 use crate::matter::{self, Change};
 use crate::moment::Moment;
 use crate::rules::{self, MatterKey};
-use crate::{acknowledging, acts, judging, recipients, retiming, telling};
+use crate::{acknowledging, acts, judging, recipients, retiming, telling, trial};
 use duban_contracts::alert::Acknowledgement;
 use duban_contracts::duty::{DutyAct, NextRung};
 use duban_contracts::{Event, NewEvent, Problem, Timestamp, ids};
@@ -139,7 +139,8 @@ impl<'a> World<'a> {
             touched.push(matter.clone());
             self.closes.entry(matter).or_default().push(ended);
         }
-        for duty in effects.opens {
+        for mut duty in effects.opens {
+            self.end_trial(&mut duty);
             touched.push(duty.matter());
             fresh.entry(duty.matter()).or_default().push(duty);
         }
@@ -213,6 +214,7 @@ impl<'a> World<'a> {
     fn tell_duty(&mut self, duty: &mut Duty, name: &str, cause: Timestamp) {
         let event = telling::of_duty(duty, name, self.stamp(cause));
         let says = match name {
+            "duty.opened" if duty.trial => format!("due {} · {} · on trial", self.wall(duty.due_at), duty.owed_by),
             "duty.opened" => format!("due {} · {}", self.wall(duty.due_at), duty.owed_by),
             "duty.closed" => duty.state.as_str().to_owned(),
             _ => String::new(),
@@ -259,6 +261,7 @@ impl<'a> World<'a> {
     }
 
     fn climb(&mut self, duty: &mut Duty) {
+        self.end_trial(duty);
         let calendar = self.calendar_of(duty);
         let directory = recipients::open_to(self.directory, &duty.facts);
         let now = self.now;
@@ -279,6 +282,12 @@ impl<'a> World<'a> {
                     self.raise(duty, &rung, next.clone());
                 }
             }
+        }
+    }
+
+    fn end_trial(&self, duty: &mut Duty) {
+        if trial::is_over(duty, self.now, |at| self.policy.is_on_trial(&duty.pack, &duty.rule, &duty.facts.unit, at)) {
+            duty.trial = false;
         }
     }
 
@@ -315,7 +324,7 @@ impl<'a> World<'a> {
             [recipient.post.as_str(), &recipient.person, &how].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
         };
         let people = alert.recipients.iter().map(of).collect::<Vec<_>>().join(", ");
-        format!("{} → {people}", which(alert))
+        if alert.trial { format!("{} would go → {people}", which(alert)) } else { format!("{} → {people}", which(alert)) }
     }
 
     /// A recurring duty comes round.

@@ -11,6 +11,8 @@ use duban_policy::policy::correction::{Correction, Corrects};
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
@@ -43,6 +45,8 @@ struct Keeper {
     told: BTreeMap<i64, Result<(), String>>,
     /// When the own schema was read while the gateway does not answer; None while it does.
     recalled: Option<Instant>,
+    /// Set once what the own schema keeps has been read.
+    is_read: Arc<AtomicBool>,
 }
 
 /// Keeps both copies until stopped.
@@ -52,10 +56,11 @@ pub(crate) async fn keep(
     db: Database,
     directory: DirectoryCopy,
     policies: PolicyCopy,
+    is_read: Arc<AtomicBool>,
     stop: CancellationToken,
 ) {
     let mut hints = hints(&bus).await;
-    let mut keeper = Keeper { service, bus, db, directory, policies, told: BTreeMap::new(), recalled: None };
+    let mut keeper = Keeper { service, bus, db, directory, policies, told: BTreeMap::new(), recalled: None, is_read };
     tokio::select! {
         () = keeper.db.migrated() => {}
         () = stop.cancelled() => return,
@@ -126,6 +131,7 @@ impl Keeper {
             self.policies.put_corrections(corrections(kept.iter().map(|(version, _)| version)));
         }
         self.recalled = Some(Instant::now());
+        self.is_read.store(true, Ordering::Release);
         Ok(())
     }
 

@@ -71,6 +71,14 @@ impl<Req> Request<Req> {
         }
     }
 
+    /// The same where a version need not be given.
+    ///
+    /// # Errors
+    /// 409 with the present state if another was given.
+    pub fn expect_version_if_given<T: Serialize>(&self, present: i64, state: impl FnOnce() -> T) -> Result<(), Problem> {
+        if self.expected_version.is_some() { self.expect_version(present, state) } else { Ok(()) }
+    }
+
     /// The same request with another body.
     pub fn map<T>(self, change: impl FnOnce(Req) -> T) -> Request<T> {
         Request {

@@ -200,7 +200,7 @@ impl Policy {
             .says("owed_to", "责任对象", "owed to", self.people(pack, &duty.owed_to))
             .says("opens", "产生", "opened by", self.trigger_words(pack, &duty.opens, &self.root))
             .says("closes", "办结", "closed by", self.trigger_words(pack, &duty.closes, &self.root))
-            .says("cancels", "免除", "cancelled by", self.trigger_words(pack, &duty.cancels, &self.root))
+            .says("cancels", "无需再办", "cancelled by", self.trigger_words(pack, &duty.cancels, &self.root))
             .says("remind", "提醒", "reminders", joined(duty.remind.iter().map(|reminder| self.reminder_words(pack, reminder))))
             .says("pause", "暂停计时", "its clock may be stopped", self.pausing_words(pack, &duty.pause))
             .says("extend", "延期", "more time", if duty.may_be_extended { Title::default() } else { Title::new("不得延期", "never") })
@@ -228,6 +228,13 @@ impl Policy {
             for pack in packs {
                 things.insert((pack.to_owned(), "approval".to_owned()), thing.clone());
             }
+        }
+        for (nth, trial) in self.trials.iter().enumerate() {
+            let thing = Thing::new(Title::new("试运行", "trial"), "").says("of", "范围", "of", self.trial_words(trial));
+            let place = [Some("trial"), trial.rule.as_deref(), trial.unit.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(".");
+            let pack = trial.pack.clone().unwrap_or_default();
+            let place = if things.contains_key(&(pack.clone(), place.clone())) { format!("{place}.{nth}") } else { place };
+            things.insert((pack, place), thing);
         }
         for unit in self.tree.units() {
             let calendar = self.calendar_of(&unit.code).title.clone();

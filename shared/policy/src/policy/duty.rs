@@ -236,9 +236,7 @@ impl Policy {
     }
 
     pub fn duty_rule(&self, pack: &str, rule: &str) -> Option<&DutyRule> {
-        let pack = self.pack(pack)?;
-        let recurring = pack.recurring.iter().map(|recurring| &recurring.rule);
-        pack.duties.iter().chain(recurring).find(|duty| duty.id == rule)
+        self.pack(pack)?.duty_rules().find(|duty| duty.id == rule)
     }
 
     /// How long in all who owes a duty of this rule may stop its clock.

@@ -75,7 +75,7 @@ const WORDING_OF_ORGANISATIONS: &[&[&str]] =
     &[&["organisation", "title"], &["role", "*", "title"], &["unit", "*", "title"], &["unit", "*", "post", "*", "title"]];
 
 /// Tables of the organisation file that speak of packs.
-const ABOUT_PACKS: [&str; 4] = ["bind", "plays", "parameter", "approval"];
+const ABOUT_PACKS: [&str; 5] = ["bind", "plays", "parameter", "approval", "trial"];
 
 /// Every pack in which `after` differs from `before`, and how far. Both sets compile.
 pub fn touched(before: &[Source], after: &[Source]) -> Vec<Touched> {

@@ -25,6 +25,7 @@ mod retiming;
 mod step;
 mod template;
 mod timing;
+pub mod trial;
 mod vocabulary;
 mod without;
 
@@ -76,6 +77,13 @@ pub struct Pack {
     pub declarations: Declarations,
     /// Rules that a later version runs, or that have nothing to run.
     pub set_aside: Vec<Set>,
+}
+
+impl Pack {
+    /// Every rule that owes something, the recurring ones too.
+    pub fn duty_rules(&self) -> impl Iterator<Item = &DutyRule> {
+        self.duties.iter().chain(self.recurring.iter().map(|recurring| &recurring.rule))
+    }
 }
 
 /// A figure that the source leaves open.
@@ -160,6 +168,7 @@ pub struct Policy {
     plays: Vec<Plays>,
     overrides: Overrides,
     approvals: Vec<approval::Approval>,
+    trials: Vec<trial::Trial>,
     channels: Vec<Choice>,
     remarks: Vec<Diagnostic>,
     listening: Arc<Listening>,

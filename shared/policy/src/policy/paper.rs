@@ -135,7 +135,9 @@ impl Policy {
             (Title::new("解释", "interpretation"), &pack.interpretation),
         ];
         let texts = texts.into_iter().filter_map(|(name, text)| Some(Said { name, value: text.clone()? }));
-        texts.chain(signers.map(|(name, signer)| Said { name, value: self.signer_words(signer) })).collect()
+        let trials = self.trials.iter().filter(|trial| trial.concerns(&pack.id));
+        let trials = trials.map(|trial| Said { name: Title::new("试运行（只记录，不通知）", "on trial (kept, nobody is told)"), value: self.trial_words(trial) });
+        texts.chain(signers.map(|(name, signer)| Said { name, value: self.signer_words(signer) })).chain(trials).collect()
     }
 
     /// The units that a pack binds, each with those below it.

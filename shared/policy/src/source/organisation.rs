@@ -29,11 +29,13 @@ pub struct OrganisationFile {
     pub parameter: Vec<Placed<OverrideText>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub approval: Vec<Placed<ApprovalText>>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub trial: Vec<Placed<TrialText>>,
 }
 
 /// Names of the sections, as [`OrganisationFile`] has them.
 pub(crate) const ORGANISATION_SECTIONS: &[&str] =
-    &["organisation", "channel", "role", "unit", "person", "bind", "plays", "parameter", "approval"];
+    &["organisation", "channel", "role", "unit", "person", "bind", "plays", "parameter", "approval", "trial"];
 
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -190,6 +192,29 @@ pub struct ApprovalText {
     /// Who signs where one parameter changes and nothing else does; as with wording.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parameter: Option<Placed<String>>,
+}
+
+/// What runs on trial (试运行): its duties are kept and counted as trial, and nobody is told of them. Pack, rule or unit, or several of them:
+/// what fits all that is named.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Trial")]
+pub struct TrialText {
+    /// Without it: every pack.
+    #[serde(default, skip_serializing_if = "Many::is_empty")]
+    pub pack: Many<Placed<String>>,
+    /// Duties, recurring ones too, of the one pack that is named. Without it: all of them.
+    #[serde(default, skip_serializing_if = "Many::is_empty")]
+    pub rule: Many<Placed<String>>,
+    /// These units and all below them. Without it: everywhere.
+    #[serde(default, skip_serializing_if = "Many::is_empty")]
+    pub unit: Many<Placed<String>>,
+    /// Date, from its 00:00. Without it: as long as the set is in force.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<Placed<String>>,
+    /// Date, to its 24:00.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Placed<String>>,
 }
 
 fn or_text(schema: &mut Schema) {

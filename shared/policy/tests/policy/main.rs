@@ -16,4 +16,5 @@ mod put_right;
 mod refused;
 mod regulations;
 mod shipped;
+mod trials;
 mod world;

@@ -281,6 +281,12 @@ const IN_THE_ORGANISATION: &[(&str, &str, &str)] = &[
     ("a date that is none", "2026-01-01", "2026-02-30"),
     ("a calendar unknown", "calendar = \"always\"", "calendar = \"never\""),
     ("a parameter that the pack lacks", "[person]", "[[parameter]]\npack = \"shop\"\nname = \"sun\"\nvalue = \"2wd\"\n\n[person]"),
+    ("a trial of nothing", "[person]", "[[trial]]\nuntil = \"2026-03-31\"\n\n[person]"),
+    ("a trial of a pack that is not there", "[person]", "[[trial]]\npack = \"shops\"\n\n[person]"),
+    ("a trial of a rule that the pack lacks", "[person]", "[[trial]]\npack = \"shop\"\nrule = \"acept\"\n\n[person]"),
+    ("a trial of a rule of no pack", "[person]", "[[trial]]\nunit = \"STALL\"\nrule = \"accept\"\n\n[person]"),
+    ("a trial in a unit that is not there", "[person]", "[[trial]]\nunit = \"STALLS\"\n\n[person]"),
+    ("a trial that ends before it begins", "[person]", "[[trial]]\nunit = \"STALL\"\nfrom = \"2026-03-31\"\nuntil = \"2026-03-01\"\n\n[person]"),
     ("a parameter of another sort", "[person]", "[[parameter]]\npack = \"shop\"\nname = \"soon\"\nvalue = \"quick\"\n\n[person]"),
 ];
 

@@ -1,7 +1,7 @@
 //! `POST /v1/duties/{duty}/close`: who owes a duty that no event closes says that it is done.
 
 use crate::App;
-use crate::api::input::{At, Given, RequestId};
+use crate::api::input::{At, Expected, Given, RequestId};
 use crate::api::openapi::{Api, Endpoint};
 use crate::viewer::Viewer;
 use crate::web::Refusal;
@@ -24,7 +24,7 @@ pub struct DutyDone {
 
 pub fn mount(api: Api) -> Api {
     let endpoint = Endpoint::post("/v1/duties/{duty}/close", "Say that a duty is done which no event closes");
-    api.route(endpoint.body::<DutyDone>().answers::<DutyEvent>().acts(), post(handle))
+    api.route(endpoint.body::<DutyDone>().answers::<DutyEvent>().acts_on_version(), post(handle))
 }
 
 async fn handle(
@@ -32,14 +32,15 @@ async fn handle(
     viewer: Viewer,
     At(duty): At<Uuid>,
     RequestId(request): RequestId,
+    Expected(version): Expected,
     Given(done): Given<DutyDone>,
 ) -> Result<Json<DutyEvent>, Refusal> {
-    Ok(Json(perform(&app, &viewer, request, &DutyCloseRequest { duty, note: done.note }).await?))
+    Ok(Json(perform(&app, &viewer, request, version, &DutyCloseRequest { duty, note: done.note }).await?))
 }
 
 /// # Errors
-/// 403 for who does not owe it; 404 unknown or not to be seen; 409 for one that an event closes; 422 a note that is too long; 503 while
+/// 403 for who does not owe it; 404 unknown or not to be seen; 409 for another version than the one given, with the present state, or for one that an event closes; 422 a note that is too long; 503 while
 /// escalation is down.
-pub async fn perform(app: &App, viewer: &Viewer, request: Uuid, close: &DutyCloseRequest) -> Result<DutyEvent, Problem> {
-    app.services.duty_close(viewer, request, close).await
+pub async fn perform(app: &App, viewer: &Viewer, request: Uuid, version: Option<i64>, close: &DutyCloseRequest) -> Result<DutyEvent, Problem> {
+    app.services.duty_close(viewer, request, version, close).await
 }

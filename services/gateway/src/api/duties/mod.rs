@@ -3,4 +3,5 @@
 pub mod act;
 pub mod close;
 pub mod list;
+pub mod trials;
 pub mod why;

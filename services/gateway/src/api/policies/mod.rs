@@ -5,6 +5,7 @@ pub mod back;
 pub mod changes;
 pub mod foreseen;
 pub mod list;
+pub mod paper;
 pub mod show;
 pub mod submit;
 pub mod withdraw;

@@ -3,6 +3,7 @@
 use super::super::approval::Approval;
 use super::super::declaration::Declaration;
 use super::super::kind::{Actor, Kind};
+use super::super::trial::Trial;
 use super::super::{Binding, Choice, Listening, Overrides, Pack, Place, Plays, Policy};
 use super::{Parsed, unknown};
 use crate::calendar::{Calendar, Duration, Term};
@@ -10,7 +11,7 @@ use crate::condition::Decimal;
 use crate::directory::Directory;
 use crate::organisation::{Organisation, end_of, start_of};
 use crate::source::organisation::{BindText, OverrideText};
-use crate::source::{Fault, Faults, Placed};
+use crate::source::{Fault, Faults, Many, Placed};
 use duban_contracts::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -45,6 +46,7 @@ pub(super) fn assemble(
         plays: plays(&organisation.file, &compiled, &mut found),
         overrides: overrides(&organisation.file, &compiled, &mut found),
         approvals: approvals(&organisation.file, &compiled, &mut found),
+        trials: trials(&organisation.file, &compiled, &mut found),
         channels: file.channel.iter().map(|(id, title)| Choice { value: id.value.clone(), title: title.clone() }).collect(),
         zone: organisation.file.zone.clone(),
         calendar: Arc::new(
@@ -165,6 +167,36 @@ fn approvals(organisation: &Organisation, packs: &BTreeMap<String, Pack>, faults
         approvals.push(Approval::of(text));
     }
     approvals
+}
+
+/// One for each pack, rule and unit that is named together.
+fn trials(organisation: &Organisation, packs: &BTreeMap<String, Pack>, faults: &mut Vec<Fault>) -> Vec<Trial> {
+    let mut trials = Vec::new();
+    for text in &organisation.file.trial {
+        for pack in text.pack.iter() {
+            let Some(known) = packs.get(&pack.value) else {
+                faults.push(unknown_pack(pack, packs));
+                continue;
+            };
+            let rules: Vec<&str> = known.duty_rules().map(|duty| duty.id.as_str()).collect();
+            for rule in text.rule.iter().filter(|rule| !rules.contains(&rule.as_str())) {
+                faults.push(unknown(rule, ("duty in this pack", "该制度包的责任事项"), "unknown-rule", rules.iter().copied()));
+            }
+        }
+        let from = text.from.as_ref().and_then(|date| start_of(date, &organisation.zone));
+        let until = text.until.as_ref().and_then(|date| end_of(date, &organisation.zone));
+        for pack in each(&text.pack) {
+            for rule in each(&text.rule) {
+                trials.extend(each(&text.unit).into_iter().map(|unit| Trial { pack: pack.clone(), rule: rule.clone(), unit, from, until }));
+            }
+        }
+    }
+    trials
+}
+
+/// Everything that is named; None where nothing is: whatever there is.
+fn each(named: &Many<Placed<String>>) -> Vec<Option<String>> {
+    if named.is_empty() { vec![None] } else { named.iter().map(|name| Some(name.value.clone())).collect() }
 }
 
 /// Why a value cannot stand where the default stood.
