@@ -1,5 +1,5 @@
-//! The play: domain time goes from one thing that is to happen to the next, a report that comes in, an act of the staff, something that a
-//! duty's clock brought about. At each it stands until the thing has happened and all is settled; then who plays the staff looks at it and
+//! The play: domain time goes from one thing that is to happen to the next, a report that comes in, an act of the staff, a duty's clock that runs
+//! out, something that comes round. At each it stands until the thing has happened and all is settled; then who plays the staff looks at it and
 //! plans what he does next.
 
 use super::board::Board;
@@ -79,18 +79,17 @@ impl Play<'_> {
         Some(acts.map_or(target, |at| at.min(target))).filter(|target| *target > self.pace.now())
     }
 
-    /// Domain time runs there, or until something is told on the way that the staff may have to do with.
+    /// Domain time goes there, or to where a duty's clock runs out before, or until something is told on the way that the staff may have to do
+    /// with.
     async fn go_to(&self, next: Timestamp, known: Told) -> anyhow::Result<()> {
-        self.pace.run().await?;
-        let news = async {
-            match self.cast {
-                Some(_) => self.settling.news(known).await,
-                None => std::future::pending().await,
+        let timer = self.settling.next_timer().await?.filter(|timer| *timer > self.pace.now());
+        let next = timer.map_or(next, |timer| timer.min(next));
+        while self.pace.now() < next {
+            self.pace.step_towards(next).await?;
+            if self.cast.is_some() && self.settling.told().await? != known {
+                break;
             }
-        };
-        tokio::select! {
-            () = self.pace.nearly(next) => self.pace.stand_at(next).await,
-            news = news => { news?; self.pace.stand().await }
         }
+        Ok(())
     }
 }

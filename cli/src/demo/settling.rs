@@ -1,6 +1,7 @@
 //! When all that has happened is known everywhere: asked of the services' tables, as the inspector.
 
 use anyhow::Context;
+use jiff::Timestamp;
 use sqlx::PgPool;
 use std::time::{Duration, Instant};
 
@@ -19,7 +20,7 @@ pub(super) struct Settling {
 /// How often it is asked.
 const AGAIN: Duration = Duration::from_millis(15);
 /// What takes longer than this is being tried again, and the play goes on meanwhile.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// One question, so that nothing slips from one place to another between two. While domain time stands.
 const UNDER_WAY: &str = "
@@ -27,12 +28,15 @@ const UNDER_WAY: &str = "
          + (select count(*) from intake.outbox where published_at is null)
          + (select count(*) from escalation.outbox where published_at is null)
          + (select count(*) from (
-                select 'INTAKE' as stream, id from intake.outbox where created_at > clock_timestamp() - interval '1 minute'
+                select 'INTAKE' as stream, id from intake.outbox where created_at > clock_timestamp() - interval '5 minutes'
                 union all
-                select 'NOTIFICATIONS', id from notifications.outbox where created_at > clock_timestamp() - interval '1 minute'
+                select 'NOTIFICATIONS', id from notifications.outbox where created_at > clock_timestamp() - interval '5 minutes'
             ) as told where not exists (select 1 from escalation.inbox i where i.stream = told.stream and i.id = told.id))
          + (select count(*) from escalation.own_event)
          + (select count(*) from escalation.duty where next_at <= (select domain_start from clock.setting))";
+
+/// Rounded up: what is due at that instant is then due.
+const NEXT_TIMER: &str = "select ceil(extract(epoch from min(next_at)) * 1000000)::bigint from escalation.duty";
 
 const TAKEN_IN: &str = "select count(*) from intake.identity";
 
@@ -78,18 +82,20 @@ impl Settling {
         }
     }
 
-    /// Waits until something was told besides `known`: by a duty's clock, while domain time runs.
+    /// When the next clock of a duty runs out.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub(super) async fn news(&self, known: Told) -> anyhow::Result<()> {
-        while self.told().await? == known {
-            tokio::time::sleep(AGAIN).await;
-        }
-        Ok(())
+    pub(super) async fn next_timer(&self) -> anyhow::Result<Option<Timestamp>> {
+        let micros: Option<i64> = sqlx::query_scalar(NEXT_TIMER).fetch_one(&self.database).await.context("asking for the next timer")?;
+        Ok(micros.map(Timestamp::from_microsecond).transpose()?)
     }
 
-    async fn told(&self) -> anyhow::Result<Told> {
+    /// What was told so far: by a duty's clock too, or what came round.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub(super) async fn told(&self) -> anyhow::Result<Told> {
         let (intake, escalation) = sqlx::query_as(TOLD).fetch_one(&self.database).await.context("asking what was told")?;
         Ok(Told { intake, escalation })
     }
