@@ -47,4 +47,21 @@ impl Visitor {
         let answer = self.client.get(format!("{}{path}", self.url)).header(header::COOKIE, &self.cookie).send().await?;
         Ok((answer.status(), answer.text().await?))
     }
+
+    /// Sends a form of the page, with the session's token.
+    ///
+    /// # Errors
+    /// The gateway cannot be reached.
+    pub async fn post(&self, path: &str, members: &[(&str, &str)]) -> anyhow::Result<(StatusCode, String)> {
+        let members = members.iter().copied().chain([("csrf", self.csrf.as_str())]);
+        let form: Vec<String> = members.map(|(name, value)| format!("{}={}", encoded(name), encoded(value))).collect();
+        let posting = self.client.post(format!("{}{path}", self.url)).header(header::COOKIE, &self.cookie);
+        let answer = posting.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded").body(form.join("&")).send().await?;
+        Ok((answer.status(), answer.text().await?))
+    }
+}
+
+/// A text as it stands in a form's body.
+fn encoded(text: &str) -> String {
+    text.bytes().map(|b| if b.is_ascii_alphanumeric() { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
 }

@@ -113,11 +113,8 @@ fn check(report: &Report) -> Result<(), Problem> {
         (report.attachments.len() > 20, "/attachments", "at most 20"),
         (report.fields.len() > 100, "/fields", "at most 100"),
     ];
-    let errors: Vec<FieldError> = faults
-        .into_iter()
-        .filter(|(wrong, ..)| *wrong)
-        .map(|(_, field, expected)| FieldError { field: field.into(), wrong: "not so".into(), expected: expected.into() })
-        .collect();
+    let errors: Vec<FieldError> =
+        faults.into_iter().filter(|(wrong, ..)| *wrong).map(|(_, field, expected)| FieldError::new(field, "not so", expected)).collect();
     if errors.is_empty() { Ok(()) } else { Err(Problem::invalid(errors)) }
 }
 

@@ -7,7 +7,7 @@
 use crate::App;
 use crate::store::corrections::{self as store, Concerned};
 use crate::store::{acts, alerts, duties};
-use duban_contracts::{NewEvent, Problem, Timestamp};
+use duban_contracts::{NewEvent, Problem, Timestamp, both};
 use duban_engine::acts::Acted;
 use duban_engine::correcting::{Corrected, Sides, correct};
 use duban_engine::duty::Duty;
@@ -71,7 +71,8 @@ impl<'a> Corrector<'a> {
     /// # Errors
     /// 503 where this copy lacks what it needs: it is being fetched.
     pub fn bring_up_or_wait(&mut self, duty: &mut Duty, now: Timestamp) -> Result<Vec<Acted>, Problem> {
-        self.bring_up(duty, None, now).ok_or_else(|| Problem::unavailable("the policy of this duty"))
+        self.bring_up(duty, None, now)
+            .ok_or_else(|| Problem::unavailable(both("该责任事项所依据的制度正在载入", "the policy of this duty")))
     }
 
     fn set(&mut self, version: i64, corrections: usize) -> Option<Arc<Policy>> {

@@ -2,7 +2,7 @@
 //!
 //! A duty that nobody does may be alerted of thousands of times, so a page may end within a duty: the next one goes on with its alerts.
 
-use duban_contracts::Problem;
+use duban_contracts::{Problem, both};
 use duban_engine::alert::Alert;
 use duban_engine::duty::Duty;
 use std::fmt;
@@ -31,7 +31,13 @@ impl Place {
             Some((duty, alert)) => Some(Self { duty: duty.parse().ok()?, alert: Some(alert.parse().ok()?) }),
             None => Some(Self { duty: text.parse().ok()?, alert: None }),
         };
-        read().ok_or_else(|| Problem::invalid_field(pointer, "It is not where a page ended", "the `next` of an earlier answer"))
+        read().ok_or_else(|| {
+            Problem::invalid_field(
+                pointer,
+                both("不是上一页的结尾", "It is not where a page ended"),
+                both("上一次答复的 next", "the `next` of an earlier answer"),
+            )
+        })
     }
 }
 

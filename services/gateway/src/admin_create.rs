@@ -2,7 +2,7 @@
 
 use crate::App;
 use crate::directory::people::{self, NewPerson};
-use duban_contracts::Problem;
+use duban_contracts::{Problem, both};
 use duban_platform::rpc::{Failed, Request};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -36,7 +36,7 @@ pub struct Created {
 pub async fn create(app: App, request: Request<FirstAdministrator>) -> Result<Created, Failed> {
     // The first thing that is ever asked: half-made tables would take him in, and nobody could read back that he administers.
     if tokio::time::timeout(PATIENCE, app.platform.schema_complete()).await.is_err() {
-        return Err(Problem::unavailable("the gateway's database").into());
+        return Err(Problem::unavailable(both("网关数据库", "the gateway's database")).into());
     }
     let FirstAdministrator { person, name, email, phone, language, password } = request.body;
     let new = NewPerson { id: person, name, email, phone, language, webhook: None, password };

@@ -16,7 +16,7 @@ use crate::settings::{Network, Settings};
 use crate::{directory, policies};
 use anyhow::Context;
 use duban_contracts::subjects::stream;
-use duban_contracts::{Problem, subjects};
+use duban_contracts::{Problem, both, subjects};
 use duban_platform::Platform;
 use duban_platform::config::web_address;
 use duban_policy::Policy;
@@ -160,7 +160,9 @@ impl App {
     /// # Errors
     /// 503 while there is none.
     pub fn policy(&self) -> Result<(i64, Arc<Policy>), Problem> {
-        self.holdings.policy_at(self.platform.clock.now()).ok_or_else(|| Problem::unavailable("no policy set is in force"))
+        self.holdings
+            .policy_at(self.platform.clock.now())
+            .ok_or_else(|| Problem::unavailable(both("尚无现行制度", "no policy set is in force")))
     }
 
     /// The organisation's time zone.

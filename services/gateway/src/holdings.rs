@@ -5,7 +5,7 @@ use crate::directory::store as directory_store;
 use crate::policies::store as policy_store;
 use crate::producers::{Producer, ProducerBook};
 use duban_contracts::policy::{PolicySource, PolicyVersion};
-use duban_contracts::{Problem, Timestamp};
+use duban_contracts::{Problem, Timestamp, both};
 use duban_platform::{Clock, Database};
 use duban_policy::Policy;
 use duban_policy::directory::{Directory, Language, Right};
@@ -81,7 +81,7 @@ impl Holdings {
     /// # Errors
     /// 503 before the first reading.
     pub fn directory_read(&self) -> Result<Arc<Directory>, Problem> {
-        self.held().directory.ok_or_else(|| Problem::unavailable("the directory"))
+        self.held().directory.ok_or_else(|| Problem::unavailable(both("组织目录尚未载入", "the directory")))
     }
 
     /// The set in force at an instant.

@@ -9,8 +9,8 @@ use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum_extra::extract::cookie::CookieJar;
 use bytes::Bytes;
-use duban_contracts::Problem;
 use duban_contracts::claim::Asker;
+use duban_contracts::{Problem, both};
 use duban_policy::directory::Right;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -52,7 +52,11 @@ impl Viewer {
     /// # Errors
     /// 403 for who does not administer.
     pub fn must_administer(&self) -> Result<(), Problem> {
-        if self.administers { Ok(()) } else { Err(Problem::forbidden("the right 'administer' everywhere is needed")) }
+        if self.administers {
+            Ok(())
+        } else {
+            Err(Problem::forbidden(both("需要全局管理权限", "the right 'administer' everywhere is needed")))
+        }
     }
 }
 
@@ -229,8 +233,13 @@ impl FromRequest<App> for SignedUpload {
             let name = part.name().unwrap_or_default().to_owned();
             let file = part.file_name().map(str::to_owned);
             let bytes = part.bytes().await.map_err(|error| uploaded(&error))?;
-            let wrong =
-                || Problem::invalid_field(&format!("/{}", file.as_deref().unwrap_or(&name)), "it is not text", "a text file in UTF-8");
+            let wrong = || {
+                Problem::invalid_field(
+                    &format!("/{}", file.as_deref().unwrap_or(&name)),
+                    both("不是文本", "it is not text"),
+                    both("UTF-8 编码的文本文件", "a text file in UTF-8"),
+                )
+            };
             let text = String::from_utf8(bytes.to_vec()).map_err(|_| wrong())?;
             match file {
                 // A field in which no file was chosen comes as a file without a name.
@@ -249,7 +258,7 @@ impl FromRequest<App> for SignedUpload {
 fn uploaded(error: &MultipartError) -> Problem {
     match error.status().as_u16() {
         413 => Problem::new(413, "too-large", "The request is too large", "请求内容过大"),
-        _ => Problem::malformed(error.body_text()),
+        _ => unreadable(error.body_text()),
     }
 }
 
@@ -273,12 +282,12 @@ impl<T: DeserializeOwned> FromRequest<App> for OpenForm<T> {
 }
 
 fn unreadable(error: impl std::fmt::Display) -> Problem {
-    Problem::malformed(error.to_string())
+    Problem::malformed(both("表单内容不完整或格式有误，请刷新页面后重试", error.to_string()))
 }
 
 /// Browsers name the page that a form or script comes from. Who names none is no browser and holds no cookie by accident.
 fn same_origin(headers: &HeaderMap, app: &App) -> Result<(), Problem> {
-    let refused = || Err(Problem::forbidden("the request comes from another site's page"));
+    let refused = || Err(Problem::forbidden(both("请求来自其他网站的页面", "the request comes from another site's page")));
     if headers.get("sec-fetch-site").is_some_and(|site| site != "same-origin" && site != "none") {
         return refused();
     }
@@ -297,7 +306,14 @@ fn same_origin(headers: &HeaderMap, app: &App) -> Result<(), Problem> {
 pub fn csrf_is_right(shown: &str, viewer: &Viewer) -> Result<(), Problem> {
     use subtle::ConstantTimeEq;
     let right = !viewer.csrf.is_empty() && bool::from(shown.as_bytes().ct_eq(viewer.csrf.as_bytes()));
-    if right { Ok(()) } else { Err(Problem::forbidden("the form's token is missing or not this session's; load the page again")) }
+    if right {
+        Ok(())
+    } else {
+        Err(Problem::forbidden(both(
+            "表单已失效，请刷新页面后重试",
+            "the form's token is missing or not this session's; load the page again",
+        )))
+    }
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {

@@ -7,7 +7,7 @@ use axum::http::header::{self, HeaderName, HeaderValue};
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use duban_contracts::Problem;
+use duban_contracts::{Problem, both};
 use duban_platform::telemetry;
 use std::any::Any;
 use std::time::Duration;
@@ -63,7 +63,7 @@ impl IntoResponse for Refusal {
 /// What a failure of our own database is to a caller: 503 while it is down, 500 for a fault of ours.
 pub fn of_database(error: &sqlx::Error) -> Problem {
     if duban_platform::db::is_down(error) {
-        Problem::unavailable("the gateway's database")
+        Problem::unavailable(both("网关数据库", "the gateway's database"))
     } else {
         tracing::error!(%error, "a query failed");
         Problem::internal()
@@ -92,7 +92,7 @@ pub fn fence<S: Clone + Send + Sync + 'static>(routes: Router<S>) -> Router<S> {
 async fn within_patience(request: Request, next: Next) -> Response {
     tokio::time::timeout(PATIENCE, next.run(request))
         .await
-        .unwrap_or_else(|_| Refusal(Problem::unavailable("the request took too long")).into_response())
+        .unwrap_or_else(|_| Refusal(Problem::unavailable(both("处理超时", "the request took too long"))).into_response())
 }
 
 /// One span per request, continuing the caller's trace. Named after the route, never after the path: a path may hold a code.
@@ -115,7 +115,7 @@ async fn traced(request: Request, next: Next) -> Response {
 
 async fn secure(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
-    if response.status() == StatusCode::PAYLOAD_TOO_LARGE && !is_problem(response.headers()) {
+    if response.status() == StatusCode::PAYLOAD_TOO_LARGE && !is_said(response.headers()) {
         response = Refusal(Problem::new(413, "too-large", "The request is too large", "请求内容过大")).into_response();
     }
     let headers = response.headers_mut();
@@ -128,8 +128,10 @@ async fn secure(request: Request, next: Next) -> Response {
     response
 }
 
-fn is_problem(headers: &HeaderMap) -> bool {
-    headers.get(header::CONTENT_TYPE).is_some_and(|value| value == "application/problem+json")
+/// Whether the answer says itself what is wrong: a problem, or its page.
+fn is_said(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    kind == "application/problem+json" || kind.starts_with("text/html")
 }
 
 /// Sets a header unless the handler has set it.

@@ -3,8 +3,8 @@
 use crate::measures::Measures;
 use crate::settings::Settings;
 use crate::visibility::Sight;
-use duban_contracts::Problem;
 use duban_contracts::identity::IdentityKeys;
+use duban_contracts::{Problem, both};
 use duban_engine::contacts::LatestContacts;
 use duban_platform::Platform;
 use duban_platform::rpc::Failed;
@@ -69,7 +69,10 @@ impl App {
 
     /// The policy that a case is under.
     pub fn policy(&self, version: i64) -> Result<Arc<Policy>, Problem> {
-        self.platform.policies.get(version).ok_or_else(|| Problem::unavailable("the policy of this case is still being fetched"))
+        self.platform
+            .policies
+            .get(version)
+            .ok_or_else(|| Problem::unavailable(both("本案所依据的制度正在载入", "the policy of this case is still being fetched")))
     }
 
     pub fn directory(&self) -> Result<Arc<Directory>, Problem> {

@@ -4,7 +4,7 @@ use crate::app::App;
 use crate::register::policy_for;
 use crate::store::rejected::{self, NewRejected, Rejected};
 use duban_contracts::report::{AcceptedReport, ReportEvent};
-use duban_contracts::{NewEvent, Problem, Timestamp, ids, subjects::service};
+use duban_contracts::{NewEvent, Problem, Timestamp, both, ids, subjects::service};
 use duban_engine::judging::{self, Ground};
 use duban_platform::consumer::{Failure, NotYet};
 use duban_policy::directory::Directory;
@@ -25,15 +25,19 @@ pub fn other_body(app: &App, accepted: AcceptedReport, body_hash: Vec<u8>, trace
         "Another report stands under this idempotency key; this one was not registered",
         "该幂等键已用于另一份来件，本件未登记",
     )
-    .with_detail("send it again under a key of its own, or ask for it to be corrected and admitted");
+    .with_detail(both(
+        "请另用幂等键重新报送，或请工作人员更正后受理",
+        "send it again under a key of its own, or ask for it to be corrected and admitted",
+    ));
     refused(app, accepted, body_hash, traceparent, problem)
 }
 
 /// # Errors
 /// The policy that says whom it names has not come yet.
 pub fn unprocessable(app: &App, accepted: AcceptedReport, body_hash: Vec<u8>, traceparent: Option<String>) -> Result<NewRejected, NotYet> {
-    let problem = Problem::new(422, UNPROCESSABLE, "It was accepted and could not be registered", "来件已收到，但未能登记")
-        .with_detail("it is kept, and somebody decides about it; it need not be sent again");
+    let problem = Problem::new(422, UNPROCESSABLE, "It was accepted and could not be registered", "来件已收到，但未能登记").with_detail(
+        both("来件已保存，等待工作人员处理，无须重新报送", "it is kept, and somebody decides about it; it need not be sent again"),
+    );
     refused(app, accepted, body_hash, traceparent, problem)
 }
 

@@ -27,5 +27,5 @@ pub mod subjects;
 pub mod time;
 
 pub use event::{Event, NewEvent};
-pub use problem::{FieldError, Problem};
+pub use problem::{FieldError, Problem, Sentence, both};
 pub use time::Timestamp;

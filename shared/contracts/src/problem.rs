@@ -3,6 +3,30 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+/// A sentence in both languages. What only programs read may be English alone: then the Chinese is empty, and English stands for it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Sentence {
+    pub zh: String,
+    pub en: String,
+}
+
+/// A sentence in Chinese and English.
+pub fn both(zh: impl Into<String>, en: impl Into<String>) -> Sentence {
+    Sentence { zh: zh.into(), en: en.into() }
+}
+
+impl From<&str> for Sentence {
+    fn from(en: &str) -> Self {
+        both("", en)
+    }
+}
+
+impl From<String> for Sentence {
+    fn from(en: String) -> Self {
+        both("", en)
+    }
+}
+
 /// One field of a request that cannot be taken as it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FieldError {
@@ -10,8 +34,22 @@ pub struct FieldError {
     pub field: String,
     /// What was wrong, in a sentence.
     pub wrong: String,
+    /// The same in Chinese; absent where only programs come.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub wrong_zh: String,
     /// What is expected, in a sentence.
     pub expected: String,
+    /// The same in Chinese; absent where only programs come.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub expected_zh: String,
+}
+
+impl FieldError {
+    /// `field` is a JSON pointer.
+    pub fn new(field: impl Into<String>, wrong: impl Into<Sentence>, expected: impl Into<Sentence>) -> Self {
+        let (wrong, expected) = (wrong.into(), expected.into());
+        Self { field: field.into(), wrong: wrong.en, wrong_zh: wrong.zh, expected: expected.en, expected_zh: expected.zh }
+    }
 }
 
 /// Problem details, content type `application/problem+json`, over HTTP and in replies over NATS alike.
@@ -31,6 +69,9 @@ pub struct Problem {
     /// What was wrong this time, in a sentence; never personal text.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub detail: String,
+    /// The same in Chinese; absent where only programs come.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub detail_zh: String,
     /// Bad input, field by field.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldError>,
@@ -48,13 +89,14 @@ impl Problem {
             title: title.into(),
             title_zh: title_zh.into(),
             detail: String::new(),
+            detail_zh: String::new(),
             errors: Vec::new(),
             present: None,
         }
     }
 
-    pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
-        self.detail = detail.into();
+    pub fn with_detail(mut self, detail: impl Into<Sentence>) -> Self {
+        Sentence { zh: self.detail_zh, en: self.detail } = detail.into();
         self
     }
 
@@ -69,12 +111,12 @@ impl Problem {
     }
 
     /// 422 for one field.
-    pub fn invalid_field(field: &str, wrong: impl Into<String>, expected: impl Into<String>) -> Self {
-        Self::invalid(vec![FieldError { field: field.to_owned(), wrong: wrong.into(), expected: expected.into() }])
+    pub fn invalid_field(field: &str, wrong: impl Into<Sentence>, expected: impl Into<Sentence>) -> Self {
+        Self::invalid(vec![FieldError::new(field, wrong, expected)])
     }
 
     /// 400: cannot be read at all.
-    pub fn malformed(detail: impl Into<String>) -> Self {
+    pub fn malformed(detail: impl Into<Sentence>) -> Self {
         Self::new(400, "malformed", "The request cannot be read", "请求无法解析").with_detail(detail)
     }
 
@@ -84,7 +126,7 @@ impl Problem {
     }
 
     /// 403: known, but may not do this.
-    pub fn forbidden(detail: impl Into<String>) -> Self {
+    pub fn forbidden(detail: impl Into<Sentence>) -> Self {
         Self::new(403, "forbidden", "You may not do this", "您无权进行此操作").with_detail(detail)
     }
 
@@ -106,8 +148,8 @@ impl Problem {
     }
 
     /// 503: a service or store that is needed does not answer; nothing was changed as far as is known.
-    pub fn unavailable(what: &str) -> Self {
-        Self::new(503, "unavailable", "A part that is needed does not answer", "所需的服务暂时没有响应").with_detail(what.to_owned())
+    pub fn unavailable(what: impl Into<Sentence>) -> Self {
+        Self::new(503, "unavailable", "A part that is needed does not answer", "所需的服务暂时没有响应").with_detail(what)
     }
 
     /// 500: a fault of ours. The detail is for the log, not for the caller.
@@ -130,3 +172,40 @@ impl std::fmt::Display for Problem {
 }
 
 impl std::error::Error for Problem {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn chinese_that_is_not_given_is_absent() {
+        let plain = Problem::invalid_field("/note", "it is empty", "some words").with_detail("a detail");
+        let sent = serde_json::to_value(&plain).unwrap();
+        assert_eq!(sent["errors"], json!([{ "field": "/note", "wrong": "it is empty", "expected": "some words" }]));
+        assert!(sent.get("detail_zh").is_none(), "{sent}");
+        assert_eq!(serde_json::from_value::<Problem>(sent).unwrap(), plain);
+    }
+
+    #[test]
+    fn both_languages_travel() {
+        let problem = Problem::forbidden(both("仅限管理员", "for administrators")).with_errors(vec![FieldError::new(
+            "/note",
+            both("未填写", "it is empty"),
+            both("请填写说明", "some words"),
+        )]);
+        let sent = serde_json::to_value(&problem).unwrap();
+        assert_eq!((&sent["detail"], &sent["detail_zh"]), (&json!("for administrators"), &json!("仅限管理员")));
+        let fault = json!({ "field": "/note", "wrong": "it is empty", "wrong_zh": "未填写", "expected": "some words", "expected_zh": "请填写说明" });
+        assert_eq!(sent["errors"], json!([fault]));
+        assert_eq!(serde_json::from_value::<Problem>(sent).unwrap(), problem);
+    }
+
+    #[test]
+    fn what_was_sent_before_there_was_chinese_still_parses() {
+        let old = json!({ "type": "urn:duban:problem:invalid", "code": "invalid", "status": 422, "title": "t", "title_zh": "题",
+            "detail": "d", "errors": [{ "field": "/a", "wrong": "w", "expected": "e" }] });
+        let read: Problem = serde_json::from_value(old).unwrap();
+        assert_eq!((read.detail_zh.as_str(), read.errors[0].wrong_zh.as_str()), ("", ""));
+    }
+}

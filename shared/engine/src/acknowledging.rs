@@ -3,7 +3,7 @@
 use crate::alert::{Alert, State};
 use crate::duty::Duty;
 use duban_contracts::alert::Acknowledgement;
-use duban_contracts::{Problem, Timestamp};
+use duban_contracts::{Problem, Timestamp, both};
 use duban_policy::directory::{Directory, Right};
 use std::collections::BTreeSet;
 use uuid::Uuid;
@@ -23,7 +23,14 @@ pub fn permit(directory: &Directory, alert: &Alert, duty: &Duty, person: &str, n
     let may = alert.is_recipient(person)
         || alert.is_deputy(directory, person, excluded, now)
         || directory.may(person, Right::Decide, &duty.facts.unit, now).is_some();
-    if may { Ok(()) } else { Err(Problem::forbidden("only who was told, his deputies and who decides over the unit may acknowledge")) }
+    if may {
+        Ok(())
+    } else {
+        Err(Problem::forbidden(both(
+            "仅限收件人、其代理人和对该单位有审批权限的人员签收",
+            "only who was told, his deputies and who decides over the unit may acknowledge",
+        )))
+    }
 }
 
 /// What an acknowledgement made of a rung.

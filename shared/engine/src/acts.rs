@@ -7,7 +7,7 @@ use crate::recipients;
 use crate::retiming::{calendar_of, replan};
 use crate::shifts::{Extension, Pause, Span, length};
 use duban_contracts::duty::{DutyAct, DutyCorrected};
-use duban_contracts::{Problem, Timestamp};
+use duban_contracts::{Problem, Timestamp, both};
 use duban_policy::Policy;
 use duban_policy::directory::{Directory, Right};
 use duban_policy::ladder::{Sort, Until, Who};
@@ -156,7 +156,10 @@ pub fn take(duty: &mut Duty, act: &DutyAct, asked: &Asked<'_>) -> Result<(Acted,
     }
     let standing = Standing::of(duty, asked);
     if !(standing.owes || standing.decides) {
-        return Err(Problem::forbidden("only who owes the duty and who decides over its unit may do this"));
+        return Err(Problem::forbidden(both(
+            "仅限责任人和对该单位有审批权限的人员",
+            "only who owes the duty and who decides over its unit may do this",
+        )));
     }
     let due_before = duty.due_at;
     let mut acted =
@@ -211,10 +214,14 @@ fn reason_of(act: &DutyAct) -> Result<String, Problem> {
     };
     let text = text.trim();
     if is_needed && text.is_empty() {
-        return Err(Problem::invalid_field(field, "it is empty", "why, in a sentence, without personal text"));
+        return Err(Problem::invalid_field(
+            field,
+            both("未填写", "it is empty"),
+            both("用一句话说明理由，不含个人信息", "why, in a sentence, without personal text"),
+        ));
     }
     if text.chars().count() > REASON {
-        return Err(Problem::invalid_field(field, "it is too long", "at most 2,000 characters"));
+        return Err(Problem::invalid_field(field, both("过长", "it is too long"), both("不超过2000字", "at most 2,000 characters")));
     }
     Ok(text.to_owned())
 }
@@ -232,14 +239,21 @@ fn pause(duty: &mut Duty, until: Timestamp, waits_for: Option<&str>, standing: S
     not_too_far(until, asked.at, "/until")?;
     let calendar = calendar_of(asked.policy, duty);
     if !standing.decides {
-        let allowed = allowance(duty, asked.policy)
-            .ok_or_else(|| Problem::forbidden("the rule does not let who owes the duty stop its clock: who decides over the unit may"))?;
+        let allowed = allowance(duty, asked.policy).ok_or_else(|| {
+            Problem::forbidden(both(
+                "按规定责任人不能暂停计时，须由对该单位有审批权限的人员暂停",
+                "the rule does not let who owes the duty stop its clock: who decides over the unit may",
+            ))
+        })?;
         let basis = allowed.basis();
         let most = length(Span { from: asked.at, until: calendar.add(asked.at, allowed).at }, basis, calendar);
         let used = duty.shifts.paused_time(asked.at, basis, calendar);
         if used.saturating_add(length(Span { from: asked.at, until }, basis, calendar)) > most {
-            let expected = format!("at most {} in all, or a decision of who decides over the unit", allowed.en());
-            return Err(Problem::invalid_field("/until", "the pause is longer than the rule allows", expected));
+            let expected = both(
+                format!("合计不超过{}，或由对该单位有审批权限的人员决定", allowed.zh()),
+                format!("at most {} in all, or a decision of who decides over the unit", allowed.en()),
+            );
+            return Err(Problem::invalid_field("/until", both("暂停时间超过规定", "the pause is longer than the rule allows"), expected));
         }
     }
     if let Some(named) = waits_for {
@@ -253,7 +267,11 @@ fn pause(duty: &mut Duty, until: Timestamp, waits_for: Option<&str>, standing: S
         };
         let known = may_know(named) || open.post(named).is_some();
         if !known {
-            return Err(Problem::invalid_field("/waits_for", "nobody is called so", "the id of a person or a post, or nothing"));
+            return Err(Problem::invalid_field(
+                "/waits_for",
+                both("没有此人员或岗位，或其不得知悉此事", "nobody is called so"),
+                both("请填写人员或岗位的代码，或留空", "the id of a person or a post, or nothing"),
+            ));
         }
     }
     duty.shifts.paused = Some(Pause { since: asked.at, until, waits_for: waits_for.map(str::to_owned), reminded: 0 });
@@ -274,7 +292,10 @@ fn resume(duty: &mut Duty, at: Timestamp, policy: &Policy) {
 
 fn extend(duty: &mut Duty, until: Timestamp, standing: Standing, asked: &Asked<'_>) -> Result<(), Problem> {
     if !standing.decides {
-        return Err(Problem::forbidden("more time is granted by who decides over the unit, not by who owes the duty"));
+        return Err(Problem::forbidden(both(
+            "延期须由对该单位有审批权限的人员准予，责任人不能自行延期",
+            "more time is granted by who decides over the unit, not by who owes the duty",
+        )));
     }
     if duty.shifts.paused.is_some() {
         return Err(Problem::refused("paused", "The duty is paused: resume it first", "该责任事项已暂停，请先恢复"));
@@ -287,7 +308,11 @@ fn extend(duty: &mut Duty, until: Timestamp, standing: Standing, asked: &Asked<'
         return Err(Problem::refused("not-told-yet", "It has just become overdue; ask again in a moment", "该事项刚刚逾期，请稍后再试"));
     }
     if until <= duty.due_at {
-        return Err(Problem::invalid_field("/until", "it is not later than the present due time", "a later time"));
+        return Err(Problem::invalid_field(
+            "/until",
+            both("不晚于现截止时间", "it is not later than the present due time"),
+            both("应为更晚的时间", "a later time"),
+        ));
     }
     duty.shifts.extended = Some(Extension { at: asked.at, to: until });
     // The breach was told, and stays on record with the extension; the clock begins anew.
@@ -299,10 +324,10 @@ fn extend(duty: &mut Duty, until: Timestamp, standing: Standing, asked: &Asked<'
 
 fn not_too_far(until: Timestamp, now: Timestamp, field: &str) -> Result<(), Problem> {
     if until <= now {
-        return Err(Problem::invalid_field(field, "it has passed", "a time to come"));
+        return Err(Problem::invalid_field(field, both("时间已过", "it has passed"), both("应为将来的时间", "a time to come")));
     }
     if until.duration_since(now) > FURTHEST {
-        return Err(Problem::invalid_field(field, "it is too far away", "within a year"));
+        return Err(Problem::invalid_field(field, both("时间过远", "it is too far away"), both("应在一年以内", "within a year")));
     }
     Ok(())
 }
@@ -317,8 +342,8 @@ fn hand_over(duty: &mut Duty, to: &str, asked: &Asked<'_>) -> Result<(), Problem
     if !may_see {
         return Err(Problem::invalid_field(
             "/to",
-            "nobody of this id sees the unit",
-            "the id of a person who has the right to see its matters",
+            both("没有可查看该单位事项的此人员", "nobody of this id sees the unit"),
+            both("请选择有权查看该单位事项的人员", "the id of a person who has the right to see its matters"),
         ));
     }
     let to = Who::Person(to.to_owned());
@@ -339,7 +364,10 @@ fn hand_over(duty: &mut Duty, to: &str, asked: &Asked<'_>) -> Result<(), Problem
 
 fn urge(duty: &mut Duty, standing: Standing, asked: &Asked<'_>) -> Result<Rung, Problem> {
     if !standing.decides {
-        return Err(Problem::forbidden("who decides over the unit urges, not who owes the duty"));
+        return Err(Problem::forbidden(both(
+            "催办由对该单位有审批权限的人员进行，责任人不能催办",
+            "who decides over the unit urges, not who owes the duty",
+        )));
     }
     if duty.shifts.paused.is_some() {
         return Err(Problem::refused("paused", "The duty is paused", "该责任事项已暂停"));

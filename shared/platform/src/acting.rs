@@ -11,8 +11,8 @@ pub(crate) use store::clean;
 
 use crate::Platform;
 use crate::rpc::{Failed, Request};
-use duban_contracts::Problem;
 use duban_contracts::claim::Claim;
+use duban_contracts::{Problem, both};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
@@ -50,7 +50,7 @@ pub async fn begin<Req, Res: DeserializeOwned>(platform: &Platform, request: &Re
         return Ok(Begun::New(Act { tx, claim, space, request: id, outbox: platform.outbox.clone() }));
     }
     // Cleaned away in between: as good as never used, and it may be asked again.
-    let kept = store::kept(&mut tx, &space, id).await?.ok_or_else(|| Problem::unavailable("the request id"))?;
+    let kept = store::kept(&mut tx, &space, id).await?.ok_or_else(|| Problem::unavailable(both("请求编号", "the request id")))?;
     if kept.body_hash != hash {
         let problem = Problem::new(422, "request-id-reused", "This request id was used for something else", "该请求编号已用于另一项操作");
         return Err(problem.into());

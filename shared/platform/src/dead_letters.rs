@@ -11,9 +11,9 @@ use crate::{Platform, Seal};
 use anyhow::Context;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use duban_contracts::Problem;
 use duban_contracts::claim::Claim;
 use duban_contracts::dead::{DeadDetail, DeadLetter, DeadList, DeadListRequest, DeadRequest};
+use duban_contracts::{Problem, both};
 use serde_json::Value;
 use std::sync::Arc;
 use store::Act;
@@ -51,7 +51,7 @@ impl Desk {
         }
         let claim = request.claim()?;
         if !(self.may)(claim) {
-            return Err(Problem::forbidden("dead letters are for administrators"));
+            return Err(Problem::forbidden(both("死信仅限管理员查看和处理", "dead letters are for administrators")));
         }
         Ok(claim.request_space())
     }

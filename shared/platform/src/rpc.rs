@@ -10,7 +10,7 @@ pub use claims::Claims;
 pub use request::Request;
 pub use server::Rpc;
 
-use duban_contracts::Problem;
+use duban_contracts::{Problem, both};
 
 /// Why a request was not done.
 #[derive(Debug, thiserror::Error)]
@@ -33,7 +33,7 @@ impl Failed {
             Self::Problem(problem) => problem,
             Self::Database(error) if crate::db::is_down(&error) || crate::db::is_retryable(&error) => {
                 tracing::warn!(%error, "request not done for want of the database");
-                Problem::unavailable("the database")
+                Problem::unavailable(both("数据库", "the database"))
             }
             Self::Database(error) => {
                 tracing::error!(%error, "request failed in the database");

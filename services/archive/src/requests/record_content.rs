@@ -6,8 +6,8 @@ use crate::ledger::Act;
 use crate::rights::Sight;
 use crate::{App, sealed_content, store};
 use anyhow::Context;
-use duban_contracts::Problem;
 use duban_contracts::record::{RecordContent, RecordContentRequest, RecordEvent};
+use duban_contracts::{Problem, both};
 use duban_platform::rpc::{Failed, Request};
 use sha2::{Digest, Sha256};
 
@@ -50,7 +50,11 @@ async fn permitted(app: &App, person: &str, request: &Request<RecordContentReque
         return Ok(record);
     }
     match store::listing::record(pool, request.body.record, &Sight::of(&directory, person, now)).await? {
-        Some(_) => Err(Problem::forbidden("Reading a record needs the right to see personal text in its unit.").into()),
+        Some(_) => Err(Problem::forbidden(both(
+            "查阅档案需要其单位的“查看个人信息”权限",
+            "Reading a record needs the right to see personal text in its unit.",
+        ))
+        .into()),
         None => Err(Problem::not_found().into()),
     }
 }

@@ -7,7 +7,7 @@ use crate::App;
 use crate::store::{alerts, duties};
 use duban_contracts::alert::{AcknowledgeRequest, Acknowledged, Acknowledgement};
 use duban_contracts::claim::{Asker, Claim};
-use duban_contracts::{NewEvent, Problem, Timestamp};
+use duban_contracts::{NewEvent, Problem, Timestamp, both};
 use duban_engine::alert::{Alert, State};
 use duban_engine::duty::Duty;
 use duban_engine::{acknowledging, climb, recipients, retiming, telling};
@@ -57,7 +57,7 @@ impl Asked {
         match &claim.asker {
             Asker::Person { person, .. } => Ok(Self { person: person.clone(), link: None }),
             Asker::Link { link, person, act, on } if act == ACT && *on == alert => Ok(Self { person: person.clone(), link: Some(*link) }),
-            Asker::Link { .. } => Err(Problem::forbidden("the link is for something else")),
+            Asker::Link { .. } => Err(Problem::forbidden(both("此链接不用于这一督办通知", "the link is for something else"))),
             Asker::Producer { .. } | Asker::Public => Err(Problem::unauthenticated()),
         }
     }
@@ -101,7 +101,11 @@ async fn take_note(
 }
 
 fn stop_climb(app: &App, duty: &mut Duty, rung: i32, now: Timestamp) -> Result<(), Problem> {
-    let policy = app.platform.policies.get(duty.policy).ok_or_else(|| Problem::unavailable("the policy of this duty"))?;
+    let policy = app
+        .platform
+        .policies
+        .get(duty.policy)
+        .ok_or_else(|| Problem::unavailable(both("该责任事项所依据的制度正在载入", "the policy of this duty")))?;
     let calendar = retiming::calendar_of(&policy, duty);
     climb::acknowledge(duty, rung, now, calendar);
     Ok(())

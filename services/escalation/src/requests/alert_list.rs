@@ -3,8 +3,8 @@
 use super::{page, sight};
 use crate::App;
 use crate::store::lists::{self, WantedAlerts};
-use duban_contracts::Problem;
 use duban_contracts::alert::{AlertList, AlertListRequest};
+use duban_contracts::{Problem, both};
 use duban_platform::rpc::{Failed, Request};
 use std::sync::Arc;
 
@@ -14,7 +14,14 @@ pub async fn list(app: Arc<App>, request: Request<AlertListRequest>) -> Result<A
     let only_open = match asked.state.as_deref() {
         None | Some("" | "open") => true,
         Some("all") => false,
-        Some(_) => return Err(Problem::invalid_field("/state", "It is not a state of alerts", "open or all").into()),
+        Some(_) => {
+            return Err(Problem::invalid_field(
+                "/state",
+                both("没有此状态", "It is not a state of alerts"),
+                both("open（未签收）或 all（全部）", "open or all"),
+            )
+            .into());
+        }
     };
     let wanted = WantedAlerts { only_open, all: asked.all, trial: asked.trial, before: asked.before, limit: page(asked.limit) };
     let mut connection = app.platform.db.pool().acquire().await?;

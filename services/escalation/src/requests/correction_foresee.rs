@@ -5,7 +5,7 @@ use super::{page, sight};
 use crate::App;
 use crate::store::foreseen;
 use duban_contracts::policy::{ForeseeRequest, Foreseen};
-use duban_contracts::{Problem, Timestamp};
+use duban_contracts::{Problem, Timestamp, both};
 use duban_platform::rpc::{Failed, Request};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -14,7 +14,12 @@ pub async fn foresee(app: Arc<App>, request: Request<ForeseeRequest>) -> Result<
     let (sight, _) = sight(&app, &request)?;
     let ForeseeRequest { version, against, corrects, again, after, limit } = request.body;
     if corrects.is_empty() {
-        return Err(Problem::invalid_field("/corrects", "the version corrects nothing", "a version that is declared a correction").into());
+        return Err(Problem::invalid_field(
+            "/corrects",
+            both("该版本未声明更正", "the version corrects nothing"),
+            both("声明为更正的版本", "a version that is declared a correction"),
+        )
+        .into());
     }
     let after = after.as_deref().map(cursor).transpose()?;
     // A change may have many stages.
@@ -49,5 +54,11 @@ fn cursor(text: &str) -> Result<(Timestamp, Uuid), Problem> {
         let (micros, id) = text.split_once('.')?;
         Some((Timestamp::from_microsecond(micros.parse().ok()?).ok()?, id.parse().ok()?))
     };
-    read().ok_or_else(|| Problem::invalid_field("/after", "It is not where a page ended", "the `next` of an earlier answer"))
+    read().ok_or_else(|| {
+        Problem::invalid_field(
+            "/after",
+            both("不是上一页的结尾", "It is not where a page ended"),
+            both("上一次答复的 next", "the `next` of an earlier answer"),
+        )
+    })
 }

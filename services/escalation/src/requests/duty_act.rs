@@ -5,7 +5,7 @@ use crate::correcting::Corrector;
 use crate::sight::Sight;
 use crate::store::{acts, alerts, duties, lists};
 use duban_contracts::duty::{DutyActRequest, DutyEvent};
-use duban_contracts::{NewEvent, Problem};
+use duban_contracts::{NewEvent, Problem, both};
 use duban_engine::acts::{Acted, Asked, resume_by_itself, take};
 use duban_engine::alert::Alert;
 use duban_engine::{recipients, retiming, telling};
@@ -28,7 +28,11 @@ pub async fn act(app: Arc<App>, request: Request<DutyActRequest>) -> Result<Duty
         return Err(Problem::not_found().into());
     }
     request.expect_version_if_given(duty.version, || duty.shown())?;
-    let policy = app.platform.policies.get(duty.policy).ok_or_else(|| Problem::unavailable("the policy of this duty"))?;
+    let policy = app
+        .platform
+        .policies
+        .get(duty.policy)
+        .ok_or_else(|| Problem::unavailable(both("该责任事项所依据的制度正在载入", "the policy of this duty")))?;
     let asked = Asked { person: &person, at, policy: &policy, directory: &directory };
     // A correction has reached it, and a pause that is over has ended, whether or not a tick has seen it.
     let now = app.platform.clock.now();

@@ -5,7 +5,7 @@ use crate::correcting::Corrector;
 use crate::sight::Sight;
 use crate::store::{acts, alerts, duties, lists};
 use duban_contracts::duty::{DutyCloseRequest, DutyEvent};
-use duban_contracts::{NewEvent, Problem};
+use duban_contracts::{NewEvent, Problem, both};
 use duban_engine::acts::resume_by_itself;
 use duban_engine::duty::{Duty, Ended};
 use duban_engine::moment::Moment;
@@ -26,7 +26,9 @@ pub async fn close(app: Arc<App>, request: Request<DutyCloseRequest>) -> Result<
     };
     let person = request.person()?.to_owned();
     if request.body.note.chars().count() > NOTE {
-        return Err(Problem::invalid_field("/note", "It is too long", "at most 2,000 characters").into());
+        return Err(
+            Problem::invalid_field("/note", both("过长", "It is too long"), both("不超过2000字", "at most 2,000 characters")).into()
+        );
     }
     let directory = app.platform.directory.current()?;
     let mut duty = duties::lock(act.tx(), request.body.duty).await?.filter(|duty| !duty.shadowed).ok_or_else(Problem::not_found)?;
@@ -40,7 +42,9 @@ pub async fn close(app: Arc<App>, request: Request<DutyCloseRequest>) -> Result<
     request.expect_version_if_given(duty.version, || duty.shown())?;
     let note = request.body.note.trim();
     if by_hand == ByHand::Cancelled && note.is_empty() {
-        return Err(Problem::invalid_field("/note", "it is empty", "why the duty falls away").into());
+        return Err(
+            Problem::invalid_field("/note", both("未填写", "it is empty"), both("请说明撤销的理由", "why the duty falls away")).into()
+        );
     }
     if duty.state.is_open() {
         // A correction has reached it, and a pause that is over has ended, whether or not a tick has seen it.
@@ -104,6 +108,9 @@ pub fn by_hand(app: &App, directory: &Directory, duty: &Duty, person: &str) -> R
     Err(if owes {
         Problem::refused("closed-by-event", "It is closed by what is done, not by hand", "该责任事项由业务办理自动了结，不能手工关闭")
     } else {
-        Problem::forbidden("only who owes the duty may close it, and only an administrator may cancel it")
+        Problem::forbidden(both(
+            "仅责任人可以关闭，仅管理员可以撤销",
+            "only who owes the duty may close it, and only an administrator may cancel it",
+        ))
     })
 }

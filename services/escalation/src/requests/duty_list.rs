@@ -4,7 +4,7 @@ use super::{page, sight};
 use crate::App;
 use crate::store::lists::{self, Filter, Wanted};
 use duban_contracts::duty::{DutyEvent, DutyList, DutyListRequest};
-use duban_contracts::{Problem, Timestamp};
+use duban_contracts::{Problem, Timestamp, both};
 use duban_engine::duty::Duty;
 use duban_engine::recipients;
 use duban_platform::rpc::{Failed, Request};
@@ -43,8 +43,11 @@ fn filter(state: Option<&str>) -> Result<Filter, Problem> {
         Some(_) => {
             return Err(Problem::invalid_field(
                 "/state",
-                "It is not a state of duties",
-                "one of open, breached, due_soon, closed, mine, trial, all",
+                both("没有此状态", "It is not a state of duties"),
+                both(
+                    "open（未了结）、breached（超期）、due_soon（临期）、closed（已了结）、mine（我的）、trial（试运行）或 all（全部）",
+                    "one of open, breached, due_soon, closed, mine, trial, all",
+                ),
             ));
         }
     })
@@ -61,7 +64,13 @@ fn cursor(text: &str) -> Result<(Timestamp, Uuid), Problem> {
         let (micros, id) = text.split_once('.')?;
         Some((Timestamp::from_microsecond(micros.parse().ok()?).ok()?, id.parse().ok()?))
     };
-    read().ok_or_else(|| Problem::invalid_field("/after", "It is not where a page ended", "the `next` of an earlier answer"))
+    read().ok_or_else(|| {
+        Problem::invalid_field(
+            "/after",
+            both("不是上一页的结尾", "It is not where a page ended"),
+            both("上一次答复的 next", "the `next` of an earlier answer"),
+        )
+    })
 }
 
 #[cfg(test)]

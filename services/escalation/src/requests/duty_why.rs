@@ -7,7 +7,7 @@ use crate::store::{acts, duties, lists};
 use crate::{diverted_in_words, done_in_words};
 use duban_contracts::case::Reason;
 use duban_contracts::duty::{DutyEvent, NextRung, WhyAnswer, WhyRequest};
-use duban_contracts::{Problem, Timestamp};
+use duban_contracts::{Problem, Timestamp, both};
 use duban_engine::acts::{Acted, Asked, offered, resume_by_itself};
 use duban_engine::climb::{self, Step, Tell};
 use duban_engine::duty::Duty;
@@ -29,7 +29,11 @@ pub async fn why(app: Arc<App>, request: Request<WhyRequest>) -> Result<WhyAnswe
     if !sight.sees(&duty, lists::was_alerted(pool, duty.id, &sight.person).await?) {
         return Err(Problem::not_found().into());
     }
-    let policy = app.platform.policies.get(duty.policy).ok_or_else(|| Problem::unavailable("the policy of this duty"))?;
+    let policy = app
+        .platform
+        .policies
+        .get(duty.policy)
+        .ok_or_else(|| Problem::unavailable(both("该责任事项所依据的制度正在载入", "the policy of this duty")))?;
     let now = app.platform.clock.now();
     let calendar = retiming::calendar_of(&policy, &duty);
     let next = ahead(&directory, &duty, &policy, now);

@@ -1,6 +1,6 @@
 //! From bytes to a JSON value, once: UTF-8, no member twice, no deeper than 32 levels, no NUL.
 
-use duban_contracts::Problem;
+use duban_contracts::{Problem, both};
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 use std::fmt;
@@ -20,17 +20,24 @@ pub fn read(bytes: &[u8]) -> Result<Value, Problem> {
         return Err(too_large());
     }
     let text = std::str::from_utf8(bytes).map_err(|error| {
-        Problem::malformed(format!("the body is not UTF-8: byte {} does not belong there; UTF-8 text is expected", error.valid_up_to()))
+        let at = error.valid_up_to();
+        Problem::malformed(both(
+            format!("内容不是 UTF-8 文本：第{at}字节有误"),
+            format!("the body is not UTF-8: byte {at} does not belong there; UTF-8 text is expected"),
+        ))
     })?;
     let mut reader = serde_json::Deserializer::from_str(text);
     let value = Strict { levels_left: MOST_LEVELS }.deserialize(&mut reader).and_then(|value| reader.end().map(|()| value));
-    value.map_err(|error| Problem::malformed(format!("the body is not the JSON expected: {error}")))
+    value.map_err(|error| {
+        let place = format!("第{}行第{}列", error.line(), error.column());
+        Problem::malformed(both(format!("内容不是所需的 JSON：{place}有误"), format!("the body is not the JSON expected: {error}")))
+    })
 }
 
 /// 413, also for a body whose length alone says so.
 pub fn too_large() -> Problem {
     Problem::new(413, "too-large", "The report is too large", "来件内容过大")
-        .with_detail(format!("at most {MOST_BYTES} bytes are expected"))
+        .with_detail(both(format!("不超过{MOST_BYTES}字节"), format!("at most {MOST_BYTES} bytes are expected")))
 }
 
 /// A value of which nothing is guessed: serde_json's own reader would keep the last of two members of one name.

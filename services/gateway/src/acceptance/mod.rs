@@ -16,7 +16,7 @@ use async_nats::HeaderMap;
 use duban_contracts::event::header;
 use duban_contracts::identity::{IdentityKeys, TrackingCode};
 use duban_contracts::report::{Accepted, AcceptedReport, Links, Report, Warning};
-use duban_contracts::{FieldError, Problem, Timestamp, ids, subjects};
+use duban_contracts::{FieldError, Problem, Timestamp, both, ids, subjects};
 use duban_platform::{Clock, telemetry};
 use duban_policy::policy::ReportFacts;
 use group_commit::{Envelope, GroupCommit, NotTaken};
@@ -87,7 +87,7 @@ impl Acceptance {
     /// # Errors
     /// 403 disabled since it connected; 503 before the producers were first read.
     pub fn sender(&self, id: &str) -> Result<Arc<Producer>, Problem> {
-        let refused = || self.0.holdings.directory_read().and(Err(Problem::forbidden("the producer is disabled")));
+        let refused = || self.0.holdings.directory_read().and(Err(Problem::forbidden(both("该渠道方已停用", "the producer is disabled"))));
         self.producer(id).map_or_else(refused, Ok)
     }
 
@@ -105,7 +105,9 @@ impl Acceptance {
     /// # Errors
     /// As [`Self::accept`]; 503 while there is no such producer.
     pub async fn submit_form(&self, key: &str, body: Value) -> Result<Accepted, Problem> {
-        let producer = self.producer(&self.0.web_producer).ok_or_else(|| Problem::unavailable("the producer of the web form"))?;
+        let producer = self
+            .producer(&self.0.web_producer)
+            .ok_or_else(|| Problem::unavailable(both("网页来件渠道尚未设置", "the producer of the web form")))?;
         let arrived = Arrived { idempotency_key: Some(key), body: Body::Value(body), channel: None, traceparent: None, over: "form" };
         self.accept(&producer, arrived).await
     }
@@ -139,8 +141,10 @@ impl Acceptance {
     }
 
     async fn journey(&self, producer: &Producer, arrived: Arrived<'_>, span: &tracing::Span) -> Result<Accepted, Problem> {
-        let key = validation::idempotency_key(arrived.idempotency_key)
-            .map_err(|fault| Problem::malformed("the header Idempotency-Key cannot be taken").with_errors(vec![fault]))?;
+        let key = validation::idempotency_key(arrived.idempotency_key).map_err(|fault| {
+            Problem::malformed(both("报头 Idempotency-Key 不符合要求", "the header Idempotency-Key cannot be taken"))
+                .with_errors(vec![fault])
+        })?;
         let value = match arrived.body {
             Body::Bytes(bytes) => body::read(bytes)?,
             Body::Value(value) => value,
@@ -223,11 +227,9 @@ impl Acceptance {
 /// Over NATS the channel stands in the subject too, which is what the broker's permissions and tools see: the two must agree.
 fn agrees_with_subject(report: &Report, channel: Option<&str>) -> Result<(), Problem> {
     match channel {
-        Some(channel) if channel != report.channel => Err(Problem::invalid(vec![FieldError {
-            field: "/channel".to_owned(),
-            wrong: "it is not the channel of the subject".to_owned(),
-            expected: channel.to_owned(),
-        }])),
+        Some(channel) if channel != report.channel => {
+            Err(Problem::invalid(vec![FieldError::new("/channel", "it is not the channel of the subject", channel)]))
+        }
         _ => Ok(()),
     }
 }
@@ -259,9 +261,14 @@ fn problem_of(why: NotTaken) -> Problem {
         NotTaken::Conflict => {
             Problem::new(409, "idempotency-conflict", "Another report is registered under this key", "该幂等键已登记过内容不同的来件")
         }
-        NotTaken::Full => Problem::unavailable("as many accepted reports wait as may; send it again later"),
-        NotTaken::Busy => Problem::unavailable("too many reports at once; send it again"),
-        NotTaken::Unavailable => Problem::unavailable("the report could not be brought to disk; send it again under the same key"),
+        NotTaken::Full => {
+            Problem::unavailable(both("待登记的来件已达上限，请稍后再提交", "as many accepted reports wait as may; send it again later"))
+        }
+        NotTaken::Busy => Problem::unavailable(both("同时提交的来件过多，请重新提交", "too many reports at once; send it again")),
+        NotTaken::Unavailable => Problem::unavailable(both(
+            "来件未能保存，请重新提交",
+            "the report could not be brought to disk; send it again under the same key",
+        )),
     }
 }
 

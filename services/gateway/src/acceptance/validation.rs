@@ -3,7 +3,7 @@
 //! Only what nobody can put right afterwards refuses a report. An unknown kind, unit or field is not looked at here: see `warnings`.
 
 use duban_contracts::report::{Attachment, Report, Reporter};
-use duban_contracts::{FieldError, Timestamp, subjects};
+use duban_contracts::{FieldError, Sentence, Timestamp, both, subjects};
 use jiff::SignedDuration;
 use serde_json::{Map, Value};
 
@@ -25,7 +25,7 @@ const MEMBERS: &str = "channel, kind, unit, occurred_at, reporter, subject, text
 /// Every field that cannot be taken, in the order of the body.
 pub fn report(value: Value, now: Timestamp) -> Result<Report, Vec<FieldError>> {
     let Value::Object(members) = value else {
-        return Err(vec![fault("", format!("{} stands where an object is expected", name_of(&value)), "a JSON object")]);
+        return Err(vec![fault("", instead_of(&value, ("对象", "an object")), both("JSON 对象", "a JSON object"))]);
     };
     let mut faults = Vec::new();
     let mut report = Report {
@@ -54,21 +54,36 @@ pub fn report(value: Value, now: Timestamp) -> Result<Report, Vec<FieldError>> {
             "fields" => report.fields = fields(&at, value, &mut faults),
             "attachments" => report.attachments = attachments(&at, value, &mut faults),
             "follows" => report.follows = text(&at, value, MOST_SHORT, &mut faults),
-            _ => faults.push(fault(&at, "the member is not known", format!("one of {MEMBERS}; what a kind asks for stands in fields"))),
+            _ => faults.push(fault(
+                &at,
+                unknown(),
+                both(
+                    format!("只能是 {MEMBERS}；事项类别所需内容填在 fields 中"),
+                    format!("one of {MEMBERS}; what a kind asks for stands in fields"),
+                ),
+            )),
         }
     }
     match channel {
         Some(channel) if subjects::is_token(&channel) => report.channel = channel,
         Some(channel) => faults.push(fault(
             "/channel",
-            format!("{:?} is no channel's name", shorten(&channel)),
-            "1 to 40 lower-case letters, digits, - and _, e.g. phone or web",
+            both(format!("“{}”不能作渠道名", shorten(&channel)), format!("{:?} is no channel's name", shorten(&channel))),
+            both("1至40个小写字母、数字、“-”或“_”，如 phone、web", "1 to 40 lower-case letters, digits, - and _, e.g. phone or web"),
         )),
         None if faults.iter().any(|f| f.field == "/channel") => {}
-        None => faults.push(fault("/channel", "the channel is missing", "how the report came, e.g. phone or web")),
+        None => faults.push(fault(
+            "/channel",
+            both("未注明渠道", "the channel is missing"),
+            both("来件的渠道，如 phone、web", "how the report came, e.g. phone or web"),
+        )),
     }
     if report.subject.is_none() && report.text.is_none() && !faults.iter().any(|f| f.field == "/subject" || f.field == "/text") {
-        faults.push(fault("/text", "subject and text are both missing", "a subject, a text, or both"));
+        faults.push(fault(
+            "/text",
+            both("主题和经过均未填写", "subject and text are both missing"),
+            both("请填写主题或经过，至少填写一项", "a subject, a text, or both"),
+        ));
     }
     if faults.is_empty() { Ok(report) } else { Err(faults) }
 }
@@ -78,16 +93,21 @@ pub fn report(value: Value, now: Timestamp) -> Result<Report, Vec<FieldError>> {
 /// # Errors
 /// What is wrong with it, under the name of the header.
 pub fn idempotency_key(text: Option<&str>) -> Result<&str, FieldError> {
-    let expected = "1 to 200 printable characters that name this report among the producer's, the same at every retry";
+    let expected = || {
+        both(
+            "1至200个可打印字符，在该渠道方的来件中唯一，重发时不变",
+            "1 to 200 printable characters that name this report among the producer's, the same at every retry",
+        )
+    };
     let Some(text) = text.map(str::trim).filter(|t| !t.is_empty()) else {
-        return Err(fault("Idempotency-Key", "the header is missing", expected));
+        return Err(fault("Idempotency-Key", both("缺少此报头", "the header is missing"), expected()));
     };
     if text.chars().any(char::is_control) {
-        return Err(fault("Idempotency-Key", "it holds a control character", expected));
+        return Err(fault("Idempotency-Key", both("含有控制字符", "it holds a control character"), expected()));
     }
     match text.chars().count() {
         1..=200 => Ok(text),
-        n => Err(fault("Idempotency-Key", format!("it has {n} characters"), expected)),
+        n => Err(fault("Idempotency-Key", both(format!("共{n}个字符"), format!("it has {n} characters")), expected())),
     }
 }
 
@@ -98,32 +118,50 @@ fn text(at: &str, value: Value, most: usize, faults: &mut Vec<FieldError>) -> Op
         Value::String(text) => {
             // Bytes bound characters from above, so that the usual short text is not counted.
             if text.len() > most && text.chars().count() > most {
-                faults.push(fault(at, format!("the text has {} characters", text.chars().count()), format!("at most {most}")));
+                let length = text.chars().count();
+                let wrong = both(format!("共{length}字，过长"), format!("the text has {length} characters"));
+                faults.push(fault(at, wrong, both(format!("不超过{most}字"), format!("at most {most}"))));
                 return None;
             }
             (!text.trim().is_empty()).then_some(text)
         }
         other => {
-            faults.push(fault(at, format!("{} stands where text is expected", name_of(&other)), "a text in quotation marks"));
+            faults.push(fault(at, instead_of(&other, ("文本", "text")), both("加引号的文本", "a text in quotation marks")));
             None
         }
     }
 }
 
 fn instant(at: &str, value: Value, now: Timestamp, faults: &mut Vec<FieldError>) -> Option<Timestamp> {
-    const EXPECTED: &str = "a date and time with its offset (RFC 3339), e.g. 2026-11-23T14:30:00+08:00";
+    let expected = || {
+        both(
+            "带时区的日期和时间（RFC 3339），如 2026-11-23T14:30:00+08:00",
+            "a date and time with its offset (RFC 3339), e.g. 2026-11-23T14:30:00+08:00",
+        )
+    };
     let written = text(at, value, 60, faults)?;
     let Ok(instant) = written.trim().parse::<Timestamp>() else {
-        faults.push(fault(at, format!("{:?} cannot be read as a date and time", shorten(&written)), EXPECTED));
+        faults.push(fault(
+            at,
+            both(
+                format!("“{}”不是有效的日期和时间", shorten(&written)),
+                format!("{:?} cannot be read as a date and time", shorten(&written)),
+            ),
+            expected(),
+        ));
         return None;
     };
     if instant > now.saturating_add(AHEAD).unwrap_or(Timestamp::MAX) {
-        faults.push(fault(at, "the time is more than ten minutes ahead", format!("no later than {now} and ten minutes")));
+        faults.push(fault(
+            at,
+            both("时间超前十分钟以上", "the time is more than ten minutes ahead"),
+            both(format!("不晚于 {now} 之后十分钟"), format!("no later than {now} and ten minutes")),
+        ));
         return None;
     }
     // 1900-01-01: older is a slip, and the years before the common era cannot be kept.
     if instant.as_second() < -2_208_988_800 {
-        faults.push(fault(at, "the time lies before 1900", EXPECTED));
+        faults.push(fault(at, both("时间早于1900年", "the time lies before 1900"), expected()));
         return None;
     }
     // To the microsecond, which is what is kept.
@@ -142,9 +180,9 @@ fn reporter(at: &str, value: Value, faults: &mut Vec<FieldError>) -> Reporter {
             "anonymous" => match value {
                 Value::Bool(anonymous) => reporter.anonymous = anonymous,
                 Value::Null => {}
-                other => faults.push(fault(&at, format!("{} stands where a yes or no is expected", name_of(&other)), "true or false")),
+                other => faults.push(fault(&at, instead_of(&other, ("是否值", "a yes or no")), both("true 或 false", "true or false"))),
             },
-            _ => faults.push(fault(&at, "the member is not known", "one of name, phone, email, anonymous")),
+            _ => faults.push(fault(&at, unknown(), both("只能是 name、phone、email、anonymous", "one of name, phone, email, anonymous"))),
         }
     }
     reporter
@@ -153,10 +191,18 @@ fn reporter(at: &str, value: Value, faults: &mut Vec<FieldError>) -> Reporter {
 fn fields(at: &str, value: Value, faults: &mut Vec<FieldError>) -> Map<String, Value> {
     let Some(members) = object(at, value, faults) else { return Map::new() };
     if members.len() > MOST_FIELDS {
-        faults.push(fault(at, format!("there are {} fields", members.len()), format!("at most {MOST_FIELDS}")));
+        faults.push(fault(
+            at,
+            both(format!("共{}项", members.len()), format!("there are {} fields", members.len())),
+            both(format!("不超过{MOST_FIELDS}项"), format!("at most {MOST_FIELDS}")),
+        ));
     }
     for name in members.keys().filter(|name| name.is_empty() || name.chars().count() > MOST_SHORT) {
-        faults.push(fault(&pointer(at, &shorten(name)), "the field's name is empty or too long", format!("1 to {MOST_SHORT} characters")));
+        faults.push(fault(
+            &pointer(at, &shorten(name)),
+            both("字段名为空或过长", "the field's name is empty or too long"),
+            both(format!("1至{MOST_SHORT}个字符"), format!("1 to {MOST_SHORT} characters")),
+        ));
     }
     members
 }
@@ -166,12 +212,16 @@ fn attachments(at: &str, value: Value, faults: &mut Vec<FieldError>) -> Vec<Atta
         Value::Null => return Vec::new(),
         Value::Array(items) => items,
         other => {
-            faults.push(fault(at, format!("{} stands where a list is expected", name_of(&other)), "a list of attachments"));
+            faults.push(fault(at, instead_of(&other, ("列表", "a list")), both("附件列表", "a list of attachments")));
             return Vec::new();
         }
     };
     if items.len() > MOST_ATTACHMENTS {
-        faults.push(fault(at, format!("there are {} attachments", items.len()), format!("at most {MOST_ATTACHMENTS}")));
+        faults.push(fault(
+            at,
+            both(format!("共{}个附件", items.len()), format!("there are {} attachments", items.len())),
+            both(format!("不超过{MOST_ATTACHMENTS}个"), format!("at most {MOST_ATTACHMENTS}")),
+        ));
         return Vec::new();
     }
     items.into_iter().enumerate().filter_map(|(i, item)| attachment(&format!("{at}/{i}"), item, faults)).collect()
@@ -186,13 +236,17 @@ fn attachment(at: &str, value: Value, faults: &mut Vec<FieldError>) -> Option<At
             "name" => name = text(&at, value, MOST_SHORT, faults),
             "reference" => reference = text(&at, value, MOST_REFERENCE, faults),
             "media_type" => media_type = text(&at, value, MOST_SHORT, faults),
-            _ => faults.push(fault(&at, "the member is not known", "one of name, reference, media_type")),
+            _ => faults.push(fault(&at, unknown(), both("只能是 name、reference、media_type", "one of name, reference, media_type"))),
         }
     }
     for (member, missing) in [("name", name.is_none()), ("reference", reference.is_none())] {
         let at = pointer(at, member);
         if missing && !faults.iter().any(|f| f.field == at) {
-            faults.push(fault(&at, "it is missing", "a name and a reference (an address, or the producer's own)"));
+            faults.push(fault(
+                &at,
+                both("未填写", "it is missing"),
+                both("名称，以及网址或渠道方自己的编号", "a name and a reference (an address, or the producer's own)"),
+            ));
         }
     }
     if faults.len() > before {
@@ -206,14 +260,14 @@ fn object(at: &str, value: Value, faults: &mut Vec<FieldError>) -> Option<Map<St
         Value::Null => None,
         Value::Object(members) => Some(members),
         other => {
-            faults.push(fault(at, format!("{} stands where an object is expected", name_of(&other)), "an object in braces"));
+            faults.push(fault(at, instead_of(&other, ("对象", "an object")), both("花括号括起的对象", "an object in braces")));
             None
         }
     }
 }
 
-fn fault(field: &str, wrong: impl Into<String>, expected: impl Into<String>) -> FieldError {
-    FieldError { field: field.to_owned(), wrong: wrong.into(), expected: expected.into() }
+fn fault(field: &str, wrong: impl Into<Sentence>, expected: impl Into<Sentence>) -> FieldError {
+    FieldError::new(field, wrong, expected)
 }
 
 /// JSON pointer (RFC 6901) of a member.
@@ -221,14 +275,24 @@ fn pointer(at: &str, name: &str) -> String {
     if name.contains(['~', '/']) { format!("{at}/{}", name.replace('~', "~0").replace('/', "~1")) } else { format!("{at}/{name}") }
 }
 
-fn name_of(value: &Value) -> &'static str {
+/// A value of another sort than is expected.
+fn instead_of(value: &Value, (zh, en): (&str, &str)) -> Sentence {
+    let (is_zh, is) = name_of(value);
+    both(format!("应为{zh}，而不是{is_zh}"), format!("{is} stands where {en} is expected"))
+}
+
+fn unknown() -> Sentence {
+    both("没有此项", "the member is not known")
+}
+
+fn name_of(value: &Value) -> (&'static str, &'static str) {
     match value {
-        Value::Null => "null",
-        Value::Bool(_) => "true or false",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a text",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
+        Value::Null => ("空值", "null"),
+        Value::Bool(_) => ("是否值", "true or false"),
+        Value::Number(_) => ("数字", "a number"),
+        Value::String(_) => ("文本", "a text"),
+        Value::Array(_) => ("列表", "a list"),
+        Value::Object(_) => ("对象", "an object"),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use argon2::Argon2;
 use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
-use duban_contracts::Problem;
+use duban_contracts::{Problem, both};
 use rand::TryRngCore;
 use std::sync::LazyLock;
 use tokio::sync::Semaphore;
@@ -22,7 +22,11 @@ pub const SHORTEST: usize = 10;
 pub async fn hash(password: &str) -> Result<String, Problem> {
     let length = password.chars().count();
     if !(SHORTEST..=200).contains(&length) {
-        return Err(Problem::invalid_field("/password", format!("it has {length} characters"), format!("{SHORTEST} to 200 characters")));
+        return Err(Problem::invalid_field(
+            "/password",
+            both(format!("共{length}个字符"), format!("it has {length} characters")),
+            both(format!("{SHORTEST}至200个字符"), format!("{SHORTEST} to 200 characters")),
+        ));
     }
     let password = password.to_owned();
     on_a_thread(move || hash_now(&password)).await?.ok_or_else(Problem::internal)

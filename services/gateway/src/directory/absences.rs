@@ -7,7 +7,7 @@ use super::period::{Period, State, fault, whole_second};
 use super::{Edit, store};
 use crate::App;
 use crate::web::of_database;
-use duban_contracts::{FieldError, Problem, Timestamp, ids, time};
+use duban_contracts::{FieldError, Problem, Timestamp, both, ids, time};
 use duban_policy::directory::{Absence, Directory, Right};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -177,26 +177,30 @@ pub fn people_of(directory: &Directory, by: &str, now: Timestamp) -> Option<Vec<
 
 fn permit(directory: &Directory, by: &str, person: &str, now: Timestamp) -> Result<(), Problem> {
     let may = by == person || directory.sees_everywhere(by, Right::Administer, now) || directory.is_over(by, person, now);
-    if may { Ok(()) } else { Err(Problem::forbidden("only he himself, who is set over him, and an administrator may do this")) }
+    if may {
+        Ok(())
+    } else {
+        Err(Problem::forbidden(both("仅限本人、其上级和管理员", "only he himself, who is set over him, and an administrator may do this")))
+    }
 }
 
 fn faults(directory: &Directory, person: &str, period: Period, reason: &str, now: Timestamp) -> Vec<FieldError> {
     let Some(found) = directory.person(person).filter(|person| !person.disabled) else {
-        return vec![fault("/person", "there is no such person / 没有此人", "a person's id / 人员编号")];
+        return vec![fault("/person", both("没有此人", "there is no such person"), both("请填写目录中的人员代码", "a person's id"))];
     };
     let mut faults = period.faults(now);
     if found.absences.iter().any(|absence| period.overlaps(absence.from, absence.until)) {
         faults.push(fault(
             "/from",
-            "he is away already in a part of this time / 此人在其中一段时间已登记离岗",
-            "a time in which no other absence of his lies / 与其他离岗不重叠的时间",
+            both("此人在其中一段时间已登记离岗", "he is away already in a part of this time"),
+            both("应与其他离岗不重叠", "a time in which no other absence of his lies"),
         ));
     }
     if found.absences.iter().filter(|absence| absence.until.is_none_or(|until| now < until)).count() >= MOST {
         faults.push(fault(
             "/person",
-            "he has fifty absences before him already / 此人已登记五十次尚未结束的离岗",
-            "fewer of them / 少于五十次",
+            both("此人已登记五十次尚未结束的离岗", "he has fifty absences before him already"),
+            both("少于五十次", "fewer of them"),
         ));
     }
     faults.extend(reason_fault(reason));
@@ -204,7 +208,8 @@ fn faults(directory: &Directory, person: &str, period: Period, reason: &str, now
 }
 
 pub(super) fn reason_fault(reason: &str) -> Option<FieldError> {
-    (reason.chars().count() > REASON).then(|| fault("/reason", "it is too long / 过长", "at most 500 characters / 不超过500字"))
+    (reason.chars().count() > REASON)
+        .then(|| fault("/reason", both("内容过长", "it is too long"), both("不超过500字", "at most 500 characters")))
 }
 
 /// Only the open ones?
@@ -212,7 +217,7 @@ pub(super) fn only_open(state: Option<&str>) -> Result<bool, Problem> {
     match state {
         None | Some("" | "open") => Ok(true),
         Some("all") => Ok(false),
-        Some(_) => Err(Problem::invalid_field("/state", "it is no such state / 没有此状态", "open or all / open 或 all")),
+        Some(_) => Err(Problem::invalid_field("/state", both("没有此状态", "it is no such state"), both("open 或 all", "open or all"))),
     }
 }
 

@@ -7,7 +7,7 @@ use super::period::{Period, State, fault, whole_second};
 use super::{Edit, INSTALLATION, store};
 use crate::App;
 use crate::web::of_database;
-use duban_contracts::{FieldError, Problem, Timestamp, ids, time};
+use duban_contracts::{FieldError, Problem, Timestamp, both, ids, time};
 use duban_policy::directory::{Delegation, Delegator, Directory, Right};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -109,7 +109,10 @@ pub async fn set(app: &App, by: &str, request: Uuid, new: NewDelegation) -> Resu
     // A post that there is none of cannot be anybody's, so it is told first.
     let faults = faults(&directory, &asked, now);
     if !may_set(&directory, by, &of, &new.to, now) && !faults.iter().any(|fault| fault.field == "/post") {
-        return Err(Problem::forbidden("only he himself, who is set over him, and an administrator (to another than himself) may do this"));
+        return Err(Problem::forbidden(both(
+            "仅限本人、其上级和管理员（管理员不得委托给自己）",
+            "only he himself, who is set over him, and an administrator (to another than himself) may do this",
+        )));
     }
     if !faults.is_empty() {
         return Err(Problem::invalid(faults));
@@ -187,8 +190,8 @@ fn delegator(new: &NewDelegation, by: &str) -> Result<Delegator, Problem> {
     match (given(&new.person), given(&new.post)) {
         (Some(_), Some(_)) => Err(Problem::invalid_field(
             "/post",
-            "a person is named too / 同时填了人员",
-            "a person or a post, not both / 人员和岗位只填一个",
+            both("同时填了人员", "a person is named too"),
+            both("人员和岗位只填一个", "a person or a post, not both"),
         )),
         (_, Some(post)) => Ok(Delegator::Post(post)),
         (person, None) => Ok(Delegator::Person(person.unwrap_or_else(|| by.to_owned()))),
@@ -224,7 +227,7 @@ fn faults(directory: &Directory, asked: &Asked<'_>, now: Timestamp) -> Vec<Field
     faults.extend(reason_fault(asked.reason));
     let origins: Vec<String> = match asked.of {
         Delegator::Person(person) if directory.person(person).is_none_or(|person| person.disabled) => {
-            faults.push(fault("/person", "there is no such person / 没有此人", "a person's id / 人员编号"));
+            faults.push(fault("/person", both("没有此人", "there is no such person"), both("请填写目录中的人员代码", "a person's id")));
             return faults;
         }
         Delegator::Person(person) => vec![person.clone()],
@@ -233,36 +236,40 @@ fn faults(directory: &Directory, asked: &Asked<'_>, now: Timestamp) -> Vec<Field
             None => {
                 faults.push(fault(
                     "/post",
-                    "there is no such post that could be delegated / 没有可委托的这一岗位",
-                    "a post: unit/role / 岗位：单位/角色",
+                    both("没有可委托的这一岗位", "there is no such post that could be delegated"),
+                    both("岗位：单位/角色", "a post: unit/role"),
                 ));
                 return faults;
             }
         },
     };
     let Some(to) = directory.person(asked.to).filter(|person| !person.disabled) else {
-        faults.push(fault("/to", "there is no such person / 没有此人", "a person's id / 人员编号"));
+        faults.push(fault("/to", both("没有此人", "there is no such person"), both("请填写目录中的人员代码", "a person's id")));
         return faults;
     };
     let Period { from, until: Some(until) } = asked.period else { return faults };
     if origins.contains(&to.id) {
-        faults.push(fault("/to", "it is his own part / 不能委托给本人", "another person / 另一人"));
+        faults.push(fault("/to", both("不能委托给本人", "it is his own part"), both("请选择其他人员", "another person")));
     } else if directory.leads_back(&to.id, &origins, from, until) {
         faults.push(fault(
             "/to",
-            "he has delegated in turn, and it would come back / 此人又已转委托，会回到委托方",
-            "somebody who does not delegate back in this time / 此期间未反向委托的人",
+            both("此人又已转委托，会回到委托方", "he has delegated in turn, and it would come back"),
+            both("请选择此期间未反向委托的人员", "somebody who does not delegate back in this time"),
         ));
     }
     if to.is_absent(from) && to.back_at(from).is_none_or(|back| until <= back) {
-        faults.push(fault("/to", "he is away for the whole of this time / 此人在整个期间离岗", "somebody who is there / 在岗的人"));
+        faults.push(fault(
+            "/to",
+            both("此人在整个期间离岗", "he is away for the whole of this time"),
+            both("请选择在岗的人员", "somebody who is there"),
+        ));
     }
     let overlaps = |known: &&Delegation| known.of == *asked.of && asked.period.overlaps(known.from, Some(known.until));
     if directory.delegations().iter().any(|known| overlaps(&known)) {
         faults.push(fault(
             "/from",
-            "it is delegated already in a part of this time / 其中一段时间已有委托",
-            "a time in which it is not / 与现有委托不重叠的时间",
+            both("其中一段时间已有委托", "it is delegated already in a part of this time"),
+            both("应与现有委托不重叠", "a time in which it is not"),
         ));
     }
     faults

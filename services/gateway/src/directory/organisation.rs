@@ -5,8 +5,8 @@ use crate::App;
 use crate::policies::apply::{self as policies, Kept, Submitted};
 use crate::policies::store as policy_store;
 use crate::web::of_database;
-use duban_contracts::Problem;
 use duban_contracts::policy::PolicySource;
+use duban_contracts::{Problem, both};
 use duban_platform::Ts;
 use duban_policy::directory::{Directory, Person, Post, Unit};
 use duban_policy::organisation::Organisation;
@@ -36,8 +36,8 @@ pub async fn apply(app: &App, by: &str, text: String) -> Result<OrganisationAppl
     let organisation = Organisation::parse(&source).map_err(|faults| policies::refused(&faults))?;
     let directory = organisation.directory(0);
     if directory.unit(INSTALLATION).is_some() {
-        let expected = "another code: this one is kept for the post that administers";
-        return Err(Problem::invalid_field("/unit/installation", "no unit may have this code", expected));
+        let expected = both("请改用其他代码：此代码留给管理岗位", "another code: this one is kept for the post that administers");
+        return Err(Problem::invalid_field("/unit/installation", both("单位不能使用此代码", "no unit may have this code"), expected));
     }
     let mut edit = Edit::begin(app, by).await?;
     let written = write(&mut edit, &directory).await;

@@ -5,7 +5,7 @@ use crate::access::passwords;
 use crate::token;
 use crate::web::of_database;
 use crate::{App, viewer};
-use duban_contracts::{FieldError, Problem, ids, subjects};
+use duban_contracts::{FieldError, Problem, Sentence, both, ids, subjects};
 use duban_policy::directory::{Language, Person};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -163,23 +163,25 @@ async fn give_token(app: &App, edit: &mut Edit, person: &str, name: &str, days: 
 
 async fn checked(new: NewPerson) -> Result<(Person, Option<String>), Problem> {
     let mut faults = Vec::new();
-    let mut fault = |field: &str, wrong: &str, expected: &str| {
-        faults.push(FieldError { field: field.to_owned(), wrong: wrong.to_owned(), expected: expected.to_owned() });
-    };
+    let mut fault = |field: &str, wrong: Sentence, expected: Sentence| faults.push(FieldError::new(field, wrong, expected));
     if !subjects::is_token(&new.id) || [INSTALLATION, "operator", "system"].contains(&new.id.as_str()) {
-        fault("/id", "it cannot name a person", "1 to 40 lower-case letters, digits, - and _");
+        fault(
+            "/id",
+            both("不能用作人员代码", "it cannot name a person"),
+            both("1至40个小写字母、数字、“-”或“_”", "1 to 40 lower-case letters, digits, - and _"),
+        );
     }
     if new.name.trim().is_empty() || new.name.chars().count() > 100 {
-        fault("/name", "it is empty or too long", "1 to 100 characters");
+        fault("/name", both("未填写或过长", "it is empty or too long"), both("1至100字", "1 to 100 characters"));
     }
     if new.email.as_deref().is_some_and(|email| !email.contains('@') || email.len() > 320 || email.contains(char::is_whitespace)) {
-        fault("/email", "it is no address", "name@place");
+        fault("/email", both("不是有效的邮箱地址", "it is no address"), both("形如 name@example.com 的地址", "name@place"));
     }
     let language = match new.language.as_deref().map(viewer::Language::of_code) {
         None | Some(Some(viewer::Language::Chinese)) => Language::Chinese,
         Some(Some(viewer::Language::English)) => Language::English,
         Some(None) => {
-            fault("/language", "the language is not known", "zh or en");
+            fault("/language", both("没有此语言", "the language is not known"), both("zh 或 en", "zh or en"));
             Language::Chinese
         }
     };

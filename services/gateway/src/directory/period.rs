@@ -1,5 +1,6 @@
 //! A time for which an absence or a delegation is set: checked, and ended before its time.
 
+use duban_contracts::problem::{Sentence, both};
 use duban_contracts::{FieldError, Timestamp};
 use jiff::{SignedDuration, Timestamp as Instant};
 use schemars::JsonSchema;
@@ -41,20 +42,24 @@ impl Period {
         if self.from < now.saturating_sub(BACK).unwrap_or(Instant::MIN) {
             faults.push(fault(
                 "/from",
-                "it lies more than a day back / 早于一天之前",
-                "a time to come, or none for now / 将来的时间；留空表示从现在起",
+                both("早于一天之前", "it lies more than a day back"),
+                both("应为将来的时间；留空表示从现在起", "a time to come, or none for now"),
             ));
         }
         match self.until {
-            Some(until) if until <= self.from => {
-                faults.push(fault("/until", "it is not after the beginning / 不晚于开始时间", "a time after `from` / 晚于开始的时间"))
+            Some(until) if until <= self.from => faults.push(fault(
+                "/until",
+                both("不晚于开始时间", "it is not after the beginning"),
+                both("应晚于开始时间", "a time after `from`"),
+            )),
+            Some(until) if until <= now => {
+                faults.push(fault("/until", both("已经过去", "it is over already"), both("应为将来的时间", "a time to come")))
             }
-            Some(until) if until <= now => faults.push(fault("/until", "it is over already / 已经过去", "a time to come / 将来的时间")),
             Some(until) if until.duration_since(self.from) > LONGEST => {
                 faults.push(fault(
                     "/until",
-                    "it is more than two years after the beginning / 距开始超过两年",
-                    "at most two years / 不超过两年",
+                    both("距开始超过两年", "it is more than two years after the beginning"),
+                    both("不超过两年", "at most two years"),
                 ));
             }
             _ => {}
@@ -76,8 +81,8 @@ impl Period {
     }
 }
 
-pub fn fault(field: &str, wrong: &str, expected: &str) -> FieldError {
-    FieldError { field: field.to_owned(), wrong: wrong.to_owned(), expected: expected.to_owned() }
+pub fn fault(field: &str, wrong: Sentence, expected: Sentence) -> FieldError {
+    FieldError::new(field, wrong, expected)
 }
 
 pub fn whole_second(at: Timestamp) -> Timestamp {

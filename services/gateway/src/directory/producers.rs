@@ -5,7 +5,7 @@ use crate::App;
 use crate::producers::Producer;
 use crate::token;
 use crate::web::of_database;
-use duban_contracts::{FieldError, Problem, subjects};
+use duban_contracts::{FieldError, Problem, both, subjects};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -58,12 +58,12 @@ pub async fn list(app: &App) -> Result<Vec<ListedProducer>, Problem> {
 pub async fn create(app: &App, by: &str, new: NewProducer) -> Result<ProducerToken, Problem> {
     let mut faults = Vec::new();
     if !subjects::is_token(&new.id) || RESERVED.contains(&new.id.as_str()) {
-        let expected = "1 to 40 lower-case letters, digits, - and _, and no service's name".to_owned();
-        faults.push(FieldError { field: "/id".to_owned(), wrong: "it cannot name a producer".to_owned(), expected });
+        let expected =
+            both("1至40个小写字母、数字、“-”或“_”，且不与服务重名", "1 to 40 lower-case letters, digits, - and _, and no service's name");
+        faults.push(FieldError::new("/id", both("不能用作渠道方代码", "it cannot name a producer"), expected));
     }
     if app.holdings.directory().unit(&new.unit).is_none() {
-        let expected = "a unit's code".to_owned();
-        faults.push(FieldError { field: "/unit".to_owned(), wrong: "there is no such unit".to_owned(), expected });
+        faults.push(FieldError::new("/unit", both("没有此单位", "there is no such unit"), both("请填写目录中的单位代码", "a unit's code")));
     }
     if !faults.is_empty() {
         return Err(Problem::invalid(faults));

@@ -7,9 +7,9 @@ use super::frame::Frame;
 use crate::App;
 use crate::ask::CaseWhole;
 use crate::viewer::Viewer;
-use duban_contracts::Problem;
 use duban_contracts::case::{CaseAct, CaseShowRequest};
 use duban_contracts::report::Attachment;
+use duban_contracts::{Problem, both};
 use duban_policy::Policy;
 use duban_policy::directory::Right;
 use maud::{Markup, html};
@@ -169,11 +169,12 @@ impl Form<'_> {
     }
 
     fn needed(&self, name: &str) -> Result<String, Problem> {
-        self.text(name).ok_or_else(|| Problem::invalid_field(&format!("/{name}"), "it is empty", "a text"))
+        self.text(name)
+            .ok_or_else(|| Problem::invalid_field(&format!("/{name}"), both("未填写", "it is empty"), both("请填写内容", "a text")))
     }
 
     fn id(&self, name: &str) -> Result<Uuid, Problem> {
-        self.needed(name)?.parse().map_err(|_| Problem::malformed(format!("{name} is not an id")))
+        self.needed(name)?.parse().map_err(|_| Problem::malformed(both(format!("{name} 不是有效编号"), format!("{name} is not an id"))))
     }
 
     /// Everything that says itself what is meant; a merger names a case by its number.
@@ -199,7 +200,7 @@ impl Form<'_> {
             Some("merge") => CaseAct::Merge { into: into.ok_or_else(Problem::not_found)?, reason: reason()? },
             Some("add_person") => CaseAct::AddPerson { person: person()?, reason: reason()? },
             Some("remove_person") => CaseAct::RemovePerson { person: person()?, reason: reason()? },
-            _ => return Err(Problem::malformed("do names no act of this page")),
+            _ => return Err(Problem::malformed(both("本页没有此项操作", "do names no act of this page"))),
         })
     }
 }
@@ -219,9 +220,11 @@ async fn case_numbered(app: &App, viewer: &Viewer, number: String) -> Result<Uui
     let request = CaseShowRequest { case: None, number: Some(number) };
     match app.services.case_show(viewer, &request).await {
         Ok(found) => Ok(found.summary.case),
-        Err(why) if why.status == 404 => {
-            Err(Problem::invalid_field("/into", "there is no case of this number that you may see", "the number of a case"))
-        }
+        Err(why) if why.status == 404 => Err(Problem::invalid_field(
+            "/into",
+            both("没有此编号的案件，或您无权查看", "there is no case of this number that you may see"),
+            both("请填写案件编号", "the number of a case"),
+        )),
         Err(why) => Err(why),
     }
 }

@@ -7,7 +7,8 @@ use super::respond;
 use crate::App;
 use crate::viewer::{PageViewer, Speaks, url_encoded};
 use axum::extract::{Query, State};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
+use duban_contracts::Problem;
 use duban_contracts::case::{CaseList, CaseListRequest, CaseSummary};
 use duban_policy::directory::Right;
 use maud::{Markup, html};
@@ -20,9 +21,11 @@ const STATES: [(&str, &str, &str); 5] = [
     ("closed", "已办结", "Closed"),
 ];
 
-pub fn view(frame: &Frame, list: &CaseList, asked: &CaseListRequest) -> Markup {
-    let state = asked.state.as_deref().unwrap_or("open");
+/// The list, or why there is none, above the filters as they were given.
+pub fn view(frame: &Frame, list: Result<&CaseList, &Problem>, asked: &CaseListRequest) -> Markup {
+    let state = asked.state.as_deref().filter(|state| STATES.iter().any(|known| known.0 == *state)).unwrap_or("open");
     let content = html! {
+        @if let Err(why) = list { div.notice.bad role="alert" { (respond::in_words(frame, why)) } }
         ul.tabs { @for (value, zh, en) in STATES {
             li { a href={ "/cases?state=" (value) } aria-current=[(value == state).then_some("true")] { (frame.t(zh, en)) } }
         } }
@@ -33,6 +36,13 @@ pub fn view(frame: &Frame, list: &CaseList, asked: &CaseListRequest) -> Markup {
                 (chosen::unit(frame, &Chooser { id: "unit", name: "unit", value: asked.unit.as_deref().unwrap_or_default(), empty: Some(frame.t("全部", "All")) })) }
             div { button type="submit" { (frame.t("查找", "Search")) } }
         }
+        @if let Ok(list) = list { (found(frame, list, asked, state)) }
+    };
+    frame.page(frame.t("案件", "Cases"), false, &content)
+}
+
+fn found(frame: &Frame, list: &CaseList, asked: &CaseListRequest, state: &str) -> Markup {
+    html! {
         @if list.cases.is_empty() {
             div.sheet { p { (frame.t("没有符合条件的案件。收到来件后，系统立案编号，您有权查看的会列在这里。",
                 "No case fits. When a report comes in it is registered under a number, and what you may see is listed here.")) } }
@@ -43,8 +53,7 @@ pub fn view(frame: &Frame, list: &CaseList, asked: &CaseListRequest) -> Markup {
         @if frame.rights.contains(&Right::Export) {
             p.small { a href={ "/v1/cases/export?" (query(&filters(asked, state))) "format=csv" } download { (frame.t("导出为 CSV", "Export as CSV")) } }
         }
-    };
-    frame.page(frame.t("案件", "Cases"), false, &content)
+    }
 }
 
 /// Every filter that stands, by its name in the query.
@@ -120,6 +129,10 @@ pub async fn show(
     for filter in [&mut asked.unit, &mut asked.search, &mut asked.kind, &mut asked.stage, &mut asked.severity] {
         filter.take_if(|text| text.trim().is_empty());
     }
-    let list = app.services.case_list(&viewer, &asked).await;
-    respond::page(&frame, list.map(|list| view(&frame, &list, &asked)))
+    match app.services.case_list(&viewer, &asked).await {
+        Ok(list) => view(&frame, Ok(&list), &asked).into_response(),
+        // A filter by what there is not is put right where it stands.
+        Err(why) if why.status == 422 => (respond::status(&why), view(&frame, Err(&why), &asked)).into_response(),
+        Err(why) => respond::problem(&frame, &why),
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::frame::Frame;
 use duban_contracts::case::{Choice, FieldSpec};
-use duban_contracts::{Problem, Timestamp};
+use duban_contracts::{Problem, Timestamp, both};
 use duban_policy::directory::Person;
 use duban_policy::policy::{Field, Kind};
 use jiff::civil::DateTime;
@@ -67,8 +67,8 @@ pub fn wall_time(text: &str, zone: &TimeZone, field: &str) -> Result<Timestamp, 
     at.ok_or_else(|| {
         Problem::invalid_field(
             field,
-            "it is not a time / 不是有效时间",
-            "date and time, e.g. 2026-03-05T18:00 / 日期和时间，如 2026-03-05T18:00",
+            both("不是有效时间", "it is not a time"),
+            both("日期和时间，如 2026-03-05T18:00", "date and time, e.g. 2026-03-05T18:00"),
         )
     })
 }

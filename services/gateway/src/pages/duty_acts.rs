@@ -3,7 +3,7 @@
 use super::chosen::{self, Chooser};
 use super::frame::Frame;
 use duban_contracts::duty::{DutyAct, WhyAnswer};
-use duban_contracts::{Problem, Timestamp, ids};
+use duban_contracts::{Problem, Timestamp, both, ids};
 use jiff::tz::TimeZone;
 use maud::{Markup, html};
 use serde::Deserialize;
@@ -42,7 +42,13 @@ impl Sent {
             "extended" => DutyAct::Extend { reason, until: self.until(zone)? },
             "handed_over" => DutyAct::HandOver { to: self.to.trim().to_owned(), reason },
             "urged" => DutyAct::Urge { note },
-            _ => return Err(Problem::invalid_field("/do", "nothing of this name can be done", "one of the forms of the page")),
+            _ => {
+                return Err(Problem::invalid_field(
+                    "/do",
+                    both("没有此项操作", "nothing of this name can be done"),
+                    both("请使用本页的表单", "one of the forms of the page"),
+                ));
+            }
         })
     }
 

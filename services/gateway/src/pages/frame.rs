@@ -1,6 +1,6 @@
 //! What every page stands in: head, navigation, who is logged in, in which language, and what time it is in the organisation.
 
-use super::words;
+use super::{respond, words};
 use crate::viewer::{Language, url_encoded};
 use duban_contracts::alert::MeantFor;
 use duban_contracts::duty::Diverted;
@@ -52,6 +52,11 @@ const OPERATION: [(&str, &str, &str); 2] = [("/deliveries", "投递", "Deliverie
 impl Frame {
     pub fn t<'a>(&self, zh: &'a str, en: &'a str) -> &'a str {
         self.language.pick(zh, en)
+    }
+
+    /// A sentence of an answer; the English stands for Chinese that is not given.
+    pub fn said<'a>(&self, zh: &'a str, en: &'a str) -> &'a str {
+        self.t(if zh.is_empty() { en } else { zh }, en)
     }
 
     /// An exact time with its distance from now beside it.
@@ -167,7 +172,8 @@ impl Frame {
         html! {
             div.notice.bad role="alert" {
                 (what) (self.t("：", ": ")) (self.t(&why.title_zh, &why.title))
-                @if !why.detail.is_empty() { " " span.soft.small { (why.detail) } }
+                @if !why.detail.is_empty() { " " span.soft.small { (self.said(&why.detail_zh, &why.detail)) } }
+                @for fault in &why.errors { " " span.soft.small { (respond::fault_in_words(self, fault)) } }
             }
         }
     }

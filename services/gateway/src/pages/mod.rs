@@ -17,6 +17,7 @@ mod duties;
 mod duty_acts;
 mod earlier;
 mod frame;
+mod labels;
 mod login;
 mod operation;
 mod operators;
@@ -35,12 +36,18 @@ use crate::App;
 use crate::viewer::{MaybeViewer, Speaks};
 use crate::web::Refusal;
 use axum::Router;
+use axum::body::to_bytes;
 use axum::extract::{DefaultBodyLimit, FromRequestParts, Request, State};
 use axum::http::{Method, StatusCode, Uri, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use duban_contracts::Problem;
+
+const PROBLEM: &str = "application/problem+json";
+
+/// Largest problem that an extractor gives, in bytes.
+const MOST_OF_A_PROBLEM: usize = 64 * 1024;
 
 /// What is at no address: a problem for programs, a page for people.
 pub async fn missing(State(app): State<App>, MaybeViewer(viewer): MaybeViewer, Speaks(language): Speaks, uri: Uri) -> Response {
@@ -50,18 +57,27 @@ pub async fn missing(State(app): State<App>, MaybeViewer(viewer): MaybeViewer, S
     respond::problem(&respond::frame(&app, viewer.as_ref(), language, "/"), &Problem::not_found())
 }
 
-/// An address that no page can have, such as a case by something that is no id, is answered by a page too.
+/// What a page's extractors refuse is answered by a page too: an address that no page can have, such as a case by something that is no id;
+/// a form that is of another session, or cannot be read.
 async fn faults_as_pages(State(app): State<App>, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
     let asked = parts.clone();
     let response = next.run(Request::from_parts(parts.clone(), body)).await;
     let kind = response.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    if response.status() != StatusCode::BAD_REQUEST || !kind.starts_with("text/plain") || asked.method != Method::GET {
+    let is_of_address = response.status() == StatusCode::BAD_REQUEST && kind.starts_with("text/plain") && asked.method == Method::GET;
+    if !is_of_address && !kind.starts_with(PROBLEM) {
         return response;
     }
+    let why = if is_of_address { Problem::not_found() } else { refused(response).await };
     let Ok(MaybeViewer(viewer)) = MaybeViewer::from_request_parts(&mut parts, &app).await;
     let Ok(Speaks(language)) = Speaks::from_request_parts(&mut parts, &app).await;
-    respond::problem(&respond::frame(&app, viewer.as_ref(), language, "/"), &Problem::not_found())
+    respond::problem(&respond::frame(&app, viewer.as_ref(), language, "/"), &why)
+}
+
+/// The problem of an answer that is one.
+async fn refused(response: Response) -> Problem {
+    let bytes = to_bytes(response.into_body(), MOST_OF_A_PROBLEM).await.unwrap_or_default();
+    serde_json::from_slice(&bytes).unwrap_or_else(|_| Problem::internal())
 }
 
 /// Every page, to be merged into the gateway's router.

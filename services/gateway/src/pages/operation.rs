@@ -2,6 +2,7 @@
 
 use super::duties::matter;
 use super::frame::{Frame, Urgency};
+use super::respond;
 use crate::viewer::url_encoded;
 use duban_contracts::case::WatchersAnswer;
 use duban_contracts::delivery::{DeliveryEvent, DeliveryList, Unreachable};
@@ -129,8 +130,8 @@ pub fn problem(frame: &Frame, problem: &duban_contracts::Problem) -> Markup {
     let content = html! {
         div.notice.bad role="alert" {
             p { (frame.t(&problem.title_zh, &problem.title)) }
-            @if !problem.detail.is_empty() { p.soft { (problem.detail) } }
-            @for error in &problem.errors { p { (error.field) (frame.t("：", ": ")) (error.wrong) (frame.t("，", ", ")) (error.expected) } }
+            @if !problem.detail.is_empty() { p.soft { (frame.said(&problem.detail_zh, &problem.detail)) } }
+            @for error in &problem.errors { p { (respond::fault_in_words(frame, error)) } }
         }
         p { a.button.plain href="/" { (frame.t("回到首页", "Back to the start")) } }
     };

@@ -10,8 +10,8 @@ use crate::viewer::{PageViewer, SignedUpload, Speaks, Viewer};
 use crate::web::of_database;
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
-use duban_contracts::Problem;
 use duban_contracts::policy::PolicySource;
+use duban_contracts::{Problem, both};
 use duban_policy::{Diagnostic, Policy};
 use maud::{Markup, html};
 use std::collections::BTreeSet;
@@ -275,7 +275,11 @@ pub async fn submit(State(app): State<App>, PageViewer(viewer): PageViewer, Spea
         Err(why) => return respond::problem(&frame, &why),
     };
     let outcome = match sources {
-        None => Err(Problem::invalid_field("/file", "nothing was chosen", "files that change, or files to leave out")),
+        None => Err(Problem::invalid_field(
+            "/file",
+            both("未选择文件", "nothing was chosen"),
+            both("请选择改动的文件，或要废止的现行文件", "files that change, or files to leave out"),
+        )),
         Some(sources) => {
             submit::perform(&app, &viewer, NewPolicySet { sources: sources.clone(), note, corrects: places }).await.inspect_err(|why| {
                 if why.code == "does-not-compile" {

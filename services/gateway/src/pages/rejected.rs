@@ -9,9 +9,9 @@ use crate::App;
 use crate::viewer::{PageViewer, SignedForm, Speaks};
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use duban_contracts::Problem;
 use duban_contracts::case::RejectedAct;
 use duban_contracts::report::{RejectedDetail, Report};
+use duban_contracts::{Problem, both};
 use duban_policy::Policy;
 use duban_policy::policy::{Kind, check_fields};
 use maud::{Markup, html};
@@ -254,11 +254,11 @@ fn read_form(pairs: &[(String, String)]) -> Result<Deciding, Problem> {
     let admits = match text("do").as_str() {
         "admit" => true,
         "dismiss" => false,
-        _ => return Err(Problem::malformed("do is admit or dismiss")),
+        _ => return Err(Problem::malformed(both("请选择受理或不予受理", "do is admit or dismiss"))),
     };
     let fields = chosen::given(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())));
     Ok(Deciding {
-        request: text("request").parse().map_err(|_| Problem::malformed("request is not an id"))?,
+        request: text("request").parse().map_err(|_| Problem::malformed(both("表单编号有误，请刷新页面后重试", "request is not an id")))?,
         version: text("version").parse().ok(),
         admits,
         correction: Correction { unit: text("unit"), kind: text("kind"), fields, reason: text("reason") },

@@ -8,7 +8,7 @@ use crate::viewer::{ClientAddress, MaybeViewer, OpenForm, Speaks, Viewer, csrf_i
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Response};
 use duban_contracts::identity::IdentityKeys;
-use duban_contracts::problem::{FieldError, Problem};
+use duban_contracts::problem::{FieldError, Problem, both};
 use duban_contracts::report::Accepted;
 use duban_policy::Policy;
 use duban_policy::directory::{Directory, Right, Unit};
@@ -140,31 +140,7 @@ fn field(frame: &Frame, errors: &[FieldError], pointer: &str, id: &str, title: &
     html! {
         label for=(id) { (title) }
         (input)
-        @for error in errors.iter().filter(|e| e.field == pointer) { p.wrong { (wrong(frame, error)) } }
-    }
-}
-
-/// What is to be put right, for people; of what a form cannot get wrong, in the words of the API.
-fn wrong(frame: &Frame, error: &FieldError) -> String {
-    let api = || format!("{}: {}", error.wrong, error.expected);
-    match error.field.as_str() {
-        "/subject" if error.wrong.contains("missing") => {
-            frame.t("请填写主题或经过，至少填写一项。", "Please give a subject or say what happened.").to_owned()
-        }
-        "/subject" => frame.t("主题过长，或含有无法识别的字符。", &api()).to_owned(),
-        "/text" => frame.t("经过过长，或含有无法识别的字符。", &api()).to_owned(),
-        "/kind" => frame
-            .t("该单位不受理此类事项，请从列表中选择。", "This unit does not take this here; please choose one from the list.")
-            .to_owned(),
-        "/follows" => frame
-            .t(
-                "这不是有效的查询码，请核对；不是补充以前的情况请留空。",
-                "This is not a tracking code of ours; please check it, or leave it empty.",
-            )
-            .to_owned(),
-        "/reporter/phone" => frame.t("请填写有效的电话号码。", &api()).to_owned(),
-        "/reporter/email" => frame.t("请填写有效的邮箱地址。", &api()).to_owned(),
-        _ => api(),
+        @for error in errors.iter().filter(|e| e.field == pointer) { p.wrong { (respond::at_its_field(frame, error)) } }
     }
 }
 
@@ -229,8 +205,8 @@ pub async fn submit(
     match accepted.await {
         Ok(accepted) => sent(&frame, &accepted).into_response(),
         Err(why) => {
-            let failed = why.errors.is_empty().then(|| frame.t(&why.title_zh, &why.title));
-            (respond::status(&why), view(&frame, &typed, &offer, &why.errors, failed)).into_response()
+            let failed = why.errors.is_empty().then(|| respond::in_words(&frame, &why));
+            (respond::status(&why), view(&frame, &typed, &offer, &why.errors, failed.as_deref())).into_response()
         }
     }
 }
@@ -244,7 +220,11 @@ fn is_offered(typed: &Typed, offer: &Offer<'_>, policy: Option<&Policy>) -> Resu
     if typed.kind.is_empty() || policy.is_none() || offer.kind(&typed.kind).is_some() {
         return Ok(());
     }
-    Err(Problem::invalid_field("/kind", "this unit does not offer this kind here;", "one from the list"))
+    Err(Problem::invalid_field(
+        "/kind",
+        both("该单位不受理此类事项", "This unit does not take this here"),
+        both("请从列表中选择", "please choose one from the list"),
+    ))
 }
 
 /// The public knows a report by its tracking code alone: another text would wait for a report that nobody has sent.
@@ -253,7 +233,11 @@ fn is_a_code(follows: &str, keys: &IdentityKeys) -> Result<(), Problem> {
     if follows.trim().is_empty() || genuine {
         return Ok(());
     }
-    Err(Problem::invalid_field("/follows", "this is no tracking code of ours", "a tracking code as it was given, or nothing"))
+    Err(Problem::invalid_field(
+        "/follows",
+        both("这不是有效的查询码", "This is not a tracking code of ours"),
+        both("请核对；不是补充以前的情况请留空", "please check it, or leave it empty"),
+    ))
 }
 
 /// The form as a report. An empty field is one not given; fields that the kind does not ask for are left out.

@@ -1,14 +1,14 @@
 //! What all handlers share: the frame of the asker, assets, the change of language, and errors as pages.
 
 use super::frame::{Frame, ICON};
-use super::operation;
+use super::{labels, operation};
 use crate::App;
 use crate::viewer::{Language, MaybeViewer, Viewer};
 use axum::extract::{Path, Query};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum_extra::extract::cookie::{Cookie, CookieJar, SameSite};
-use duban_contracts::Problem;
+use duban_contracts::{FieldError, Problem};
 use duban_policy::directory::Right;
 use maud::Markup;
 use serde::Deserialize;
@@ -39,12 +39,26 @@ pub fn in_words(frame: &Frame, why: &Problem) -> String {
     let mut text = frame.t(&why.title_zh, &why.title).to_owned();
     if !why.detail.is_empty() {
         text.push_str(frame.t("：", ": "));
-        text.push_str(&why.detail);
+        text.push_str(frame.said(&why.detail_zh, &why.detail));
     }
     for error in &why.errors {
-        text.push_str(&format!("{}{}: {} ({})", frame.t("；", "; "), error.field, error.wrong, error.expected));
+        text.push_str(frame.t("；", "; "));
+        text.push_str(&fault_in_words(frame, error));
     }
     text
+}
+
+/// A field at fault: what it is called, what was wrong, what is expected.
+pub fn fault_in_words(frame: &Frame, fault: &FieldError) -> String {
+    let label = labels::of(frame, &fault.field);
+    let between = if label.is_empty() { "" } else { frame.t("：", ": ") };
+    format!("{label}{between}{}", at_its_field(frame, fault))
+}
+
+/// The same where the field stands above it.
+pub fn at_its_field(frame: &Frame, fault: &FieldError) -> String {
+    let (wrong, expected) = (frame.said(&fault.wrong_zh, &fault.wrong), frame.said(&fault.expected_zh, &fault.expected));
+    if expected.is_empty() { wrong.to_owned() } else { format!("{wrong}{}{expected}{}", frame.t("（", " ("), frame.t("）", ")")) }
 }
 
 /// The status of a problem.

@@ -10,7 +10,7 @@ use crate::viewer::Viewer;
 use crate::web::of_database;
 use duban_contracts::policy::{PolicyChanged, PolicySource};
 use duban_contracts::subjects::service;
-use duban_contracts::{FieldError, NewEvent, Problem, Timestamp};
+use duban_contracts::{FieldError, NewEvent, Problem, Sentence, Timestamp, both};
 use duban_policy::organisation::Organisation;
 use duban_policy::policy::approval::Signer;
 use duban_policy::{Diagnostic, Policy, Title};
@@ -127,7 +127,9 @@ pub async fn approve(app: &App, viewer: &Viewer, version: i64, seen: Option<&str
     let (mine, others): (Vec<_>, Vec<_>) = open.partition(is_mine);
     must_sign(viewer, &set.submitted_by, &mine, &others)?;
     if set.state != "submitted" {
-        return Err(Problem::refused("not-waiting", "It does not wait for approval", "该版本不在待批准状态").with_detail(set.state));
+        return Err(
+            Problem::refused("not-waiting", "It does not wait for approval", "该版本不在待批准状态").with_detail(state_now(&set.state))
+        );
     }
     if store::one_is_announced(edit.tx()).await.map_err(|e| of_database(&e))? {
         return Err(Problem::refused(
@@ -171,10 +173,11 @@ fn must_sign(viewer: &Viewer, submitted_by: &str, mine: &[(Signer, Title)], othe
         return viewer.must_administer();
     }
     let is_own = viewer.person == submitted_by;
-    let own = if is_own { "who submitted it may not approve it; " } else { "" };
+    let own = if is_own { both("提交人不得批准；", "who submitted it may not approve it; ") } else { Sentence::default() };
     let names = |name: fn(&(Signer, Title)) -> &str, between: &str| others.iter().map(name).collect::<Vec<_>>().join(between);
     let (en, zh) = (names(|(_, title)| &title.en, ", "), names(|(_, title)| &title.zh, "、"));
-    Err(Problem::forbidden(format!("{own}it waits for the signature of: {en} / 须由{zh}批准")))
+    let (own_zh, own_en) = (own.zh, own.en);
+    Err(Problem::forbidden(both(format!("{own_zh}须由{zh}批准"), format!("{own_en}it waits for the signature of: {en}"))))
 }
 
 async fn announce(app: &App, edit: &mut Edit, version: i64) -> Result<(), Problem> {
@@ -194,7 +197,8 @@ pub async fn withdraw(app: &App, by: &str, version: i64) -> Result<(), Problem> 
     let mut edit = Edit::begin(app, by).await?;
     let set = store::lock(edit.tx(), version).await.map_err(|e| of_database(&e))?.ok_or_else(Problem::not_found)?;
     if !matches!(set.state.as_str(), "submitted" | "announced") {
-        return Err(Problem::refused("not-withdrawable", "It is in force or was withdrawn", "该版本已生效或已撤回").with_detail(set.state));
+        return Err(Problem::refused("not-withdrawable", "It is in force or was withdrawn", "该版本已生效或已撤回")
+            .with_detail(state_now(&set.state)));
     }
     let at = edit.at();
     store::withdraw(edit.tx(), version, by, at).await.map_err(|e| of_database(&e))?;
@@ -228,8 +232,13 @@ pub(super) async fn complete(edit: &mut Edit, sources: Vec<PolicySource>) -> Res
     }
     if !has_organisation {
         let file = crate::directory::organisation::file(edit.tx()).await.map_err(|e| of_database(&e))?;
-        let file =
-            file.ok_or_else(|| Problem::invalid_field("/sources", "no organisation file is here", "apply one first, or send it along"))?;
+        let file = file.ok_or_else(|| {
+            Problem::invalid_field(
+                "/sources",
+                both("尚无组织文件", "no organisation file is here"),
+                both("请先应用组织文件，或一并提交", "apply one first, or send it along"),
+            )
+        })?;
         complete.push(Organisation::parse(&file).map_err(|faults| refused(&faults))?.policy_source());
     }
     Ok(complete)
@@ -246,12 +255,24 @@ pub(super) fn compile(sources: &[PolicySource]) -> Result<Policy, Problem> {
     Policy::compile(sources).map_err(|faults| refused(&faults))
 }
 
+/// How far a set has come, where that is what stands in the way.
+pub(super) fn state_now(state: &str) -> Sentence {
+    let zh = match state {
+        "submitted" => "目前待批准",
+        "announced" => "目前已公告，待生效",
+        "applied" => "已生效",
+        "withdrawn" => "已撤回",
+        other => other,
+    };
+    both(zh, state)
+}
+
 /// Every fault with its file and line.
 pub fn refused(faults: &[Diagnostic]) -> Problem {
-    let errors = faults.iter().map(|fault| FieldError {
-        field: format!("/{}:{}:{}", fault.file, fault.line, fault.column),
-        wrong: format!("{}: {} / {}", fault.code, fault.message, fault.message_zh),
-        expected: [&fault.help, &fault.help_zh].into_iter().flatten().cloned().collect::<Vec<_>>().join(" / "),
+    let errors = faults.iter().map(|fault| {
+        let wrong = both(format!("{}：{}", fault.code, fault.message_zh), format!("{}: {}", fault.code, fault.message));
+        let expected = both(fault.help_zh.clone().unwrap_or_default(), fault.help.clone().unwrap_or_default());
+        FieldError::new(format!("/{}:{}:{}", fault.file, fault.line, fault.column), wrong, expected)
     });
     Problem::new(422, "does-not-compile", "The files do not compile", "制度文件未通过检查").with_errors(errors.collect())
 }

@@ -44,7 +44,7 @@ pub async fn back(app: &App, by: &str, version: i64, back: &Back) -> Result<Subm
     let mut edit = Edit::begin(app, by).await?;
     let set = store::lock(edit.tx(), version).await.map_err(|e| of_database(&e))?.ok_or_else(Problem::not_found)?;
     if set.state != "applied" {
-        return Err(Problem::refused("never-in-force", "It never was in force", "该版本从未生效").with_detail(set.state));
+        return Err(Problem::refused("never-in-force", "It never was in force", "该版本从未生效").with_detail(apply::state_now(&set.state)));
     }
     let at = edit.at();
     if store::in_force(edit.tx(), at).await.map_err(|e| of_database(&e))? == Some(version) {

@@ -5,7 +5,7 @@ use crate::App;
 use crate::viewer::Viewer;
 use crate::web::of_database;
 use duban_contracts::policy::{ForeseeRequest, Foreseen};
-use duban_contracts::{FieldError, Problem};
+use duban_contracts::{FieldError, Problem, Sentence, both};
 use duban_policy::Policy;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -34,16 +34,15 @@ pub async fn read(app: &App, tx: &mut PgConnection, against: Option<i64>, new: &
         return Ok(Vec::new());
     }
     let refused = || Problem::new(422, "cannot-correct", "It cannot be declared a correction of this", "不能作此更正");
-    let Some(against) = against else { return Err(refused().with_detail("nothing is in force yet / 尚无现行制度")) };
+    let Some(against) = against else { return Err(refused().with_detail(both("尚无现行制度", "nothing is in force yet"))) };
     let old = match app.holdings.policy_of(against) {
         Some(held) => held,
         None => Arc::new(super::apply::compile(&store::sources(tx, against).await.map_err(|e| of_database(&e))?)?),
     };
     old.correctable(new, places).map(|corrects| corrects.places()).map_err(|wrongs| {
-        let errors = wrongs.into_iter().map(|wrong| FieldError {
-            field: format!("/corrects/{}", wrong.nth),
-            wrong: format!("{} / {}", wrong.wrong.en, wrong.wrong.zh),
-            expected: format!("{} / {}", wrong.expected.en, wrong.expected.zh),
+        let errors = wrongs.into_iter().map(|wrong| {
+            let (is, expected) = (both(wrong.wrong.zh, wrong.wrong.en), both(wrong.expected.zh, wrong.expected.en));
+            FieldError::new(format!("/corrects/{}", wrong.nth), is, expected)
         });
         refused().with_errors(errors.collect())
     })
@@ -70,16 +69,18 @@ pub async fn list(app: &App, viewer: &Viewer, version: i64, query: &ListQuery) -
 /// 409 without a list that is done, or where it is another one than he was shown; as [`list`].
 pub async fn signed(app: &App, viewer: &Viewer, version: i64, seen: Option<&str>) -> Result<Option<(ListSigned, i64)>, Problem> {
     let Some(found) = list(app, viewer, version, &ListQuery { limit: Some(1), ..ListQuery::default() }).await? else { return Ok(None) };
-    let refused = |detail: &str| {
+    let refused = |detail: Sentence| {
         Problem::refused("list-not-seen", "What it changes for open duties must be seen first", "须先查看它对未了结事项的影响清单")
             .with_detail(detail)
     };
     let Some(digest) = found.digest.filter(|_| found.state == "done") else {
-        return Err(refused(found.fault.as_deref().unwrap_or("the list is still being made / 清单正在生成")));
+        return Err(refused(
+            found.fault.map_or_else(|| both("清单正在生成", "the list is still being made"), |fault| both("清单生成失败", fault)),
+        ));
     };
     match seen {
-        None => Err(refused("name the list that you have seen (list=…) / 请注明所看的清单")),
-        Some(seen) if seen != digest => Err(refused("the list has been made anew since: look at it again / 清单已更新，请重新查看")),
+        None => Err(refused(both("请注明所看的清单", "name the list that you have seen (list=…)"))),
+        Some(seen) if seen != digest => Err(refused(both("清单已更新，请重新查看", "the list has been made anew since: look at it again"))),
         Some(_) => Ok(Some((ListSigned { digest, moved: found.moved, left: found.left, taken_at: found.taken_at }, found.against))),
     }
 }

@@ -12,5 +12,6 @@ mod people;
 mod policies;
 mod policy_pages;
 mod producers;
+mod refusals;
 mod reports_in;
 mod world;

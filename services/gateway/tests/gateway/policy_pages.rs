@@ -9,7 +9,7 @@ use reqwest::StatusCode;
 use serde_json::json;
 
 /// Somebody of the organisation, logged in.
-async fn session<'a>(world: &World, a: &'a Gateway, person: &str) -> anyhow::Result<Session<'a>> {
+pub async fn session<'a>(world: &World, a: &'a Gateway, person: &str) -> anyhow::Result<Session<'a>> {
     let reset = a.post(&format!("/v1/people/{person}/reset"), &world.admin).json(&json!({ "password": "correct horse" }));
     expect(reset.send().await?, StatusCode::OK).await?;
     Session::of(a, person, "correct horse").await

@@ -10,7 +10,7 @@ use crate::store::{exports, list, reports};
 use crate::visibility::{Sight, sees_personal};
 use duban_contracts::case::{CaseExport, CaseListRequest, ExportedCase};
 use duban_contracts::report::AcceptedReport;
-use duban_contracts::{Problem, Timestamp};
+use duban_contracts::{Problem, Timestamp, both};
 use duban_engine::case::Case;
 use duban_platform::rpc::{Failed, Request};
 use duban_policy::directory::{Directory, Right};
@@ -23,10 +23,10 @@ pub async fn export(app: App, request: Request<CaseListRequest>) -> Result<CaseE
     let at = app.platform.clock.now();
     let asked = &request.body;
     if directory.may_anywhere(person, Right::Export, at).is_none() {
-        return Err(Problem::forbidden("it takes the right to export").into());
+        return Err(Problem::forbidden(both("需要“导出”权限", "it takes the right to export")).into());
     }
     let sight = Sight::by_posts(&directory, person, Right::Export, at);
-    let filter = filter(&directory, asked)?;
+    let filter = filter(&app, &directory, asked).await?;
     let limit = usize::try_from(asked.limit.unwrap_or(100).clamp(1, 200)).unwrap_or(100);
     let pool = app.platform.db.pool();
     let found = list::page(pool, &sight, &filter, asked.before, limit as i64).await?;

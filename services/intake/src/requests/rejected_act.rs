@@ -13,7 +13,7 @@ use crate::store::identities::{self, NewIdentity};
 use crate::store::rejected::{self, Decision, Rejected};
 use duban_contracts::case::RejectedAct;
 use duban_contracts::report::{AcceptedReport, RejectedActed, Report};
-use duban_contracts::{Problem, Timestamp, ids};
+use duban_contracts::{Problem, Timestamp, both, ids};
 use duban_platform::acting::{self, Act, Begun};
 use duban_platform::consumer::Failure;
 use duban_platform::rpc::{Failed, Request};
@@ -144,11 +144,19 @@ fn own_identity(app: &App, rejected: Uuid, accepted: &AcceptedReport, case: Uuid
 /// The least that a report must be, as the gateway checks it of one that comes in.
 fn valid(report: &Report) -> Result<(), Problem> {
     if !duban_contracts::subjects::is_token(&report.channel) {
-        return Err(Problem::invalid_field("/corrected/channel", "it is no channel", "lower-case letters, digits, - and _"));
+        return Err(Problem::invalid_field(
+            "/corrected/channel",
+            both("渠道名有误", "it is no channel"),
+            both("小写字母、数字、“-”或“_”", "lower-case letters, digits, - and _"),
+        ));
     }
     let says = [&report.subject, &report.text].into_iter().flatten().any(|text| !text.trim().is_empty());
     if !says {
-        return Err(Problem::invalid_field("/corrected/text", "there is neither subject nor text", "subject or text"));
+        return Err(Problem::invalid_field(
+            "/corrected/text",
+            both("主题和经过均未填写", "there is neither subject nor text"),
+            both("请填写主题或经过", "subject or text"),
+        ));
     }
     Ok(())
 }
@@ -167,7 +175,7 @@ fn acted(rejected: &Rejected) -> RejectedActed {
 fn failed(failure: Failure) -> Failed {
     match failure {
         Failure::Database(error) => Failed::Database(error),
-        Failure::Waits { what, .. } => Problem::unavailable(&what).into(),
+        Failure::Waits { what, .. } => Problem::unavailable(what).into(),
         Failure::Event { reason, .. } => Failed::Other(anyhow::anyhow!(reason)),
         Failure::Other(error) => Failed::Other(error),
     }

@@ -7,9 +7,9 @@ use crate::app::App;
 use crate::showing::masked;
 use crate::store::rejected::{self, Rejected, Wanted};
 use crate::visibility::Sight;
-use duban_contracts::Problem;
 use duban_contracts::Timestamp;
 use duban_contracts::report::{RejectedDetail, RejectedList, RejectedListRequest};
+use duban_contracts::{Problem, both};
 use duban_platform::rpc::{Failed, Request};
 use duban_policy::directory::{Directory, Right};
 
@@ -27,7 +27,12 @@ pub async fn list(app: App, request: Request<RejectedListRequest>) -> Result<Rej
         "all" => None,
         known @ ("open" | "admitted" | "dismissed") => Some(known),
         other => {
-            return Err(Problem::invalid_field("/state", format!("'{other}' is no state"), "open, admitted, dismissed or all").into());
+            return Err(Problem::invalid_field(
+                "/state",
+                both(format!("没有“{other}”这一状态"), format!("'{other}' is no state")),
+                both("open（待处理）、admitted（已受理）、dismissed（不予受理）或 all（全部）", "open, admitted, dismissed or all"),
+            )
+            .into());
         }
     };
     let limit = usize::try_from(asked.limit.unwrap_or(50).clamp(1, 200)).unwrap_or(50);
@@ -71,9 +76,10 @@ pub fn require_decides(directory: &Directory, person: &str, rejected: &Rejected,
 }
 
 fn needs_right() -> Problem {
-    let mut problem = Problem::forbidden("it takes the right to take in reports, or to administer, over the report's unit");
-    problem.title_zh = "您无权进行此操作：需要对来件单位的“受理”或“管理”权限".to_owned();
-    problem
+    Problem::forbidden(both(
+        "需要对来件单位的“受理”或“管理”权限",
+        "it takes the right to take in reports, or to administer, over the report's unit",
+    ))
 }
 
 fn shown(app: &App, directory: &Directory, person: &str, rejected: &Rejected, at: Timestamp) -> Result<RejectedDetail, Failed> {

@@ -44,6 +44,11 @@ pub async fn count(pool: &PgPool, sight: &Sight, filter: &Filter) -> Result<i64,
     query.build().fetch_one(pool).await?.try_get(0)
 }
 
+/// Whether any case is of this unit.
+pub async fn is_of_a_case(pool: &PgPool, unit: &str) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar("select exists (select from cases where unit = $1)").bind(unit).fetch_one(pool).await
+}
+
 /// Of these cases, those that the person may see.
 pub async fn visible(pool: &PgPool, sight: &Sight, ids: &[Uuid]) -> Result<Vec<Uuid>, sqlx::Error> {
     let mut query = QueryBuilder::new("select id from cases where id = any(");

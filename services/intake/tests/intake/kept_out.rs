@@ -88,7 +88,7 @@ async fn two_cases_are_merged_or_parted_only_by_who_may_do_so_with_both() -> any
     for refused in refused {
         let problem = refused.expect_err("he may see it, no more");
         assert_eq!(problem.status, 403);
-        assert!(problem.title_zh.contains("EAST"), "{}", problem.title_zh);
+        assert!(problem.detail_zh.contains("EAST"), "{}", problem.detail_zh);
     }
     world.act("dora", west, CaseAct::Merge { into: east, reason: "同一事项".into() }).await?;
     Ok(())

@@ -1,6 +1,7 @@
 //! Intake on a real Postgres and a real broker. Each test is a promise.
 
 mod acts;
+mod filters;
 mod followers;
 mod kept_out;
 mod long;

@@ -3,8 +3,8 @@
 use crate::rights::Sight;
 use crate::unreachable::unreachable;
 use crate::{App, store};
-use duban_contracts::Problem;
 use duban_contracts::delivery::{DeliveryList, DeliveryListRequest};
+use duban_contracts::{Problem, both};
 use duban_platform::rpc::{Failed, Request};
 
 const STATES: [&str; 4] = ["waiting", "sent", "failed", "cancelled"];
@@ -12,7 +12,12 @@ const STATES: [&str; 4] = ["waiting", "sent", "failed", "cancelled"];
 pub async fn list(app: App, request: Request<DeliveryListRequest>) -> Result<DeliveryList, Failed> {
     let person = request.person()?;
     if request.body.state.as_deref().is_some_and(|state| !STATES.contains(&state)) {
-        return Err(Problem::invalid_field("/state", "The state is not known.", "One of waiting, sent, failed, cancelled.").into());
+        return Err(Problem::invalid_field(
+            "/state",
+            both("没有此状态", "The state is not known."),
+            both("waiting（等待中）、sent（已送出）、failed（失败）或 cancelled（已取消）", "One of waiting, sent, failed, cancelled."),
+        )
+        .into());
     }
     let sight = Sight::of(&*app.platform.directory.current()?, person, app.platform.clock.now());
     let limit = i64::from(request.body.limit.unwrap_or(50).clamp(1, 200));

@@ -4,8 +4,8 @@ use crate::channels::endpoint;
 use crate::signature::WebhookSecret;
 use crate::tell::Channel;
 use crate::{App, mask, rights};
-use duban_contracts::Problem;
 use duban_contracts::delivery::{Webhook, WebhookShowRequest};
+use duban_contracts::{Problem, both};
 use duban_platform::rpc::{Failed, Request};
 
 pub async fn show(app: App, request: Request<WebhookShowRequest>) -> Result<Webhook, Failed> {
@@ -13,7 +13,11 @@ pub async fn show(app: App, request: Request<WebhookShowRequest>) -> Result<Webh
     let directory = app.platform.directory.current()?;
     let person = request.body.person.as_deref().unwrap_or(asker);
     if person != asker && !rights::may_administer(&directory, asker, app.platform.clock.now()) {
-        return Err(Problem::forbidden("Only an administrator may see the secret of another's webhook.").into());
+        return Err(Problem::forbidden(both(
+            "他人网络回调的密钥仅限管理员查看",
+            "Only an administrator may see the secret of another's webhook.",
+        ))
+        .into());
     }
     let found = directory.person(person).ok_or_else(Problem::not_found)?;
     let url = Channel::Webhook.address(found).ok_or_else(Problem::not_found)?;

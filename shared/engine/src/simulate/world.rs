@@ -13,7 +13,7 @@ use crate::rules::{self, MatterKey};
 use crate::{acknowledging, acts, judging, recipients, retiming, telling, trial};
 use duban_contracts::alert::Acknowledgement;
 use duban_contracts::duty::{DutyAct, NextRung};
-use duban_contracts::{Event, NewEvent, Problem, Timestamp, ids};
+use duban_contracts::{Event, NewEvent, Problem, Timestamp, both, ids};
 use duban_policy::Policy;
 use duban_policy::calendar::Calendar;
 use duban_policy::directory::Directory;
@@ -425,7 +425,7 @@ impl<'a> World<'a> {
             ));
         }
         if !recipients::owes(self.directory, &duty, person, self.now) {
-            return Err(Problem::forbidden("only who owes the duty may close it"));
+            return Err(Problem::forbidden(both("仅限责任人关闭", "only who owes the duty may close it")));
         }
         let at = self.stamp(duty.opened.at);
         let moment = Moment { event: Uuid::from_u128(1), subject: format!("duty/{}", duty.id), version: duty.version + 1, at };

@@ -1,6 +1,6 @@
 //! The directory in memory.
 
-use duban_contracts::Problem;
+use duban_contracts::{Problem, both};
 use duban_policy::directory::Directory;
 use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::watch;
@@ -27,7 +27,7 @@ impl DirectoryCopy {
     /// 503 until the first copy has come.
     pub fn current(&self) -> Result<Arc<Directory>, Problem> {
         let current = self.0.current.read().unwrap_or_else(PoisonError::into_inner);
-        current.clone().ok_or_else(|| Problem::unavailable("the directory has not come yet"))
+        current.clone().ok_or_else(|| Problem::unavailable(both("组织目录尚未载入", "the directory has not come yet")))
     }
 
     /// Its version, 0 until the first copy has come.

@@ -2,7 +2,7 @@
 
 use crate::consumer::NotYet;
 use duban_contracts::policy::PolicySource;
-use duban_contracts::{Problem, Timestamp};
+use duban_contracts::{Problem, Timestamp, both};
 use duban_policy::Policy;
 use duban_policy::policy::correction::{Correction, Version, as_corrected};
 use std::collections::BTreeMap;
@@ -54,6 +54,11 @@ impl PolicyCopy {
         as_corrected(&known.compiled(), &known.corrections, version, corrections)
     }
 
+    /// Every version that is held, as later ones correct it.
+    pub fn held(&self) -> Vec<Arc<Policy>> {
+        self.known().versions.values().filter_map(|held| held.corrected.clone()).collect()
+    }
+
     /// The versions in force that correct earlier ones, in the order in which they came into force.
     pub fn corrections(&self) -> Arc<Vec<Correction>> {
         self.known().corrections.clone()
@@ -81,7 +86,7 @@ impl PolicyCopy {
         let found = in_force_at(&known.versions, at).and_then(|(version, held)| Some((version, held.corrected.clone()?)));
         found.ok_or_else(|| {
             self.0.wanted.notify_one();
-            Problem::unavailable("no policy is in force yet")
+            Problem::unavailable(both("尚无现行制度", "no policy is in force yet"))
         })
     }
 

@@ -115,7 +115,7 @@ impl Call {
         let request = async_nats::Request::new().payload(self.body).headers(self.headers).timeout(Some(self.timeout));
         let message = client.send_request(self.subject, request).await.map_err(|error| match error.kind() {
             RequestErrorKind::MaxPayloadExceeded => Problem::new(413, "too-large", "The request is too large", "请求过大"),
-            _ => Problem::unavailable(&self.service),
+            _ => Problem::unavailable(self.service.as_str()),
         })?;
         let code = message.headers.as_ref().and_then(|headers| headers.get(async_nats::service::NATS_SERVICE_ERROR_CODE));
         match code {

@@ -1,8 +1,8 @@
 //! A request as its endpoint sees it.
 
 use super::claims::unbelieved;
-use duban_contracts::Problem;
 use duban_contracts::claim::{Claim, ClaimError};
+use duban_contracts::{Problem, both};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -67,7 +67,10 @@ impl<Req> Request<Req> {
         match self.expected_version {
             Some(version) if version == present => Ok(()),
             Some(_) => Err(Problem::version_conflict(serde_json::to_value(state()).unwrap_or_default())),
-            None => Err(Problem::malformed("the version that you have seen is needed: header duban-expected-version")),
+            None => Err(Problem::malformed(both(
+                "缺少所见版本，请刷新页面后重试",
+                "the version that you have seen is needed: header duban-expected-version",
+            ))),
         }
     }
 

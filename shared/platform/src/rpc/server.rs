@@ -8,7 +8,7 @@ use async_nats::{HeaderMap, service};
 use bytes::Bytes;
 use duban_contracts::claim::ClaimError;
 use duban_contracts::event::header;
-use duban_contracts::{Problem, subjects};
+use duban_contracts::{Problem, both, subjects};
 use futures::{FutureExt, StreamExt};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -177,7 +177,7 @@ impl Inner {
                 }
                 failed.into_problem()
             })?,
-            Ok(Err(_elapsed)) => return Err(Problem::unavailable("it took too long")),
+            Ok(Err(_elapsed)) => return Err(Problem::unavailable(both("处理超时", "it took too long"))),
             Err(_panic) => {
                 tracing::error!("an endpoint panicked");
                 return Err(Problem::internal());

@@ -85,7 +85,7 @@ impl Field {
         self.choices.iter().find(|choice| choice.value == text || choice.title.says(text)).map(|choice| choice.value.clone())
     }
 
-    fn expects(&self) -> (String, String) {
+    pub(super) fn expects(&self) -> (String, String) {
         let fixed = |zh: &str, en: &str| (zh.to_owned(), en.to_owned());
         match self.sort {
             FieldSort::Choice | FieldSort::Choices => {

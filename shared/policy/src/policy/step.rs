@@ -2,10 +2,10 @@
 
 use super::Policy;
 use super::field::check_fields;
-use super::kind::{Actor, Kind, Step};
+use super::kind::{Actor, Field, Kind, Step};
 use crate::Title;
 use crate::directory::{Directory, Right};
-use duban_contracts::{FieldError, Problem, Timestamp};
+use duban_contracts::{FieldError, Problem, Sentence, Timestamp, both};
 use serde_json::{Map, Value};
 
 /// What is known of a case when a step is asked for.
@@ -173,18 +173,18 @@ impl Policy {
     ) -> Result<Map<String, Value>, Refusal> {
         let (mut good, bad) = check_fields(&kind.fields, sent);
         if !bad.is_empty() {
-            let errors = bad.into_iter().map(|bad| FieldError {
-                field: format!("/fields/{}", bad.name),
-                wrong: if bad.id.is_some() {
-                    "does not fit / 内容不符合要求".to_owned()
-                } else {
-                    "is no field of this kind / 没有此字段".to_owned()
-                },
-                expected: if bad.id.is_some() {
-                    format!("{} / {}", bad.expected, bad.expected_zh)
-                } else {
-                    "a field of this kind / 本类别的字段".to_owned()
-                },
+            let errors = bad.into_iter().map(|bad| {
+                let at = format!("/fields/{}", bad.name);
+                match bad.id.as_deref().and_then(|id| kind.field(id)) {
+                    Some(Field { title: Title { zh, en }, .. }) => {
+                        let wrong = both(format!("“{zh}”不符合要求"), format!("'{en}' does not fit"));
+                        FieldError::new(at, wrong, both(bad.expected_zh, bad.expected))
+                    }
+                    None => {
+                        let wrong = both(format!("没有“{}”这一项", bad.name), "is no field of this kind");
+                        FieldError::new(at, wrong, both("请填写本类别所列的内容", "a field of this kind"))
+                    }
+                }
             });
             let mut refusal = Refusal::new("bad-fields", "some fields do not fit", "有字段不符合要求");
             refusal.errors = errors.collect();
@@ -194,10 +194,10 @@ impl Policy {
             .keys()
             .filter(|id| !step.requires.contains(*id) && !step.asks.contains(*id))
             .filter_map(|id| kind.field(id))
-            .map(|field| FieldError {
-                field: format!("/fields/{}", field.id),
-                wrong: "is not filled in by this step / 此步骤不填写该内容".to_owned(),
-                expected: asked_for(kind, step),
+            .map(|field| {
+                let Title { zh, en } = &field.title;
+                let wrong = both(format!("此步骤不填写“{zh}”"), format!("'{en}' is not filled in by this step"));
+                FieldError::new(format!("/fields/{}", field.id), wrong, asked_for(kind, step))
             })
             .collect();
         if !foreign.is_empty() {
@@ -209,10 +209,11 @@ impl Policy {
         let stands = |id: &str| standing.and_then(|fields| fields.get(id)).is_some_and(|value| !value.is_null());
         let missing = step.requires.iter().filter(|id| !good.contains_key(*id) && !stands(id)).filter_map(|id| kind.field(id));
         let errors: Vec<FieldError> = missing
-            .map(|field| FieldError {
-                field: format!("/fields/{}", field.id),
-                wrong: "is missing / 未填写".to_owned(),
-                expected: format!("{} / {}", field.title.en, field.title.zh),
+            .map(|field| {
+                let Title { zh, en } = &field.title;
+                let (expected_zh, expected) = field.expects();
+                let wrong = both(format!("未填写“{zh}”"), format!("'{en}' is missing"));
+                FieldError::new(format!("/fields/{}", field.id), wrong, both(expected_zh, expected))
             })
             .collect();
         if !errors.is_empty() {
@@ -230,9 +231,14 @@ impl Policy {
 }
 
 /// What a step fills in, in words.
-fn asked_for(kind: &Kind, step: &Step) -> String {
-    let asked: Vec<&str> = step.requires.iter().chain(&step.asks).filter_map(|id| kind.field(id)).map(|field| field.id.as_str()).collect();
-    if asked.is_empty() { "no fields / 不填写任何内容".to_owned() } else { format!("only {0} / 仅限 {0}", asked.join(", ")) }
+fn asked_for(kind: &Kind, step: &Step) -> Sentence {
+    let asked: Vec<&Field> = step.requires.iter().chain(&step.asks).filter_map(|id| kind.field(id)).collect();
+    if asked.is_empty() {
+        return both("不填写任何内容", "no fields");
+    }
+    let zh: Vec<&str> = asked.iter().map(|field| field.title.zh.as_str()).collect();
+    let en: Vec<&str> = asked.iter().map(|field| field.id.as_str()).collect();
+    both(format!("仅限：{}", zh.join("、")), format!("only {}", en.join(", ")))
 }
 
 fn unknown_step(step: &str) -> Refusal {

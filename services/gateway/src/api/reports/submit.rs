@@ -89,11 +89,7 @@ async fn read_away(body: HttpBody) {
 fn key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
     let Some(value) = headers.get(IDEMPOTENCY_KEY) else { return Ok(None) };
     std::str::from_utf8(value.as_bytes()).map(Some).map_err(|_| {
-        let fault = FieldError {
-            field: IDEMPOTENCY_KEY.to_owned(),
-            wrong: "it is not UTF-8".to_owned(),
-            expected: "printable characters".to_owned(),
-        };
+        let fault = FieldError::new(IDEMPOTENCY_KEY, "it is not UTF-8", "printable characters");
         Problem::malformed("the header Idempotency-Key cannot be taken").with_errors(vec![fault])
     })
 }

@@ -1,7 +1,7 @@
 //! Handing a case to a person, who from then on sees and handles it.
 
 use super::doing::Doing;
-use duban_contracts::Problem;
+use duban_contracts::{Problem, both};
 use duban_engine::case::{Case, Happening, Words};
 use duban_policy::directory::{Directory, Person};
 
@@ -20,7 +20,11 @@ pub fn perform(doing: &mut Doing, person: &str) -> Result<(), Problem> {
 /// A person of the directory who may be told of this case at all.
 pub fn suitable<'a>(directory: &'a Directory, case: &Case, person: &str) -> Result<&'a Person, Problem> {
     let Some(found) = directory.person(person).filter(|person| !person.disabled) else {
-        return Err(Problem::invalid_field("/person", "no such person, or no longer here", "the id of a person of the directory"));
+        return Err(Problem::invalid_field(
+            "/person",
+            both("没有此人，或已离职", "no such person, or no longer here"),
+            both("请填写目录中的人员代码", "the id of a person of the directory"),
+        ));
     };
     if case.excluded_people.iter().any(|out| out == person) {
         return Err(Problem::refused(

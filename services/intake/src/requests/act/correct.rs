@@ -6,7 +6,7 @@ use super::step::{personal_fields, tell_classified, tell_sorted};
 use crate::app::App;
 use crate::store::{cases, links, matters, reports, sealed};
 use duban_contracts::case::Before;
-use duban_contracts::{Problem, Timestamp};
+use duban_contracts::{Problem, Timestamp, both};
 use duban_engine::case::{Happening, Words};
 use duban_engine::judging;
 use duban_engine::registering::{REPEATS, REPEATS_ZH};
@@ -30,7 +30,12 @@ pub struct Correction<'a> {
 pub async fn perform(app: &App, tx: &mut PgConnection, doing: &mut Doing, correction: &Correction<'_>) -> Result<(), Failed> {
     required_text("/reason", correction.reason)?;
     if correction.kind.is_none() && correction.unit.is_none() && correction.severity.is_none() && correction.about_person.is_none() {
-        return Err(Problem::invalid_field("", "nothing is to be corrected", "kind, unit, severity or about_person").into());
+        return Err(Problem::invalid_field(
+            "",
+            both("没有要更正的内容", "nothing is to be corrected"),
+            both("请至少更正类别、单位、级别或被投诉人中的一项", "kind, unit, severity or about_person"),
+        )
+        .into());
     }
     let policy = doing.policy.clone();
     let before = doing.case.taken_for();
@@ -95,7 +100,11 @@ fn correct_unit(doing: &mut Doing, correction: &Correction<'_>, said: &mut Said)
     let Some(unit) = correction.unit.as_deref().filter(|unit| *unit != doing.case.unit) else { return Ok(false) };
     let directory = doing.directory.clone();
     let Some(found) = directory.unit(unit) else {
-        return Err(Problem::invalid_field("/unit", "no such unit", "the code of a unit of the directory"));
+        return Err(Problem::invalid_field(
+            "/unit",
+            both("没有此单位", "no such unit"),
+            both("请填写目录中的单位代码", "the code of a unit of the directory"),
+        ));
     };
     let old = directory.unit(&doing.case.unit).map_or_else(|| Title::new(&doing.case.unit, &doing.case.unit), |unit| unit.title.clone());
     said.say(format!("unit: {} instead of {}", found.title.en, old.en), format!("单位由{}更正为{}", old.zh, found.title.zh));
@@ -115,15 +124,22 @@ fn correct_kind<'p>(
     let is_own = |kind: &Kind| kind.pack == doing.case.pack && kind.id == doing.case.kind;
     // Nothing is put right by calling it unsorted.
     offered.retain(|kind| !kind.unsorted || is_own(kind));
-    let among = || format!("one of {}", offered.iter().map(|kind| kind.id.as_str()).collect::<Vec<_>>().join(", "));
+    let among = || {
+        let (zh, en): (Vec<_>, Vec<_>) = offered.iter().map(|kind| (kind.title.zh.as_str(), kind.id.as_str())).unzip();
+        both(format!("可选：{}", zh.join("、")), format!("one of {}", en.join(", ")))
+    };
     let Some(word) = correction.kind.as_deref() else {
         if moved && !offered.iter().any(|kind| is_own(kind)) {
-            return Err(Problem::invalid_field("/kind", "that unit is under another regulation, so the kind must be named too", among()));
+            return Err(Problem::invalid_field(
+                "/kind",
+                both("该单位适用其他制度，须同时更正类别", "that unit is under another regulation, so the kind must be named too"),
+                among(),
+            ));
         }
         return policy.kind(&doing.case.pack, &doing.case.kind).ok_or_else(Problem::internal);
     };
     let Some(kind) = offered.iter().copied().find(|kind| kind.is_called(word)) else {
-        return Err(Problem::invalid_field("/kind", "no such kind for this unit", among()));
+        return Err(Problem::invalid_field("/kind", both("该单位没有此类别", "no such kind for this unit"), among()));
     };
     if kind.id != doing.case.kind || kind.pack != doing.case.pack {
         said.say(format!("kind: {}", kind.title.en), format!("事项类别更正为{}", kind.title.zh));
@@ -195,8 +211,8 @@ async fn correct_person(tx: &mut PgConnection, doing: &mut Doing, correction: &C
     }
     let directory = doing.directory.clone();
     let Some(found) = directory.person(person) else {
-        let expected = "the id of a person of the directory, or empty for nobody";
-        return Err(Problem::invalid_field("/about_person", "no such person", expected).into());
+        let expected = both("请填写目录中的人员代码；不涉及具体人员时留空", "the id of a person of the directory, or empty for nobody");
+        return Err(Problem::invalid_field("/about_person", both("没有此人", "no such person"), expected).into());
     };
     let bears_the_name = |out: &String| directory.person(out).is_some_and(|other| other.name == found.name);
     doing.case.excluded_people.retain(|out| elsewhere.contains(out) || !bears_the_name(out));
@@ -226,8 +242,9 @@ fn correct_severity(
     let severity = match correction.severity.as_deref() {
         Some(severity) => {
             if kind.severity_named(severity).is_none() {
-                let names: Vec<&str> = kind.severities.iter().map(|severity| severity.id.as_str()).collect();
-                return Err(Problem::invalid_field("/severity", "no such severity", format!("one of {}", names.join(", "))).into());
+                let (zh, en): (Vec<_>, Vec<_>) = kind.severities.iter().map(|known| (known.title.zh.as_str(), known.id.as_str())).unzip();
+                let among = both(format!("可选：{}", zh.join("、")), format!("one of {}", en.join(", ")));
+                return Err(Problem::invalid_field("/severity", both("没有此级别", "no such severity"), among).into());
             }
             doing.case.severity_set = true;
             severity.to_owned()

@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::store::{cases, involvement, links, timeline};
 use crate::visibility;
-use duban_contracts::{NewEvent, Problem, Timestamp};
+use duban_contracts::{NewEvent, Problem, Timestamp, both};
 use duban_engine::case::{Case, Happening, Told, Words};
 use duban_policy::Policy;
 use duban_policy::directory::{Directory, Right};
@@ -61,10 +61,10 @@ impl Doing {
             return Ok(());
         }
         let list = |word: fn(Right) -> String, or: &str| rights.iter().map(|right| word(*right)).collect::<Vec<_>>().join(or);
-        let mut problem =
-            Problem::forbidden(format!("it takes the right to {} over unit {}", list(|r| r.title().en, " or to "), case.unit));
-        problem.title_zh = format!("您无权进行此操作：需要对单位{}的“{}”权限", case.unit, list(|r| r.title().zh, "”或“"));
-        Err(problem)
+        Err(Problem::forbidden(both(
+            format!("需要对单位{}的“{}”权限", case.unit, list(|r| r.title().zh, "”或“")),
+            format!("it takes the right to {} over unit {}", list(|r| r.title().en, " or to "), case.unit),
+        )))
     }
 
     /// Something happened to the case: its next version, its event and its line on the timeline.
@@ -146,8 +146,12 @@ pub enum HandlingIsEnough {
 pub fn required_text(field: &str, text: &str) -> Result<(), Problem> {
     let length = text.trim().chars().count();
     match length {
-        0 => Err(Problem::invalid_field(field, "it is empty", "some words")),
+        0 => Err(Problem::invalid_field(field, both("未填写", "it is empty"), both("请填写内容", "some words"))),
         1..=20_000 => Ok(()),
-        _ => Err(Problem::invalid_field(field, format!("{length} characters"), "at most 20,000 characters")),
+        _ => Err(Problem::invalid_field(
+            field,
+            both(format!("共{length}字"), format!("{length} characters")),
+            both("不超过20000字", "at most 20,000 characters"),
+        )),
     }
 }

@@ -1,8 +1,8 @@
 //! Merging: this case's matter is that of the other, where it is dealt with from now on. This one is closed as merged.
 
 use super::doing::{Doing, required_text};
-use duban_contracts::Problem;
 use duban_contracts::case::MERGED;
+use duban_contracts::{Problem, both};
 use duban_engine::case::{Happening, Words};
 use duban_engine::registering::OTHER;
 
@@ -11,7 +11,11 @@ pub fn perform(doing: &mut Doing, reason: &str) -> Result<(), Problem> {
     let Some(into) = &doing.other else { return Err(Problem::not_found()) };
     let into_id = into.id;
     if into_id == doing.case.id {
-        return Err(Problem::invalid_field("/into", "it is the case itself", "another case"));
+        return Err(Problem::invalid_field(
+            "/into",
+            both("填写的就是本案", "it is the case itself"),
+            both("请填写另一案件的编号", "another case"),
+        ));
     }
     if doing.case.merged_into.is_some() || into.merged_into.is_some() {
         return Err(Problem::refused("merged-already", "One of the two was merged already", "其中一案已并入其他案件"));
