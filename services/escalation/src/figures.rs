@@ -1,5 +1,6 @@
 //! What is measured: how late what is due is raised, how long ticks take, how many duties are open.
 
+use crate::auditing::Found;
 use duban_contracts::NewEvent;
 use duban_engine::alert::Alert;
 use duban_platform::Platform;
@@ -17,6 +18,8 @@ pub struct Figures {
     nobody: IntCounterVec,
     put_off: IntCounterVec,
     open: IntGaugeVec,
+    audited: IntCounterVec,
+    lost: IntCounterVec,
 }
 
 impl Figures {
@@ -24,8 +27,12 @@ impl Figures {
         let metrics = &platform.metrics;
         let put_off = metrics.counter("duban_rows_put_off_total", "Rows put off because they cannot be worked on, by sort", &["sort"]);
         // Shown before the first happens, so that an alarm on its rise has something to start from.
-        for sort in ["duty", "own_event", "recurring", "return", "correction"] {
+        for sort in ["duty", "own_event", "recurring", "return", "correction", "audit"] {
             put_off.with_label_values(&[sort]);
+        }
+        let lost = metrics.counter("duban_timers_lost_total", "Timers of duties found lost and set right, by whether they were overdue", &["found"]);
+        for found in ["overdue", "before"] {
+            lost.with_label_values(&[found]);
         }
         let seconds = vec![0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 600.0, 3600.0];
         Self {
@@ -48,6 +55,8 @@ impl Figures {
             nobody: metrics.counter("duban_alerts_to_nobody_total", "Alerts for which no person could be found", &[]),
             put_off,
             open: metrics.gauge("duban_duties_open", "Open duties", &[]),
+            audited: metrics.counter("duban_timers_audited_total", "Timers of duties held against their plans", &[]),
+            lost,
         }
     }
 
@@ -83,6 +92,14 @@ impl Figures {
     /// A duty, an own event or the recurring duties could not be worked on and hold up nothing else.
     pub fn put_off(&self, sort: &str) {
         self.put_off.with_label_values(&[sort]).inc();
+    }
+
+    /// Timers were held against their plans, and some found lost.
+    pub fn audited(&self, looked: i64, found: &[Found]) {
+        self.audited.with_label_values::<&str>(&[]).inc_by(u64::try_from(looked).unwrap_or_default());
+        for found in found {
+            self.lost.with_label_values(&[if found.late >= 0 { "overdue" } else { "before" }]).inc();
+        }
     }
 
     pub fn open(&self, count: i64) {

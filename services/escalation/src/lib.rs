@@ -11,11 +11,13 @@
 //!   stands ([`returns`]).
 //! - A correction of a calendar or a rule reaches every duty that stands once ([`correcting`]), and what it would change is listed before
 //!   ([`foreseeing`]).
+//! - Timers that were lost are found, set right and told ([`auditing`]).
 //! - A person sees what [`sight`] says, in lists, counts and single answers alike.
 //!
 //! What it decides is [`duban_engine`]'s, but for [`lateness`], which is the tick's own; [`store`] has the SQL; [`requests`] has a file for each
 //! thing that can be asked.
 
+pub mod auditing;
 pub mod correcting;
 mod diverted_in_words;
 mod done_in_words;
@@ -77,11 +79,20 @@ impl App {
     }
 }
 
-/// Starts consumers, requests and ticks. `tick` is how often, at least, due rungs are looked for.
+/// How often things are looked at by themselves, in real time.
+#[derive(Debug, Clone, Copy)]
+pub struct Rounds {
+    /// Due rungs, at least.
+    pub tick: Duration,
+    /// Rest between two audits of all timers.
+    pub audit: Duration,
+}
+
+/// Starts consumers, requests and ticks.
 ///
 /// # Errors
 /// A request that cannot be announced.
-pub async fn start(platform: &Platform, tick: Duration) -> anyhow::Result<Arc<App>> {
+pub async fn start(platform: &Platform, rounds: Rounds) -> anyhow::Result<Arc<App>> {
     let app = Arc::new(App {
         platform: platform.clone(),
         figures: Figures::new(platform),
@@ -100,10 +111,11 @@ pub async fn start(platform: &Platform, tick: Duration) -> anyhow::Result<Arc<Ap
     let consume = Consume::new(IntakeOfEvents { app: app.clone() }).batch(250);
     platform.consume(consume.stream(stream::INTAKE).stream(stream::ARCHIVE).stream(stream::NOTIFICATIONS));
     requests::serve(&app).await?;
-    platform.tasks.spawn(raise_due::run(app.clone(), tick));
+    platform.tasks.spawn(raise_due::run(app.clone(), rounds.tick));
     platform.tasks.spawn(own_events::run(app.clone()));
     platform.tasks.spawn(correcting::run(app.clone()));
     platform.tasks.spawn(foreseeing::run(app.clone()));
+    platform.tasks.spawn(auditing::run(app.clone(), rounds.audit));
     platform.tasks.spawn(upkeep::run(app.clone()));
     Ok(app)
 }

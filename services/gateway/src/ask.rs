@@ -25,6 +25,7 @@ use duban_contracts::record::{RecordDetail, RecordEvent, RecordList, RecordListR
 use duban_contracts::report::{
     PublicStatus, RejectedActed, RejectedDetail, RejectedList, RejectedListRequest, Results, ResultsRequest, TrackRequest,
 };
+use duban_contracts::source::{SourceList, SourceListRequest};
 use duban_contracts::subjects::service;
 use duban_platform::Bus;
 use duban_platform::rpc::Call;
@@ -271,6 +272,11 @@ impl Services {
             RejectedAct::Dismiss { .. } => questions::REJECTED_DISMISS,
         };
         self.act(viewer, question, request_id, expected, act).await
+    }
+
+    /// When producers were heard last, and which are silent.
+    pub async fn source_list(&self, viewer: &Viewer) -> Result<SourceList, Problem> {
+        self.of_person(viewer, questions::SOURCE_LIST, &SourceListRequest {}).await
     }
 
     pub async fn dead_list(&self, viewer: &Viewer, service: &str, request: &DeadListRequest) -> Result<DeadList, Problem> {

@@ -1,5 +1,7 @@
 //! The producers as every copy of the gateway holds them in memory: checking a token needs no database.
 
+use duban_policy::calendar::Duration;
+use duban_policy::directory::Watched;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
@@ -18,6 +20,17 @@ pub struct Producer {
     pub disabled: bool,
     /// Made for a demonstration; its token works nowhere else.
     pub demonstration: bool,
+    /// For how long it may send nothing before that is told; None: it is not watched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub silent_after: Option<Duration>,
+}
+
+impl Producer {
+    /// As the other services know of it, if its silence is told.
+    pub fn watched(&self) -> Option<Watched> {
+        let silent_after = self.silent_after.filter(|_| !self.disabled)?;
+        Some(Watched { producer: self.id.clone(), unit: self.unit.clone(), silent_after })
+    }
 }
 
 /// Those who may send, by token and by id. Cheap to clone; all clones see a change at once.
@@ -74,6 +87,7 @@ mod tests {
             token_hash: token::hash(token),
             disabled: false,
             demonstration: false,
+            silent_after: None,
         }
     }
 

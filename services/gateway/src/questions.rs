@@ -32,6 +32,7 @@ questions! {
     REJECTED_LIST = INTAKE "report.rejected.list";
     REJECTED_ADMIT = INTAKE "report.rejected.admit";
     REJECTED_DISMISS = INTAKE "report.rejected.dismiss";
+    SOURCE_LIST = INTAKE "source.list";
     CASE_LIST = INTAKE "case.list";
     CASE_SHOW = INTAKE "case.show";
     CASE_EARLIER = INTAKE "case.earlier";

@@ -1,6 +1,7 @@
 //! The journey of accepted reports: identity, rejection of another body under a known key, waiting for what is followed, registration.
 
 use crate::app::App;
+use crate::listening;
 use crate::register::{self, Opening};
 use crate::rejecting;
 use crate::store::identities::{self, NewIdentity};
@@ -63,7 +64,11 @@ impl BatchHandler for IntakeOfReports {
 
     async fn handle(&self, tx: &mut PgConnection, batch: &[Event]) -> Result<(), Failure> {
         let incoming = batch.iter().map(|event| read(&self.app, event)).collect::<Result<Vec<_>, _>>()?;
-        take_in(&self.app, tx, incoming).await
+        let heard: Vec<(String, Timestamp)> =
+            incoming.iter().map(|report| (report.accepted.producer.clone(), report.accepted.received_at)).collect();
+        take_in(&self.app, tx, incoming).await?;
+        // Last, so that copies which hear the same producer wait for each other's commit alone.
+        listening::hear(&self.app, tx, heard.iter().map(|(producer, at)| (producer.as_str(), *at))).await
     }
 
     /// A report that could not be registered is rejected, so that its sender learns of it and somebody decides about it.

@@ -7,11 +7,13 @@
 //! - [`duban_engine::judging`] says what a report is, by the packs of its unit; [`register`] writes cases, with numbers, history and events;
 //! - [`following`] joins reports to the cases of the reports that they follow, whichever came first;
 //! - [`rejecting`] keeps what cannot be registered; a person admits or dismisses it;
+//! - [`listening`] tells of producers that have gone silent;
 //! - [`requests`] is what others ask: lists, one case, acts; [`visibility`] (pure) says who sees what.
 
 pub mod app;
 pub mod following;
 pub mod intake_of_reports;
+pub mod listening;
 pub mod measures;
 pub mod register;
 pub mod rejecting;
@@ -49,6 +51,7 @@ pub async fn start(platform: &Platform, settings: &Settings) -> anyhow::Result<A
     let batch = usize::from(settings.intake_batch);
     platform.consume(Consume::new(IntakeOfReports { app: app.clone() }).stream(stream::REPORTS).batch(batch));
     platform.tasks.spawn(following::run(app.clone()));
+    platform.tasks.spawn(listening::run(app.clone()));
     platform.tasks.spawn(age_out(app.clone()));
     Ok(app)
 }

@@ -12,6 +12,7 @@ pub struct Measures {
     parked: IntGaugeVec,
     follower_failures: IntCounterVec,
     rejected: IntGaugeVec,
+    silent: IntGaugeVec,
     delay: HistogramVec,
     batches: HistogramVec,
 }
@@ -37,6 +38,7 @@ impl Measures {
                 &[],
             ),
             rejected: metrics.gauge("duban_intake_rejected_open", "Rejected reports that nobody has decided about", &[]),
+            silent: metrics.gauge("duban_intake_sources_silent", "Watched producers that have sent nothing for longer than they should", &[]),
             delay: metrics.histogram(
                 "duban_intake_registration_seconds",
                 "Domain time from acceptance to registration",
@@ -74,6 +76,10 @@ impl Measures {
 
     pub fn follower_failed(&self) {
         self.follower_failures.with_label_values::<&str>(&[]).inc();
+    }
+
+    pub fn silent(&self, sources: usize) {
+        self.silent.with_label_values::<&str>(&[]).set(i64::try_from(sources).unwrap_or(i64::MAX));
     }
 
     pub fn stand(&self, counted: &Counted, rejected: i64) {

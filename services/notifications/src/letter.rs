@@ -4,6 +4,8 @@ use crate::App;
 use crate::channels;
 use crate::link;
 use crate::store::claims::{Claimed, Tells};
+use crate::store::digests::Covered;
+use crate::words::digest::{self, Digest, Line};
 use crate::words::returned::{self, Returned, Waiting};
 use crate::words::{self, Language, Letter, Occasion, Urgency};
 use duban_contracts::Problem;
@@ -31,12 +33,14 @@ pub struct Outgoing {
 /// Looks up the names and writes the message.
 ///
 /// # Errors
-/// No directory yet.
+/// No directory yet; what a digest gathers could not be read.
 pub fn write(app: &App, claimed: &Claimed) -> Result<Outgoing, Problem> {
     let directory = app.platform.directory.current()?;
     Ok(match &claimed.tells {
         Tells::Alert(alert) => of_alert(app, &directory, claimed, alert),
         Tells::Return(notice) => of_return(app, &directory, claimed, notice),
+        Tells::Digest { covered: Some(covered), .. } => of_digest(app, &directory, claimed, covered),
+        Tells::Digest { covered: None, .. } => return Err(Problem::unavailable("what is gathered in it")),
     })
 }
 
@@ -103,6 +107,51 @@ fn of_return(app: &App, directory: &Directory, claimed: &Claimed, notice: &Retur
         }
     });
     Outgoing { name: letter.name.clone(), html: returned::html(&letter), subject, plain, urgency: None, payload }
+}
+
+/// What was gathered for one person and is still wanted.
+fn of_digest(app: &App, directory: &Directory, claimed: &Claimed, covered: &[Covered]) -> Outgoing {
+    let settings = &app.settings;
+    let names = Names { directory, pack: None, zone: &settings.time_zone };
+    let person = &claimed.delivery.person;
+    let language = names.language(person);
+    let wanted: Vec<&Covered> = covered.iter().filter(|covered| covered.wanted).collect();
+    let line = |covered: &&Covered| {
+        let alert = &covered.alert;
+        let link = link::id(alert.alert, person);
+        Line {
+            urgency: Urgency::of(&alert.sort, alert.urgent),
+            title: language.pick(&alert.title_zh, &alert.title).to_owned(),
+            number: covered.number.clone(),
+            unit: names.unit(&alert.unit, language),
+            due_at: alert.due_at,
+            acknowledge_url: format!("{}/a/{}", settings.public_url, link::token(&settings.links.key, link)),
+            page_url: page_url(&settings.public_url, &alert.link, "/alerts"),
+        }
+    };
+    let letter = Digest::of(
+        language,
+        settings.time_zone.clone(),
+        names.person(person),
+        wanted.iter().map(line).collect(),
+        format!("{}/alerts", settings.public_url),
+    );
+    let (subject, plain) = (digest::subject(&letter), digest::plain(&letter));
+    let payload = json!({
+        "type": "alerts.gathered",
+        "timestamp": claimed.delivery.created_at,
+        "data": {
+            "delivery": claimed.delivery.delivery,
+            "person": person,
+            "total": wanted.len(),
+            "alerts": wanted.iter().map(|covered| covered.alert.alert).collect::<Vec<_>>(),
+            "language": language.code(),
+            "subject": subject,
+            "text": plain,
+            "url": letter.list_url,
+        }
+    });
+    Outgoing { name: letter.name.clone(), html: digest::html(&letter), subject, plain, urgency: None, payload }
 }
 
 /// The matter's own page, or another where the duty names none.

@@ -6,6 +6,7 @@
 //! - Nothing is sent for an alert that was acknowledged, or whose duty has ended, as far as its own copy knows at that moment; escalation is
 //!   asked too, and when it does not answer the message goes out.
 //! - A destination that is slow or dead delays nobody but itself.
+//! - What is too much at once for one person goes out as one message with the count ([`gathering`]).
 //! - Who is back from an absence gets one message that lists what others were alerted of in his place and still stands, by the same deliveries.
 //! - When every channel of an alert for a person has failed it is told (`alert.unreachable`), counted and listed.
 //! - Addresses stand in the directory's copy alone: tables, events, logs and answers have them masked.
@@ -14,6 +15,7 @@
 
 pub mod backoff;
 pub mod channels;
+pub mod gathering;
 pub mod intake_of_events;
 pub mod letter;
 pub mod link;

@@ -16,6 +16,8 @@ pub struct Measures {
     pub age: HistogramVec,
     /// Alerts of which no channel reached the person.
     pub unreachable: IntCounterVec,
+    digests: IntCounterVec,
+    gathered: IntCounterVec,
     waiting: IntGaugeVec,
     oldest: GaugeVec,
 }
@@ -28,9 +30,19 @@ impl Measures {
             ended: metrics.counter("duban_deliveries_total", "Deliveries that ended", &["channel", "state"]),
             age: metrics.histogram("duban_delivery_age_seconds", "Seconds from raising to sending", &["channel"], ages),
             unreachable: metrics.counter("duban_alerts_unreachable_total", "Alerts that reached a person over no channel", &[]),
+            digests: metrics.counter("duban_digests_total", "Digests made of what waited for one person", &["channel"]),
+            gathered: metrics.counter("duban_deliveries_gathered_total", "Deliveries that go out in a digest", &["channel"]),
             waiting: metrics.gauge("duban_deliveries_waiting", "Deliveries that wait to be sent", &["channel"]),
             oldest: metrics.float_gauge("duban_delivery_oldest_seconds", "How long the oldest waiting delivery has been due", &["channel"]),
         }
+    }
+}
+
+impl Measures {
+    /// So many deliveries became one digest.
+    pub fn gathered(&self, channel: &str, deliveries: usize) {
+        self.digests.with_label_values(&[channel]).inc();
+        self.gathered.with_label_values(&[channel]).inc_by(u64::try_from(deliveries).unwrap_or_default());
     }
 }
 

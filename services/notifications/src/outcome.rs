@@ -1,12 +1,17 @@
 //! What became of an attempt, and what that makes of the delivery.
 
 use crate::App;
+use crate::gathering;
 use crate::store::attempts::{self, AttemptRow};
-use crate::store::claims::{self, Claimed, Ending};
+use crate::store::claims::{self, Claimed, Ending, Tells};
+use crate::store::digests::{self, Covered, End};
 use duban_contracts::delivery::DeliveryEvent;
 use duban_contracts::{NewEvent, Timestamp};
 use duban_platform::Ts;
+use sqlx::PgConnection;
+use std::collections::HashMap;
 use std::time::Duration;
+use uuid::Uuid;
 
 /// What the other side made of an attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,6 +102,7 @@ pub async fn record(app: &App, claimed: &Claimed, outcome: &Outcome, took: Durat
         if let Some(alert) = ended.alert.filter(|_| ended.state == "failed") {
             out.extend(crate::unreachable::tell(app, &mut tx, &[(alert, ended.person.clone())], time).await?);
         }
+        out.extend(end_covered(app, &mut tx, claimed, &ended, outcome.error()).await?);
         app.platform.outbox.write(&mut tx, &out).await?;
     }
     tx.commit().await?;
@@ -123,10 +129,71 @@ pub async fn cancel(app: &App, claimed: &Claimed) -> Result<(), sqlx::Error> {
     if let Some(ended) = claims::end(&mut tx, &ending).await? {
         let event =
             event(&ended, clock.cause_after(claimed.tells.cause())).with_policy(claimed.tells.policy()).with_traceparent(trace(claimed));
-        app.platform.outbox.write(&mut tx, &[event]).await?;
+        let mut out = vec![event];
+        out.extend(end_covered(app, &mut tx, claimed, &ended, None).await?);
+        app.platform.outbox.write(&mut tx, &out).await?;
         app.measures.ended.with_label_values(&[ended.channel.as_str(), "cancelled"]).inc();
     }
     tx.commit().await?;
     app.platform.outbox.wake();
     Ok(())
+}
+
+/// What a digest gathered ends as the digest does; what of it was not wanted any longer, and so not told, is cancelled. Nothing for what is no
+/// digest. Gives what is told of it.
+async fn end_covered(
+    app: &App,
+    tx: &mut PgConnection,
+    claimed: &Claimed,
+    digest: &DeliveryEvent,
+    error: Option<&str>,
+) -> Result<Vec<NewEvent>, sqlx::Error> {
+    let Tells::Digest { covered, .. } = &claimed.tells else { return Ok(Vec::new()) };
+    let read;
+    let covered = match covered {
+        Some(covered) => covered,
+        // It could never be read, and was tried for the last time.
+        None => {
+            read = digests::covered(&mut *tx, digest.delivery).await?;
+            &read
+        }
+    };
+    let clock = &app.platform.clock;
+    let now = clock.now();
+    let (told, untold) = gathering::told_and_not(covered);
+    let state = match digest.state.as_str() {
+        "sent" => "sent",
+        "failed" => "failed",
+        _ => "cancelled",
+    };
+    let end = |deliveries, state, error| End {
+        digest: digest.delivery,
+        deliveries,
+        state,
+        error,
+        attempts: digest.attempts,
+        at: Ts(now),
+    };
+    let mut ended = digests::end(tx, &end(&told, state, error.filter(|_| state == "failed"))).await?;
+    ended.extend(digests::end(tx, &end(&untold, "cancelled", None)).await?);
+    let by_delivery: HashMap<Uuid, &Covered> = covered.iter().map(|covered| (covered.delivery, covered)).collect();
+    let mut out = Vec::new();
+    let mut failed: Vec<(Uuid, String)> = Vec::new();
+    for delivery in &ended {
+        let (policy, traceparent, raised_at) = match by_delivery.get(&delivery.delivery) {
+            Some(Covered { alert, traceparent, .. }) => (alert.policy, traceparent.clone(), alert.raised_at),
+            None => (0, None, now),
+        };
+        out.push(event(delivery, clock.cause_after(raised_at)).with_policy(policy).with_traceparent(traceparent));
+        app.measures.ended.with_label_values(&[delivery.channel.as_str(), delivery.state.as_str()]).inc();
+        if delivery.state == "sent" {
+            let age = now.as_millisecond().saturating_sub(raised_at.as_millisecond());
+            app.measures.age.with_label_values(&[delivery.channel.as_str()]).observe(age.max(0) as f64 / 1000.0);
+        }
+        failed.extend(delivery.alert.filter(|_| delivery.state == "failed").map(|alert| (alert, delivery.person.clone())));
+    }
+    if !failed.is_empty() {
+        out.extend(crate::unreachable::tell(app, tx, &failed, now).await?);
+    }
+    Ok(out)
 }

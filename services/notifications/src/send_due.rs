@@ -5,9 +5,11 @@
 //! same id after the lease has run out.
 
 use crate::App;
+use crate::gathering;
 use crate::letter;
 use crate::outcome::{self, Outcome};
 use crate::store::claims::{self, Claimed, Share, Tells};
+use crate::store::digests;
 use crate::store::returns;
 use crate::tell::Channel;
 use duban_contracts::absence::ReturnNoticed;
@@ -62,7 +64,9 @@ async fn claim(app: &App, under_way: &UnderWay) -> Result<Vec<Claimed>, sqlx::Er
         lease: app.settings.lease(),
     };
     let mut tx = app.platform.db.begin().await?;
+    gathering::gather(app, &mut tx, &share).await?;
     let claimed = claims::claim_due(&mut tx, &share).await?;
+    gathering::count(app, &mut tx, &claimed).await?;
     tx.commit().await?;
     Ok(claimed)
 }
@@ -144,8 +148,14 @@ async fn deliver(app: &App, mut claimed: Claimed) {
 
 /// Looks once more, just before sending.
 async fn is_still_wanted(app: &App, claimed: &mut Claimed) -> bool {
+    let delivery = claimed.delivery.delivery;
     match &mut claimed.tells {
         Tells::Return(notice) => still_waits(app, notice).await,
+        // Where they cannot be read it is tried again.
+        Tells::Digest { covered, .. } => {
+            *covered = digests::covered(app.platform.db.pool(), delivery).await.ok();
+            covered.as_ref().is_none_or(|covered| covered.iter().any(|covered| covered.wanted))
+        }
         Tells::Alert(_) => still_stands(app, claimed).await && may_be_told(app, claimed).await,
     }
 }

@@ -49,6 +49,12 @@ pub struct Given {
     /// Most mails under way at a time per copy.
     #[arg(long, env = "DUBAN_MAIL_AT_ONCE", default_value_t = 8)]
     pub mail_at_once: u16,
+    /// Alerts that a person gets on a channel by themselves within the window; what is more goes out as one digest. 0: never.
+    #[arg(long, env = "DUBAN_DIGEST_OVER", default_value_t = 10)]
+    pub digest_over: u16,
+    /// Length of that window. Milliseconds.
+    #[arg(long, env = "DUBAN_DIGEST_WINDOW_MS", default_value_t = 60_000)]
+    pub digest_window_ms: u64,
 }
 
 /// As used.
@@ -64,6 +70,9 @@ pub struct Settings {
     pub timeout: Duration,
     pub webhook_at_once: i32,
     pub mail_at_once: i32,
+    /// 0: nothing is gathered.
+    pub digest_over: i64,
+    pub digest_window: Duration,
 }
 
 impl Given {
@@ -92,6 +101,8 @@ impl Given {
             timeout: Duration::from_millis(self.delivery_timeout_ms.max(100)),
             webhook_at_once: i32::from(self.webhook_at_once.max(1)),
             mail_at_once: i32::from(self.mail_at_once.max(1)),
+            digest_over: i64::from(self.digest_over),
+            digest_window: Duration::from_millis(self.digest_window_ms),
         })
     }
 }

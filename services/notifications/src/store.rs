@@ -5,6 +5,7 @@ pub mod attempts;
 pub mod cases;
 pub mod claims;
 pub mod deliveries;
+pub mod digests;
 pub mod links;
 pub mod listing;
 pub mod returns;

@@ -2,6 +2,7 @@
 //! three lines, then what happens if nobody acts, then the links. Plain text and HTML are made from the same [`Paragraphs`], so they say
 //! the same. Pure: names have been looked up before.
 
+pub mod digest;
 mod html;
 mod moment;
 mod paragraphs;
@@ -42,7 +43,7 @@ impl Language {
 }
 
 /// How much it burns. The four words that pages and messages share.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Urgency {
     OnTime,
     DueSoon,

@@ -216,10 +216,10 @@ async fn a_person_who_cannot_see_the_unit_sees_his_own_deliveries_alone() -> Res
 }
 
 #[tokio::test]
-async fn a_storm_of_alerts_is_sent_without_loss() -> Result<()> {
+async fn a_storm_of_alerts_is_sent_without_loss_where_nothing_is_gathered() -> Result<()> {
     let hook = Hook::start(Manner::Status(200)).await?;
     let wang = person("wang", Some("wang@duban.example"), Some(hook.url.clone()), Language::Chinese);
-    let mut world = World::of(vec![wang]).await?;
+    let mut world = World::with(vec![wang], &[("DUBAN_DIGEST_OVER", "0")]).await?;
     for number in 0..150 {
         world.alert("raised", &alert(1_000 + number, &["wang"])).await?;
     }

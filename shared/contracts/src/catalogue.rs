@@ -75,11 +75,16 @@ fn events() -> Vec<Entry> {
         event::<crate::policy::PolicyChanged>("duban.gateway.v1.policy.{happened}", "A policy set is announced, applied or withdrawn"),
         event::<crate::case::CaseEvent>("duban.intake.v1.case.{happened}", "Something happened to a case"),
         event::<crate::report::ReportEvent>("duban.intake.v1.report.{happened}", "An accepted report was rejected, admitted or dismissed"),
+        event::<crate::source::SourceEvent>("duban.intake.v1.source.{happened}", "A watched producer has gone silent, or is so no longer"),
         event::<crate::duty::DutyEvent>("duban.escalation.v1.duty.{happened}", "A duty was opened, reminded of, breached, ended"),
         event::<crate::alert::AlertEvent>("duban.escalation.v1.alert.{happened}", "A rung was raised, acknowledged, closed"),
         event::<crate::absence::ReturnNoticed>(
             "duban.escalation.v1.return.noticed",
             "Somebody is back, and what came to others in his place still stands",
+        ),
+        event::<crate::timer::TimersLost>(
+            "duban.escalation.v1.timer.lost",
+            "Timers of duties had not been set to what their plans say, and are set right",
         ),
         event::<crate::delivery::DeliveryEvent>("duban.notifications.v1.delivery.{happened}", "A message was sent, failed, cancelled"),
         event::<crate::delivery::Unreachable>("duban.notifications.v1.alert.unreachable", "No channel of an alert got through to a person"),
@@ -88,7 +93,7 @@ fn events() -> Vec<Entry> {
 }
 
 fn requests() -> Vec<Entry> {
-    use crate::{alert, case, dead, delivery, directory, duty, policy, record, report};
+    use crate::{alert, case, dead, delivery, directory, duty, policy, record, report, source};
     vec![
         request::<report::KnownRequest, report::KnownAnswer>(
             "duban.intake.rpc.v1.report.known",
@@ -127,6 +132,10 @@ fn requests() -> Vec<Entry> {
             "A person dismisses a rejected report",
         ),
         request::<duty::TrialFiguresRequest, duty::TrialFigures>("duban.escalation.rpc.v1.trial.figures", "What trials have made so far"),
+        request::<source::SourceListRequest, source::SourceList>(
+            "duban.intake.rpc.v1.source.list",
+            "When producers were heard last, and which are silent",
+        ),
         request::<duty::DutyListRequest, duty::DutyList>("duban.escalation.rpc.v1.duty.list", "The duties that the asker may see"),
         request::<duty::WhyRequest, duty::WhyAnswer>("duban.escalation.rpc.v1.duty.why", "How a due time came about, and who is next"),
         request::<duty::TimelineRequest, duty::Timeline>("duban.escalation.rpc.v1.case.timeline", "Duties and alerts of a case"),

@@ -10,7 +10,7 @@ use uuid::Uuid;
 pub struct DeliveryEvent {
     /// Derived from alert (or notice), person and channel; it is the Message-ID's and the webhook-id's core.
     pub delivery: Uuid,
-    /// What it tells; absent where it tells somebody who is back what waits.
+    /// What it tells; absent where it tells somebody who is back what waits, and where it is a digest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alert: Option<Uuid>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -18,6 +18,9 @@ pub struct DeliveryEvent {
     /// The notice of somebody's return, instead.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notice: Option<Uuid>,
+    /// The digest that it goes (or went) out in, with others for the same person; a digest itself, which has neither alert nor notice, names itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<Uuid>,
     #[serde(default)]
     pub case: Option<Uuid>,
     pub person: String,

@@ -23,8 +23,10 @@ pub mod policy;
 pub mod problem;
 pub mod record;
 pub mod report;
+pub mod source;
 pub mod subjects;
 pub mod time;
+pub mod timer;
 
 pub use event::{Event, NewEvent};
 pub use problem::{FieldError, Problem, Sentence, both};

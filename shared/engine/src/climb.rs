@@ -55,7 +55,10 @@ pub fn climb(duty: &mut Duty, now: Timestamp, late_before: Timestamp, calendar: 
     }
     while duty.state.is_open() {
         let next = duty.terms.plan.next(duty.due_at, &duty.progress, now, calendar);
-        let is_breach_next = duty.breached_at.is_none() && next.as_ref().is_none_or(|next| duty.due_at <= next.at);
+        // What a copy could not raise in its hours is held over to the next ones; what a tick has just missed is not.
+        let held_over = |next: &Next<'_>| next.held_over(now, calendar).filter(|_| next.at < late_before);
+        let at = next.as_ref().map(|next| held_over(next).unwrap_or(next.at));
+        let is_breach_next = duty.breached_at.is_none() && at.is_none_or(|at| duty.due_at <= at);
         if is_breach_next && duty.due_at <= now {
             duty.breached_at = Some(now);
             duty.state = State::Breached;
@@ -63,7 +66,7 @@ pub fn climb(duty: &mut Duty, now: Timestamp, late_before: Timestamp, calendar: 
             steps.push(Step::Breached);
             continue;
         }
-        let Some(next) = next.filter(|next| next.at <= now) else { break };
+        let Some(next) = next.filter(|_| at.is_some_and(|at| at <= now)) else { break };
         let rung = raised(&next, late_before);
         count(duty, &rung, now);
         steps.push(Step::Raised(rung));
@@ -80,9 +83,17 @@ pub fn timer(duty: &Duty, now: Timestamp, calendar: &Calendar) -> Option<Timesta
     if let Some(pause) = &duty.shifts.paused {
         return Some(next_to_awaited(pause, calendar).unwrap_or(pause.until));
     }
-    let next = duty.terms.plan.next(duty.due_at, &duty.progress, now, calendar).map(|next| next.at);
+    let next = duty.terms.plan.next(duty.due_at, &duty.progress, now, calendar);
+    let next = next.map(|next| next.held_over(now, calendar).unwrap_or(next.at));
     let breach = duty.breached_at.is_none().then_some(duty.due_at);
     next.into_iter().chain(breach).min()
+}
+
+/// When a duty's timer should run out, where it will not: it is set to nothing, or should have run out by now and is set to later.
+pub fn lost_timer(duty: &Duty, now: Timestamp, calendar: &Calendar) -> Option<Timestamp> {
+    let should = timer(duty, now, calendar)?;
+    let is_lost = duty.next_at.is_none_or(|set| set > now && should <= now);
+    is_lost.then_some(should)
 }
 
 /// When who is waited for is told (again): at once, then every working day until the pause ends.

@@ -8,6 +8,8 @@
 //!   not made up for.
 //! - An acknowledgement of the newest rung (by one, or by all where the rung asks for all) stops the climb for the rung's `hold`; if the
 //!   duty is still open then, the climb goes on with the next rung, or with the same one again where it repeats and is the last.
+//! - A rung that is held until working hours waits, with what is above it, for the next opening of the duty's calendar; so do its repetitions
+//!   and its going on after an acknowledgement.
 //! - Closing the duty ends everything: the caller asks no more.
 
 use crate::calendar::{Calendar, Duration};
@@ -40,6 +42,9 @@ pub struct TimedRung {
     /// Goes out in quiet hours too.
     #[serde(default)]
     pub urgent: bool,
+    /// Never raised outside of working hours: held until work begins.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub held: bool,
 }
 
 /// As in `duban_contracts::alert::AlertEvent::sort`.
@@ -159,7 +164,7 @@ impl Plan {
 
     fn next_rung<'a>(&'a self, progress: &Progress, calendar: &Calendar) -> Option<Next<'a>> {
         let Some(last) = progress.last else {
-            return self.rungs.first().map(|first| first.raised_at(first.at, 0));
+            return self.rungs.first().map(|first| first.raised_at(first.at, 0, calendar));
         };
         let current = self.rungs.iter().find(|rung| rung.rung == last.rung);
         let higher = self.rungs.iter().find(|rung| rung.rung > last.rung);
@@ -168,7 +173,7 @@ impl Plan {
             (Some(at), None) => Some(at),
             (None, _) => None,
         };
-        let climb = higher.map(|rung| rung.raised_at(resumes.map_or(rung.at, |resumes| rung.at.max(resumes)), 0));
+        let climb = higher.map(|rung| rung.raised_at(resumes.map_or(rung.at, |resumes| rung.at.max(resumes)), 0, calendar));
         let again = current.and_then(|current| {
             let repeat = current.repeat?;
             let at = match resumes {
@@ -177,7 +182,7 @@ impl Plan {
                 Some(resumes) => resumes,
                 None => calendar.add(last.at, repeat).at,
             };
-            Some(current.raised_at(at, last.repetition.saturating_add(1)))
+            Some(current.raised_at(at, last.repetition.saturating_add(1), calendar))
         });
         match (climb, again) {
             (Some(climb), Some(again)) => Some(if again.at < climb.at { again } else { climb }),
@@ -186,8 +191,23 @@ impl Plan {
     }
 }
 
+impl Next<'_> {
+    /// Until when it waits that should have been raised before, and was not: it is held until working hours, and there are none at `now`.
+    pub fn held_over(&self, now: Timestamp, calendar: &Calendar) -> Option<Timestamp> {
+        let is_missed = self.at < now && self.timed.is_some_and(|timed| timed.held);
+        Some(calendar.at_work(now)).filter(|opening| is_missed && *opening > now)
+    }
+}
+
 impl TimedRung {
-    fn raised_at(&self, at: Timestamp, repetition: i32) -> Next<'_> {
+    /// Its place in a plan: not before the rung below it, which may be held or count in another time, and at work if it is held itself.
+    pub fn placed(self, below: Option<&Self>, calendar: &Calendar) -> Self {
+        let at = below.map_or(self.at, |below| self.at.max(below.at));
+        Self { at: if self.held { calendar.at_work(at) } else { at }, ..self }
+    }
+
+    fn raised_at(&self, at: Timestamp, repetition: i32, calendar: &Calendar) -> Next<'_> {
+        let at = if self.held { calendar.at_work(at) } else { at };
         Next { at, rung: self.rung, repetition, sort: self.sort, timed: Some(self) }
     }
 }

@@ -74,8 +74,13 @@ fn copy_folder(from: &Path, to: &Path) -> anyhow::Result<()> {
 async fn receive(State(calls): State<Calls>, headers: HeaderMap, body: axum::Json<Value>) -> StatusCode {
     let id = headers.get("webhook-id").and_then(|id| id.to_str().ok()).unwrap_or_default().to_owned();
     let alert = body.pointer("/data/alert").or_else(|| body.get("alert")).and_then(Value::as_str).unwrap_or_default().to_owned();
+    // A digest tells of many.
+    let gathered = body.pointer("/data/alerts").and_then(Value::as_array);
+    let alerts = gathered.map_or_else(|| vec![alert], |all| all.iter().filter_map(Value::as_str).map(str::to_owned).collect());
     let mut calls = calls.0.lock().unwrap_or_else(PoisonError::into_inner);
-    calls.ids.entry(alert).or_default().insert(id);
+    for alert in alerts {
+        calls.ids.entry(alert).or_default().insert(id.clone());
+    }
     calls.calls += 1;
     StatusCode::NO_CONTENT
 }
@@ -83,7 +88,7 @@ async fn receive(State(calls): State<Calls>, headers: HeaderMap, body: axum::Jso
 /// One alert never has two ids for one person and channel.
 pub async fn check(world: &World, receiver: &Receiver) -> anyhow::Result<()> {
     let twice = world
-        .count("select count(*) from (select 1 from notifications.delivery group by alert, person, channel having count(*) > 1) twice")
+        .count("select count(*) from (select 1 from notifications.delivery where alert is not null group by alert, person, channel having count(*) > 1) twice")
         .await?;
     anyhow::ensure!(twice == 0, "{twice} deliveries have two ids");
     mails(world)?;

@@ -3,9 +3,10 @@
 use super::duty_close::{self, ByHand};
 use super::sight;
 use crate::App;
-use crate::store::{acts, duties, lists};
+use crate::store::{acts, audits, duties, lists};
 use crate::{diverted_in_words, done_in_words};
 use duban_contracts::case::Reason;
+use duban_contracts::timer::LostTimer;
 use duban_contracts::duty::{DutyEvent, NextRung, WhyAnswer, WhyRequest};
 use duban_contracts::{Problem, Timestamp, both};
 use duban_engine::acts::{Acted, Asked, offered, resume_by_itself};
@@ -43,6 +44,7 @@ pub async fn why(app: Arc<App>, request: Request<WhyRequest>) -> Result<WhyAnswe
     let by_hand = duty_close::by_hand(&app, &directory, &duty, &sight.person).ok().filter(|_| duty.state.is_open());
     let (may_close, may_cancel) = (by_hand == Some(ByHand::Done), by_hand == Some(ByHand::Cancelled));
     let mut steps = steps(&duty, &done, &policy, calendar, &directory);
+    steps.extend(audits::of_duty(pool, duty.id).await?.iter().map(|(found_at, timer)| lost(timer, *found_at, calendar)));
     let diverted = recipients::diverted(&directory, &duty, now);
     steps.extend(diverted.as_ref().map(|diverted| diverted_in_words::now(diverted, &directory, &calendar.zone)));
     let duty = DutyEvent { diverted, ..duty.shown() };
@@ -100,6 +102,17 @@ fn steps(duty: &Duty, done: &[Acted], policy: &Policy, calendar: &Calendar, dire
         });
     }
     steps
+}
+
+/// Its timer was found lost: so what was told of it came late, or nearly so.
+fn lost(timer: &LostTimer, found_at: Timestamp, calendar: &Calendar) -> Reason {
+    let wall = |at: Timestamp| calendar.zone.to_datetime(at).strftime("%Y-%m-%d %H:%M").to_string();
+    let (found, should) = (wall(found_at), wall(timer.should_at));
+    Reason {
+        text: format!("{found} Its timer, which should run out {should}, was found lost and set right."),
+        text_zh: format!("{found} 系统自查发现其定时（应为 {should}）丢失，已补正。"),
+        article: None,
+    }
 }
 
 /// What comes next if nobody acts: the ladder climbed on a copy of the duty.

@@ -91,7 +91,7 @@ pub async fn save(tx: &mut PgConnection, duties: &[Duty]) -> Result<(), sqlx::Er
               breached_at, withdrawn_at, state, late, reminders, rung, repetition, raised_at, acknowledged_at, next_at, version, corrections) = (
               new.run, new.shadowed, new.owed_by, new.closed_at, new.closed_subject, new.closed_version, new.closed_by,
               new.closed_person, new.cancelled, new.breached_at, new.withdrawn_at, new.state, new.late, new.reminders,
-              new.rung, new.repetition, new.raised_at, new.acknowledged_at, new.next_at, new.version, new.corrections)
+              new.rung, new.repetition, new.raised_at, new.acknowledged_at, new.next_at, new.version, new.corrections), put_off = false
          from unnest($1::uuid[],
               $2::int[], $3::bool[], $4::text[], $5::timestamptz[], $6::text[], $7::bigint[], $8::uuid[], $9::text[],
               $10::bool[], $11::timestamptz[], $12::timestamptz[], $13::text[], $14::bool[], $15::int[], $16::int[],
@@ -188,7 +188,7 @@ pub async fn claim_one(tx: &mut PgConnection, id: Uuid, now: Timestamp) -> Resul
 
 /// Sets the timer of a duty that is due to later, whatever else its row holds.
 pub async fn put_off(db: impl PgExecutor<'_>, id: Uuid, now: Timestamp, later: Timestamp) -> Result<(), sqlx::Error> {
-    sqlx::query("update duty set next_at = $3 where id = $1 and next_at <= $2").bind(id).bind(Ts(now)).bind(Ts(later)).execute(db).await?;
+    sqlx::query("update duty set next_at = $3, put_off = true where id = $1 and next_at <= $2").bind(id).bind(Ts(now)).bind(Ts(later)).execute(db).await?;
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 
 pub mod acts;
 pub mod alerts;
+pub mod audits;
 pub mod case;
 pub mod corrections;
 pub mod duties;

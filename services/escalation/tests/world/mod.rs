@@ -8,7 +8,7 @@ use async_nats::jetstream::consumer::PullConsumer;
 use duban_contracts::claim::{Asker, Claim};
 use duban_contracts::policy::PolicySource;
 use duban_contracts::{NewEvent, Problem, Timestamp};
-use duban_escalation::App;
+use duban_escalation::{App, Rounds};
 use duban_local::Ground;
 use duban_platform::clock::control::{self, Change};
 use duban_platform::config::{Common, LogFormat};
@@ -60,6 +60,8 @@ pub struct World {
     pub archive: Platform,
     pub notifications: Platform,
     pub directory: Directory,
+    /// Rest between two audits of copies that are started from now on.
+    pub audit: Duration,
 }
 
 /// A running copy of escalation.
@@ -96,7 +98,8 @@ impl World {
         let (intake, gateway) = (service(&ground, "intake").await?, service(&ground, "gateway").await?);
         // They own streams that escalation reads.
         let (archive, notifications) = (service(&ground, "archive").await?, service(&ground, "notifications").await?);
-        Ok(Self { ground, superuser, operator, intake, gateway, archive, notifications, directory: directory(ORGANISATION, 1) })
+        let directory = directory(ORGANISATION, 1);
+        Ok(Self { ground, superuser, operator, intake, gateway, archive, notifications, directory, audit: Duration::from_secs(600) })
     }
 
     /// Starts a copy of escalation, with policy and directory in place, and waits until it is ready to raise.
@@ -112,7 +115,7 @@ impl World {
         platform.directory.put(self.directory.clone());
         wait("migrated", platform.db.migrated()).await?;
         wait("the clock is the test's", platform.clock.known()).await?;
-        let app = duban_escalation::start(&platform, Duration::from_millis(50)).await?;
+        let app = duban_escalation::start(&platform, Rounds { tick: Duration::from_millis(50), audit: self.audit }).await?;
         // What the broker answers came to it after the subscriptions: from here on it hands requests over.
         platform.bus.client.request("$JS.API.INFO", "".into()).await?;
         until("caught up", async || Ok(platform.caught_up())).await?;

@@ -87,7 +87,7 @@ impl Acceptance {
     /// # Errors
     /// 403 disabled since it connected; 503 before the producers were first read.
     pub fn sender(&self, id: &str) -> Result<Arc<Producer>, Problem> {
-        let refused = || self.0.holdings.directory_read().and(Err(Problem::forbidden(both("该渠道方已停用", "the producer is disabled"))));
+        let refused = || self.0.holdings.directory_read().and(Err(Problem::forbidden(both("该接入方已停用", "the producer is disabled"))));
         self.producer(id).map_or_else(refused, Ok)
     }
 

@@ -95,7 +95,7 @@ pub fn report(value: Value, now: Timestamp) -> Result<Report, Vec<FieldError>> {
 pub fn idempotency_key(text: Option<&str>) -> Result<&str, FieldError> {
     let expected = || {
         both(
-            "1至200个可打印字符，在该渠道方的来件中唯一，重发时不变",
+            "1至200个可打印字符，在该接入方的来件中唯一，重发时不变",
             "1 to 200 printable characters that name this report among the producer's, the same at every retry",
         )
     };
@@ -245,7 +245,7 @@ fn attachment(at: &str, value: Value, faults: &mut Vec<FieldError>) -> Option<At
             faults.push(fault(
                 &at,
                 both("未填写", "it is missing"),
-                both("名称，以及网址或渠道方自己的编号", "a name and a reference (an address, or the producer's own)"),
+                both("名称，以及网址或接入方自己的编号", "a name and a reference (an address, or the producer's own)"),
             ));
         }
     }

@@ -86,6 +86,7 @@ const ENDPOINTS: &[fn(Api) -> Api] = &[
     producers::disable::mount,
     producers::list::mount,
     producers::token::mount,
+    producers::watch::mount,
     organisation::apply::mount,
     organisation::show::mount,
     history::list::mount,

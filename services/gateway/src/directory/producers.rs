@@ -6,6 +6,7 @@ use crate::producers::Producer;
 use crate::token;
 use crate::web::of_database;
 use duban_contracts::{FieldError, Problem, both, subjects};
+use duban_policy::calendar::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +20,18 @@ pub struct NewProducer {
     pub name: Option<String>,
     /// Unit of reports that name none.
     pub unit: String,
+    /// For how long it may send nothing before that is told, in its unit's calendar (`4wh`, `1d`); absent: it is not watched.
+    #[serde(default)]
+    pub silent_after: Option<String>,
+}
+
+/// For how long a producer may send nothing.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Watch {
+    /// `4wh`, `1d`, in its unit's calendar; absent or empty: its silence is not told any longer.
+    #[serde(default)]
+    pub silent_after: Option<String>,
 }
 
 /// A producer as lists show it.
@@ -29,6 +42,9 @@ pub struct ListedProducer {
     pub unit: String,
     pub disabled: bool,
     pub demonstration: bool,
+    /// For how long it may send nothing before that is told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub silent_after: Option<String>,
 }
 
 /// A token, shown once.
@@ -49,7 +65,14 @@ pub async fn list(app: &App) -> Result<Vec<ListedProducer>, Problem> {
         store::producers(&mut connection).await
     };
     let producers = listed.await.map_err(|e| of_database(&e))?;
-    let shown = |p: Producer| ListedProducer { id: p.id, name: p.name, unit: p.unit, disabled: p.disabled, demonstration: p.demonstration };
+    let shown = |p: Producer| ListedProducer {
+        silent_after: p.silent_after.map(|duration| duration.to_string()),
+        id: p.id,
+        name: p.name,
+        unit: p.unit,
+        disabled: p.disabled,
+        demonstration: p.demonstration,
+    };
     Ok(producers.into_iter().map(shown).collect())
 }
 
@@ -60,11 +83,12 @@ pub async fn create(app: &App, by: &str, new: NewProducer) -> Result<ProducerTok
     if !subjects::is_token(&new.id) || RESERVED.contains(&new.id.as_str()) {
         let expected =
             both("1至40个小写字母、数字、“-”或“_”，且不与服务重名", "1 to 40 lower-case letters, digits, - and _, and no service's name");
-        faults.push(FieldError::new("/id", both("不能用作渠道方代码", "it cannot name a producer"), expected));
+        faults.push(FieldError::new("/id", both("不能用作接入方代码", "it cannot name a producer"), expected));
     }
     if app.holdings.directory().unit(&new.unit).is_none() {
         faults.push(FieldError::new("/unit", both("没有此单位", "there is no such unit"), both("请填写目录中的单位代码", "a unit's code")));
     }
+    let silent_after = silence(new.silent_after.as_deref()).map_err(|fault| faults.push(fault)).unwrap_or_default();
     if !faults.is_empty() {
         return Err(Problem::invalid(faults));
     }
@@ -80,10 +104,32 @@ pub async fn create(app: &App, by: &str, new: NewProducer) -> Result<ProducerTok
         token_hash: token::hash(&secret),
         disabled: false,
         demonstration: app.settings.demonstration,
+        silent_after,
     };
     write(&mut edit, None, &producer).await?;
     edit.finish(app).await?;
     Ok(ProducerToken { id: producer.id, token: secret })
+}
+
+/// For how long it may send nothing from now on.
+///
+/// # Errors
+/// 404 unknown; 422 for what is no duration.
+pub async fn watch(app: &App, by: &str, id: &str, watch: &Watch) -> Result<(), Problem> {
+    let silent_after = silence(watch.silent_after.as_deref()).map_err(|fault| Problem::invalid(vec![fault]))?;
+    let mut edit = Edit::begin(app, by).await?;
+    let producer = find(&mut edit, id).await?;
+    write(&mut edit, Some(&producer), &Producer { silent_after, ..producer.clone() }).await?;
+    edit.finish(app).await.map(|_| ())
+}
+
+fn silence(text: Option<&str>) -> Result<Option<Duration>, FieldError> {
+    let Some(text) = text.map(str::trim).filter(|text| !text.is_empty()) else { return Ok(None) };
+    text.parse().map(Some).map_err(|wrong: duban_policy::calendar::BadDuration| FieldError {
+        field: "/silent_after".to_owned(),
+        wrong: wrong.to_string(),
+        expected: "a duration such as 4wh, 1wd or 24h, or nothing".to_owned(),
+    })
 }
 
 /// Its reports are refused from now on, over HTTP and over a connection to the broker that stands already.

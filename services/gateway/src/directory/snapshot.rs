@@ -4,7 +4,7 @@ use crate::App;
 use duban_contracts::Problem;
 use duban_contracts::directory::{Snapshot, SnapshotRequest};
 use duban_platform::rpc::{Failed, Request};
-use duban_policy::directory::{Directory, Person, Post, Unit};
+use duban_policy::directory::{Directory, Person, Post, Unit, Watched};
 
 /// Entities on a page at most: units and posts have a few hundred bytes each.
 const ON_A_PAGE: usize = 1_000;
@@ -40,6 +40,8 @@ fn pages(directory: &Directory) -> Vec<Directory> {
     let delegations = directory.delegations().chunks(ON_A_PAGE);
     let none = || Directory::new(version, Vec::new(), Vec::new(), Vec::new(), None);
     pages.extend(delegations.map(|part| none().with_delegations(part.to_vec())));
+    let watched: Vec<Watched> = directory.watched().values().cloned().collect();
+    pages.extend(watched.chunks(ON_A_PAGE).map(|part| none().with_watched(part.to_vec())));
     pages
 }
 
@@ -102,9 +104,10 @@ mod tests {
         let act = |n: usize| Delegation { of: Delegator::Person(format!("p{n}")), to: "p0".into(), from, until: from };
         let whole = Directory::new(7, vec![unit], vec![post], (0..2_500).map(person).collect(), Some("installation/administrator".into()))
             .with_absences(away)
-            .with_delegations((1..1_500).map(act).collect());
+            .with_delegations((1..1_500).map(act).collect())
+            .with_watched([Watched { producer: "web".into(), unit: "HQ".into(), silent_after: "4wh".parse().unwrap() }]);
         let pages = pages(&whole);
-        assert_eq!(pages.len(), 8);
+        assert_eq!(pages.len(), 9);
         assert!(pages.iter().all(|page| serde_json::to_vec(page).unwrap().len() < 900 * 1024));
         let mut merged = Directory::default();
         pages.into_iter().for_each(|page| merged.merge(page));

@@ -27,6 +27,7 @@ pub async fn load(pool: &PgPool, now: Timestamp) -> Result<(Directory, Vec<Produ
     let directory = directory(&mut tx, version, now).await?;
     let producers = producers(&mut tx).await?;
     tx.commit().await?;
+    let directory = directory.with_watched(producers.iter().filter_map(Producer::watched));
     Ok((directory, producers))
 }
 
@@ -174,7 +175,7 @@ pub async fn shut_out(tx: &mut PgConnection, person: &str) -> Result<(), sqlx::E
 }
 
 pub async fn producers(tx: &mut PgConnection) -> Result<Vec<Producer>, sqlx::Error> {
-    let rows = sqlx::query("select id, name, unit, token_hash, disabled, demonstration from producer order by id").fetch_all(tx).await?;
+    let rows = sqlx::query("select id, name, unit, token_hash, disabled, demonstration, silent_after from producer order by id").fetch_all(tx).await?;
     rows.into_iter()
         .map(|row| {
             Ok(Producer {
@@ -184,6 +185,8 @@ pub async fn producers(tx: &mut PgConnection) -> Result<Vec<Producer>, sqlx::Err
                 token_hash: row.try_get("token_hash")?,
                 disabled: row.try_get("disabled")?,
                 demonstration: row.try_get("demonstration")?,
+                // What does not read as a duration was never written: then nothing is watched.
+                silent_after: row.try_get::<Option<String>, _>("silent_after")?.and_then(|text| text.parse().ok()),
             })
         })
         .collect()
@@ -191,9 +194,9 @@ pub async fn producers(tx: &mut PgConnection) -> Result<Vec<Producer>, sqlx::Err
 
 pub async fn put_producer(tx: &mut PgConnection, producer: &Producer) -> Result<(), sqlx::Error> {
     sqlx::query(
-        "insert into producer (id, name, unit, token_hash, disabled, demonstration) values ($1, $2, $3, $4, $5, $6)
+        "insert into producer (id, name, unit, token_hash, disabled, demonstration, silent_after) values ($1, $2, $3, $4, $5, $6, $7)
          on conflict (id) do update set name = excluded.name, unit = excluded.unit, token_hash = excluded.token_hash,
-             disabled = excluded.disabled, demonstration = excluded.demonstration",
+             disabled = excluded.disabled, demonstration = excluded.demonstration, silent_after = excluded.silent_after",
     )
     .bind(&producer.id)
     .bind(&producer.name)
@@ -201,6 +204,7 @@ pub async fn put_producer(tx: &mut PgConnection, producer: &Producer) -> Result<
     .bind(&producer.token_hash)
     .bind(producer.disabled)
     .bind(producer.demonstration)
+    .bind(producer.silent_after.map(|duration| duration.to_string()))
     .execute(tx)
     .await
     .map(|_| ())

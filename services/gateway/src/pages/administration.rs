@@ -1,16 +1,18 @@
-//! People and producers: made, disabled, given new tokens, without a restart of anything; and who changed what.
+//! People (and, beside this, producers): made, disabled, given new tokens, without a restart of anything; and who changed what.
 
-use super::chosen::{self, Chooser};
 use super::frame::Frame;
 use super::operation::next_page;
+use super::producers;
 use super::respond;
 use crate::App;
 use crate::directory::history::{ChangeShown, History, HistoryQuery};
-use crate::directory::{history, people, producers};
+use crate::directory::producers::ListedProducer;
+use crate::directory::{history, people};
 use crate::viewer::{PageViewer, SignedForm, Speaks, url_encoded};
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use duban_contracts::Problem;
+use duban_contracts::source::SourceList;
 use duban_policy::directory::{Directory, Person, Post};
 use maud::{Markup, html};
 use serde::Deserialize;
@@ -23,7 +25,7 @@ const CHANGED: [(&str, &str, &str); 9] = [
     ("post", "岗位与权限", "Posts and rights"),
     ("person", "人员", "People"),
     ("unit", "单位", "Units"),
-    ("producer", "渠道方", "Producers"),
+    ("producer", "接入方", "Producers"),
     ("policy", "制度", "Policies"),
     ("token", "令牌", "Tokens"),
     ("credential", "密码", "Passwords"),
@@ -45,16 +47,18 @@ pub struct PeopleQuery {
 /// What the page shows.
 struct Standing<'a> {
     directory: &'a Directory,
-    producers: &'a [producers::ListedProducer],
+    listed: &'a [ListedProducer],
+    /// None while intake does not answer.
+    heard: Option<&'a SourceList>,
     history: &'a History,
 }
 
 fn view(frame: &Frame, standing: &Standing<'_>, sought: &str, asked: &HistoryQuery) -> Markup {
-    let Standing { directory, producers, history } = standing;
+    let Standing { directory, listed, heard, history } = standing;
     let content = html! {
-        h2 { (frame.t("来件接入方", "Producers")) }
-        (producer_table(frame, producers))
-        (new_producer(frame))
+        h2 #producers { (frame.t("来件接入方", "Producers")) }
+        (producers::table(frame, listed, *heard))
+        (producers::form(frame))
         h2 { (frame.t("人员", "People")) }
         (people_search(frame, sought))
         (people_table(frame, directory, sought))
@@ -70,47 +74,15 @@ fn view(frame: &Frame, standing: &Standing<'_>, sought: &str, asked: &HistoryQue
     frame.page(frame.t("管理", "Administration"), false, &content)
 }
 
-fn producer_table(frame: &Frame, producers: &[producers::ListedProducer]) -> Markup {
-    html! {
-        @if producers.is_empty() { p.soft { (frame.t("还没有来件接入方。热线平台、网页表单要先登记，才能提交来件。", "None yet. A hotline or a form must be known before it can send reports.")) } }
-        @else { table {
-            thead { tr { th { (frame.t("代码", "Id")) } th { (frame.t("名称", "Name")) } th { (frame.t("默认单位", "Unit")) } th { (frame.t("状态", "State")) } th { (frame.t("操作", "Actions")) } } }
-            tbody { @for producer in producers { tr data-row {
-                td data-label=(frame.t("代码", "Id")) { (producer.id) }
-                td data-label=(frame.t("名称", "Name")) { (producer.name) }
-                td data-label=(frame.t("默认单位", "Unit")) { (frame.unit(&producer.unit)) }
-                td { (state(frame, producer.disabled)) }
-                td { (buttons(frame, "producers", &producer.id, producer.disabled)) }
-            } } }
-        } }
-    }
-}
-
-fn state(frame: &Frame, disabled: bool) -> Markup {
+pub(super) fn state(frame: &Frame, disabled: bool) -> Markup {
     html! { @if disabled { span.state.done { (frame.t("已停用", "Disabled")) } } @else { span.state.normal { (frame.t("启用", "Active")) } } }
 }
 
-fn buttons(frame: &Frame, what: &str, id: &str, disabled: bool) -> Markup {
+pub(super) fn buttons(frame: &Frame, what: &str, id: &str, disabled: bool) -> Markup {
     html! {
         @if !disabled {
             form method="post" action={ "/administration/" (what) "/" (id) "/token" } { (frame.csrf()) button.plain type="submit" { (frame.t("换发令牌", "New token")) } }
             form method="post" action={ "/administration/" (what) "/" (id) "/disable" } { (frame.csrf()) button.plain type="submit" { (frame.t("停用", "Disable")) } }
-        }
-    }
-}
-
-fn new_producer(frame: &Frame) -> Markup {
-    html! {
-        details.sheet {
-            summary { (frame.t("登记来件接入方", "Add a producer")) }
-            form method="post" action="/administration/producers" {
-                (frame.csrf())
-                label for="producer-id" { (frame.t("代码", "Id")) span.hint { (frame.t("小写字母、数字、连字符；登记后不能更改", "lower-case letters, digits, hyphens; it can never be changed")) } }
-                input #producer-id name="id" required pattern="[a-z0-9_\\-]{1,40}";
-                label for="producer-name" { (frame.t("名称", "Name")) } input #producer-name name="name";
-                label for="producer-unit" { (frame.t("默认单位", "Unit of reports that name none")) } (chosen::unit(frame, &Chooser { id: "producer-unit", name: "unit", value: "", empty: None }))
-                p { button type="submit" { (frame.t("登记并发放令牌", "Add and give a token")) } }
-            }
         }
     }
 }
@@ -215,7 +187,7 @@ fn shown(value: Option<&serde_json::Value>) -> String {
 }
 
 /// A secret, shown once.
-fn secret(frame: &Frame, whose: &str, secret: &str) -> Markup {
+pub(super) fn secret(frame: &Frame, whose: &str, secret: &str) -> Markup {
     let content = html! {
         div.notice role="status" {
             p { (whose) " " (frame.t("的令牌，只显示这一次，请立即保存：", "has this token. It is shown only this once; keep it now:")) }
@@ -238,9 +210,11 @@ pub async fn show(
     let content = async {
         viewer.must_administer()?;
         let directory = app.directory()?;
-        let producers = producers::list(&app).await?;
+        let listed = crate::directory::producers::list(&app).await?;
+        // Without intake the page stands all the same.
+        let heard = app.services.source_list(&viewer).await.ok();
         let history = history::list(&app, &asked).await?;
-        let standing = Standing { directory: &directory, producers: &producers, history: &history };
+        let standing = Standing { directory: &directory, listed: &listed, heard: heard.as_ref(), history: &history };
         Ok(view(&frame, &standing, person.trim(), &asked))
     };
     respond::page(&frame, content.await)
@@ -274,21 +248,6 @@ pub async fn create_person(
     done.await.map_or_else(|why| respond::problem(&frame, &why), |_| Redirect::to("/administration").into_response())
 }
 
-/// `POST /administration/producers`
-pub async fn create_producer(
-    State(app): State<App>,
-    PageViewer(viewer): PageViewer,
-    Speaks(language): Speaks,
-    SignedForm(new): SignedForm<producers::NewProducer>,
-) -> Response {
-    let frame = respond::frame(&app, Some(&viewer), language, "/administration");
-    let done = async {
-        viewer.must_administer()?;
-        producers::create(&app, &viewer.person, new).await
-    };
-    respond::page(&frame, done.await.map(|made| secret(&frame, &made.id, &made.token)))
-}
-
 /// Forms whose address says everything.
 #[derive(Debug, Deserialize)]
 pub struct Nothing {}
@@ -313,28 +272,8 @@ pub async fn act_on_person(
     told(&frame, &person, done.await)
 }
 
-/// `POST /administration/producers/{producer}/{token|disable}`
-pub async fn act_on_producer(
-    State(app): State<App>,
-    PageViewer(viewer): PageViewer,
-    Speaks(language): Speaks,
-    Path((producer, act)): Path<(String, String)>,
-    SignedForm(Nothing {}): SignedForm<Nothing>,
-) -> Response {
-    let frame = respond::frame(&app, Some(&viewer), language, "/administration");
-    let done = async {
-        viewer.must_administer()?;
-        match act.as_str() {
-            "token" => producers::new_token(&app, &viewer.person, &producer).await.map(|made| Some(made.token)),
-            "disable" => producers::disable(&app, &viewer.person, &producer).await.map(|()| None),
-            _ => Err(Problem::not_found()),
-        }
-    };
-    told(&frame, &producer, done.await)
-}
-
 /// A new token is shown; anything else leads back.
-fn told(frame: &Frame, whose: &str, done: Result<Option<String>, Problem>) -> Response {
+pub(super) fn told(frame: &Frame, whose: &str, done: Result<Option<String>, Problem>) -> Response {
     match done {
         Ok(Some(token)) => secret(frame, whose, &token).into_response(),
         Ok(None) => Redirect::to("/administration").into_response(),

@@ -58,7 +58,7 @@ fn rejected_table(frame: &Frame, list: &RejectedList, asked: &Asked) -> Markup {
         }
         @if list.rejected.is_empty() { p.soft { (frame.t("没有未能登记的来件。", "None.")) } }
         @else { table {
-            thead { tr { th { (frame.t("收到", "Received")) } th { (frame.t("原因", "Reason")) } th { (frame.t("单位", "Unit")) } th { (frame.t("渠道方", "Producer")) } th { (frame.t("状态", "State")) } } }
+            thead { tr { th { (frame.t("收到", "Received")) } th { (frame.t("原因", "Reason")) } th { (frame.t("单位", "Unit")) } th { (frame.t("接入方", "Producer")) } th { (frame.t("状态", "State")) } } }
             tbody { @for report in &list.rejected { (rejected_row(frame, report)) } }
         } }
         @if let Some(next) = list.next {
@@ -73,7 +73,7 @@ fn rejected_row(frame: &Frame, report: &RejectedDetail) -> Markup {
             td data-label=(frame.t("收到", "Received")) { a href={ "/rejected/" (report.rejected) } { (frame.time(report.received_at)) } }
             td data-label=(frame.t("原因", "Reason")) { (frame.t(&report.problem.title_zh, &report.problem.title)) }
             td data-label=(frame.t("单位", "Unit")) { (frame.unit(&report.unit)) }
-            td data-label=(frame.t("渠道方", "Producer")) { (report.producer) }
+            td data-label=(frame.t("接入方", "Producer")) { (report.producer) }
             td data-label=(frame.t("状态", "State")) { (rejected::state(frame, &report.state)) }
         }
     }
@@ -82,13 +82,13 @@ fn rejected_row(frame: &Frame, report: &RejectedDetail) -> Markup {
 fn refused_table(frame: &Frame, reports: &[RefusedReport]) -> Markup {
     html! {
         @if reports.is_empty() {
-            p.soft { (frame.t("没有。渠道方经消息通道送来而格式有误的来件会在这里保留一段时间，以免遗失。",
+            p.soft { (frame.t("没有。接入方经消息通道送来而格式有误的来件会在这里保留一段时间，以免遗失。",
                 "None. A report that a producer sends over NATS and that cannot be taken as it is is kept here for a while, so that it is not lost.")) }
         } @else { table {
-            thead { tr { th { (frame.t("时间", "Time")) } th { (frame.t("渠道方", "Producer")) } th { (frame.t("原因", "Reason")) } th { (frame.t("保留至", "Kept until")) } } }
+            thead { tr { th { (frame.t("时间", "Time")) } th { (frame.t("接入方", "Producer")) } th { (frame.t("原因", "Reason")) } th { (frame.t("保留至", "Kept until")) } } }
             tbody { @for report in reports { tr data-row {
                 td data-label=(frame.t("时间", "Time")) { a href={ "/refused/" (report.id) } { (frame.time(report.refused_at)) } }
-                td data-label=(frame.t("渠道方", "Producer")) { (report.producer) }
+                td data-label=(frame.t("接入方", "Producer")) { (report.producer) }
                 td data-label=(frame.t("原因", "Reason")) { (respond::in_words(frame, &report.problem)) }
                 td data-label=(frame.t("保留至", "Kept until")) { (frame.time(report.keep_until)) }
             } } }

@@ -24,6 +24,7 @@ mod operators;
 mod packs;
 mod policies;
 mod policy_set;
+mod producers;
 mod refused;
 mod rejected;
 mod report_form;
@@ -127,6 +128,7 @@ fn pages() -> Router<App> {
         .route("/administration", get(administration::show))
         .route("/administration/people", post(administration::create_person))
         .route("/administration/people/{person}/{act}", post(administration::act_on_person))
-        .route("/administration/producers", post(administration::create_producer))
-        .route("/administration/producers/{producer}/{act}", post(administration::act_on_producer))
+        .route("/administration/producers", post(producers::create))
+        .route("/administration/producers/{producer}/watch", post(producers::watch))
+        .route("/administration/producers/{producer}/{act}", post(producers::act))
 }

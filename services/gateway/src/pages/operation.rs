@@ -50,10 +50,21 @@ fn delivery_row(frame: &Frame, delivery: &DeliveryEvent) -> Markup {
         tr data-row {
             td { span class={ "state " (urgency.class()) } { (word) } }
             td data-label=(frame.t("收件人", "To")) { (frame.name(&delivery.person)) " " span.soft { (delivery.address) } }
-            td data-label=(frame.t("渠道", "Channel")) { (delivery.channel) }
+            td data-label=(frame.t("渠道", "Channel")) { (delivery.channel) (in_a_digest(frame, delivery)) }
             td.number data-label=(frame.t("尝试", "Attempts")) { (delivery.attempts) }
             td data-label=(frame.t("时间", "Time")) { (frame.time(delivery.sent_at.unwrap_or(delivery.created_at))) }
             td data-label=(frame.t("最近的错误", "Last error")) { (delivery.last_error.as_deref().unwrap_or("—")) }
+        }
+    }
+}
+
+/// Whether it goes out with others, or is what others go out in.
+fn in_a_digest(frame: &Frame, delivery: &DeliveryEvent) -> Markup {
+    html! {
+        @match delivery.digest {
+            Some(digest) if digest == delivery.delivery => { " " span.soft { (frame.t("汇总", "digest")) } }
+            Some(digest) => { " " span.soft title=(digest) { (frame.t("随汇总发出", "in a digest")) } }
+            None => {}
         }
     }
 }

@@ -17,7 +17,7 @@ fn view(frame: &Frame, detail: &RefusedDetail) -> Markup {
         div.notice.bad { (respond::in_words(frame, &report.problem)) }
         div.sheet { dl.facts {
             dt { (frame.t("时间", "Time")) } dd { (frame.time(report.refused_at)) }
-            dt { (frame.t("渠道方", "Producer")) } dd { (report.producer) }
+            dt { (frame.t("接入方", "Producer")) } dd { (report.producer) }
             dt { (frame.t("保留至", "Kept until")) } dd { (frame.time(report.keep_until)) }
         } }
         h2 { (frame.t("原文", "As it came")) }

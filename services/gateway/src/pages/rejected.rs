@@ -126,7 +126,7 @@ fn facts(frame: &Frame, detail: &RejectedDetail) -> Markup {
         div.sheet { dl.facts {
             dt { (frame.t("状态", "State")) } dd { (state(frame, &detail.state)) }
             dt { (frame.t("单位", "Unit")) } dd { (frame.unit(&detail.unit)) }
-            dt { (frame.t("渠道方", "Producer")) } dd { (detail.producer) " · " (frame.channel(&detail.channel)) }
+            dt { (frame.t("接入方", "Producer")) } dd { (detail.producer) " · " (frame.channel(&detail.channel)) }
             dt { (frame.t("收到", "Received")) } dd { (frame.time(detail.received_at)) }
             dt { (frame.t("退回", "Rejected")) } dd { (frame.time(detail.rejected_at)) }
             @if let Some(by) = &detail.decided_by {

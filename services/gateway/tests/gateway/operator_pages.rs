@@ -193,6 +193,38 @@ async fn a_producer_and_a_person_are_made_on_the_page() -> anyhow::Result<()> {
     Ok(())
 }
 
+#[tokio::test]
+async fn how_long_a_producer_may_be_silent_is_set_on_the_page_and_by_the_api() -> anyhow::Result<()> {
+    let (world, a, _) = World::start().await?;
+    let chief = Session::of(&a, "chief", "correct horse").await?;
+    let silence = async || {
+        let list = expect(a.get("/v1/producers", &world.admin).send().await?, StatusCode::OK).await?;
+        let hotline = list["producers"].as_array().unwrap().iter().find(|producer| producer["id"] == "hotline").unwrap().clone();
+        anyhow::Ok(hotline["silent_after"].clone())
+    };
+    assert_eq!(silence().await?, serde_json::Value::Null);
+    let watch = "/administration/producers/hotline/watch";
+    assert_eq!(chief.post_without_token(watch, &[("silent_after", "4wh")]).await?.status, StatusCode::FORBIDDEN);
+    let set = chief.post(watch, &[("silent_after", " 4wh ")]).await?;
+    assert_eq!((set.status, set.location.as_str()), (StatusCode::SEE_OTHER, "/administration#producers"), "{}", set.text);
+    assert_eq!(silence().await?, "4wh");
+    assert!(chief.get("/administration").await?.text.contains("value=\"4wh\""));
+    let refused = chief.post(watch, &[("silent_after", "four hours")]).await?;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", refused.text);
+    assert_eq!(silence().await?, "4wh");
+    // It outlives a new token, and ends by a time that is none.
+    expect(a.post("/v1/producers/hotline/token", &world.admin).send().await?, StatusCode::OK).await?;
+    assert_eq!(silence().await?, "4wh");
+    let by_api = |id: &str| a.post(&format!("/v1/producers/{id}/watch"), &world.admin).json(&json!({ "silent_after": null }));
+    expect(by_api("hotline").send().await?, StatusCode::NO_CONTENT).await?;
+    assert_eq!(silence().await?, serde_json::Value::Null);
+    assert_eq!(by_api("nobody").send().await?.status(), StatusCode::NOT_FOUND);
+    let wrong = a.post("/v1/producers", &world.admin).json(&json!({ "id": "kiosk", "unit": "installation", "silent_after": "soon" }));
+    let wrong = expect(wrong.send().await?, StatusCode::UNPROCESSABLE_ENTITY).await?;
+    assert_eq!(wrong["errors"][0]["field"], "/silent_after", "{wrong}");
+    Ok(())
+}
+
 /// The token that a page shows once.
 fn shown_token(page: &Page) -> String {
     assert_eq!(page.status, StatusCode::OK, "{}", page.text);

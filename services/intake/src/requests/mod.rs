@@ -10,6 +10,7 @@ mod rejected_act;
 mod rejected_list;
 mod results;
 mod show;
+mod source_list;
 mod timeline;
 mod track;
 mod visible;
@@ -33,6 +34,7 @@ pub async fn serve(app: &App) -> anyhow::Result<()> {
     rpc.serve("report.rejected.list", app.clone(), rejected_list::list).await?;
     rpc.serve("report.rejected.admit", app.clone(), rejected_act::act).await?;
     rpc.serve("report.rejected.dismiss", app.clone(), rejected_act::act).await?;
+    rpc.serve("source.list", app.clone(), source_list::list).await?;
     rpc.serve("case.list", app.clone(), list::list).await?;
     rpc.serve("case.show", app.clone(), show::show).await?;
     rpc.serve("case.timeline", app.clone(), timeline::show).await?;

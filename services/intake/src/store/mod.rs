@@ -11,5 +11,6 @@ pub mod numbering;
 pub mod rejected;
 pub mod reports;
 pub mod sealed;
+pub mod sources;
 pub mod timeline;
 pub mod waiting;

@@ -4,6 +4,7 @@ mod acts;
 mod filters;
 mod followers;
 mod kept_out;
+mod listening;
 mod long;
 mod registration;
 mod rejected;

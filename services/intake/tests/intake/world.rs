@@ -17,7 +17,7 @@ use duban_intake::settings::Settings;
 use duban_local::Ground;
 use duban_platform::rpc::Call;
 use duban_platform::{Platform, config};
-use duban_policy::directory::Directory;
+use duban_policy::directory::{Directory, Watched};
 use duban_policy::organisation::Organisation;
 use ed25519_dalek::SigningKey;
 use futures::StreamExt;
@@ -147,6 +147,17 @@ impl World {
             organisation.text = organisation.text.replace(was, is);
         }
         self.platform().directory.put(directory(&organisation, version)?);
+        Ok(())
+    }
+
+    /// From now on these producers are watched, each with how long it may be silent, and no others.
+    pub fn watch(&self, version: i64, watched: &[(&str, &str)]) -> anyhow::Result<()> {
+        let organisation = sources().into_iter().find(|source| source.name == "organisation.toml").context("no organisation")?;
+        let watched = watched.iter().map(|(producer, silent_after)| {
+            Ok(Watched { producer: (*producer).to_owned(), unit: "EAST".to_owned(), silent_after: silent_after.parse()? })
+        });
+        let directory = directory(&organisation, version)?.with_watched(watched.collect::<anyhow::Result<Vec<_>>>()?);
+        self.copies.iter().for_each(|(platform, _)| platform.directory.put(directory.clone()));
         Ok(())
     }
 

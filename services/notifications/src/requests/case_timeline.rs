@@ -25,6 +25,10 @@ fn entry(directory: &Directory, delivery: &DeliveryEvent, at: duban_contracts::T
     };
     let address = &delivery.address;
     let (text, text_zh) = match delivery.state.as_str() {
+        "sent" if delivery.digest.is_some() => (
+            format!("Told to {name} by {channel} ({address}), with others in one message"),
+            format!("已通过{channel_zh}汇总通知{name}（{address}）"),
+        ),
         "sent" => (format!("Told to {name} by {channel} ({address})"), format!("已通过{channel_zh}通知{name}（{address}）")),
         "cancelled" => (format!("The {channel} to {name} was no longer needed"), format!("无需再通过{channel_zh}通知{name}，已取消")),
         _ => (format!("{name} could not be told by {channel} ({address})"), format!("未能通过{channel_zh}通知{name}（{address}）")),

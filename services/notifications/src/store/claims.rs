@@ -1,5 +1,6 @@
 //! Taking deliveries to be sent. A claim is a lease: who dies with it loses it, and the delivery is tried again under the same id.
 
+use super::digests::Covered;
 use duban_contracts::Timestamp;
 use duban_contracts::absence::ReturnNoticed;
 use duban_contracts::alert::AlertEvent;
@@ -16,6 +17,8 @@ pub enum Tells {
     Alert(Box<AlertEvent>),
     /// What waits for somebody who is back.
     Return(Box<ReturnNoticed>),
+    /// Several alerts at once, gathered at this time. What they are is read just before it is sent; None: not yet.
+    Digest { gathered_at: Timestamp, covered: Option<Vec<Covered>> },
 }
 
 impl Tells {
@@ -24,13 +27,14 @@ impl Tells {
         match self {
             Self::Alert(alert) => alert.raised_at,
             Self::Return(notice) => notice.until,
+            Self::Digest { gathered_at, .. } => *gathered_at,
         }
     }
 
     pub fn policy(&self) -> i64 {
         match self {
             Self::Alert(alert) => alert.policy,
-            Self::Return(_) => 0,
+            Self::Return(_) | Self::Digest { .. } => 0,
         }
     }
 }
@@ -42,7 +46,7 @@ pub struct Claimed {
     pub destination: String,
     pub tells: Tells,
     pub traceparent: Option<String>,
-    /// Whether it is still to be sent: a notice is; an alert where it is open, its duty has not ended since, and the recipient has neither acknowledged it nor
+    /// Whether it is still to be sent: a notice and a digest are; an alert where it is open, its duty has not ended since, and the recipient has neither acknowledged it nor
     /// been named meanwhile as complained about.
     pub wanted: bool,
     /// Who owes the duty, if its opening was read.
@@ -78,6 +82,7 @@ pub async fn claim_due(tx: &mut PgConnection, share: &Share<'_>) -> Result<Vec<C
              cross join lateral (
                  select delivery.id from delivery
                  where delivery.destination = destination.id and delivery.state = 'waiting' and delivery.next_at <= clock_timestamp()
+                   and (delivery.digest is null or delivery.digest = delivery.id)
                    and (delivery.lease_until is null or delivery.lease_until <= clock_timestamp())
                  order by delivery.next_at, delivery.id
                  limit greatest(case destination.channel when 'email' then $3 else $4 end - coalesce(busy.attempts, 0), 0)
@@ -92,7 +97,7 @@ pub async fn claim_due(tx: &mut PgConnection, share: &Share<'_>) -> Result<Vec<C
                 coalesce(alert.traceparent, return_notice.traceparent) as traceparent, coalesce(duty.owed_by, alert.body ->> 'owed_by', '') as owed_by,
                 coalesce(case_copy.number, '') as number,
                 coalesce(duty.excluded_people, '{}') || coalesce(case_copy.excluded_people, '{}') as excluded,
-                claimed.notice is not null or alert.state = 'open' and coalesce(duty.ended_at < alert.raised_at, true)
+                claimed.alert is null or alert.state = 'open' and coalesce(duty.ended_at < alert.raised_at, true)
                 and not claimed.person = any(coalesce(duty.excluded_people, '{}') || coalesce(case_copy.excluded_people, '{}'))
                 and not alert.body -> 'acknowledgements' @> jsonb_build_array(jsonb_build_object('person', claimed.person)) is true as wanted
          from claimed left join alert on alert.id = claimed.alert left join duty on duty.id = alert.duty
@@ -113,9 +118,10 @@ pub async fn claim_due(tx: &mut PgConnection, share: &Share<'_>) -> Result<Vec<C
             Ok(Claimed {
                 delivery: super::deliveries::delivery(row)?,
                 destination: row.try_get("destination")?,
-                tells: match row.try_get::<Option<Json<ReturnNoticed>>, _>("returned")? {
-                    Some(notice) => Tells::Return(Box::new(notice.0)),
-                    None => Tells::Alert(Box::new(row.try_get::<Json<AlertEvent>, _>("body")?.0)),
+                tells: match (row.try_get::<Option<Json<ReturnNoticed>>, _>("returned")?, row.try_get::<Option<Json<AlertEvent>>, _>("body")?) {
+                    (Some(notice), _) => Tells::Return(Box::new(notice.0)),
+                    (None, Some(alert)) => Tells::Alert(Box::new(alert.0)),
+                    (None, None) => Tells::Digest { gathered_at: row.try_get::<Ts, _>("created_at")?.0, covered: None },
                 },
                 traceparent: row.try_get("traceparent")?,
                 wanted: row.try_get("wanted")?,

@@ -112,8 +112,8 @@ impl Suspects {
 }
 
 /// Cancels what waits and is no longer wanted, of these alerts or of these duties' or cases' alerts: the alert was acknowledged or closed,
-/// the recipient himself acknowledged it or is complained about, or its duty has ended. What is being sent at this moment is left to the
-/// sender, who looks again before a next attempt. Answers what was cancelled.
+/// the recipient himself acknowledged it or is complained about, or its duty has ended. What is being sent at this moment, by itself or in a
+/// digest, is left to the sender, who looks again before a next attempt. Answers what was cancelled.
 pub async fn cancel_unwanted(tx: &mut PgConnection, suspects: &Suspects, now: Ts) -> Result<Vec<DeliveryEvent>, sqlx::Error> {
     let rows = sqlx::query(
         "with suspect as materialized (
@@ -125,6 +125,7 @@ pub async fn cancel_unwanted(tx: &mut PgConnection, suspects: &Suspects, now: Ts
              left join duty on duty.id = alert.duty left join case_copy on case_copy.id = alert.case_id
              where delivery.state = 'waiting'
                and (delivery.lease_until is null or delivery.lease_until < clock_timestamp())
+               and not exists (select from delivery as whole where whole.id = delivery.digest and whole.lease_until >= clock_timestamp())
                and (alert.state <> 'open' or duty.ended_at >= alert.raised_at
                     or delivery.person = any(coalesce(duty.excluded_people, '{}') || coalesce(case_copy.excluded_people, '{}'))
                     or alert.body -> 'acknowledgements' @> jsonb_build_array(jsonb_build_object('person', delivery.person)))
@@ -203,6 +204,7 @@ pub fn delivery(row: &sqlx::postgres::PgRow) -> Result<DeliveryEvent, sqlx::Erro
         alert: row.try_get("alert")?,
         duty: row.try_get("duty")?,
         notice: row.try_get("notice")?,
+        digest: row.try_get("digest")?,
         case: row.try_get("case_id")?,
         person: row.try_get("person")?,
         channel: row.try_get("channel")?,

@@ -4,7 +4,7 @@ use super::{Step, acknowledge, climb, quiet_until};
 use crate::duty::{Duty, Ended, Facts, State, Terms};
 use crate::moment::Moment;
 use duban_contracts::Timestamp;
-use duban_policy::calendar::{Calendar, Duration, Measure};
+use duban_policy::calendar::{Calendar, Duration, Hours, Measure};
 use duban_policy::ladder::{Plan, Progress, Sort, TimedRung, Until, Who};
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
@@ -29,6 +29,7 @@ pub(crate) fn duty() -> Duty {
         repeat: repeat.map(|minutes| Duration::new(minutes, Measure::Minute)),
         hold: Duration::new(30, Measure::Minute),
         urgent: false,
+        held: false,
     };
     let opened = Moment { event: Uuid::from_u128(1), subject: "case/1".into(), version: 1, at: minute(0) };
     Duty {
@@ -117,6 +118,62 @@ fn after_an_outage_each_missed_rung_comes_once_in_order_and_late() {
     assert!(duty.late);
     // Missed repetitions are not made up for.
     assert_eq!(duty.next_at, Some(minute(510)));
+}
+
+/// Monday to Friday, nine to six.
+fn office() -> Calendar {
+    let day = vec![Hours { from: 9 * 60, to: 18 * 60 }];
+    let weekly = std::array::from_fn(|day_of_week| if day_of_week < 5 { day.clone() } else { Vec::new() });
+    Calendar { weekly, ..always() }
+}
+
+fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+/// Due on a Wednesday; its first rung held, its second not.
+fn held(due: &str, second: &str) -> Duty {
+    let mut duty = duty();
+    let [mut first, mut higher, _] = <[TimedRung; 3]>::try_from(std::mem::take(&mut duty.terms.plan.rungs)).unwrap();
+    (first.at, first.held, first.repeat, higher.at) = (at(due), true, None, at(second));
+    let first = first.placed(None, &office());
+    let higher = higher.placed(Some(&first), &office());
+    duty.terms.plan = Plan { reminders: Vec::new(), rungs: vec![first, higher] };
+    duty.due_at = at(due);
+    duty.opened.at = at("2026-02-25T00:00:00Z");
+    duty
+}
+
+fn raised_late(steps: Vec<Step>) -> Vec<Option<(i32, bool)>> {
+    steps.into_iter().map(|step| if let Step::Raised(rung) = step { Some((rung.rung, rung.late)) } else { None }).collect()
+}
+
+#[test]
+fn a_held_rung_comes_with_the_office_and_the_breach_at_its_time() {
+    let mut duty = held("2026-02-25T20:00:00Z", "2026-02-25T21:00:00Z");
+    assert_eq!(raised_late(climb(&mut duty, at("2026-02-25T20:00:00Z"), minute(0), &office())), [None]);
+    assert_eq!(duty.next_at, Some(at("2026-02-26T09:00:00Z")));
+    let morning = at("2026-02-26T09:00:00Z");
+    let steps = climb(&mut duty, morning, at("2026-02-26T08:59:55Z"), &office());
+    assert_eq!(raised_late(steps), [Some((1, false)), Some((2, false))], "nothing of it is late");
+}
+
+#[test]
+fn what_an_outage_kept_from_the_hours_is_held_over_to_the_next_ones_and_is_late_then() {
+    let mut duty = held("2026-02-25T10:00:00Z", "2026-02-25T11:00:00Z");
+    let night = at("2026-02-25T23:00:00Z");
+    assert_eq!(raised_late(climb(&mut duty, night, night, &office())), [None], "the breach is told");
+    assert_eq!(duty.next_at, Some(at("2026-02-26T09:00:00Z")));
+    let morning = at("2026-02-26T09:00:00Z");
+    let steps = climb(&mut duty, morning, at("2026-02-26T08:59:55Z"), &office());
+    assert_eq!(raised_late(steps), [Some((1, true)), Some((2, true))]);
+}
+
+#[test]
+fn a_tick_just_after_closing_raises_what_was_due_at_closing() {
+    let mut duty = held("2026-02-25T18:00:00Z", "2026-02-26T18:00:00Z");
+    let steps = climb(&mut duty, at("2026-02-25T18:00:00.2Z"), at("2026-02-25T17:59:55Z"), &office());
+    assert_eq!(raised_late(steps), [None, Some((1, false))]);
 }
 
 #[test]

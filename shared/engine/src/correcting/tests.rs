@@ -88,6 +88,24 @@ fn what_was_told_stands_where_the_due_time_does_not_move() {
     assert_eq!(duty.next_at, Some(at("04 10:00")));
 }
 
+#[test]
+fn a_new_holiday_moves_a_rung_that_is_held_until_working_hours_though_its_own_time_is_by_the_clock() {
+    const EDITS: &[(&str, &str)] = &[
+        ("within = { field = \"visit_on\", within = \"3wd\" }\nremind = [\"1d before\"]", "within = \"2wd\"\nremind = [\"1d before\"]"),
+        ("{ at = \"1wd after\", tell = \"head\" }", "{ at = \"20h after\", tell = \"head\", held = \"until working hours\" }"),
+    ];
+    let before = edited("", EDITS);
+    let mut duty = opened(&before, "visit");
+    let was = duty.clone();
+    assert_eq!(duty.terms.plan.rungs.iter().map(|rung| rung.at).collect::<Vec<_>>(), [at("04 10:00"), at("05 09:00")], "six in the morning");
+    let Corrected::Changed(acted) = corrected(&mut duty, &before, edited(TWO_DAYS, EDITS), &correction(7, at("03 11:00"), CALENDAR)) else {
+        panic!("it stays")
+    };
+    assert_eq!(acted.due_before, acted.due_after);
+    let head = vec!["HQ/head".to_owned()];
+    assert_eq!(listed(&was, &duty), [(Some(2), Some(at("05 09:00")), Some(at("09 09:00")), head)]);
+}
+
 /// Rung, before, after, told after.
 type Stage = (Option<i32>, Option<Timestamp>, Option<Timestamp>, Vec<String>);
 

@@ -68,6 +68,10 @@ fn play_while(policy: &Policy, directory: &Directory, scenario: &Scenario, goes_
             Act::Acknowledge { case, rule, by } => world.acknowledge(rule, case.as_deref(), by),
             Act::Close { case, rule, by } => world.close(rule, case.as_deref(), by),
             Act::Do { case, rule, by, act } => world.act(rule, case.as_deref(), by, act),
+            Act::Tell { event, with } => {
+                world.told_of_no_case(event, with, &scenario.unit);
+                Ok(())
+            }
             Act::Pass => Ok(()),
         };
         if let Err(problem) = outcome {
@@ -127,7 +131,7 @@ fn named(act: &Act) -> (String, String, String) {
         Act::Acknowledge { case, rule, by } | Act::Close { case, rule, by } | Act::Do { case, rule, by, .. } => {
             (case.clone().unwrap_or_default(), rule.clone(), by.clone())
         }
-        Act::Pass => Default::default(),
+        Act::Tell { .. } | Act::Pass => Default::default(),
     }
 }
 

@@ -37,6 +37,11 @@
 //! by = "wang-wei"
 //!
 //! [[event]]
+//! at = "2026-03-03 10:00"
+//! tell = "source.silent"         # what a service tells that is of no case
+//! with = { producer = "rexian" }
+//!
+//! [[event]]
 //! at = "2026-03-04 09:00"
 //! end = true                    # nothing but time passes until here
 //!
@@ -94,6 +99,8 @@ pub enum Act {
     Close { case: Option<String>, rule: String, by: String },
     /// Somebody pauses a duty, extends it, hands it over, urges.
     Do { case: Option<String>, rule: String, by: String, act: DutyAct },
+    /// A service tells something that is of no case: a source has gone silent.
+    Tell { event: String, with: Map<String, Value> },
     /// Time passes.
     Pass,
 }
@@ -214,6 +221,9 @@ struct EventText {
     waits_for: Option<String>,
     to: Option<String>,
     reason: Option<String>,
+    tell: Option<String>,
+    #[serde(default)]
+    with: Map<String, Value>,
     #[serde(default)]
     end: bool,
     case: Option<String>,
@@ -305,6 +315,15 @@ impl EventText {
         if let Some((rule, act)) = self.done_with_a_duty(zone)? {
             return Ok(Act::Do { case: self.case, rule, by: by("it")?, act });
         }
+        if let Some(event) = self.tell.take() {
+            let is_alone = [&self.report, &self.step, &self.acknowledge, &self.close].iter().all(|other| other.is_none()) && !self.end;
+            let known = event.split_once('.').is_some_and(|(of, _)| of != "case");
+            return match (is_alone, known) {
+                (true, true) => Ok(Act::Tell { event, with: self.with }),
+                (true, false) => Err(format!("'{event}' is no event that is of no case, such as source.silent")),
+                (false, _) => Err("'tell' stands alone".to_owned()),
+            };
+        }
         match (self.report, self.step, self.acknowledge, self.close, self.end) {
             (Some(name), None, None, None, false) => Ok(Act::Report(Box::new(Reported {
                 name,
@@ -324,7 +343,7 @@ impl EventText {
             (None, None, Some(rule), None, false) => Ok(Act::Acknowledge { case: self.case, rule, by: by("acknowledge")? }),
             (None, None, None, Some(rule), false) => Ok(Act::Close { case: self.case, rule, by: by("close")? }),
             (None, None, None, None, true) => Ok(Act::Pass),
-            _ => Err("say one of: report, step, acknowledge, close, pause, resume, extend, hand_over, urge, end".to_owned()),
+            _ => Err("say one of: report, step, acknowledge, close, pause, resume, extend, hand_over, urge, tell, end".to_owned()),
         }
     }
 

@@ -49,6 +49,8 @@ pub(super) struct World<'a> {
     duties: BTreeMap<MatterKey, Vec<Duty>>,
     closes: BTreeMap<MatterKey, Vec<Ended>>,
     said: BTreeMap<String, Facts>,
+    /// Versions of what is of no case.
+    told: BTreeMap<String, i64>,
     alerts: Vec<Alert>,
     queue: VecDeque<NewEvent>,
     pub lines: Vec<Line>,
@@ -68,6 +70,7 @@ impl<'a> World<'a> {
             duties: BTreeMap::new(),
             closes: BTreeMap::new(),
             said: BTreeMap::new(),
+            told: BTreeMap::new(),
             alerts: Vec::new(),
             queue: VecDeque::new(),
             lines: Vec::new(),
@@ -91,6 +94,21 @@ impl<'a> World<'a> {
             self.line(&event, about, what, says);
             self.queue.push_back(event);
         }
+    }
+
+    /// A service tells something that is of no case. What it is about goes by what is said of it, so that one thing's events are in order.
+    pub fn told_of_no_case(&mut self, event: &str, with: &Map<String, Value>, unit: &str) {
+        let of = event.split_once('.').map_or(event, |(of, _)| of);
+        let what = with.values().map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned)).collect::<Vec<_>>().join(" ");
+        let about = format!("{of}/{what}");
+        let version = self.told.entry(about.clone()).or_default();
+        *version += 1;
+        let version = *version;
+        let mut body = Map::from_iter([("unit".to_owned(), Value::from(unit)), ("version".to_owned(), Value::from(version))]);
+        body.extend(with.clone());
+        let event = NewEvent::new("intake", event, about, version, self.stamp(self.now), &body).with_policy(POLICY);
+        self.line(&event, unit.to_owned(), what, String::new());
+        self.queue.push_back(event);
     }
 
     fn line(&mut self, event: &NewEvent, about: String, what: String, says: String) {

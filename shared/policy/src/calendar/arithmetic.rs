@@ -190,6 +190,18 @@ impl Calendar {
         self.exhausted(at)
     }
 
+    /// When somebody is told who is told at work only: now while work goes on, else at the next opening. As everywhere
+    /// where something ends, the closing itself still belongs to the hours. A calendar that never opens again makes nobody wait.
+    pub fn at_work(&self, at: Timestamp) -> Timestamp {
+        let date = self.date(at);
+        let is_closing = [self.day_after(date, -1), date].into_iter().any(|date| self.spans(date).iter().any(|(_, close)| *close == at));
+        if is_closing {
+            return at;
+        }
+        let opening = self.next_opening(at);
+        if opening.ran_out { at } else { opening.at }
+    }
+
     /// A day's hours as instants, ascending, without empty or overlapping ones.
     pub fn spans(&self, date: Date) -> Vec<(Timestamp, Timestamp)> {
         let mut spans: Vec<(Timestamp, Timestamp)> = Vec::with_capacity(2);

@@ -10,7 +10,7 @@ mod reach;
 mod resolve;
 mod rights;
 
-pub use model::{Absence, Delegation, Delegator, Grant, Holding, Language, Person, Post, Right, Scope, Unit};
+pub use model::{Absence, Delegation, Delegator, Grant, Holding, Language, Person, Post, Right, Scope, Unit, Watched};
 pub use reach::Reach;
 pub use resolve::{How, Resolution};
 pub use rights::{Permission, PostHeld};
@@ -32,6 +32,8 @@ pub struct Directory {
     people: BTreeMap<String, Person>,
     #[serde(default)]
     delegations: Vec<Delegation>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    watched: BTreeMap<String, Watched>,
     /// The post that is told when nobody else is left.
     #[serde(default)]
     fallback: Option<String>,
@@ -55,6 +57,7 @@ impl Directory {
             posts: posts.into_iter().map(|post| (post.id.clone(), post)).collect(),
             people: people.into_iter().map(|person| (person.id.clone(), person)).collect(),
             delegations: Vec::new(),
+            watched: BTreeMap::new(),
             fallback,
             index: OnceLock::new(),
         }
@@ -62,6 +65,11 @@ impl Directory {
 
     pub fn with_delegations(self, delegations: Vec<Delegation>) -> Self {
         Self { delegations, ..self }
+    }
+
+    /// With these producers watched.
+    pub fn with_watched(self, watched: impl IntoIterator<Item = Watched>) -> Self {
+        Self { watched: watched.into_iter().map(|watched| (watched.producer.clone(), watched)).collect(), ..self }
     }
 
     /// With absences of these people besides those that are known; those of people who are not known are left out.
@@ -81,6 +89,7 @@ impl Directory {
         self.posts.extend(page.posts);
         self.people.extend(page.people);
         self.delegations.extend(page.delegations);
+        self.watched.extend(page.watched);
         self.fallback = self.fallback.take().or(page.fallback);
         self.index = OnceLock::new();
     }
@@ -104,6 +113,11 @@ impl Directory {
 
     pub fn delegations(&self) -> &[Delegation] {
         &self.delegations
+    }
+
+    /// Producers whose silence is told, by id.
+    pub fn watched(&self) -> &BTreeMap<String, Watched> {
+        &self.watched
     }
 
     pub fn unit(&self, code: &str) -> Option<&Unit> {

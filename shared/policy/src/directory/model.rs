@@ -1,6 +1,7 @@
 //! The entities of a directory.
 
 use crate::Title;
+use crate::calendar::Duration;
 use duban_contracts::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -98,6 +99,16 @@ pub enum Delegator {
     Person(String),
     /// What would come to its holders as such: `<unit>/<role>`.
     Post(String),
+}
+
+/// A producer whose silence is told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Watched {
+    pub producer: String,
+    /// Of its reports that name none; its calendar is that of the watch.
+    pub unit: String,
+    /// For how long it may send nothing.
+    pub silent_after: Duration,
 }
 
 /// The language in which a person is written to.

@@ -124,6 +124,7 @@ impl Policy {
                 "in quiet hours",
                 if rung.urgent { Title::new("照发", "sent") } else { Title::new("不发", "not sent") },
             )
+            .says("held", "非工作时间", "outside of working hours", if rung.held { held() } else { Title::default() })
             .says("when", "条件", "only if", self.condition(pack, rung.when.as_ref()))
     }
 
@@ -341,6 +342,11 @@ fn describe_calendar(calendar: &Calendar, things: &mut Things) {
         let thing = Thing::new(Title::new(date.to_string(), date.to_string()), "").says("hours", "当日时间", "hours", worked);
         things.insert((String::new(), format!("calendar.{}.{date}", calendar.name)), thing);
     }
+}
+
+/// Of a rung that waits for working hours.
+fn held() -> Title {
+    Title::new("顺延至上班", "held until work begins")
 }
 
 fn yes(holds: bool) -> Title {

@@ -125,6 +125,8 @@ pub struct Rung {
     pub repeat: Option<Amount>,
     pub hold: Amount,
     pub urgent: bool,
+    /// Until working hours.
+    pub held: bool,
     pub when: Option<Condition>,
 }
 

@@ -185,6 +185,10 @@ impl Policy {
         let all = rung.until == Until::All;
         let mut chinese = format!("{zh}：{}通知{}", shown(rung.at, calendar), told.zh);
         let mut english = format!("{en}: {} {} told", shown(rung.at, calendar), told.en);
+        if rung.held {
+            chinese.push_str("（非工作时间顺延至上班）");
+            english.push_str(" (outside of working hours held until work begins)");
+        }
         if let Some(repeat) = rung.repeat {
             chinese.push_str(&format!("，每{}重复，直至{}签收", repeat.zh(), if all { "全部" } else { "有人" }));
             english.push_str(&format!(", again every {} until {} acknowledged", repeat.en(), if all { "all have" } else { "someone has" }));
@@ -252,6 +256,11 @@ impl Policy {
             "report.rejected" => ("来件被退回", "rejection of a report"),
             "report.admitted" => ("来件补录", "admission of a report"),
             "report.dismissed" => ("来件作废", "dismissal of a report"),
+            "alert.acknowledged" => ("督办通知签收", "acknowledgement of an alert"),
+            "source.silent" => ("来件渠道静默", "silence of a source of reports"),
+            "source.heard" => ("静默的渠道恢复来件", "a report from a silent source"),
+            "source.released" => ("不再监测该渠道的静默", "the end of a source's watch"),
+            "timer.lost" => ("系统自查发现定时丢失", "timers found lost by the system itself"),
             "alert.unreachable" => ("督办通知无法送达", "an alert that reached nobody"),
             other => (other, other),
         };

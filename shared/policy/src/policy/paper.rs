@@ -270,6 +270,10 @@ fn rung_sentence(rung: &Thing) -> Title {
         words.zh.push_str(&format!("，每{}重复，直至{}", repeat.zh, until.zh.trim_end_matches("即可")));
         words.en.push_str(&format!(", again every {} until acknowledged by {}", repeat.en, until.en));
     }
+    if let Some(held) = said("held") {
+        words.zh.push_str(&format!("；非工作时间{}", held.zh));
+        words.en.push_str(&format!("; outside of working hours {}", held.en));
+    }
     words.zh.push_str(&format!("；签收后暂停升级{}", hold.zh));
     words.en.push_str(&format!("; an acknowledgement holds the climb for {}", hold.en));
     words

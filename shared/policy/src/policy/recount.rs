@@ -88,9 +88,6 @@ impl Policy {
             }
             breached |= sort == Sort::Breach;
             let (Some(at), Some(hold)) = (at, policy.amount(pack, &rung.hold, timed.unit)) else { continue };
-            if sort == Sort::Notice && at <= now {
-                continue;
-            }
             let told = |Ruling { policy, pack, rule }: Ruling<'_>, actors: &[Actor]| -> Vec<Who> {
                 actors.iter().flat_map(|actor| policy.told(pack, rule, actor, timed.unit, &Value::Null)).collect()
             };
@@ -98,9 +95,13 @@ impl Policy {
             let was_told = old_ladder.and_then(|ladder| ladder.rungs.get(nth)).map(|rung| told(earlier, &rung.tell));
             // Whom a field of the opening named is still named.
             let tell = settled.filter(|_| was_told.as_ref() == Some(&now_told)).map_or(now_told, |settled| settled.tell.clone());
-            let at = rungs.last().map_or(at, |below| at.max(below.at));
             let repeat = rung.repeat.as_ref().and_then(|amount| policy.amount(pack, amount, timed.unit));
-            rungs.push(TimedRung { rung: number, at, sort, tell, until: rung.until, repeat, hold, urgent: rung.urgent });
+            let timed = TimedRung { rung: number, at, sort, tell, until: rung.until, repeat, hold, urgent: rung.urgent, held: rung.held };
+            let timed = timed.placed(rungs.last(), calendar);
+            if sort == Sort::Notice && timed.at <= now {
+                continue;
+            }
+            rungs.push(timed);
         }
         Plan { reminders, rungs }
     }

@@ -80,7 +80,7 @@ impl Policy {
     /// What is told of a duty that is due at another time, from `now` on: who is told, whose acknowledgement counts and how often it is
     /// repeated stay as they were settled. `from`: where the shares of its time count from, later by what was paused.
     pub fn plan_for(&self, timed: &Timed<'_>, plan: &Plan, from: Timestamp, due: Timestamp, now: Timestamp, calendar: &Calendar) -> Plan {
-        let Some(Ruling { policy, pack, rule }) = self.ruling(timed.pack, timed.rule) else { return shifted(plan, timed.due, due) };
+        let Some(Ruling { policy, pack, rule }) = self.ruling(timed.pack, timed.rule) else { return shifted(plan, timed.due, due, calendar) };
         let mut reminders = policy.reminders(pack, rule, from, due, basis_of(timed.term), timed.unit, calendar);
         reminders.retain(|at| *at > now);
         let ladder = rule.ladder.as_deref().and_then(|ladder| pack.ladders.get(ladder));
@@ -89,13 +89,12 @@ impl Policy {
             let nth = usize::try_from(settled.rung - 1).ok();
             let written = ladder.zip(nth).and_then(|(ladder, nth)| ladder.rungs.get(nth));
             let at = written.and_then(|rung| policy.time_of(pack, rung, due, timed.opened, timed.unit, calendar).0);
-            let at = at.unwrap_or(settled.at);
+            let timed = TimedRung { at: at.unwrap_or(settled.at), ..settled.clone() }.placed(rungs.last(), calendar);
             // What was told at its opening, or should have been by now, is not told again.
-            if settled.sort == Sort::Notice && at <= now {
+            if settled.sort == Sort::Notice && timed.at <= now {
                 continue;
             }
-            let at = rungs.last().map_or(at, |below| at.max(below.at));
-            rungs.push(TimedRung { at, ..settled.clone() });
+            rungs.push(timed);
         }
         Plan { reminders, rungs }
     }
@@ -128,11 +127,12 @@ fn before(facts: &Value) -> Value {
 }
 
 /// A plan moved as a whole: for a rule that is there no longer.
-fn shifted(plan: &Plan, from: Timestamp, to: Timestamp) -> Plan {
+fn shifted(plan: &Plan, from: Timestamp, to: Timestamp, calendar: &Calendar) -> Plan {
     let by = to.duration_since(from);
     let move_on = |at: Timestamp| at.checked_add(by).unwrap_or(at);
-    Plan {
-        reminders: plan.reminders.iter().map(|at| move_on(*at)).collect(),
-        rungs: plan.rungs.iter().map(|rung| TimedRung { at: move_on(rung.at), ..rung.clone() }).collect(),
+    let mut rungs: Vec<TimedRung> = Vec::new();
+    for rung in &plan.rungs {
+        rungs.push(TimedRung { at: move_on(rung.at), ..rung.clone() }.placed(rungs.last(), calendar));
     }
+    Plan { reminders: plan.reminders.iter().map(|at| move_on(*at)).collect(), rungs }
 }

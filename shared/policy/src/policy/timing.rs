@@ -79,7 +79,7 @@ impl Policy {
         calendar: &Calendar,
     ) -> Vec<TimedRung> {
         let figures = |name: &str| self.figure(&pack.id, name, unit);
-        let mut rungs = Vec::new();
+        let mut rungs: Vec<TimedRung> = Vec::new();
         let mut breached = false;
         for (nth, rung) in ladder.rungs.iter().enumerate() {
             if rung.when.as_ref().is_some_and(|when| !when.holds(facts, &figures)) {
@@ -92,12 +92,12 @@ impl Policy {
             }
             breached |= sort == Sort::Breach;
             let (Some(at), Some(hold)) = (at, amount(&rung.hold)) else { continue };
-            // The list's order counts, also where working and calendar time would have it otherwise.
-            let at = rungs.last().map_or(at, |below: &TimedRung| at.max(below.at));
             let tell = rung.tell.iter().flat_map(|actor| self.told(pack, rule, actor, unit, facts)).collect();
             let number = i32::try_from(nth).unwrap_or(i32::MAX - 1) + 1;
             let repeat = rung.repeat.as_ref().and_then(amount);
-            rungs.push(TimedRung { rung: number, at, sort, tell, until: rung.until, repeat, hold, urgent: rung.urgent });
+            let timed = TimedRung { rung: number, at, sort, tell, until: rung.until, repeat, hold, urgent: rung.urgent, held: rung.held };
+            // The list's order counts, also where working and calendar time would have it otherwise.
+            rungs.push(timed.placed(rungs.last(), calendar));
         }
         rungs
     }

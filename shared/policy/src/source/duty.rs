@@ -112,6 +112,9 @@ pub struct RungText {
     pub hold: Option<Placed<String>>,
     #[serde(default)]
     pub urgent: bool,
+    /// `until working hours`: not raised, nor repeated, before the duty's calendar opens; what is above it waits too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<Placed<String>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub when: Option<ConditionText>,
 }

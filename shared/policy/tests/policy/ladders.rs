@@ -16,6 +16,7 @@ fn rung(rung: i32, at: Timestamp, repeat: Option<u32>, hold: u32) -> TimedRung {
         repeat: repeat.map(|minutes| Duration::new(minutes, Measure::Minute)),
         hold: Duration::new(hold, Measure::Minute),
         urgent: false,
+        held: false,
     }
 }
 
@@ -25,7 +26,11 @@ fn minutes(at: Timestamp, minutes: i64) -> Timestamp {
 
 /// Plays the climb from `start`: everything raised until `end`, acknowledged where told; (minute, rung, repetition).
 fn play(plan: &Plan, due: Timestamp, start: Timestamp, end: Timestamp, acknowledged: &[i64]) -> Vec<(i64, i32, i32)> {
-    let calendar = POLICY.calendar("always").unwrap();
+    play_in("always", plan, due, start, end, acknowledged)
+}
+
+fn play_in(calendar: &str, plan: &Plan, due: Timestamp, start: Timestamp, end: Timestamp, acknowledged: &[i64]) -> Vec<(i64, i32, i32)> {
+    let calendar = POLICY.calendar(calendar).unwrap();
     let mut progress = Progress::default();
     let (mut raised, mut now) = (Vec::new(), start);
     let mut acknowledged = acknowledged.to_vec();
@@ -84,7 +89,74 @@ fn after_an_outage_every_missed_rung_comes_once_in_order_and_reminders_not_at_al
     assert_eq!(told, [(305, 1, 0), (305, 2, 0), (305, 3, 0), (365, 3, 1)]);
 }
 
+/// As a ladder places its rungs in a calendar.
+fn placed(rungs: Vec<TimedRung>, calendar: &str) -> Plan {
+    let mut plan = Plan::default();
+    for rung in rungs {
+        plan.rungs.push(rung.placed(plan.rungs.last(), POLICY.calendar(calendar).unwrap()));
+    }
+    plan
+}
+
+fn held(rung: TimedRung) -> TimedRung {
+    TimedRung { held: true, ..rung }
+}
+
+/// Minutes from Friday 6 March 2026, 17:00, an hour before the office closes.
+const TO_CLOSING: i64 = 60;
+const TO_MONDAY: i64 = 64 * 60;
+
+#[test]
+fn a_held_rung_waits_for_the_office_and_what_is_above_it_waits_too() {
+    let due = shanghai("2026-03-06 17:00");
+    let rungs = vec![rung(1, due, None, 60), held(rung(2, minutes(due, 120), None, 60)), rung(3, minutes(due, 180), None, 60)];
+    let told = play_in("cn", &placed(rungs.clone(), "cn"), due, due, minutes(due, TO_MONDAY + 10), &[]);
+    assert_eq!(told, [(0, 1, 0), (TO_MONDAY, 2, 0), (TO_MONDAY, 3, 0)]);
+    let told = play_in("always", &placed(rungs, "always"), due, due, minutes(due, TO_MONDAY), &[]);
+    assert_eq!(told, [(0, 1, 0), (120, 2, 0), (180, 3, 0)], "round the clock nothing is held");
+}
+
+#[test]
+fn a_held_rung_is_repeated_and_goes_on_in_working_hours_only() {
+    let due = shanghai("2026-03-06 17:00");
+    let plan = placed(vec![held(rung(1, due, Some(50), 30))], "cn");
+    // At 17:50 again, not at 18:40; at closing itself it would be.
+    let told = play_in("cn", &plan, due, due, minutes(due, TO_MONDAY + 60), &[]);
+    assert_eq!(told, [(0, 1, 0), (50, 1, 1), (TO_MONDAY, 1, 2), (TO_MONDAY + 50, 1, 3)]);
+    let at_closing = placed(vec![held(rung(1, due, Some(60), 30))], "cn");
+    let told = play_in("cn", &at_closing, due, due, minutes(due, TO_MONDAY + 1), &[]);
+    assert_eq!(told, [(0, 1, 0), (TO_CLOSING, 1, 1), (TO_MONDAY, 1, 2)]);
+    // Acknowledged at 17:40 for half an hour: it goes on when work begins.
+    let told = play_in("cn", &plan, due, due, minutes(due, TO_MONDAY + 1), &[40]);
+    assert_eq!(told, [(0, 1, 0), (TO_MONDAY, 1, 1)]);
+}
+
 proptest! {
+    #[test]
+    fn what_is_held_is_raised_at_work_and_in_its_turn(
+        offsets in proptest::collection::vec(-3_000_i64..9_000, 1..6),
+        holding in proptest::collection::vec(any::<bool>(), 6),
+        repeats in proptest::collection::vec(proptest::option::of(30_u32..2_000), 6),
+        mut acknowledged in proptest::collection::vec(-3_000_i64..9_000, 0..5),
+    ) {
+        let due = shanghai("2026-03-06 17:00");
+        let calendar = POLICY.calendar("cn").unwrap();
+        let mut offsets = offsets;
+        offsets.sort_unstable();
+        acknowledged.sort_unstable();
+        let rungs = offsets.iter().enumerate().map(|(nth, offset)| {
+            TimedRung { held: holding[nth], ..rung(nth as i32 + 1, minutes(due, *offset), repeats[nth], 100) }
+        });
+        let told = play_in("cn", &placed(rungs.collect(), "cn"), due, minutes(due, -4_000), minutes(due, 15_000), &acknowledged);
+        for (at, rung, _) in &told {
+            let nth = *rung as usize - 1;
+            let instant = minutes(due, *at);
+            prop_assert!(!holding[nth] || calendar.at_work(instant) == instant, "rung {rung} at {instant}");
+            prop_assert!(*at >= offsets[nth]);
+        }
+        prop_assert!(told.windows(2).all(|pair| pair[0].0 <= pair[1].0 && pair[0].1 <= pair[1].1));
+    }
+
     #[test]
     fn rungs_ascend_repetitions_count_up_and_nothing_comes_twice(
         offsets in proptest::collection::vec(0_i64..500, 1..6),

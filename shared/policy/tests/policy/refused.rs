@@ -252,6 +252,8 @@ const IN_THE_PACK: &[(&str, &str, &str)] = &[
     ("a ladder out of order", "at = \"1d after\"", "at = \"2h before\""),
     ("a rung nowhere", "at = \"1d after\"", "at = \"later\""),
     ("a rung that tells nobody", "tell = \"owner\"", "tell = []"),
+    ("a rung held until something that is no time", "tell = \"owner\"", "tell = \"owner\", held = \"until morning\""),
+    ("a rung that is held and goes out at any hour", "tell = \"owner\"", "tell = \"owner\", urgent = true, held = \"until working hours\""),
     ("an end of a rung that is none", "acknowledged by all", "acknowledged by everyone"),
     ("a rule of another regulation", "rule = \"R07.7a\"", "rule = \"R08.7\""),
     ("a number without a sequence", "TS-{unit}-{yyyy}-{seq}", "TS-{unit}-{yyyy}"),

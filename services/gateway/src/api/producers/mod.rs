@@ -4,3 +4,4 @@ pub mod create;
 pub mod disable;
 pub mod list;
 pub mod token;
+pub mod watch;

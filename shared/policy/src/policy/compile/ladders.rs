@@ -13,6 +13,8 @@ use std::collections::BTreeMap;
 /// How long an acknowledgement stops the climb where the ladder says nothing.
 const HOLD: Duration = Duration::new(24, Measure::Hour);
 
+const HELD: &str = "until working hours";
+
 const TOLD: [&str; 4] = ["handler", "owner", "superior", "owed_to"];
 
 pub(super) fn compile(context: &Context<'_>, cases: &Vocabulary, faults: &mut Vec<Fault>) -> BTreeMap<String, Ladder> {
@@ -53,8 +55,24 @@ fn rung(context: &Context<'_>, text: &RungText, cases: &Vocabulary, faults: &mut
         repeat: text.repeat.as_ref().and_then(|repeat| amount(context, repeat, repeat, faults)),
         hold: text.hold.as_ref().and_then(|hold| amount(context, hold, hold, faults)).unwrap_or(Amount::Fixed(HOLD)),
         urgent: text.urgent,
+        held: held(text, faults),
         when: text.when.as_ref().map(|when| cases.condition(when, faults)),
     })
+}
+
+/// Whether a rung waits for working hours. What goes out in quiet hours too cannot.
+fn held(text: &RungText, faults: &mut Vec<Fault>) -> bool {
+    let Some(held) = &text.held else { return false };
+    if held.value != HELD {
+        faults.push(super::unknown(held, ("time until which a rung is held", "顺延时点"), "unknown-word", [HELD].into_iter()));
+        return false;
+    }
+    if text.urgent {
+        let (en, zh) = ("an urgent rung goes out at any hour and cannot be held", "加急的一级任何时候都发出，不能顺延");
+        let help = ("take out urgent = true, or held", "请去掉 urgent = true 或 held");
+        faults.push(Fault::new(held.range, "held-urgent", en, zh).help(help.0, help.1));
+    }
+    true
 }
 
 fn at(context: &Context<'_>, text: &Placed<String>, faults: &mut Vec<Fault>) -> Option<RungAt> {

@@ -37,7 +37,7 @@ pub(crate) const CASE_EVENTS: [&str; 13] = [
     "merged",
     "sorted",
 ];
-const OTHER_EVENTS: [&str; 13] = [
+const OTHER_EVENTS: [&str; 17] = [
     "report.rejected",
     "report.admitted",
     "report.dismissed",
@@ -51,6 +51,10 @@ const OTHER_EVENTS: [&str; 13] = [
     "alert.closed",
     "delivery.failed",
     "record.filed",
+    "timer.lost",
+    "source.silent",
+    "source.heard",
+    "source.released",
 ];
 
 /// A file with what it says.
