@@ -167,6 +167,7 @@ mod tests {
             token_hash: token::hash("secret"),
             disabled: false,
             demonstration: false,
+            silent_after: None,
         };
         book.replace([producer], false);
         (AuthCallout::new(&account.seed().unwrap(), book).unwrap(), account)

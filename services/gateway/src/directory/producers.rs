@@ -125,10 +125,9 @@ pub async fn watch(app: &App, by: &str, id: &str, watch: &Watch) -> Result<(), P
 
 fn silence(text: Option<&str>) -> Result<Option<Duration>, FieldError> {
     let Some(text) = text.map(str::trim).filter(|text| !text.is_empty()) else { return Ok(None) };
-    text.parse().map(Some).map_err(|wrong: duban_policy::calendar::BadDuration| FieldError {
-        field: "/silent_after".to_owned(),
-        wrong: wrong.to_string(),
-        expected: "a duration such as 4wh, 1wd or 24h, or nothing".to_owned(),
+    text.parse().map(Some).map_err(|wrong: duban_policy::calendar::BadDuration| {
+        let expected = both("请填写时长，如 4wh、1wd 或 24h；不监测则留空", "a duration such as 4wh, 1wd or 24h, or nothing");
+        FieldError::new("/silent_after", both("不是有效的时长", wrong.to_string()), expected)
     })
 }
 

@@ -7,7 +7,6 @@ use crate::policy_pages::session;
 use crate::world::World;
 use duban_contracts::{Problem, both};
 use reqwest::{Method, StatusCode, header};
-use serde_json::json;
 use uuid::Uuid;
 
 /// The text of a page's notices and of what stands at its fields, without tags.
