@@ -36,6 +36,7 @@ fn registered(policy: &Policy, case: &Case) -> Words {
 
 fn classified(policy: &Policy, case: &Case) -> Option<Words> {
     let kind = policy.kind(&case.pack, &case.kind).filter(|kind| judging::is_classified(kind, &case.severity))?;
-    let title = &kind.severity_named(&case.severity)?.title;
-    Some(Words::new(format!("Classified as {}", title.en), format!("定级为{}", title.zh)))
+    let title = kind.severity_named(&case.severity).map(|severity| &severity.title);
+    let (zh, en) = title.map_or((&case.severity, &case.severity), |title| (&title.zh, &title.en));
+    Some(Words::new(format!("Classified as {en}"), format!("定级为{zh}")))
 }

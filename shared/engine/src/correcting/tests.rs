@@ -102,7 +102,7 @@ fn a_new_holiday_moves_a_rung_that_is_held_until_working_hours_though_its_own_ti
         panic!("it stays")
     };
     assert_eq!(acted.due_before, acted.due_after);
-    let head = vec!["HQ/head".to_owned()];
+    let head = vec!["head".to_owned()];
     assert_eq!(listed(&was, &duty), [(Some(2), Some(at("05 09:00")), Some(at("09 09:00")), head)]);
 }
 
