@@ -36,7 +36,7 @@ pub struct ListArguments {
     #[arg(long)]
     severity: Option<String>,
     /// Without it, all of them.
-    #[arg(long, value_parser = ["open", "closed", "unsorted", "mine", "major"])]
+    #[arg(long, value_parser = ["open", "closed", "unsorted", "mine", "major", "master", "attached"])]
     state: Option<String>,
     /// Part of a number or title.
     #[arg(long)]
@@ -117,6 +117,15 @@ fn told(whole: &CaseWhole) -> String {
     );
     if let Some(handler) = &case.handler {
         text.push_str(&format!("   handler {handler}"));
+    }
+    if case.returns > 0 {
+        text.push_str(&format!("   returned {}", case.returns));
+    }
+    if case.carries > 0 {
+        text.push_str(&format!("   master of {}", case.carries));
+    }
+    for link in &whole.detail.links {
+        text.push_str(&format!("\n{} {}", link.sort.replace('_', " "), link.number));
     }
     if let Some(report) = &whole.detail.report {
         text.push_str(&format!("\n\n{}\n{}", report.subject.as_deref().unwrap_or_default(), report.text.as_deref().unwrap_or_default()));

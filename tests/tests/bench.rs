@@ -32,11 +32,14 @@ fn the_bench_fills_its_rows_and_nothing_fails() -> anyhow::Result<()> {
     assert_ne!(latency[3], "0", "{latency:?}");
     assert_eq!(latency[3], latency[4], "not all that was accepted is registered: {latency:?}");
     assert_eq!(rows(&sheet, "2000 open duties")?.len(), 5);
+    let by_copies = rows(&sheet, "2000 duties due at one instant, among 2000")?;
+    assert_eq!(by_copies.iter().map(|row| row[0].as_str()).collect::<Vec<_>>(), ["1", "2", "3"]);
+    assert!(by_copies.iter().all(|row| row[4] == "2000 of 2000, 0 twice"), "{by_copies:?}");
     let memory: Vec<String> = rows(&sheet, "Memory of each service, MB")?.into_iter().map(|row| row[0].clone()).collect();
     assert!(duban_contracts::subjects::service::ALL.iter().all(|name| memory.iter().any(|row| row == name)), "{memory:?}");
 
     let figures = sheet["figures"].as_object().context("no figures")?;
-    assert_eq!(figures.len(), 7, "{figures:?}");
+    assert_eq!(figures.len(), 10, "{figures:?}");
     // A figure that was divided by nothing would be null.
     assert!(figures.values().all(|figure| figure.as_f64().is_some_and(|figure| figure >= 0.0)), "{figures:?}");
     Ok(())

@@ -141,7 +141,7 @@ async fn one_report_at_two_gateways_at_once_while_postgres_is_down_is_one_case()
     let mut world = World::with(StackSettings::durable_test()).await?;
     let second = world.stack.start_copy(GATEWAY).await?;
     let token = world.installation.producers["web"].clone();
-    let gateways = [Gateway::new(&world.stack.url(GATEWAY, 0), &token)?, Gateway::new(&world.stack.url(GATEWAY, second), &token)?];
+    let gateways = [Gateway::new(world.stack.url(GATEWAY, 0), &token)?, Gateway::new(world.stack.url(GATEWAY, second), &token)?];
     let report: Report = serde_json::from_value(journey::report("web"))?;
     world.stack.ground.postgres()?.kill9().await;
 

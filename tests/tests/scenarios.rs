@@ -168,11 +168,16 @@ impl<'a> Playing<'a> {
             Act::Report(reported) => return self.report(reported).await,
             Act::Step { case, step, by, fields } => {
                 let act = CaseAct::Step { name: step.clone(), fields: fields.clone(), note: None };
-                let id = self.case(case)?;
-                let version: i64 =
-                    sqlx::query_scalar("select version from intake.cases where id = $1").bind(id).fetch_one(&self.world.database).await?;
-                let outcome = self.world.installation.person(by).await?.act(id, Uuid::now_v7(), version, &act).await;
-                (case.clone(), step.clone(), outcome.map(|_| ()))
+                (case.clone(), step.clone(), self.act_on(case, by, &act).await?)
+            }
+            Act::Attach { master, cases, by } => {
+                let attached = cases.iter().map(|case| self.case(case)).collect::<anyhow::Result<Vec<Uuid>>>()?;
+                let act = CaseAct::Attach { cases: attached, numbers: Vec::new(), reason: "同一事件".into() };
+                (master.clone(), "attach".to_owned(), self.act_on(master, by, &act).await?)
+            }
+            Act::Detach { case, by } => {
+                let act = CaseAct::Detach { reason: "另有原因".into() };
+                (case.clone(), "detach".to_owned(), self.act_on(case, by, &act).await?)
             }
             Act::Acknowledge { case, rule, by } => {
                 let case = case.clone().unwrap_or_default();
@@ -213,6 +218,14 @@ impl<'a> Playing<'a> {
             self.refused.push((at, "gateway", "refused".to_owned(), about, what));
         }
         Ok(())
+    }
+
+    /// Does something to a case as it stands. Outer error: it cannot be asked; inner: it is refused.
+    async fn act_on(&self, case: &str, by: &str, act: &CaseAct) -> anyhow::Result<anyhow::Result<()>> {
+        let id = self.case(case)?;
+        let version: i64 =
+            sqlx::query_scalar("select version from intake.cases where id = $1").bind(id).fetch_one(&self.world.database).await?;
+        Ok(self.world.installation.person(by).await?.act(id, Uuid::now_v7(), version, act).await.map(|_| ()))
     }
 
     fn case(&self, name: &str) -> anyhow::Result<Uuid> {

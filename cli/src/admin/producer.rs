@@ -76,7 +76,13 @@ fn listed(list: &Value) -> String {
     let mut rows = table(["id", "name", "unit", "silent after", "disabled"]);
     for producer in list["producers"].as_array().or_else(|| list.as_array()).into_iter().flatten() {
         let text = |name: &str| producer[name].as_str().unwrap_or_default().to_owned();
-        rows.add_row([text("id"), text("name"), text("unit"), text("silent_after"), producer["disabled"].as_bool().unwrap_or_default().to_string()]);
+        rows.add_row([
+            text("id"),
+            text("name"),
+            text("unit"),
+            text("silent_after"),
+            producer["disabled"].as_bool().unwrap_or_default().to_string(),
+        ]);
     }
     rows.to_string()
 }

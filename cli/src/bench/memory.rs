@@ -9,7 +9,7 @@ use anyhow::Context;
 pub fn measure(theatre: &mut Theatre, sheet: &mut Sheet) -> anyhow::Result<()> {
     let mut rows = Vec::new();
     let mut most: f64 = 0.0;
-    for copy in theatre.stack.copies() {
+    for copy in theatre.stack.copies().filter(|copy| copy.is_started()) {
         let status = std::fs::read_to_string(format!("/proc/{}/status", copy.process_id()))
             .with_context(|| format!("looking at {}", copy.service()))?;
         let (now, peak) = (megabytes(&status, "VmRSS:"), megabytes(&status, "VmHWM:"));

@@ -27,6 +27,13 @@ pub(super) struct Play<'a> {
     pub quiet: SignedDuration,
 }
 
+/// The first microsecond that is not before `at`: clocks are set in microseconds.
+fn whole(at: Timestamp) -> Result<Timestamp, jiff::Error> {
+    let micros = at.as_microsecond();
+    let before = Timestamp::from_microsecond(micros)?;
+    if before < at { Timestamp::from_microsecond(micros + 1) } else { Ok(before) }
+}
+
 impl Play<'_> {
     /// Plays to the end of the script; what is then left of the sending is what became of the reports.
     ///
@@ -83,7 +90,7 @@ impl Play<'_> {
     /// with.
     async fn go_to(&self, next: Timestamp, known: Told) -> anyhow::Result<()> {
         let timer = self.settling.next_timer().await?.filter(|timer| *timer > self.pace.now());
-        let next = timer.map_or(next, |timer| timer.min(next));
+        let next = whole(timer.map_or(next, |timer| timer.min(next)))?;
         while self.pace.now() < next {
             self.pace.step_towards(next).await?;
             if self.cast.is_some() && self.settling.told().await? != known {
@@ -91,5 +98,19 @@ impl Play<'_> {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::whole;
+    use jiff::Timestamp;
+
+    #[test]
+    fn a_clock_set_in_microseconds_comes_to_what_is_planned_between_two_of_them() {
+        let at = |nanos| Timestamp::from_nanosecond(nanos).unwrap();
+        assert_eq!(whole(at(1_000)).unwrap(), at(1_000));
+        assert_eq!(whole(at(1_001)).unwrap(), at(2_000));
+        assert_eq!(whole(at(-1)).unwrap(), at(0));
     }
 }

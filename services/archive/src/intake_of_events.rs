@@ -25,7 +25,8 @@ impl BatchHandler for IntakeOfEvents {
             let body: CaseEvent = event.parse().map_err(|error| Failure::of(event, error))?;
             let is_newer = standing.get(&body.case).is_none_or(|row| row.version < body.version);
             // A record comes of a close, which says all that a registration says; what happens to the case later is kept.
-            let turned = if matches!(happened, "closed" | "reopened") { body.version } else { 0 };
+            // What was closed with its master is open again once it is detached from it.
+            let turned = if matches!(happened, "closed" | "reopened" | "detached") { body.version } else { 0 };
             if is_newer && !matches!(happened, "registered" | "classified") {
                 let before = standing.get(&body.case).map_or(0, |row| row.turned);
                 standing.insert(body.case, CaseRow { turned: turned.max(before), ..row(&body) });

@@ -98,12 +98,7 @@ fn lost(app: &App, duty: &Duty, now: Timestamp) -> Option<Timestamp> {
 }
 
 /// Looks once more at those that seem lost, now that they are held, sets them right and tells of it. Gives them, with how late each is.
-async fn set_right(
-    app: &App,
-    tx: &mut Transaction<'static, Postgres>,
-    suspects: &[Uuid],
-    now: Timestamp,
-) -> anyhow::Result<Vec<Found>> {
+async fn set_right(app: &App, tx: &mut Transaction<'static, Postgres>, suspects: &[Uuid], now: Timestamp) -> anyhow::Result<Vec<Found>> {
     if suspects.is_empty() {
         return Ok(Vec::new());
     }

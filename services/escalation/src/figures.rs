@@ -30,9 +30,17 @@ impl Figures {
         for sort in ["duty", "own_event", "recurring", "return", "correction", "audit"] {
             put_off.with_label_values(&[sort]);
         }
-        let lost = metrics.counter("duban_timers_lost_total", "Timers of duties found lost and set right, by whether they were overdue", &["found"]);
+        let lost = metrics.counter(
+            "duban_timers_lost_total",
+            "Timers of duties found lost and set right, by whether they were overdue",
+            &["found"],
+        );
         for found in ["overdue", "before"] {
             lost.with_label_values(&[found]);
+        }
+        let on_trial = metrics.counter("duban_alerts_on_trial_total", "Alerts that would have been sent, by sort", &["sort"]);
+        for sort in ["reminder", "notice", "breach", "escalation", "urge", "awaited"] {
+            on_trial.with_label_values(&[sort]);
         }
         let seconds = vec![0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 600.0, 3600.0];
         Self {
@@ -51,7 +59,7 @@ impl Figures {
             ),
             duties: metrics.counter("duban_duties_total", "What happened to duties", &["event"]),
             alerts: metrics.counter("duban_alerts_total", "Alerts raised, by sort", &["sort"]),
-            on_trial: metrics.counter("duban_alerts_on_trial_total", "Alerts that would have been sent, by sort", &["sort"]),
+            on_trial,
             nobody: metrics.counter("duban_alerts_to_nobody_total", "Alerts for which no person could be found", &[]),
             put_off,
             open: metrics.gauge("duban_duties_open", "Open duties", &[]),

@@ -71,9 +71,9 @@ async fn timers_that_were_lost_are_found_raised_once_counted_and_told() -> anyho
     assert_eq!(counted(&[&one, &two], "before"), 0);
 
     // One event with both, and how late they are.
-    let bodies: Vec<Vec<u8>> =
+    let bodies: Vec<String> =
         sqlx::query_scalar("select body from outbox where subject like '%timer.lost' order by seq").fetch_all(one.db.pool()).await?;
-    let told: Vec<TimersLost> = bodies.iter().map(|body| serde_json::from_slice(body)).collect::<Result<_, _>>()?;
+    let told: Vec<TimersLost> = bodies.iter().map(|body| serde_json::from_str(body)).collect::<Result<_, _>>()?;
     let found: Vec<Uuid> = told.iter().flat_map(|told| &told.timers).map(|timer| timer.duty).collect();
     assert_eq!((told.iter().map(|told| told.found).sum::<i64>(), found.len()), (2, 2));
     assert_eq!(told.iter().map(|told| told.overdue).sum::<i64>(), 2);

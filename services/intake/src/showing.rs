@@ -48,6 +48,9 @@ pub fn summary(app: &App, case: &Case, personal: bool) -> Result<CaseSummary, Fa
         received_at: case.received_at,
         registered_at: case.registered_at,
         repeats: case.repeats,
+        returns: case.returns,
+        carried_by: case.carried_by,
+        carries: case.carries,
         version: case.version,
     })
 }

@@ -166,14 +166,7 @@ async fn end_covered(
         "failed" => "failed",
         _ => "cancelled",
     };
-    let end = |deliveries, state, error| End {
-        digest: digest.delivery,
-        deliveries,
-        state,
-        error,
-        attempts: digest.attempts,
-        at: Ts(now),
-    };
+    let end = |deliveries, state, error| End { digest: digest.delivery, deliveries, state, error, attempts: digest.attempts, at: Ts(now) };
     let mut ended = digests::end(tx, &end(&told, state, error.filter(|_| state == "failed"))).await?;
     ended.extend(digests::end(tx, &end(&untold, "cancelled", None)).await?);
     let by_delivery: HashMap<Uuid, &Covered> = covered.iter().map(|covered| (covered.delivery, covered)).collect();

@@ -9,7 +9,7 @@ use uuid::Uuid;
 /// Body of every `duban.intake.v1.case.<happened>`: the case as it stands after the event, and what this event adds. No personal text.
 ///
 /// `happened`: `registered`, `classified`, `supplemented`, `corrected`, `assigned`, `noted`, `answered`, `closed`, `reopened`, `linked`,
-/// `unlinked`, `merged`, `sorted`, `referred`, `person_added`, `person_removed`, and the `event` that a pack's move or act declares. Pack rules see every member by its name.
+/// `unlinked`, `merged`, `sorted`, `returned`, `attached`, `detached`, `referred`, `person_added`, `person_removed`, and the `event` that a pack's move or act declares. Pack rules see every member by its name.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CaseEvent {
     pub case: Uuid,
@@ -55,10 +55,24 @@ pub struct CaseEvent {
     /// How many earlier reports of the same matter stand within the pack's window.
     #[serde(default)]
     pub repeats: i64,
-    /// The move or act that this event is of.
+    /// How often it was returned (退回) since it was opened or reopened.
+    #[serde(default)]
+    pub returns: i64,
+    /// The master case (主案) that it is attached to: its answers and its close are this one's too, and this one owes nothing itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub carried_by: Option<Uuid>,
+    /// How many cases are attached to it: more than none makes it their master.
+    #[serde(default)]
+    pub carries: i64,
+    /// For detached: what had happened to it while it stood for itself, each event's last token once, in the order of when it last did. What
+    /// it owed by then it owes again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub happened: Vec<String>,
+    /// The move, act or return that this event is of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step: Option<Step>,
-    /// For linked, merged and supplemented: the other case.
+    /// For linked, merged, attached, detached and supplemented: the other case.
+    /// Of a case that is carried by its master, also for answered and closed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub other: Option<Uuid>,
     /// For supplemented: the receipt of the report that joined.
@@ -97,6 +111,9 @@ pub struct Before {
 /// The outcome of a case that was merged into another; no pack needs to declare it. Such a case owes nothing.
 pub const MERGED: &str = "merged";
 
+/// The outcome of a case that was closed with a master of another kind; one of the master's kind has the master's outcome.
+pub const CARRIED: &str = "carried";
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Step {
     /// Id of the move or act in the pack.
@@ -120,7 +137,7 @@ pub struct CaseListRequest {
     pub stage: Option<String>,
     #[serde(default)]
     pub severity: Option<String>,
-    /// `open`, `closed`, `unsorted`, `mine`, `major`.
+    /// `open`, `closed`, `unsorted`, `mine`, `major`, `master` (cases to which others are attached), `attached`.
     #[serde(default)]
     pub state: Option<String>,
     /// Part of a number or title.
@@ -178,6 +195,15 @@ pub struct CaseSummary {
     #[schemars(schema_with = "time::schema")]
     pub registered_at: Timestamp,
     pub repeats: i64,
+    /// How often it was returned (退回) since it was opened or reopened.
+    #[serde(default)]
+    pub returns: i64,
+    /// The master case that it is attached to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub carried_by: Option<Uuid>,
+    /// How many cases are attached to it.
+    #[serde(default)]
+    pub carries: i64,
     pub version: i64,
 }
 
@@ -257,7 +283,7 @@ pub struct TimelineEntry {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PermittedStep {
     pub name: String,
-    /// `move` or `act`.
+    /// `move`, `act` or `return`.
     pub sort: String,
     pub title: String,
     pub title_zh: String,
@@ -296,7 +322,8 @@ pub struct Choice {
 pub struct CaseLink {
     pub other: Uuid,
     pub number: String,
-    /// Seen from this case: `repeats`, `repeated_by`, `merged_into`, `merged`, `follows`, `followed_by`.
+    /// Seen from this case: `repeats`, `repeated_by`, `merged_into`, `merged`, `follows`, `followed_by`, `carried_by`, `carries` (of these the
+    /// newest 200).
     pub sort: String,
     #[schemars(schema_with = "time::schema")]
     pub at: Timestamp,
@@ -366,6 +393,19 @@ pub enum CaseAct {
     /// This case's matter is that of the other.
     Merge {
         into: Uuid,
+        reason: String,
+    },
+    /// Make this case the master of others, or attach more to it: they stay cases of their own, and are answered and closed with it.
+    Attach {
+        /// Together with `numbers` 1 to 200.
+        #[serde(default)]
+        cases: Vec<Uuid>,
+        #[serde(default)]
+        numbers: Vec<String>,
+        reason: String,
+    },
+    /// Take this case from its master: it stands for itself again.
+    Detach {
         reason: String,
     },
     /// Let a person see the case by name.

@@ -193,6 +193,13 @@ pub struct PublicCase {
     pub due: Option<Timestamp>,
     #[schemars(schema_with = "time::schema")]
     pub received_at: Timestamp,
+    /// When the reporter was last answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "time::optional_schema")]
+    pub answered_at: Option<Timestamp>,
+    /// It is dealt with together with other reports of the same incident: the stage is that of all of them.
+    #[serde(default)]
+    pub with_others: bool,
 }
 
 /// Request `intake … report.track`, by tracking code or receipt.

@@ -18,7 +18,11 @@ pub fn permit(directory: &Directory, alert: &Alert, duty: &Duty, person: &str, n
         return Err(Problem::not_found());
     }
     if alert.trial {
-        return Err(Problem::refused("on-trial", "It is on trial: nobody was told, there is nothing to acknowledge", "试运行中的通知未发给任何人，无需签收"));
+        return Err(Problem::refused(
+            "on-trial",
+            "It is on trial: nobody was told, there is nothing to acknowledge",
+            "试运行中的通知未发给任何人，无需签收",
+        ));
     }
     let may = alert.is_recipient(person)
         || alert.is_deputy(directory, person, excluded, now)

@@ -55,6 +55,14 @@ pub struct Case {
     pub sealed_subject: Option<Vec<u8>>,
     pub phone_masked: Option<String>,
     pub repeats: i64,
+    /// How often it was returned (退回) since it was opened or reopened.
+    pub returns: i64,
+    /// The unit from which a correction last took it to where it is: to there it goes when it is returned to whoever sorts.
+    pub came_from: Option<String>,
+    /// The master case that it is attached to.
+    pub carried_by: Option<Uuid>,
+    /// How many cases are attached to it.
+    pub carries: i64,
     pub reasons: Vec<Reason>,
     pub merged_into: Option<Uuid>,
     pub policy: i64,
@@ -111,6 +119,8 @@ pub struct Happening {
     pub receipt: Option<Uuid>,
     /// What it was taken for until now.
     pub before: Option<Before>,
+    /// What had happened to it while it stood for itself.
+    pub happened: Vec<String>,
 }
 
 impl Case {
@@ -167,6 +177,10 @@ impl Case {
             people_named: self.people_named(),
             fields: self.fields.clone(),
             repeats: self.repeats,
+            returns: self.returns,
+            carried_by: self.carried_by,
+            carries: self.carries,
+            happened: happening.happened,
             step: happening.step,
             other: happening.other,
             receipt: happening.receipt,

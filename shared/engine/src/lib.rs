@@ -13,6 +13,7 @@
 pub mod acknowledging;
 pub mod acts;
 pub mod alert;
+pub mod carrying;
 pub mod case;
 pub mod climb;
 pub mod contacts;
@@ -25,6 +26,7 @@ pub mod moment;
 pub mod recipients;
 pub mod registering;
 pub mod retiming;
+pub mod returning;
 pub mod rules;
 pub mod shifts;
 pub mod simulate;

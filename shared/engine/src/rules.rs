@@ -35,7 +35,7 @@ pub fn effects(event: &Event, facts: &Value, policy: &Policy, version: i64, dire
         (MatterKey { key: close.key, rule: close.rule, pack: close.pack }, ended)
     });
     let closes = closes.collect();
-    let is_put_right = facts.get("before").is_some();
+    let is_put_right = facts.get("before").is_some() && !is_given_anew(facts);
     let opens = policy.duties_opened(&seen).into_iter().map(|opened| {
         let place = Facts { unit: opened.unit.clone(), ..said_of(facts, event.version) };
         let mut duty = from_rule(opened, Moment::of(event), place, policy, version, directory);
@@ -49,6 +49,12 @@ pub fn effects(event: &Event, facts: &Value, policy: &Policy, version: i64, dire
         duty
     });
     Effects { opens: opens.collect(), closes }
+}
+
+/// A case that was returned and is sorted again: whoever has it now owes all of it, whatever those did who returned it.
+fn is_given_anew(facts: &Value) -> bool {
+    let was_unsorted = facts.pointer("/before/unsorted").and_then(Value::as_bool) == Some(true);
+    was_unsorted && facts.get("returns").and_then(Value::as_i64).is_some_and(|returns| returns > 0)
 }
 
 /// A duty as its rule makes it, not settled yet.

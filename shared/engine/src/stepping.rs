@@ -2,9 +2,10 @@
 
 use crate::case::{Case, Happening, Stamp, Told, Words};
 use crate::judging::{self, Ground};
+use crate::returning;
 use duban_contracts::case::{Before, Step};
 use duban_contracts::{Problem, Timestamp};
-use duban_policy::policy::{CaseFacts, Kind, Permitted};
+use duban_policy::policy::{CaseFacts, Kind, Permitted, Returning};
 use serde_json::{Map, Value};
 
 /// A step that is asked for: by whom, when, with what.
@@ -26,6 +27,8 @@ pub struct Stepped {
     pub personal: Option<Map<String, Value>>,
     /// Who made it decides of the case from now on, and so sees it.
     pub decides: bool,
+    /// Who made it has handed the case back: he decides of it no longer.
+    pub returned: bool,
     /// The case was closed: nobody decides of it any longer.
     pub ends_decisions: bool,
 }
@@ -49,6 +52,7 @@ pub fn make(
             "本案已并入其他案件，请在该案中办理",
         ));
     }
+    crate::carrying::stands_for_itself(case)?;
     let facts = facts(case, &personal);
     let Asked { person, at, step, fields, .. } = asked;
     let permitted = ground.policy.check_step(ground.directory, person, &case_facts(case, &facts), step, fields, at)?;
@@ -71,7 +75,11 @@ impl Making<'_> {
     fn apply(mut self, permitted: &Permitted<'_>) -> Stepped {
         let step = permitted.step;
         let from = self.case.stage.clone();
-        let to = permitted.to.map_or_else(|| from.clone(), str::to_owned);
+        let to = match (permitted.to, &step.returning) {
+            (Some(to), _) => to.to_owned(),
+            (None, Some(_)) => self.kind.first_stage().to_owned(),
+            (None, None) => from.clone(),
+        };
         let told = Step {
             name: step.id.clone(),
             from,
@@ -93,8 +101,10 @@ impl Making<'_> {
             self.case.outcome = Some(outcome.clone());
         }
         self.case.done.push(step.id.clone());
-        // Who acts on a closed case (a call afterwards) decides nothing of it any longer.
-        if !self.case.closed || permitted.closes {
+        if let Some(returned) = &step.returning {
+            self.hand_back(permitted, returned);
+        } else if !self.case.closed || permitted.closes {
+            // Who acts on a closed case (a call afterwards) decides nothing of it any longer.
             self.decide();
         }
         self.tell_all(permitted, &told);
@@ -108,6 +118,10 @@ impl Making<'_> {
         let happening = Happening { step: Some(told.clone()), ..Happening::default() };
         let mut words = Words::new(step.title.en.clone(), step.title.zh.clone()).citing(told.article.clone());
         words.note = self.asked.note.map(str::to_owned).filter(|note| !note.trim().is_empty());
+        if let Some(returned) = &step.returning {
+            let most = self.ground.policy.most_returns(&self.case.pack, returned, &self.case.unit);
+            returning::say(&mut words, self.kind, step, &permitted.fields, self.case.returns, most);
+        }
         self.tell(&happened, words, happening.clone());
         self.judge_severity();
         if permitted.reopens && happened != "reopened" {
@@ -130,6 +144,18 @@ impl Making<'_> {
 
     fn tell(&mut self, happened: &str, words: Words, happening: Happening) {
         self.out.told.push(self.case.tell_in_words(self.stamp, self.asked.at, happened, words, happening));
+    }
+
+    /// Those who had the case have it no longer, and who returns it does not decide of it any more.
+    fn hand_back(&mut self, permitted: &Permitted<'_>, returned: &Returning) {
+        let cleared = returning::hand_back(self.ground.directory, self.kind, self.case, permitted, returned);
+        let hidden: Vec<&String> = cleared.into_iter().filter(|field| self.personal.contains_key(*field)).collect();
+        if !hidden.is_empty() {
+            self.personal.retain(|field, _| !hidden.contains(&field));
+            self.out.personal = Some(self.personal.clone());
+        }
+        self.case.people_deciding.retain(|person| person != self.asked.person);
+        self.out.returned = true;
     }
 
     fn decide(&mut self) {
@@ -183,6 +209,7 @@ pub fn reopened(case: &mut Case, stage: &str) {
     case.closed = false;
     case.outcome = None;
     case.done.clear();
+    case.returns = 0;
     stage.clone_into(&mut case.stage);
 }
 
@@ -244,6 +271,7 @@ pub fn case_facts<'a>(case: &'a Case, facts: &'a Value) -> CaseFacts<'a> {
         handler: case.handler.as_deref(),
         reporter: case.reported_by.as_deref(),
         excluded: &case.excluded_people,
+        returns: case.returns,
         done: &case.done,
         facts,
     }

@@ -26,6 +26,10 @@ pub fn rule_for(case: &Case, kind: &Kind) -> Rule {
     if !case.closed {
         return Rule::Join;
     }
+    // Its incident is over: whether this is of the same one again is for a person to say.
+    if case.carried_by.is_some() {
+        return Rule::NewCase;
+    }
     match &kind.follows_closed {
         FollowsClosed::Join => Rule::Join,
         FollowsClosed::NewCase => Rule::NewCase,

@@ -245,15 +245,24 @@ fn check_trial(trial: &Placed<TrialText>, faults: &mut Vec<Fault>) {
     let range = trial.range;
     if trial.pack.is_empty() && trial.rule.is_empty() && trial.unit.is_empty() {
         let fault = Fault::new(range, "trial-of-nothing", "it does not say what is on trial", "没有写明试运行的范围");
-        faults.push(fault.help("write pack = \"…\", unit = \"…\", or pack and rule", "请写 pack = \"…\"、unit = \"…\"，或同时写 pack 与 rule"));
+        faults.push(
+            fault.help("write pack = \"…\", unit = \"…\", or pack and rule", "请写 pack = \"…\"、unit = \"…\"，或同时写 pack 与 rule"),
+        );
     }
     if let Some(rule) = trial.rule.iter().next().filter(|_| trial.pack.iter().count() != 1) {
-        let fault = Fault::new(rule.range, "rule-of-no-pack", "a rule on trial needs the one pack that it is of", "规则试运行须写明其所属的一个制度包");
+        let fault = Fault::new(
+            rule.range,
+            "rule-of-no-pack",
+            "a rule on trial needs the one pack that it is of",
+            "规则试运行须写明其所属的一个制度包",
+        );
         faults.push(fault.help("write pack = \"…\" beside it", "请在旁边写 pack = \"…\""));
     }
     [&trial.from, &trial.until].into_iter().flatten().for_each(|date| check_date(date, faults));
     let dates = trial.from.as_ref().zip(trial.until.as_ref());
-    if let Some((from, until)) = dates.filter(|(from, until)| matches!((from.parse::<Date>(), until.parse::<Date>()), (Ok(from), Ok(until)) if until < from)) {
+    if let Some((from, until)) =
+        dates.filter(|(from, until)| matches!((from.parse::<Date>(), until.parse::<Date>()), (Ok(from), Ok(until)) if until < from))
+    {
         let en = format!("it ends on {}, before it begins on {}", until.value, from.value);
         faults.push(Fault::new(until.range, "ends-before", en, format!("截止日期 {} 早于开始日期 {}", until.value, from.value)));
     }

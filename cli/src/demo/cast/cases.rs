@@ -198,7 +198,9 @@ impl Cast {
         let fits = |step: &Step| step.when.as_ref().is_none_or(|when| when.holds(facts, &figures));
         let acted = |step: &Step| step.sort == StepSort::Act && intent.acted.contains(&step.id);
         let wanted = |step: &Step| !intent.done.contains(&step.id) && !self.rules.never.contains(&step.id);
-        let open = |step: &&Step| step.from.contains(&case.stage) && wanted(step) && fits(step) && !acted(step);
+        // Nobody of the demonstration says of his own that it is another's.
+        let forwards = |step: &Step| step.sort != StepSort::Return;
+        let open = |step: &&Step| step.from.contains(&case.stage) && forwards(step) && wanted(step) && fits(step) && !acted(step);
         let rank = |step: &&Step| {
             let place = |list: &[String]| list.iter().position(|id| *id == step.id).unwrap_or(usize::MAX);
             (place(&self.rules.first), step.sort == StepSort::Move, place(&self.rules.prefer))

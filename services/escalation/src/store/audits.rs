@@ -124,7 +124,10 @@ pub async fn end_round(tx: &mut PgConnection, looked: i64, every: Duration) -> R
 /// What was found of a duty, in order: when, and the timer.
 pub async fn of_duty(db: impl PgExecutor<'_>, duty: Uuid) -> Result<Vec<(Timestamp, LostTimer)>, sqlx::Error> {
     let rows: Vec<(Ts, Ts, Option<Ts>)> =
-        sqlx::query_as("select found_at, should_at, was_at from lost_timer where duty = $1 order by found_at").bind(duty).fetch_all(db).await?;
+        sqlx::query_as("select found_at, should_at, was_at from lost_timer where duty = $1 order by found_at")
+            .bind(duty)
+            .fetch_all(db)
+            .await?;
     let timer = |should_at: Ts, was_at: Option<Ts>| LostTimer { duty, should_at: should_at.0, was_at: was_at.map(|at| at.0) };
     Ok(rows.into_iter().map(|(found_at, should_at, was_at)| (found_at.0, timer(should_at, was_at))).collect())
 }

@@ -17,20 +17,22 @@ pub async fn duties(db: impl PgExecutor<'_>, case: Uuid) -> Result<Vec<Duty>, sq
 
 /// Of these cases, by when each is to be closed: the earliest due time of its open duties that closing the case ends.
 pub async fn due(db: impl PgExecutor<'_>, cases: &[Uuid]) -> Result<BTreeMap<Uuid, Timestamp>, sqlx::Error> {
-    let rows =
-        sqlx::query("select case_id, min(due_at) as due from duty where case_id = any ($1) and open and closes_case and not trial group by case_id")
-            .bind(cases)
-            .fetch_all(db)
-            .await?;
+    let rows = sqlx::query(
+        "select case_id, min(due_at) as due from duty where case_id = any ($1) and open and closes_case and not trial group by case_id",
+    )
+    .bind(cases)
+    .fetch_all(db)
+    .await?;
     rows.iter().map(|row| Ok((row.try_get("case_id")?, row.try_get::<Ts, _>("due")?.0))).collect()
 }
 
 /// The same of the case that people know by this number.
 pub async fn due_of_number(db: impl PgExecutor<'_>, number: &str) -> Result<Option<Timestamp>, sqlx::Error> {
-    let due: Option<Ts> = sqlx::query_scalar("select min(due_at) from duty where terms ->> 'number' = $1 and open and closes_case and not trial")
-        .bind(number)
-        .fetch_one(db)
-        .await?;
+    let due: Option<Ts> =
+        sqlx::query_scalar("select min(due_at) from duty where terms ->> 'number' = $1 and open and closes_case and not trial")
+            .bind(number)
+            .fetch_one(db)
+            .await?;
     Ok(due.map(|at| at.0))
 }
 

@@ -188,7 +188,12 @@ pub async fn claim_one(tx: &mut PgConnection, id: Uuid, now: Timestamp) -> Resul
 
 /// Sets the timer of a duty that is due to later, whatever else its row holds.
 pub async fn put_off(db: impl PgExecutor<'_>, id: Uuid, now: Timestamp, later: Timestamp) -> Result<(), sqlx::Error> {
-    sqlx::query("update duty set next_at = $3, put_off = true where id = $1 and next_at <= $2").bind(id).bind(Ts(now)).bind(Ts(later)).execute(db).await?;
+    sqlx::query("update duty set next_at = $3, put_off = true where id = $1 and next_at <= $2")
+        .bind(id)
+        .bind(Ts(now))
+        .bind(Ts(later))
+        .execute(db)
+        .await?;
     Ok(())
 }
 

@@ -175,7 +175,9 @@ pub async fn shut_out(tx: &mut PgConnection, person: &str) -> Result<(), sqlx::E
 }
 
 pub async fn producers(tx: &mut PgConnection) -> Result<Vec<Producer>, sqlx::Error> {
-    let rows = sqlx::query("select id, name, unit, token_hash, disabled, demonstration, silent_after from producer order by id").fetch_all(tx).await?;
+    let rows = sqlx::query("select id, name, unit, token_hash, disabled, demonstration, silent_after from producer order by id")
+        .fetch_all(tx)
+        .await?;
     rows.into_iter()
         .map(|row| {
             Ok(Producer {

@@ -105,7 +105,8 @@ fn is_sought(frame: &Frame, directory: &Directory, person: &Person, sought: &str
 
 fn people_table(frame: &Frame, directory: &Directory, sought: &str) -> Markup {
     let sought = sought.to_lowercase();
-    let found: Vec<&Person> = directory.people().filter(|person| sought.is_empty() || is_sought(frame, directory, person, &sought)).collect();
+    let found: Vec<&Person> =
+        directory.people().filter(|person| sought.is_empty() || is_sought(frame, directory, person, &sought)).collect();
     html! {
         table #people {
             caption {

@@ -1,5 +1,6 @@
 //! A case: the whole story top to bottom, its clocks, and the next permitted step.
 
+use super::carried;
 use super::case_acts::{self, Acting, Form};
 use super::cases::severity;
 use super::chosen;
@@ -62,9 +63,13 @@ fn head(frame: &Frame, case: &CaseWhole) -> Markup {
             dt { (frame.t("渠道", "Channel")) } dd { (frame.channel(&summary.channel)) }
             dt { (frame.t("收到", "Received")) } dd { (frame.time(summary.received_at)) }
             dt { (frame.t("经办人", "Handler")) } dd { (summary.handler.as_deref().map_or_else(|| frame.t("尚未指定", "nobody yet").to_owned(), |person| frame.name(person))) }
-            @for link in &case.detail.links {
+            @if summary.returns > 0 {
+                dt { (frame.t("退回", "Returned")) } dd { (summary.returns) (frame.t(" 次", if summary.returns == 1 { " time" } else { " times" })) }
+            }
+            @for link in case.detail.links.iter().filter(|link| link.sort != "carries") {
                 dt { (link_word(frame, &link.sort)) } dd { a href={ "/cases/" (link.other) } { (link.number) } }
             }
+            (carried::facts(frame, case))
             @for reason in &case.detail.reasons {
                 dt { (frame.t("判定", "Judged")) }
                 dd { (frame.t(&reason.text_zh, &reason.text)) (frame.by_article(reason.article.as_deref())) }
@@ -79,6 +84,7 @@ fn link_word<'a>(frame: &Frame, sort: &'a str) -> &'a str {
         "repeats" | "repeated_by" => frame.language.pick("同一事项", "Same matter"),
         "merged_into" => frame.language.pick("并入", "Merged into"),
         "merged" => frame.language.pick("并来", "Merged from"),
+        "carried_by" => frame.language.pick("主案", "Master case"),
         "follows" => frame.language.pick("补充", "Follows"),
         "followed_by" => frame.language.pick("后续补充", "Followed by"),
         other => other,
@@ -185,6 +191,7 @@ pub fn acting(frame: &Frame, case: &CaseWhole) -> Markup {
         (frame.csrf())
         input type="hidden" name="request" value=(duban_contracts::ids::fresh());
         input type="hidden" name="version" value=(case.detail.summary.version);
+        input type="hidden" name="case" value=(case.detail.summary.case);
     }
 }
 
@@ -202,7 +209,9 @@ fn step_form(frame: &Frame, case: &CaseWhole, step: &PermittedStep) -> Markup {
                     input type="hidden" name="do" value="step";
                     input type="hidden" name="name" value=(step.name);
                     @for field in &step.requires {
-                        @let given = case.detail.fields.get(&field.name).map(chosen::as_typed).unwrap_or_default();
+                        // Why it is returned is said each time.
+                        @let standing = case.detail.fields.get(&field.name).filter(|_| step.sort != "return");
+                        @let given = standing.map(chosen::as_typed).unwrap_or_default();
                         (chosen::field(frame, &step.name, field, &given))
                     }
                     label { (frame.t("说明（可不填）", "Note (optional)")) input name="note"; }
@@ -243,8 +252,8 @@ pub async fn act(
 ) -> Response {
     let frame = respond::frame(&app, Some(&viewer), language, &format!("/cases/{case}"));
     let done = async {
-        let Acting { request, version, act } = case_acts::read_form(&app, &viewer, &Form(&form)).await?;
-        app.services.case_act(&viewer, request, version, &CaseActRequest { case, act }).await
+        let Acting { request, version, act, on } = case_acts::read_form(&app, &viewer, &Form(&form)).await?;
+        app.services.case_act(&viewer, request, version, &CaseActRequest { case: on.unwrap_or(case), act }).await
     };
     let why = match done.await {
         Ok(_) => return Redirect::to(&format!("/cases/{case}?told=done")).into_response(),

@@ -1,13 +1,14 @@
 //! What may be done to a case besides its pack's steps: notes, answers, references, the handler, corrections, links, who sees it. The forms,
 //! and the reading of what they send.
 
+use super::carried;
 use super::case::acting;
 use super::chosen::{self, Chooser, Shown};
 use super::frame::Frame;
 use crate::App;
 use crate::ask::CaseWhole;
 use crate::viewer::Viewer;
-use duban_contracts::case::{CaseAct, CaseShowRequest};
+use duban_contracts::case::{CaseAct, CaseShowRequest, CaseSummary};
 use duban_contracts::report::Attachment;
 use duban_contracts::{Problem, both};
 use duban_policy::Policy;
@@ -35,11 +36,12 @@ pub fn view(frame: &Frame, case: &CaseWhole, policy: Option<&Policy>) -> Markup 
         @if !case.detail.summary.closed { (form(frame, case, "assign", ("指定经办人", "Name the handler"), &handler(frame, case))) }
         (correcting(frame, case, policy))
         (linking(frame, case))
+        (carried::forms(frame, case))
         (seeing(frame, case))
     }
 }
 
-fn form(frame: &Frame, case: &CaseWhole, act: &str, (zh, en): (&str, &str), inputs: &Markup) -> Markup {
+pub(super) fn form(frame: &Frame, case: &CaseWhole, act: &str, (zh, en): (&str, &str), inputs: &Markup) -> Markup {
     html! {
         details.sheet open[act == "correct" && case.detail.summary.unsorted] {
             summary { (frame.t(zh, en)) }
@@ -53,7 +55,7 @@ fn form(frame: &Frame, case: &CaseWhole, act: &str, (zh, en): (&str, &str), inpu
     }
 }
 
-fn reason(frame: &Frame, id: &str) -> Markup {
+pub(super) fn reason(frame: &Frame, id: &str) -> Markup {
     html! { label for=(id) { (frame.t("理由", "Reason")) } input id=(id) name="reason" required; }
 }
 
@@ -121,7 +123,7 @@ fn linking(frame: &Frame, case: &CaseWhole) -> Markup {
                 (reason(frame, "unlink-reason"))
             }))
         }
-        @if !case.detail.summary.closed {
+        @if !case.detail.summary.closed && case.detail.summary.carries == 0 && case.detail.summary.carried_by.is_none() {
             (form(frame, case, "merge", ("并入另一案件", "Merge into another case"), &html! {
                 label for="merge-into" { (frame.t("并入的案件编号", "Number of the case that it becomes part of")) span.hint { (frame.t("本案随即办结，今后在该案中处理", "this one is closed and dealt with there")) } }
                 input #merge-into name="into" list="linked" autocomplete="off" required;
@@ -157,23 +159,25 @@ pub struct Acting {
     pub request: Uuid,
     pub version: Option<i64>,
     pub act: CaseAct,
+    /// Another case on which it is done: the master of one that is attached.
+    pub on: Option<Uuid>,
 }
 
 /// A form as it was sent.
 pub struct Form<'a>(pub &'a [(String, String)]);
 
 impl Form<'_> {
-    fn text(&self, name: &str) -> Option<String> {
+    pub(super) fn text(&self, name: &str) -> Option<String> {
         let found = self.0.iter().find(|(known, _)| known == name);
         found.map(|(_, value)| value.trim().to_owned()).filter(|value| !value.is_empty())
     }
 
-    fn needed(&self, name: &str) -> Result<String, Problem> {
+    pub(super) fn needed(&self, name: &str) -> Result<String, Problem> {
         self.text(name)
             .ok_or_else(|| Problem::invalid_field(&format!("/{name}"), both("未填写", "it is empty"), both("请填写内容", "a text")))
     }
 
-    fn id(&self, name: &str) -> Result<Uuid, Problem> {
+    pub(super) fn id(&self, name: &str) -> Result<Uuid, Problem> {
         self.needed(name)?.parse().map_err(|_| Problem::malformed(both(format!("{name} 不是有效编号"), format!("{name} is not an id"))))
     }
 
@@ -198,6 +202,8 @@ impl Form<'_> {
             },
             Some("unlink") => CaseAct::Unlink { other: self.id("other")?, reason: reason()? },
             Some("merge") => CaseAct::Merge { into: into.ok_or_else(Problem::not_found)?, reason: reason()? },
+            Some("attach") => CaseAct::Attach { cases: Vec::new(), numbers: carried::numbers(&self.needed("numbers")?), reason: reason()? },
+            Some("detach") => CaseAct::Detach { reason: reason()? },
             Some("add_person") => CaseAct::AddPerson { person: person()?, reason: reason()? },
             Some("remove_person") => CaseAct::RemovePerson { person: person()?, reason: reason()? },
             _ => return Err(Problem::malformed(both("本页没有此项操作", "do names no act of this page"))),
@@ -208,20 +214,23 @@ impl Form<'_> {
 /// # Errors
 /// 422 for an empty field, or a number of no case that the viewer may see; 400 for what no form of ours sends.
 pub async fn read_form(app: &App, viewer: &Viewer, form: &Form<'_>) -> Result<Acting, Problem> {
+    if form.text("do").as_deref() == Some("attach_to") {
+        return carried::to_master(app, viewer, form).await;
+    }
     let into = match form.text("do").as_deref() {
-        Some("merge") => Some(case_numbered(app, viewer, form.needed("into")?).await?),
+        Some("merge") => Some(case_numbered(app, viewer, "into", form.needed("into")?).await?.case),
         _ => None,
     };
     let version = form.text("version").and_then(|version| version.parse().ok());
-    Ok(Acting { request: form.id("request")?, version, act: form.act(into)? })
+    Ok(Acting { request: form.id("request")?, version, act: form.act(into)?, on: None })
 }
 
-async fn case_numbered(app: &App, viewer: &Viewer, number: String) -> Result<Uuid, Problem> {
+pub(super) async fn case_numbered(app: &App, viewer: &Viewer, member: &str, number: String) -> Result<CaseSummary, Problem> {
     let request = CaseShowRequest { case: None, number: Some(number) };
     match app.services.case_show(viewer, &request).await {
-        Ok(found) => Ok(found.summary.case),
+        Ok(found) => Ok(found.summary),
         Err(why) if why.status == 404 => Err(Problem::invalid_field(
-            "/into",
+            &format!("/{member}"),
             both("没有此编号的案件，或您无权查看", "there is no case of this number that you may see"),
             both("请填写案件编号", "the number of a case"),
         )),
@@ -256,7 +265,15 @@ mod tests {
     #[test]
     fn every_act_of_a_person_has_a_form() {
         let id = Uuid::from_u128(7);
-        let given = [("person", "wang"), ("reason", "x"), ("name", "录音"), ("reference", "/r/1"), ("text", "x"), ("by", "phone")];
+        let given = [
+            ("person", "wang"),
+            ("reason", "x"),
+            ("numbers", "TS-1，TS-2\n TS-3"),
+            ("name", "录音"),
+            ("reference", "/r/1"),
+            ("text", "x"),
+            ("by", "phone"),
+        ];
         let read = |what: &str| {
             let other = id.to_string();
             let members: Vec<(&str, &str)> = given.into_iter().chain([("do", what), ("other", other.as_str())]).collect();
@@ -265,6 +282,9 @@ mod tests {
         let attachment = Attachment { name: "录音".into(), reference: "/r/1".into(), media_type: None };
         assert_eq!(read("refer"), CaseAct::Refer { attachment });
         assert_eq!(read("unlink"), CaseAct::Unlink { other: id, reason: "x".into() });
+        let numbers = vec!["TS-1".into(), "TS-2".into(), "TS-3".into()];
+        assert_eq!(read("attach"), CaseAct::Attach { cases: Vec::new(), numbers, reason: "x".into() });
+        assert_eq!(read("detach"), CaseAct::Detach { reason: "x".into() });
         assert_eq!(read("add_person"), CaseAct::AddPerson { person: "wang".into(), reason: "x".into() });
         assert_eq!(read("remove_person"), CaseAct::RemovePerson { person: "wang".into(), reason: "x".into() });
         assert_eq!(read("assign"), CaseAct::Assign { person: "wang".into() });

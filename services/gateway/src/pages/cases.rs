@@ -13,11 +13,13 @@ use duban_contracts::case::{CaseList, CaseListRequest, CaseSummary};
 use duban_policy::directory::Right;
 use maud::{Markup, html};
 
-const STATES: [(&str, &str, &str); 5] = [
+const STATES: [(&str, &str, &str); 7] = [
     ("open", "在办", "Open"),
     ("mine", "我经办的", "Mine"),
     ("major", "重大", "Major"),
     ("unsorted", "待分拣", "Unsorted"),
+    ("master", "主案", "Masters"),
+    ("attached", "已挂入主案", "Attached"),
     ("closed", "已办结", "Closed"),
 ];
 
@@ -94,6 +96,9 @@ fn row(frame: &Frame, case: &CaseSummary) -> Markup {
                 (case.subject.as_deref().unwrap_or(frame.t(&case.title_zh, &case.title)))
                 @if case.severity != "ordinary" { " " span.state.escalated { (severity(frame, case)) } }
                 @if case.unsorted { " " span.state.soon { (frame.t("待分拣", "Unsorted")) } }
+                @if case.returns > 0 && !case.closed { " " span.state.soon { (frame.t("退回", "Returned")) } }
+                @if case.carries > 0 { " " span.state.escalated { (frame.t("主案 ", "Master of ")) (case.carries) } }
+                @if case.carried_by.is_some() { " " span.small.soft { (frame.t("随主案", "with its master")) } }
                 @if case.repeats > 0 { " " span.small.soft { (frame.t("第", "report no. ")) (case.repeats + 1) (frame.t("次来件", "")) } }
             }
             td data-label=(frame.t("单位", "Unit")) { (frame.unit(&case.unit)) }

@@ -8,6 +8,7 @@ mod administration;
 mod alert;
 mod alert_link;
 mod alerts;
+mod carried;
 mod case;
 mod case_acts;
 mod cases;

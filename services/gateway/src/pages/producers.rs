@@ -53,7 +53,11 @@ fn last_heard(frame: &Frame, heard: Option<&SourceList>, producer: &str) -> Mark
 /// For how long it may be silent, to be changed on the spot.
 fn silence(frame: &Frame, producer: &ListedProducer) -> Markup {
     let set = producer.silent_after.as_deref().unwrap_or_default();
-    let label = format!("{}：{}", producer.id, frame.t("静默时限，如 4wh；不填则不监测", "how long it may be silent, such as 4wh; empty: not watched"));
+    let label = format!(
+        "{}：{}",
+        producer.id,
+        frame.t("静默时限，如 4wh；不填则不监测", "how long it may be silent, such as 4wh; empty: not watched")
+    );
     html! {
         @if producer.disabled { (set) } @else {
             form method="post" action={ "/administration/producers/" (producer.id) "/watch" } {

@@ -48,6 +48,8 @@ fn answer(frame: &Frame, found: &Found) -> Markup {
                         dt { (frame.t("案件编号", "Case number")) } dd { (case.number) }
                         dt { (frame.t("目前环节", "Stage")) } dd { (frame.t(&case.stage_zh, &case.stage)) }
                         dt { (frame.t("收到", "Received")) } dd { (frame.time(case.received_at)) }
+                        @if let Some(at) = case.answered_at { dt { (frame.t("最近答复", "Last answered")) } dd { (frame.time(at)) } }
+                        @if case.with_others { dt { (frame.t("说明", "Note")) } dd { (frame.t("与同一事件的其他来件统一办理", "handled together with other reports of the same incident")) } }
                         @if let Some(due) = case.due { dt { (frame.t("办结时限", "To be closed by")) } dd { (frame.time(due)) } }
                     }
                 }

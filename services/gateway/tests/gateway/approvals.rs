@@ -156,7 +156,7 @@ async fn the_posts_that_the_organisation_names_sign_each_for_his_pack() -> anyho
 
     let refused = a.post(&format!("/v1/policies/{both}/approve"), &second).send().await?;
     let problem = expect(refused, StatusCode::FORBIDDEN).await?;
-    assert!(problem["detail"].as_str().unwrap().contains("总经理"), "a second person is not enough: {problem}");
+    assert!(problem["detail_zh"].as_str().unwrap().contains("总经理"), "a second person is not enough: {problem}");
     assert_eq!(approve(&a, both, &first_manager).await?, StatusCode::NO_CONTENT);
     assert_eq!(set(&world, &a, both).await?["state"], "submitted", "the other has not signed");
     assert_eq!(approve(&a, both, &first_manager).await?, StatusCode::FORBIDDEN, "he has signed what is his");

@@ -62,7 +62,8 @@ async fn what_is_on_trial_is_read_with_its_figures_and_with_what_would_have_been
     let reader = session(&world, &a, "pan-xinyi").await?;
     let page = reader.get("/trials").await?;
     assert_eq!(page.status, StatusCode::OK, "{}", page.text);
-    for said in ["不发任何通知", "现行版本没有试运行", "4S店客户投诉管理", "本应发出的通知", "答复 TS-1", ">29<", "超期"] {
+    for said in ["不发任何通知", "现行版本没有试运行", "4S店客户投诉管理", "本应发出的通知", "答复 TS-1", ">29<", "超期"]
+    {
         assert!(page.text.contains(said), "{said}: {}", page.text);
     }
     assert_eq!(asked.lock().unwrap()[0]["trial"], true);

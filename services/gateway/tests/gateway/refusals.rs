@@ -9,6 +9,9 @@ use duban_contracts::{Problem, both};
 use reqwest::{Method, StatusCode, header};
 use uuid::Uuid;
 
+/// Where a form is sent, its members, and what is said of it.
+type Sent<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str);
+
 /// The text of a page's notices and of what stands at its fields, without tags.
 fn said(page: &str) -> String {
     let of = |start: &str, end: &str| {
@@ -97,7 +100,7 @@ async fn absences_and_delegations_are_refused_in_chinese() -> anyhow::Result<()>
     let request = Uuid::now_v7().to_string();
     let asked = ("request", request.as_str());
     let (set, delegate) = ("/absences", "/delegations");
-    let cases: [(&str, &[(&str, &str)], &str); 6] = [
+    let cases: [Sent<'_>; 6] = [
         (set, &[("until", "soon")], "截止时间：不是有效时间（日期和时间，如 2026-03-05T18:00）"),
         (set, &[("until", "2020-01-01T00:00")], "截止时间：不晚于开始时间（应晚于开始时间）"),
         (set, &[("from", "2020-01-01T00:00")], "开始时间：早于一天之前"),

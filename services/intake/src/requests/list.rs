@@ -61,12 +61,14 @@ pub async fn filter(app: &App, directory: &Directory, asked: &CaseListRequest) -
         Some("unsorted") => filter.unsorted = true,
         Some("mine") => filter.mine = true,
         Some("major") => filter.major = true,
+        Some("master") => filter.master = true,
+        Some("attached") => filter.attached = true,
         Some(other) => faults.push(FieldError::new(
             "/state",
             both(format!("没有“{other}”这一状态"), format!("'{other}' is no state")),
             both(
-                "open（在办）、closed（已办结）、unsorted（待分拣）、mine（我经办的）或 major（重大）",
-                "open, closed, unsorted, mine or major",
+                "open（在办）、closed（已办结）、unsorted（待分拣）、mine（我经办的）、major（重大）、master（主案件）或 attached（已挂接）",
+                "open, closed, unsorted, mine, major, master or attached",
             ),
         )),
     }

@@ -5,7 +5,7 @@ use super::fitting::{MOST_BYTES, bytes_of};
 use super::timeline;
 use crate::app::App;
 use crate::showing::{field_spec, kind_of, summary};
-use crate::store::{cases, involvement, links, reports};
+use crate::store::{carried, cases, involvement, links, reports};
 use crate::visibility::{Sight, sees_personal};
 use duban_contracts::Problem;
 use duban_contracts::case::{CaseDetail, CaseLink, CaseShowRequest, FieldSpec, PermittedStep};
@@ -17,6 +17,9 @@ use duban_policy::directory::Directory;
 use duban_policy::policy::Kind;
 use serde_json::{Map, Value};
 use std::sync::Arc;
+
+/// So many of the cases that are attached to a master are named with it; the list has them all.
+const MOST_SHOWN: i64 = 200;
 
 pub async fn show(app: App, request: Request<CaseShowRequest>) -> Result<CaseDetail, Failed> {
     let person = request.person()?;
@@ -76,6 +79,9 @@ fn added(involved: Vec<(String, String)>) -> Vec<String> {
 async fn seen_links(app: &App, sight: &Sight, case: &Case) -> Result<Vec<CaseLink>, Failed> {
     let pool = app.platform.db.pool();
     let mut found = links::of_case(pool, case.id).await?;
+    if case.carried_by.is_some() || case.carries > 0 {
+        found.extend(carried::links_of(pool, case.id, case.carried_by, MOST_SHOWN).await?);
+    }
     if !found.is_empty() {
         let others: Vec<uuid::Uuid> = found.iter().map(|link| link.other).collect();
         let seen = crate::store::list::visible(pool, sight, &others).await?;
@@ -94,7 +100,7 @@ fn steps(
     hidden: &Map<String, Value>,
     at: duban_contracts::Timestamp,
 ) -> Vec<PermittedStep> {
-    if case.merged_into.is_some() {
+    if case.merged_into.is_some() || case.carried_by.is_some() {
         return Vec::new();
     }
     let facts = facts(case, hidden);

@@ -13,10 +13,7 @@ pub async fn list(app: App, request: Request<SourceListRequest>) -> Result<Sourc
         return Err(Problem::forbidden("it takes the right to administer everything").into());
     }
     let known = sources::all(app.platform.db.pool()).await?;
-    let shown = |source: sources::Source| SourceShown {
-        producer: source.producer,
-        heard_at: source.heard_at,
-        silent_since: source.silent_at,
-    };
+    let shown =
+        |source: sources::Source| SourceShown { producer: source.producer, heard_at: source.heard_at, silent_since: source.silent_at };
     Ok(SourceList { sources: known.into_iter().map(shown).collect() })
 }

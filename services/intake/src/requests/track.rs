@@ -2,10 +2,12 @@
 
 use crate::app::App;
 use crate::showing::stage_title;
-use crate::store::{cases, identities};
+use crate::store::{cases, identities, timeline};
 use duban_contracts::Problem;
 use duban_contracts::report::{PublicCase, PublicStatus, TrackRequest};
+use duban_engine::case::Case;
 use duban_platform::rpc::{Failed, Request};
+use duban_policy::Title;
 
 pub async fn track(app: App, request: Request<TrackRequest>) -> Result<PublicStatus, Failed> {
     let pool = app.platform.db.pool();
@@ -38,9 +40,15 @@ fn bare(state: &str) -> PublicStatus {
 }
 
 async fn registered(app: &App, case: uuid::Uuid, supplement: bool) -> Result<PublicStatus, Failed> {
-    let Some(case) = cases::by_ids(app.platform.db.pool(), &[case]).await?.pop() else { return Ok(bare("accepted")) };
-    let policy = app.platform.policies.get(case.policy);
-    let stage = stage_title(policy.as_deref().and_then(|policy| policy.kind(&case.pack, &case.kind)), &case.stage);
+    let pool = app.platform.db.pool();
+    let Some(case) = cases::by_ids(pool, &[case]).await?.pop() else { return Ok(bare("accepted")) };
+    // Where its master stands: it is dealt with there.
+    let master = match case.carried_by {
+        Some(master) => cases::by_ids(pool, &[master]).await?.pop(),
+        None => None,
+    };
+    let with_others = master.is_some();
+    let stage = stage_of(app, master.as_ref().unwrap_or(&case));
     let state = if case.closed {
         "closed"
     } else if supplement {
@@ -50,6 +58,19 @@ async fn registered(app: &App, case: uuid::Uuid, supplement: bool) -> Result<Pub
     };
     Ok(PublicStatus {
         state: state.to_owned(),
-        case: Some(PublicCase { number: case.number, stage: stage.en, stage_zh: stage.zh, due: None, received_at: case.received_at }),
+        case: Some(PublicCase {
+            stage: stage.en,
+            stage_zh: stage.zh,
+            due: None,
+            received_at: case.received_at,
+            answered_at: timeline::last_answer(pool, case.id).await?,
+            with_others,
+            number: case.number,
+        }),
     })
+}
+
+fn stage_of(app: &App, case: &Case) -> Title {
+    let policy = app.platform.policies.get(case.policy);
+    stage_title(policy.as_deref().and_then(|policy| policy.kind(&case.pack, &case.kind)), &case.stage)
 }

@@ -52,17 +52,24 @@ pub async fn save(tx: &mut PgConnection, cases: &[Case]) -> Result<(), sqlx::Err
                           merged_into = new.merged_into, policy = new.policy, version = new.version,
                           last_event_at = new.last_event_at, people_added = string_to_array(new.people_added, E'\\x1f'),
                           people_deciding = string_to_array(new.people_deciding, E'\\x1f'),
-                          taken_for_at_close = new.taken_for_at_close
+                          taken_for_at_close = new.taken_for_at_close, returns = new.returns, came_from = new.came_from,
+                          carried_by = new.carried_by, carries = new.carries
          from unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
                      $10::text[], $11::bool[], $12::bool[], $13::bool[], $14::text[], $15::bool[], $16::text[], $17::text[],
                      $18::text[], $19::text[], $20::jsonb[], $21::bytea[], $22::bigint[], $23::jsonb[], $24::uuid[],
-                     $25::bigint[], $26::bigint[], $27::timestamptz[], $28::text[], $29::text[], $30::jsonb[])
+                     $25::bigint[], $26::bigint[], $27::timestamptz[], $28::text[], $29::text[], $30::jsonb[], $31::bigint[],
+                     $32::text[], $33::uuid[], $34::bigint[])
               as new (id, number, receipt, pack, kind, unit, severity, stage, title, title_zh, unsorted, major, severity_set,
                       done, closed, outcome, handler, excluded_people, excluded_units, fields, sealed_fields, repeats, reasons,
-                      merged_into, policy, version, last_event_at, people_added, people_deciding, taken_for_at_close)
+                      merged_into, policy, version, last_event_at, people_added, people_deciding, taken_for_at_close, returns, came_from,
+                      carried_by, carries)
          where cases.id = new.id",
     );
     let statement = bind_state(statement, cases).bind(cases.iter().map(|c| c.taken_for_at_close.as_ref().map(Json)).collect::<Vec<_>>());
+    let statement = statement.bind(cases.iter().map(|c| c.returns).collect::<Vec<_>>());
+    let statement = statement.bind(cases.iter().map(|c| c.came_from.as_deref()).collect::<Vec<_>>());
+    let statement = statement.bind(cases.iter().map(|c| c.carried_by).collect::<Vec<_>>());
+    let statement = statement.bind(cases.iter().map(|c| c.carries).collect::<Vec<_>>());
     statement.execute(tx).await?;
     Ok(())
 }
@@ -185,6 +192,10 @@ pub fn from_row(row: &PgRow) -> Result<Case, sqlx::Error> {
         fields: row.try_get::<Json<_>, _>("fields")?.0,
         sealed_fields: row.try_get("sealed_fields")?,
         repeats: row.try_get("repeats")?,
+        returns: row.try_get("returns")?,
+        came_from: row.try_get("came_from")?,
+        carried_by: row.try_get("carried_by")?,
+        carries: row.try_get("carries")?,
         reasons: row.try_get::<Json<_>, _>("reasons")?.0,
         merged_into: row.try_get("merged_into")?,
         policy: row.try_get("policy")?,

@@ -34,10 +34,10 @@ pub async fn end(tx: &mut PgConnection, case: Uuid, person: &str, sort: &'static
     Ok(done.rows_affected() > 0)
 }
 
-/// Ends everybody's part in the decisions of a case: a person sees what he decides for as long as that lasts.
-pub async fn end_decisions(tx: &mut PgConnection, case: Uuid, at: Timestamp) -> Result<(), sqlx::Error> {
-    sqlx::query("update involvement set ended_at = $2 where case_id = $1 and sort = 'decided' and ended_at is null")
-        .bind(case)
+/// Ends everybody's part in the decisions of cases: a person sees what he decides for as long as that lasts.
+pub async fn end_decisions(tx: &mut PgConnection, cases: &[Uuid], at: Timestamp) -> Result<(), sqlx::Error> {
+    sqlx::query("update involvement set ended_at = $2 where case_id = any($1) and sort = 'decided' and ended_at is null")
+        .bind(cases)
         .bind(Ts(at))
         .execute(tx)
         .await?;

@@ -19,6 +19,10 @@ pub struct Filter {
     pub unsorted: bool,
     /// Of a severity that its pack marks as major.
     pub major: bool,
+    /// Others are attached to it.
+    pub master: bool,
+    /// Attached to a master.
+    pub attached: bool,
     /// Handled by the asker.
     pub mine: bool,
     /// Part of number or title.
@@ -80,10 +84,17 @@ fn restrict(query: &mut QueryBuilder<Postgres>, sight: &Sight, filter: &Filter) 
         query.push(if closed { " and closed" } else { " and not closed" });
     }
     if filter.unsorted {
-        query.push(" and unsorted");
+        // What its master stands for need not be sorted.
+        query.push(" and unsorted and carried_by is null");
     }
     if filter.major {
         query.push(" and major");
+    }
+    if filter.master {
+        query.push(" and carries > 0");
+    }
+    if filter.attached {
+        query.push(" and carried_by is not null");
     }
     if filter.mine {
         query.push(" and handler = ").push_bind(sight.person.clone());

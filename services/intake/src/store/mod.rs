@@ -1,5 +1,6 @@
 //! All SQL of intake: one file per table or question, batched throughout.
 
+pub mod carried;
 pub mod cases;
 pub mod exports;
 pub mod identities;

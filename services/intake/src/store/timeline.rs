@@ -134,6 +134,15 @@ pub async fn newest(
     rows.iter().map(|row| entry(seal, row, notes)).collect()
 }
 
+/// When who reported a case was last answered.
+pub async fn last_answer(executor: impl PgExecutor<'_>, case: Uuid) -> Result<Option<Timestamp>, sqlx::Error> {
+    let at: Option<Ts> = sqlx::query_scalar("select max(at) from timeline where case_id = $1 and event = 'case.answered'")
+        .bind(case)
+        .fetch_one(executor)
+        .await?;
+    Ok(at.map(|at| at.0))
+}
+
 /// The entries of a case after a version, oldest first.
 pub async fn after(executor: impl PgExecutor<'_>, seal: &Seal, case: Uuid, version: i64, most: i64) -> Result<Vec<Entry>, sqlx::Error> {
     let rows = sqlx::query("select * from timeline where case_id = $1 and version > $2 order by version limit $3")

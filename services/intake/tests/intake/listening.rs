@@ -35,11 +35,8 @@ async fn a_source_that_sends_nothing_for_too_long_is_told_once_and_again_when_it
     assert_eq!(hotline.heard_at.map(|heard| hotline.silent_since.duration_since(heard).as_secs()), Some(2));
     assert_eq!(never.heard_at, None);
     let list: SourceList = world.ask("dora", "source.list", &SourceListRequest {}).await?;
-    let shown: Vec<(&str, bool, bool)> = list
-        .sources
-        .iter()
-        .map(|source| (source.producer.as_str(), source.heard_at.is_some(), source.silent_since.is_some()))
-        .collect();
+    let shown: Vec<(&str, bool, bool)> =
+        list.sources.iter().map(|source| (source.producer.as_str(), source.heard_at.is_some(), source.silent_since.is_some())).collect();
     assert_eq!(shown, [("hotline", true, true), ("never", false, true), ("patient", false, false), ("unwatched", true, false)]);
     let refused: Result<SourceList, Problem> = world.ask("eva", "source.list", &SourceListRequest {}).await;
     assert_eq!(refused.unwrap_err().status, 403);

@@ -18,7 +18,10 @@ pub enum Tells {
     /// What waits for somebody who is back.
     Return(Box<ReturnNoticed>),
     /// Several alerts at once, gathered at this time. What they are is read just before it is sent; None: not yet.
-    Digest { gathered_at: Timestamp, covered: Option<Vec<Covered>> },
+    Digest {
+        gathered_at: Timestamp,
+        covered: Option<Vec<Covered>>,
+    },
 }
 
 impl Tells {
@@ -118,7 +121,10 @@ pub async fn claim_due(tx: &mut PgConnection, share: &Share<'_>) -> Result<Vec<C
             Ok(Claimed {
                 delivery: super::deliveries::delivery(row)?,
                 destination: row.try_get("destination")?,
-                tells: match (row.try_get::<Option<Json<ReturnNoticed>>, _>("returned")?, row.try_get::<Option<Json<AlertEvent>>, _>("body")?) {
+                tells: match (
+                    row.try_get::<Option<Json<ReturnNoticed>>, _>("returned")?,
+                    row.try_get::<Option<Json<AlertEvent>>, _>("body")?,
+                ) {
                     (Some(notice), _) => Tells::Return(Box::new(notice.0)),
                     (None, Some(alert)) => Tells::Alert(Box::new(alert.0)),
                     (None, None) => Tells::Digest { gathered_at: row.try_get::<Ts, _>("created_at")?.0, covered: None },

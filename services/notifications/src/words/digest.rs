@@ -177,7 +177,9 @@ mod tests {
         assert!(text.starts_with("王伟：短时间内有1000件督办通知需要您处理（升级1件、超期998件、临期1件），"), "{text}");
         let first = "1. 【升级】<b>报备</b> TS-BJ01-2026-0007（朝阳店），时限2026年3月5日";
         assert!(text.contains(first), "{text}");
-        assert!(text.contains("2. 【超期】TS-BJ01-2026-0007 核实客户资料（朝阳店）") && text.contains("签收：https://duban.example/a/token"));
+        assert!(
+            text.contains("2. 【超期】TS-BJ01-2026-0007 核实客户资料（朝阳店）") && text.contains("签收：https://duban.example/a/token")
+        );
         assert!(text.ends_with("另有980件，见我的督办通知：\nhttps://duban.example/alerts\n"), "{text}");
         assert_eq!(text.matches("签收：").count(), LISTED);
 

@@ -97,7 +97,11 @@ fn a_new_holiday_moves_a_rung_that_is_held_until_working_hours_though_its_own_ti
     let before = edited("", EDITS);
     let mut duty = opened(&before, "visit");
     let was = duty.clone();
-    assert_eq!(duty.terms.plan.rungs.iter().map(|rung| rung.at).collect::<Vec<_>>(), [at("04 10:00"), at("05 09:00")], "six in the morning");
+    assert_eq!(
+        duty.terms.plan.rungs.iter().map(|rung| rung.at).collect::<Vec<_>>(),
+        [at("04 10:00"), at("05 09:00")],
+        "six in the morning"
+    );
     let Corrected::Changed(acted) = corrected(&mut duty, &before, edited(TWO_DAYS, EDITS), &correction(7, at("03 11:00"), CALENDAR)) else {
         panic!("it stays")
     };

@@ -3,6 +3,7 @@
 //!
 //! What is not simulated, because other services do it and nothing here hangs on it: deliveries, records, rejected reports, corrections.
 
+mod carried;
 mod play;
 mod scenario;
 mod timeline;

@@ -1,8 +1,10 @@
 //! Playing a scenario: what happens in it, and between that what falls due.
 
+use super::carried;
 use super::scenario::{Act, Reported, Scenario};
 use super::timeline::{Expected, Line};
 use super::world::{POLICY, Standing, World};
+use crate::case::Words;
 use crate::judging::{self, Ground};
 use crate::registering;
 use crate::stepping::{self, Asked};
@@ -65,6 +67,8 @@ fn play_while(policy: &Policy, directory: &Directory, scenario: &Scenario, goes_
         let outcome = match &happens.act {
             Act::Report(reported) => report(&mut world, scenario, reported)?,
             Act::Step { case, step, by, fields } => step_with(&mut world, case, step, by, fields)?,
+            Act::Attach { master, cases, .. } => carried::attach(&mut world, master, cases)?,
+            Act::Detach { case, .. } => carried::detach(&mut world, case)?,
             Act::Acknowledge { case, rule, by } => world.acknowledge(rule, case.as_deref(), by),
             Act::Close { case, rule, by } => world.close(rule, case.as_deref(), by),
             Act::Do { case, rule, by, act } => world.act(rule, case.as_deref(), by, act),
@@ -128,6 +132,8 @@ fn named(act: &Act) -> (String, String, String) {
     match act {
         Act::Report(reported) => (reported.name.clone(), "report".to_owned(), String::new()),
         Act::Step { case, step, by, .. } => (case.clone(), step.clone(), by.clone()),
+        Act::Attach { master, by, .. } => (master.clone(), "attach".to_owned(), by.clone()),
+        Act::Detach { case, by } => (case.clone(), "detach".to_owned(), by.clone()),
         Act::Acknowledge { case, rule, by } | Act::Close { case, rule, by } | Act::Do { case, rule, by, .. } => {
             (case.clone().unwrap_or_default(), rule.clone(), by.clone())
         }
@@ -257,11 +263,13 @@ fn step_with(world: &mut World<'_>, case: &str, step: &str, by: &str, fields: &M
     if let Some(personal) = stepped.personal {
         standing.personal = personal;
     }
+    let said: Vec<(String, Words)> = stepped.told.iter().map(carried::said).collect();
     world.tell(place, stepped.told);
+    carried::pass_on(world, place, &said);
     Ok(Ok(()))
 }
 
-fn place_of(world: &World<'_>, name: &str) -> Result<usize, Stopped> {
+pub(super) fn place_of(world: &World<'_>, name: &str) -> Result<usize, Stopped> {
     let found = world.cases.iter().position(|standing| standing.name == name);
     found.ok_or_else(|| Stopped(format!("no report above is called '{name}', or it became a supplement")))
 }

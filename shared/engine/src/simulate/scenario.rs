@@ -42,6 +42,12 @@
 //! with = { producer = "rexian" }
 //!
 //! [[event]]
+//! at = "2026-03-02 10:10"
+//! case = "c1"                   # the master
+//! attach = ["c2", "c3"]         # or, of one that is attached: detach = true
+//! by = "wang-wei"
+//!
+//! [[event]]
 //! at = "2026-03-04 09:00"
 //! end = true                    # nothing but time passes until here
 //!
@@ -93,6 +99,10 @@ pub enum Act {
     Report(Box<Reported>),
     /// Somebody makes a step with a case.
     Step { case: String, step: String, by: String, fields: Map<String, Value> },
+    /// Somebody attaches cases to a master.
+    Attach { master: String, cases: Vec<String>, by: String },
+    /// Somebody takes a case from its master.
+    Detach { case: String, by: String },
     /// Somebody acknowledges the newest open alert of a rule's duty.
     Acknowledge { case: Option<String>, rule: String, by: String },
     /// Somebody says that a duty is done which no event ends.
@@ -210,6 +220,9 @@ struct EventText {
     at: String,
     report: Option<String>,
     step: Option<String>,
+    attach: Option<Vec<String>>,
+    #[serde(default)]
+    detach: bool,
     acknowledge: Option<String>,
     close: Option<String>,
     pause: Option<String>,
@@ -278,7 +291,8 @@ impl Scenario {
 
 impl TrialText {
     fn trials(self, pack: &str, zone: &TimeZone) -> Result<Vec<Trial>, String> {
-        let at = |text: &Option<String>| text.as_deref().map(|text| instant(text, zone)).transpose().map_err(|wrong| format!("trial: {wrong}"));
+        let at =
+            |text: &Option<String>| text.as_deref().map(|text| instant(text, zone)).transpose().map_err(|wrong| format!("trial: {wrong}"));
         let (from, until) = (at(&self.from)?, at(&self.until)?);
         let rules: Vec<Option<String>> = if self.rule.is_empty() { vec![None] } else { self.rule.into_iter().map(Some).collect() };
         let trial = |rule| Trial { pack: Some(pack.to_owned()), rule, unit: self.unit.clone(), from, until };
@@ -312,6 +326,9 @@ impl EventText {
     fn act(mut self, zone: &TimeZone) -> Result<Act, String> {
         let by = self.by.clone();
         let by = |what: &str| by.ok_or_else(|| format!("'{what}' needs by = \"a person's id\""));
+        if let Some(act) = self.done_with_a_master()? {
+            return Ok(act);
+        }
         if let Some((rule, act)) = self.done_with_a_duty(zone)? {
             return Ok(Act::Do { case: self.case, rule, by: by("it")?, act });
         }
@@ -343,7 +360,23 @@ impl EventText {
             (None, None, Some(rule), None, false) => Ok(Act::Acknowledge { case: self.case, rule, by: by("acknowledge")? }),
             (None, None, None, Some(rule), false) => Ok(Act::Close { case: self.case, rule, by: by("close")? }),
             (None, None, None, None, true) => Ok(Act::Pass),
-            _ => Err("say one of: report, step, acknowledge, close, pause, resume, extend, hand_over, urge, tell, end".to_owned()),
+            _ => Err("say one of: report, step, attach, detach, acknowledge, close, pause, resume, extend, hand_over, urge, tell, end"
+                .to_owned()),
+        }
+    }
+
+    /// Attaching and detaching; nothing else may be said beside it.
+    fn done_with_a_master(&mut self) -> Result<Option<Act>, String> {
+        let (attach, detach) = (self.attach.take(), self.detach);
+        if attach.is_none() && !detach {
+            return Ok(None);
+        }
+        let wrong = || "'attach' and 'detach' need case = \"the name of a report above\" and by = \"a person's id\"".to_owned();
+        let (case, by) = self.case.take().zip(self.by.take()).ok_or_else(wrong)?;
+        match attach {
+            Some(cases) if !detach => Ok(Some(Act::Attach { master: case, cases, by })),
+            None => Ok(Some(Act::Detach { case, by })),
+            Some(_) => Err("say one of: attach, detach".to_owned()),
         }
     }
 

@@ -477,6 +477,13 @@ fn stands(body: &Value) -> String {
     if body.get("unsorted").and_then(Value::as_bool) == Some(true) {
         says.push_str(" · unsorted");
     }
+    match body.get("returns").and_then(Value::as_i64) {
+        None | Some(0) => {}
+        Some(returns) => says.push_str(&format!(" · returned {returns}")),
+    }
+    if let Some(carries) = body.get("carries").and_then(Value::as_i64).filter(|carries| *carries > 0) {
+        says.push_str(&format!(" · carries {carries}"));
+    }
     match body.pointer("/step/by").and_then(Value::as_str).unwrap_or_default() {
         "" => says,
         by => format!("{says} · by {by}"),

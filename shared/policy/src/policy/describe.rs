@@ -2,7 +2,7 @@
 
 use super::declaration::{Declaration, Words};
 use super::duty::{Amount, DutyRule, Ladder, Pausing, Reminder, Rung, RungAt};
-use super::kind::{Actor, Field, Kind, Step};
+use super::kind::{Actor, Field, Kind, Limit, Step, StepSort};
 use super::{Pack, Policy};
 use crate::Title;
 use crate::calendar::{Calendar, Term};
@@ -182,11 +182,25 @@ impl Policy {
     pub(super) fn describe_step(&self, pack: &Pack, kind: &Kind, step: &Step) -> Thing {
         let stage = |id: &String| kind.stage(id).map_or_else(|| Title::new(id, id), |stage| stage.title.clone());
         let field = |id: &String| kind.field(id).map_or_else(|| Title::new(id, id), |field| field.title.clone());
+        let to = match (&step.to, step.sort) {
+            (None, StepSort::Return) => Title::new("退回分拣", "back to whoever sorts"),
+            (to, _) => to.as_ref().map(stage).unwrap_or_default(),
+        };
+        let returning = step.returning.as_ref();
+        let limit = returning.map(|returning| match &returning.limit {
+            Limit::Fixed(limit) => Title::new(limit.to_string(), limit.to_string()),
+            Limit::Parameter(name) => self.figure(&pack.id, name, &self.root).map(|value| figure_words(&value)).unwrap_or_default(),
+        });
+        let decided_by = returning.map(|returning| self.people(pack, &returning.decided_by));
+        let clears = returning.map(|returning| joined(returning.clears.iter().map(field)));
         Thing::new(within(&kind.title, &step.title), &step.article)
             .says("from", "适用阶段", "from", joined(step.from.iter().map(stage)))
-            .says("to", "转入阶段", "to", step.to.as_ref().map(stage).unwrap_or_default())
+            .says("to", "转入阶段", "to", to)
             .says("by", "由谁办理", "by", self.people(pack, &step.by))
             .says("requires", "必须填写", "requires", joined(step.requires.iter().map(field)))
+            .says("clears", "清空", "empties", clears.unwrap_or_default())
+            .says("limit", "最多退回次数", "returned at most, times", limit.unwrap_or_default())
+            .says("decided_by", "达到次数后由谁裁定", "then decided by", decided_by.unwrap_or_default())
             .says("when", "条件", "if", self.condition(pack, step.when.as_ref()))
     }
 

@@ -4,7 +4,7 @@ use super::correction::Ruling;
 use super::kind::Actor;
 use super::template::Template;
 use super::timing::{Counted, basis_of, end_in_field};
-use super::{Listening, Pack, Policy, fallen};
+use super::{Listening, Pack, Policy, carried, fallen};
 use crate::Title;
 use crate::calendar::{Calendar, Duration, Term};
 use crate::condition::Condition;
@@ -190,14 +190,16 @@ impl Policy {
         if event.name.starts_with("case.") && event.facts.get("outcome").and_then(Value::as_str) == Some(MERGED) {
             return opened;
         }
+        // Nor does one that its master stands for owe anything itself.
+        if event.name.starts_with("case.") && event.facts.get("carried_by").is_some_and(Value::is_string) {
+            return opened;
+        }
+        opened.extend(self.given_back(event));
         for (pack, rule, trigger) in self.seen_by(event, &self.listening.openers, |rule| &rule.opens) {
             let key = trigger.key.as_ref().unwrap_or(&rule.key).fill(event.facts);
             let calendar = self.calendar_for(rule, unit_of(event.facts));
             let from = rule.from.as_deref().and_then(|member| end_in_field(event.facts, member, calendar)).unwrap_or(event.time);
-            let duty = match self.ruled_by(&pack.id, &rule.id).and_then(|later| later.ruling(&pack.id, &rule.id)) {
-                Some(later) => later.policy.opened(later.pack, later.rule, key, from, event.time, event.facts),
-                None => self.opened(pack, rule, key, from, event.time, event.facts),
-            };
+            let duty = self.opened_as_ruled(pack, rule, key, from, event);
             if !opened.iter().any(|other: &OpenedDuty| other.rule == duty.rule && other.pack == duty.pack && other.key == duty.key) {
                 opened.push(duty);
             }
@@ -230,10 +232,11 @@ impl Policy {
         closed
     }
 
-    /// True if no rule listens to this event, and none falls away by it: nothing to do for escalation.
+    /// True if no rule listens to this event, and nothing falls away or is given back by it: nothing to do for escalation.
     pub fn ignores(&self, event: &str) -> bool {
         let Listening { openers, closers, cancellers } = &*self.listening;
         !fallen::MAY_END_DUTIES.contains(&event)
+            && event != carried::DETACHED
             && ![openers, closers, cancellers].into_iter().any(|listeners| listeners.contains_key(event))
     }
 
@@ -281,6 +284,14 @@ impl Policy {
             holds.then_some((pack, rule, trigger))
         });
         found.collect()
+    }
+
+    /// A duty as its rule has it, or as a later version corrects it.
+    pub(super) fn opened_as_ruled(&self, pack: &Pack, rule: &DutyRule, key: String, from: Timestamp, event: &EventFacts<'_>) -> OpenedDuty {
+        match self.ruled_by(&pack.id, &rule.id).and_then(|later| later.ruling(&pack.id, &rule.id)) {
+            Some(later) => later.policy.opened(later.pack, later.rule, key, from, event.time, event.facts),
+            None => self.opened(pack, rule, key, from, event.time, event.facts),
+        }
     }
 
     pub(super) fn opened(

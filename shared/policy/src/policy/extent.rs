@@ -47,6 +47,7 @@ const WORDING_OF_PACKS: &[&[&str]] = &[
     &["kind", "*", "stage", "*", "title"],
     &["kind", "*", "move", "*", "title"],
     &["kind", "*", "act", "*", "title"],
+    &["kind", "*", "return", "*", "title"],
     &["duty", "*", "title"],
     &["recurring", "*", "title"],
     &["ladder", "*", "title"],

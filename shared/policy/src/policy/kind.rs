@@ -98,7 +98,7 @@ pub struct Stage {
     pub terminal: bool,
 }
 
-/// A move (to another stage) or an act (a named step within a stage).
+/// A move (to another stage), an act (a named step within a stage) or a return (退回).
 #[derive(Debug, Clone)]
 pub struct Step {
     pub id: String,
@@ -108,7 +108,7 @@ pub struct Step {
     pub rules: Vec<String>,
     /// Stages in which it is allowed.
     pub from: Vec<String>,
-    /// Stage after it; None for an act.
+    /// Stage after it; None for an act, and for a return to whoever sorts.
     pub to: Option<String>,
     /// Who may do it; empty: everybody with the right to move cases there.
     pub by: Vec<Actor>,
@@ -124,12 +124,33 @@ pub struct Step {
     pub outcome: Option<String>,
     /// Done only once in a case's life (until it is reopened).
     pub once: bool,
+    /// Of a return (退回): what holds of it besides. One that leads to no stage goes back to whoever sorts reports.
+    pub returning: Option<Returning>,
+}
+
+/// What holds of a step by which a case is returned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Returning {
+    /// How often a case may be returned until it is reopened, whoever does it.
+    pub limit: Limit,
+    /// Who decides where it belongs when it may be returned no more.
+    pub decided_by: Vec<Actor>,
+    /// Fields that it empties: to whom the case had been given.
+    pub clears: Vec<String>,
+}
+
+/// How often, as written, or a parameter that holds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Limit {
+    Fixed(i64),
+    Parameter(String),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StepSort {
     Move,
     Act,
+    Return,
 }
 
 impl StepSort {
@@ -137,6 +158,7 @@ impl StepSort {
         match self {
             Self::Move => "move",
             Self::Act => "act",
+            Self::Return => "return",
         }
     }
 }
@@ -228,8 +250,23 @@ impl Kind {
     }
 
     /// Steps that start from this stage, in the pack's order.
-    pub fn steps_from<'a>(&'a self, stage: &'a str) -> impl Iterator<Item = &'a Step> {
+    pub fn steps_from(&self, stage: &str) -> impl Iterator<Item = &Step> {
         self.steps.iter().filter(move |step| step.from.iter().any(|from| from == stage))
+    }
+
+    /// A stage of this kind and every one to which steps that are followed lead from it, in the order in which they are come to.
+    pub(super) fn onwards(&self, stage: &str, follows: impl Fn(&Step) -> bool) -> Vec<&str> {
+        let mut reached: Vec<&str> = self.stage(stage).map(|stage| stage.id.as_str()).into_iter().collect();
+        let mut at = 0;
+        while let Some(stage) = reached.get(at).copied() {
+            for to in self.steps_from(stage).filter(|step| follows(step)).filter_map(|step| step.to.as_deref()) {
+                if !reached.contains(&to) {
+                    reached.push(to);
+                }
+            }
+            at += 1;
+        }
+        reached
     }
 
     /// True if a report's word for a kind means this one: its id, title or an alias.

@@ -1,6 +1,7 @@
 //! A compiled policy set: every pack, calendar and binding of one version, checked, ready to be asked.
 
 pub mod approval;
+mod carried;
 mod compile;
 mod correctable;
 pub mod correction;
@@ -35,7 +36,7 @@ pub use duty::{Amount, ClosedDuty, DutyRule, EventFacts, Ladder, OpenedDuty, Pau
 pub use field::{BadField, check_fields};
 pub use hand_in::HandIn;
 pub use judge::{Judgement, ReportFacts};
-pub use kind::{Actor, Choice, Field, FieldSort, FollowsClosed, Kind, Repeats, Severity, Stage, Step, StepSort};
+pub use kind::{Actor, Choice, Field, FieldSort, FollowsClosed, Kind, Limit, Repeats, Returning, Severity, Stage, Step, StepSort};
 pub use number::NumberPattern;
 pub use recount::{Recount, Recounted};
 pub use recurring::{Every, Occurrence, RecurringRule};

@@ -136,7 +136,10 @@ impl Policy {
         ];
         let texts = texts.into_iter().filter_map(|(name, text)| Some(Said { name, value: text.clone()? }));
         let trials = self.trials.iter().filter(|trial| trial.concerns(&pack.id));
-        let trials = trials.map(|trial| Said { name: Title::new("试运行（只记录，不通知）", "on trial (kept, nobody is told)"), value: self.trial_words(trial) });
+        let trials = trials.map(|trial| Said {
+            name: Title::new("试运行（只记录，不通知）", "on trial (kept, nobody is told)"),
+            value: self.trial_words(trial),
+        });
         texts.chain(signers.map(|(name, signer)| Said { name, value: self.signer_words(signer) })).chain(trials).collect()
     }
 

@@ -80,7 +80,9 @@ impl Policy {
     /// What is told of a duty that is due at another time, from `now` on: who is told, whose acknowledgement counts and how often it is
     /// repeated stay as they were settled. `from`: where the shares of its time count from, later by what was paused.
     pub fn plan_for(&self, timed: &Timed<'_>, plan: &Plan, from: Timestamp, due: Timestamp, now: Timestamp, calendar: &Calendar) -> Plan {
-        let Some(Ruling { policy, pack, rule }) = self.ruling(timed.pack, timed.rule) else { return shifted(plan, timed.due, due, calendar) };
+        let Some(Ruling { policy, pack, rule }) = self.ruling(timed.pack, timed.rule) else {
+            return shifted(plan, timed.due, due, calendar);
+        };
         let mut reminders = policy.reminders(pack, rule, from, due, basis_of(timed.term), timed.unit, calendar);
         reminders.retain(|at| *at > now);
         let ladder = rule.ladder.as_deref().and_then(|ladder| pack.ladders.get(ladder));

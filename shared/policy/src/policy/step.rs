@@ -1,8 +1,9 @@
 //! Whether a move or act may be made now, by this person, with these fields.
 
 use super::Policy;
+use super::compile::whole;
 use super::field::check_fields;
-use super::kind::{Actor, Field, Kind, Step};
+use super::kind::{Actor, Field, Kind, Limit, Returning, Step};
 use crate::Title;
 use crate::directory::{Directory, Right};
 use duban_contracts::{FieldError, Problem, Sentence, Timestamp, both};
@@ -20,6 +21,8 @@ pub struct CaseFacts<'a> {
     pub reporter: Option<&'a str>,
     /// People who never see it.
     pub excluded: &'a [String],
+    /// How often it was returned since it was opened (or reopened).
+    pub returns: i64,
     /// Ids of the steps made since it was opened (or reopened).
     pub done: &'a [String],
     /// The case as its events tell it (a `CaseEvent` as JSON), with personal fields added to `fields`: for conditions.
@@ -43,7 +46,8 @@ pub struct Permitted<'a> {
 /// Why a step may not be made.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Refusal {
-    /// `unknown-step`, `wrong-stage`, `wrong-role`, `no-right`, `not-now`, `done-already`, `missing-fields`, `bad-fields`.
+    /// `unknown-step`, `wrong-stage`, `wrong-role`, `no-right`, `not-now`, `done-already`, `returned-already`, `returned-too-often`, `missing-fields`,
+    /// `bad-fields`.
     pub code: &'static str,
     pub en: String,
     pub zh: String,
@@ -109,6 +113,9 @@ impl Policy {
             let (en, zh) = (format!("'{}' has been done already", step.title.en), format!("“{}”已经办过", step.title.zh));
             return Err(Refusal::new("done-already", en, zh));
         }
+        if let Some(returning) = &step.returning {
+            self.may_return(case, step, returning)?;
+        }
         let figures = |name: &str| self.figure(case.pack, name, case.unit);
         if let Some(when) = step.when.as_ref().filter(|when| !when.holds(case.facts, &figures)) {
             let words = when.words(&figures);
@@ -119,6 +126,46 @@ impl Policy {
             ));
         }
         self.may_by_role(directory, person, case, step, at)
+    }
+
+    /// A case is not handed to and fro for ever, and not returned by those who do not have it.
+    fn may_return(&self, case: &CaseFacts<'_>, step: &Step, returning: &Returning) -> Result<(), Refusal> {
+        if step.to.is_none() && case.facts.get("unsorted").and_then(Value::as_bool) == Some(true) {
+            return Err(Refusal::new(
+                "returned-already",
+                format!("'{}' cannot be done: the case waits to be sorted", step.title.en),
+                format!("案件正待分拣，不能“{}”", step.title.zh),
+            ));
+        }
+        let limit = self.most_returns(case.pack, returning, case.unit);
+        if case.returns < limit {
+            return Ok(());
+        }
+        let (zh, en): (Vec<String>, Vec<String>) =
+            returning.decided_by.iter().map(|actor| self.actor_words(case.pack, actor)).map(|title| (title.zh, title.en)).unzip();
+        Err(Refusal::new(
+            "returned-too-often",
+            format!(
+                "'{}': the case was returned {} times, {limit} at most; where it belongs is decided by: {}",
+                step.title.en,
+                case.returns,
+                en.join(", ")
+            ),
+            format!("“{}”：案件已退回{}次，最多可退回{limit}次，归属由{}裁定", step.title.zh, case.returns, zh.join("、")),
+        ))
+    }
+
+    /// How often a case of this unit may be returned.
+    pub fn most_returns(&self, pack: &str, returning: &Returning, unit: &str) -> i64 {
+        match &returning.limit {
+            Limit::Fixed(limit) => *limit,
+            // What a unit has of its own may be nonsense: then what the pack says counts.
+            Limit::Parameter(name) => {
+                let written = || self.pack(pack).and_then(|pack| pack.parameters.get(name)).map(|parameter| parameter.value.clone());
+                let own = self.figure(pack, name, unit).and_then(|value| whole(&value));
+                own.or_else(|| written().and_then(|value| whole(&value))).unwrap_or(1)
+            }
+        }
     }
 
     fn may_by_role(&self, directory: &Directory, person: &str, case: &CaseFacts<'_>, step: &Step, at: Timestamp) -> Result<(), Refusal> {
@@ -206,7 +253,9 @@ impl Policy {
             return Err(refusal);
         }
         let standing = case.facts.get("fields");
-        let stands = |id: &str| standing.and_then(|fields| fields.get(id)).is_some_and(|value| !value.is_null());
+        // Why it is returned is said each time.
+        let stands =
+            |id: &str| step.returning.is_none() && standing.and_then(|fields| fields.get(id)).is_some_and(|value| !value.is_null());
         let missing = step.requires.iter().filter(|id| !good.contains_key(*id) && !stands(id)).filter_map(|id| kind.field(id));
         let errors: Vec<FieldError> = missing
             .map(|field| {

@@ -77,6 +77,8 @@ impl Vocabulary {
             vocabulary.add(name, Title::new(zh, en), Holds::YesNo);
         }
         vocabulary.add("repeats", Title::new("重复次数", "number of repeats"), Holds::Number);
+        vocabulary.add("returns", Title::new("退回次数", "number of returns"), Holds::Number);
+        vocabulary.add("carries", Title::new("附案数", "number of attached cases"), Holds::Number);
         vocabulary.add("pack", Title::new("制度包", "pack"), words(vec![(pack.0.to_owned(), pack.1.clone())]));
         vocabulary.add(
             "kind",
@@ -142,6 +144,8 @@ impl Vocabulary {
                 "stage",
                 "channel",
                 "repeats",
+                "returns",
+                "carries",
                 "outcome",
                 "step",
                 "fields",

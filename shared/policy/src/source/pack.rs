@@ -1,7 +1,9 @@
 //! A pack as written: one file, or one regulation.
 
 use super::condition::ConditionText;
-use super::declaration::{ConductText, DecisionText, FormText, MessageText, NoticeText, QuotaText, RecordText, ReportText, SurveyText};
+use super::declaration::{
+    ConductText, DecisionText, FigureText, FormText, MessageText, NoticeText, QuotaText, RecordText, ReportText, SurveyText,
+};
 use super::duty::{DutyText, LadderText, RecurringText};
 use super::place::{Many, Named, Placed};
 use crate::Title;
@@ -177,6 +179,8 @@ pub struct KindText {
     pub moves: Named<MoveText>,
     #[serde(default)]
     pub act: Named<ActText>,
+    #[serde(default, rename = "return")]
+    pub returns: Named<ReturnText>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repeats: Option<RepeatsText>,
     /// Whether a unit complained about sees the case (default: yes).
@@ -304,6 +308,39 @@ pub struct ActText {
     pub outcome: Option<Placed<String>>,
     #[serde(default)]
     pub once: bool,
+}
+
+/// 'Not ours, returned' (退回): those to whom a case was given hand it back, with a reason and not for ever. Told as `case.returned`.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Return")]
+pub struct ReturnText {
+    pub title: Title,
+    #[serde(default)]
+    pub article: String,
+    #[serde(default)]
+    pub rule: Many<Placed<String>>,
+    pub from: Many<Placed<String>>,
+    /// The earlier stage in which the case is given to somebody; absent: back to whoever sorts reports, in the unit that it came from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<Placed<String>>,
+    /// Roles, or `handler`; absent: whoever may move cases there.
+    #[serde(default)]
+    pub by: Many<ActorText>,
+    /// The reason: fields that are given with each return anew.
+    pub requires: Many<Placed<String>>,
+    /// Fields that may be given with it.
+    #[serde(default)]
+    pub asks: Many<Placed<String>>,
+    /// Fields that it empties: to whom the case had been given.
+    #[serde(default)]
+    pub clears: Many<Placed<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when: Option<ConditionText>,
+    /// How often a case may be returned, whoever does it: a whole number or `{parameter}`.
+    pub limit: Placed<FigureText>,
+    /// Who decides where it belongs when it may be returned no more.
+    pub decided_by: Many<ActorText>,
 }
 
 /// A role, `handler`, `reporter`, `owner`, `superior`, or `{ field = "…" }`: the person named in a field.

@@ -3,6 +3,7 @@
 mod approvals;
 mod away;
 mod calendars;
+mod carried;
 mod corrections;
 mod coverage;
 mod declarations;
@@ -15,6 +16,7 @@ mod people;
 mod put_right;
 mod refused;
 mod regulations;
+mod returned;
 mod shipped;
 mod trials;
 mod world;

@@ -71,6 +71,15 @@ by = ["boss", "handler"]
 requires = "demand"
 event = "settled"
 
+[kind.complaint.return.not_ours]
+title = "不归我管，退回"
+from = "handling"
+to = "received"
+by = "handler"
+requires = "demand"
+limit = 2
+decided_by = "boss"
+
 [duty.accept]
 title = { zh = "受理 {number}", en = "Accept {number}" }
 article = "7"
@@ -264,6 +273,19 @@ const IN_THE_PACK: &[(&str, &str, &str)] = &[
     ("an event that is told anyway", "event = \"settled\"", "event = \"closed\""),
     ("a period that is none", "every = \"month\"", "every = \"fortnight\""),
     ("an id with capitals", "id = \"shop\"", "id = \"Shop\""),
+    ("a return without a reason", "requires = \"demand\"\nlimit", "requires = []\nlimit"),
+    (
+        "a return that goes onwards",
+        "from = \"handling\"\nto = \"received\"\nby = \"handler\"",
+        "from = \"received\"\nto = \"handling\"\nby = \"handler\"",
+    ),
+    ("a return of what has ended", "from = \"handling\"\nto = \"received\"", "from = \"closed\"\nto = \"received\""),
+    ("a return without end", "limit = 2", "limit = 0"),
+    ("a return as often as a time", "limit = 2", "limit = \"{soon}\""),
+    ("a return by a parameter that is not there", "limit = 2", "limit = \"{twice}\""),
+    ("a return that nobody decides on", "decided_by = \"boss\"", "decided_by = []"),
+    ("a return with an event of its own", "limit = 2", "limit = 2\nevent = \"returned\""),
+    ("a return called like a move", "[kind.complaint.return.not_ours]", "[kind.complaint.return.accept]"),
     ("a calendar that is not there", "within = \"7d\"", "within = \"7d\"\ncalendar = \"alway\""),
     ("a string that does not end", "title = \"结案\"", "title = \"结案"),
 ];
@@ -288,7 +310,11 @@ const IN_THE_ORGANISATION: &[(&str, &str, &str)] = &[
     ("a trial of a rule that the pack lacks", "[person]", "[[trial]]\npack = \"shop\"\nrule = \"acept\"\n\n[person]"),
     ("a trial of a rule of no pack", "[person]", "[[trial]]\nunit = \"STALL\"\nrule = \"accept\"\n\n[person]"),
     ("a trial in a unit that is not there", "[person]", "[[trial]]\nunit = \"STALLS\"\n\n[person]"),
-    ("a trial that ends before it begins", "[person]", "[[trial]]\nunit = \"STALL\"\nfrom = \"2026-03-31\"\nuntil = \"2026-03-01\"\n\n[person]"),
+    (
+        "a trial that ends before it begins",
+        "[person]",
+        "[[trial]]\nunit = \"STALL\"\nfrom = \"2026-03-31\"\nuntil = \"2026-03-01\"\n\n[person]",
+    ),
     ("a parameter of another sort", "[person]", "[[parameter]]\npack = \"shop\"\nname = \"soon\"\nvalue = \"quick\"\n\n[person]"),
 ];
 

@@ -11,7 +11,8 @@ fn on_trial(trial: &str) -> Policy {
 
 #[test]
 fn a_trial_is_of_what_it_names_in_units_and_below_and_between_its_dates() {
-    let policy = on_trial("pack = \"shop\"\nrule = [\"accept\", \"statistics\"]\nunit = \"STALL\"\nfrom = \"2026-03-01\"\nuntil = \"2026-03-31\"");
+    let policy =
+        on_trial("pack = \"shop\"\nrule = [\"accept\", \"statistics\"]\nunit = \"STALL\"\nfrom = \"2026-03-01\"\nuntil = \"2026-03-31\"");
     let at = |rule: &str, unit: &str, time: &str| policy.is_on_trial("shop", rule, unit, shanghai(time));
     assert!(at("accept", "STALL", "2026-03-01 00:00") && at("statistics", "STALL", "2026-03-31 23:59"));
     assert!(!at("accept", "STALL", "2026-02-28 23:59") && !at("accept", "STALL", "2026-04-01 00:00"), "outside its dates");
@@ -35,7 +36,7 @@ fn a_trial_is_read_on_paper_told_as_a_change_and_signed_as_its_pack_is() {
     let changes = plain.changes_to(&policy);
     assert_eq!(changes.len(), 1, "{changes:?}");
     assert_eq!(changes[0].pack, "shop");
-    let text = format!("\n[[trial]]\npack = \"shop\"\nunit = \"STALL\"");
+    let text = "\n[[trial]]\npack = \"shop\"\nunit = \"STALL\"";
     let touched = touched(&set(PACK, ORGANISATION), &set(PACK, &format!("{ORGANISATION}{text}")));
     assert_eq!(touched.iter().map(|touched| touched.pack.as_str()).collect::<Vec<_>>(), ["shop"]);
 }

@@ -41,6 +41,12 @@ async fn handle(
 /// # Errors
 /// 403 for who does not owe it; 404 unknown or not to be seen; 409 for another version than the one given, with the present state, or for one that an event closes; 422 a note that is too long; 503 while
 /// escalation is down.
-pub async fn perform(app: &App, viewer: &Viewer, request: Uuid, version: Option<i64>, close: &DutyCloseRequest) -> Result<DutyEvent, Problem> {
+pub async fn perform(
+    app: &App,
+    viewer: &Viewer,
+    request: Uuid,
+    version: Option<i64>,
+    close: &DutyCloseRequest,
+) -> Result<DutyEvent, Problem> {
     app.services.duty_close(viewer, request, version, close).await
 }

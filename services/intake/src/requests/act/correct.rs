@@ -108,7 +108,7 @@ fn correct_unit(doing: &mut Doing, correction: &Correction<'_>, said: &mut Said)
     };
     let old = directory.unit(&doing.case.unit).map_or_else(|| Title::new(&doing.case.unit, &doing.case.unit), |unit| unit.title.clone());
     said.say(format!("unit: {} instead of {}", found.title.en, old.en), format!("单位由{}更正为{}", old.zh, found.title.zh));
-    unit.clone_into(&mut doing.case.unit);
+    doing.case.came_from = Some(std::mem::replace(&mut doing.case.unit, unit.to_owned()));
     Ok(true)
 }
 

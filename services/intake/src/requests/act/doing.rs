@@ -11,6 +11,15 @@ use sqlx::PgConnection;
 use std::sync::Arc;
 use uuid::Uuid;
 
+/// What was locked for an act.
+pub struct Concerned {
+    pub case: Case,
+    /// The other case of a merger or a link, or the master of one that is detached.
+    pub other: Option<Case>,
+    /// Those that are attached to it, or are to be.
+    pub carried: Vec<Case>,
+}
+
 /// Everything that an act decides upon, and what it decided.
 pub struct Doing {
     pub app: App,
@@ -21,8 +30,10 @@ pub struct Doing {
     /// The policy that the case was registered under.
     pub policy: Arc<Policy>,
     pub case: Case,
-    /// The other case of a merger or a link.
+    /// The other case of a merger or a link, or the master of one that is detached.
     pub other: Option<Case>,
+    /// Those that are attached to it, or are to be: what is done with a master is done with them.
+    pub carried: Vec<Case>,
     changes: Changes,
 }
 
@@ -33,20 +44,13 @@ struct Changes {
     links: Vec<links::NewLink>,
     involve: Vec<(String, &'static str)>,
     release: Vec<(String, &'static str)>,
-    decisions_ended: bool,
+    decisions_ended: Vec<Uuid>,
 }
 
 impl Doing {
-    pub fn new(
-        app: App,
-        person: String,
-        at: Timestamp,
-        directory: Arc<Directory>,
-        policy: Arc<Policy>,
-        case: Case,
-        other: Option<Case>,
-    ) -> Self {
-        Self { app, person, at, directory, policy, case, other, changes: Changes::default() }
+    pub fn new(app: App, person: String, at: Timestamp, directory: Arc<Directory>, policy: Arc<Policy>, concerned: Concerned) -> Self {
+        let Concerned { case, other, carried } = concerned;
+        Self { app, person, at, directory, policy, case, other, carried, changes: Changes::default() }
     }
 
     /// Refuses unless who acts has one of the rights, or handles the case where that is enough; of two cases, over each.
@@ -54,7 +58,7 @@ impl Doing {
         std::iter::once(&self.case).chain(&self.other).try_for_each(|case| self.require_over(case, rights, handling_is_enough))
     }
 
-    fn require_over(&self, case: &Case, rights: &[Right], handling_is_enough: HandlingIsEnough) -> Result<(), Problem> {
+    pub fn require_over(&self, case: &Case, rights: &[Right], handling_is_enough: HandlingIsEnough) -> Result<(), Problem> {
         let may = rights.iter().any(|right| visibility::may(&self.directory, &self.person, *right, case, self.at));
         let handles = case.handler.as_deref() == Some(&self.person);
         if may || (handling_is_enough == HandlingIsEnough::Yes && handles) {
@@ -106,17 +110,30 @@ impl Doing {
         self.changes.release.push((person.to_owned(), sort));
     }
 
+    /// Event and words of what was told of this case by now.
+    pub fn told(&self) -> Vec<(String, Words)> {
+        let own = self.changes.entries.iter().filter(|entry| entry.case == self.case.id);
+        let words =
+            |entry: &timeline::NewEntry| Words { note: entry.note.clone(), ..Words::new(entry.text.clone(), entry.text_zh.clone()) };
+        own.map(|entry| (entry.event.clone(), words(entry))).collect()
+    }
+
     /// The case is closed: nobody decides anything of it any longer.
     pub fn end_decisions(&mut self) {
-        self.changes.decisions_ended = true;
+        self.decided(self.case.id);
         self.case.people_deciding.clear();
+    }
+
+    /// The same of a case that is closed with its master.
+    pub fn decided(&mut self, case: Uuid) {
+        self.changes.decisions_ended.push(case);
     }
 
     /// Writes what came of it: state, timeline, links, and the events that tell of it.
     pub async fn write(self, tx: &mut PgConnection) -> Result<(), sqlx::Error> {
         let seal = &self.app.platform.seal;
         let id = self.case.id;
-        let touched: Vec<Case> = std::iter::once(self.case).chain(self.other).collect();
+        let touched: Vec<Case> = std::iter::once(self.case).chain(self.other).chain(self.carried).collect();
         cases::save(tx, &touched).await?;
         timeline::insert(tx, seal, &self.changes.entries).await?;
         if !self.changes.links.is_empty() {
@@ -128,8 +145,8 @@ impl Doing {
         for (person, sort) in &self.changes.release {
             involvement::end(tx, id, person, sort, self.at).await?;
         }
-        if self.changes.decisions_ended {
-            involvement::end_decisions(tx, id, self.at).await?;
+        if !self.changes.decisions_ended.is_empty() {
+            involvement::end_decisions(tx, &self.changes.decisions_ended, self.at).await?;
         }
         self.app.platform.outbox.write(tx, &self.changes.events).await
     }

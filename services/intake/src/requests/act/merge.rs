@@ -3,13 +3,13 @@
 use super::doing::{Doing, required_text};
 use duban_contracts::case::MERGED;
 use duban_contracts::{Problem, both};
+use duban_engine::carrying;
 use duban_engine::case::{Happening, Words};
 use duban_engine::registering::OTHER;
+use uuid::Uuid;
 
-pub fn perform(doing: &mut Doing, reason: &str) -> Result<(), Problem> {
+pub fn perform(doing: &mut Doing, into_id: Uuid, reason: &str) -> Result<(), Problem> {
     required_text("/reason", reason)?;
-    let Some(into) = &doing.other else { return Err(Problem::not_found()) };
-    let into_id = into.id;
     if into_id == doing.case.id {
         return Err(Problem::invalid_field(
             "/into",
@@ -17,11 +17,23 @@ pub fn perform(doing: &mut Doing, reason: &str) -> Result<(), Problem> {
             both("请填写另一案件的编号", "another case"),
         ));
     }
+    let Some(into) = &doing.other else { return Err(Problem::not_found()) };
     if doing.case.merged_into.is_some() || into.merged_into.is_some() {
         return Err(Problem::refused("merged-already", "One of the two was merged already", "其中一案已并入其他案件"));
     }
     if doing.case.closed {
         return Err(Problem::refused("closed", "The case is closed: reopen it first", "案件已办结，请先重新开启"));
+    }
+    carrying::stands_for_itself(&doing.case)?;
+    if let Some(into) = &doing.other {
+        carrying::stands_for_itself(into)?;
+    }
+    if doing.case.carries > 0 {
+        return Err(Problem::refused(
+            "carries",
+            "Others are attached to the case: detach them or close it first",
+            "本案为主案，请先移出附案或办结",
+        ));
     }
     keep_out_of_both(doing);
     doing.case.merged_into = Some(into_id);

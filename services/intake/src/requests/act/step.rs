@@ -26,6 +26,9 @@ pub fn perform(doing: &mut Doing, step: &str, fields: &Map<String, Value>, note:
     if stepped.decides {
         doing.decides();
     }
+    if stepped.returned {
+        doing.release(&person, "decided");
+    }
     if stepped.ends_decisions {
         doing.end_decisions();
     }

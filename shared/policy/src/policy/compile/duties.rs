@@ -8,7 +8,7 @@ use super::super::vocabulary::{self, Vocabulary};
 use super::kinds::{PEOPLE, actors, reachable};
 use super::ladders::{amount, fixed, roughly};
 use super::packs::{Context, ids};
-use super::{CASE_EVENTS, OTHER_EVENTS, unknown};
+use super::{CASE_EVENTS, OTHER_EVENTS, RETURNED, unknown};
 use crate::Title;
 use crate::calendar::Term;
 use crate::condition::{Check, Condition, Operand};
@@ -181,7 +181,7 @@ pub(super) fn triggers(texts: &Many<TriggerText>, kinds: &[Kind], words: Words<'
     let mut triggers = Vec::new();
     for text in texts.iter() {
         for event in text.on.iter() {
-            if !is_known(event, kinds) {
+            if !is_known(event, kinds, text.any_pack) {
                 let own = kinds.iter().flat_map(|kind| &kind.steps).map(|step| format!("case.{}", step.event));
                 let known: Vec<String> =
                     CASE_EVENTS.iter().map(|word| format!("case.{word}")).chain(own).chain(OTHER_EVENTS.map(str::to_owned)).collect();
@@ -202,8 +202,10 @@ pub(super) fn triggers(texts: &Many<TriggerText>, kinds: &[Kind], words: Words<'
     triggers
 }
 
-fn is_known(event: &str, kinds: &[Kind]) -> bool {
+fn is_known(event: &str, kinds: &[Kind], any_pack: bool) -> bool {
     match event.strip_prefix("case.") {
+        // Kinds of other packs may have returns where none of this one's has.
+        Some(RETURNED) if !any_pack => kinds.iter().flat_map(|kind| &kind.steps).any(|step| step.event == RETURNED),
         Some(word) => CASE_EVENTS.contains(&word) || kinds.iter().flat_map(|kind| &kind.steps).any(|step| step.event == word),
         None => OTHER_EVENTS.contains(&event),
     }

@@ -4,7 +4,7 @@ use super::super::kind::{Actor, Choice, Field, FieldSort, FollowsClosed, Kind, R
 use super::super::number::{BadPattern, NumberPattern};
 use super::super::vocabulary::{self, Vocabulary};
 use super::packs::{Context, ids};
-use super::{CASE_EVENTS, find, unknown};
+use super::{CASE_EVENTS, find, returns, unknown};
 use crate::Title;
 use crate::source::pack::{ActorText, FieldText, KindText, StageText};
 use crate::source::{Fault, Many, Named, Placed};
@@ -59,6 +59,7 @@ fn kind(context: &Context<'_>, id: &Placed<String>, text: &KindText, channels: &
         };
     }
     kind.steps = steps(context, &kind, text, &words, faults);
+    returns::check(&kind, text, faults);
     kind.repeats = text.repeats.as_ref().and_then(|repeats| self::repeats(&kind, repeats, faults));
     kind.follows_closed = follows_closed(&kind, text, faults);
     check_stages(&kind, id, text, faults);
@@ -174,6 +175,7 @@ fn steps(context: &Context<'_>, kind: &Kind, text: &KindText, words: &Vocabulary
             event: event(&written.event, faults),
             outcome: written.outcome.as_ref().map(|outcome| outcome.value.clone()),
             once: false,
+            returning: None,
         });
     }
     for (id, written) in text.act.iter() {
@@ -201,12 +203,14 @@ fn steps(context: &Context<'_>, kind: &Kind, text: &KindText, words: &Vocabulary
             event: event(&written.event, faults),
             outcome: written.outcome.as_ref().map(|outcome| outcome.value.clone()),
             once: written.once,
+            returning: None,
         });
     }
+    steps.extend(returns::compile(context, kind, text, words, faults));
     steps
 }
 
-fn stages(names: &[Placed<String>], known: &Named<StageText>, faults: &mut Vec<Fault>) -> Vec<String> {
+pub(super) fn stages(names: &[Placed<String>], known: &Named<StageText>, faults: &mut Vec<Fault>) -> Vec<String> {
     let mut found = Vec::new();
     for name in names {
         match find(known, name, |stage| &stage.title) {
@@ -217,7 +221,7 @@ fn stages(names: &[Placed<String>], known: &Named<StageText>, faults: &mut Vec<F
     found
 }
 
-fn fields(names: &[Placed<String>], kind: &Kind, faults: &mut Vec<Fault>) -> Vec<String> {
+pub(super) fn fields(names: &[Placed<String>], kind: &Kind, faults: &mut Vec<Fault>) -> Vec<String> {
     let mut found = Vec::new();
     for name in names {
         match kind.fields.iter().find(|field| field.id == name.value || field.title.zh == name.value) {
@@ -362,15 +366,5 @@ fn check_stages(kind: &Kind, id: &Placed<String>, text: &KindText, faults: &mut 
 }
 
 pub(super) fn reachable(kind: &Kind) -> Vec<&str> {
-    let mut reached: Vec<&str> = kind.stages.first().map(|stage| stage.id.as_str()).into_iter().collect();
-    let mut at = 0;
-    while let Some(stage) = reached.get(at).copied() {
-        for to in kind.steps.iter().filter(|step| step.from.iter().any(|from| from == stage)).filter_map(|step| step.to.as_deref()) {
-            if !reached.contains(&to) {
-                reached.push(to);
-            }
-        }
-        at += 1;
-    }
-    reached
+    kind.stages.first().map(|first| kind.onwards(&first.id, |_| true)).unwrap_or_default()
 }

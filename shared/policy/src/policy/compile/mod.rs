@@ -8,8 +8,10 @@ mod duties;
 mod kinds;
 mod ladders;
 mod packs;
+mod returns;
 mod set;
 
+pub(super) use returns::whole;
 pub(super) use set::listening;
 
 use super::Policy;
@@ -21,8 +23,11 @@ use crate::source::{self, Fault, Faults, File, Named, Sort};
 use crate::{Diagnostic, Source, Title};
 use std::collections::BTreeMap;
 
+/// What every return of a case is told as, whichever step of its kind it is: rules of other packs listen to it too.
+pub(crate) const RETURNED: &str = "returned";
+
 /// Events that intake, escalation, notifications and archive tell whatever the packs say.
-pub(crate) const CASE_EVENTS: [&str; 13] = [
+pub(crate) const CASE_EVENTS: [&str; 16] = [
     "registered",
     "classified",
     "supplemented",
@@ -36,6 +41,9 @@ pub(crate) const CASE_EVENTS: [&str; 13] = [
     "unlinked",
     "merged",
     "sorted",
+    RETURNED,
+    "attached",
+    "detached",
 ];
 const OTHER_EVENTS: [&str; 17] = [
     "report.rejected",

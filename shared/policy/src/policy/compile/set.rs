@@ -341,11 +341,14 @@ fn check_roles(policy: &Policy, organisation: &Organisation, faults: &mut Vec<Fa
 fn needed(pack: &Pack) -> BTreeSet<&str> {
     let recurring = pack.recurring.iter().map(|recurring| &recurring.rule);
     let duties = pack.duties.iter().chain(recurring).flat_map(|duty| duty.owed_by.iter().chain(&duty.owed_to));
-    let steps = pack.kinds.iter().flat_map(|kind| &kind.steps).flat_map(|step| &step.by);
+    let steps = pack.kinds.iter().flat_map(|kind| &kind.steps);
+    let deciding = steps.clone().filter_map(|step| step.returning.as_ref()).flat_map(|returning| &returning.decided_by);
+    let steps = steps.flat_map(|step| &step.by);
     let rungs = pack.ladders.values().flat_map(|ladder| &ladder.rungs).flat_map(|rung| &rung.tell);
     let declared = pack.declarations.all().into_iter().flat_map(Declaration::actors);
     duties
         .chain(steps)
+        .chain(deciding)
         .chain(rungs)
         .chain(declared)
         .filter_map(|actor| if let Actor::Role(role) = actor { Some(role.as_str()) } else { None })
