@@ -134,9 +134,12 @@ impl Gateway {
 
     async fn answer<T: DeserializeOwned>(&self, request: reqwest::RequestBuilder) -> anyhow::Result<T> {
         let request = if self.token.is_empty() { request } else { request.bearer_auth(&self.token) };
-        let response = request.send().await.map_err(|why| match why.is_connect() {
-            true => anyhow::anyhow!("nothing answers at {}: is Duban running? `make up` starts it, --url names another", self.url),
-            false => anyhow::Error::new(why).context(format!("asking the gateway at {}", self.url)),
+        let response = request.send().await.map_err(|why| {
+            let said = match why.is_connect() {
+                true => format!("nothing answers at {}: is Duban running? `make up` starts it, --url names another", self.url),
+                false => format!("asking the gateway at {}", self.url),
+            };
+            anyhow::Error::new(why).context(said)
         })?;
         let status = response.status();
         let bytes = response.bytes().await.context("reading the gateway's answer")?;

@@ -42,6 +42,8 @@ impl Figures {
         for sort in ["reminder", "notice", "breach", "escalation", "urge", "awaited"] {
             on_trial.with_label_values(&[sort]);
         }
+        let audited = metrics.counter("duban_timers_audited_total", "Timers of duties held against their plans", &[]);
+        audited.with_label_values::<&str>(&[]);
         let seconds = vec![0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 600.0, 3600.0];
         Self {
             lateness: metrics.histogram("duban_duty_lateness_seconds", "Real seconds between due and raised", &[], seconds),
@@ -63,7 +65,7 @@ impl Figures {
             nobody: metrics.counter("duban_alerts_to_nobody_total", "Alerts for which no person could be found", &[]),
             put_off,
             open: metrics.gauge("duban_duties_open", "Open duties", &[]),
-            audited: metrics.counter("duban_timers_audited_total", "Timers of duties held against their plans", &[]),
+            audited,
             lost,
         }
     }

@@ -19,6 +19,9 @@ pub struct Measures {
 
 impl Measures {
     pub fn register(metrics: &Metrics) -> Self {
+        let silent =
+            metrics.gauge("duban_intake_sources_silent", "Watched producers that have sent nothing for longer than they should", &[]);
+        silent.with_label_values::<&str>(&[]).set(0);
         Self {
             reports: metrics.counter(
                 "duban_intake_reports_total",
@@ -38,7 +41,7 @@ impl Measures {
                 &[],
             ),
             rejected: metrics.gauge("duban_intake_rejected_open", "Rejected reports that nobody has decided about", &[]),
-            silent: metrics.gauge("duban_intake_sources_silent", "Watched producers that have sent nothing for longer than they should", &[]),
+            silent,
             delay: metrics.histogram(
                 "duban_intake_registration_seconds",
                 "Domain time from acceptance to registration",

@@ -1,5 +1,6 @@
 //! Figures for Prometheus.
 
+use crate::tell::Channel;
 use crate::{App, store};
 use duban_platform::Metrics;
 use prometheus::{GaugeVec, HistogramVec, IntCounterVec, IntGaugeVec};
@@ -25,13 +26,20 @@ pub struct Measures {
 impl Measures {
     pub fn new(metrics: &Metrics) -> Self {
         let ages = vec![0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0, 14_400.0, 86_400.0];
+        let digests = metrics.counter("duban_digests_total", "Digests made of what waited for one person", &["channel"]);
+        let gathered = metrics.counter("duban_deliveries_gathered_total", "Deliveries that go out in a digest", &["channel"]);
+        // Shown before the first, so that an alarm on their rise has something to start from.
+        for channel in Channel::ALL {
+            digests.with_label_values(&[channel.code()]);
+            gathered.with_label_values(&[channel.code()]);
+        }
         Self {
             attempts: metrics.counter("duban_delivery_attempts_total", "Attempts at deliveries", &["channel", "outcome"]),
             ended: metrics.counter("duban_deliveries_total", "Deliveries that ended", &["channel", "state"]),
             age: metrics.histogram("duban_delivery_age_seconds", "Seconds from raising to sending", &["channel"], ages),
             unreachable: metrics.counter("duban_alerts_unreachable_total", "Alerts that reached a person over no channel", &[]),
-            digests: metrics.counter("duban_digests_total", "Digests made of what waited for one person", &["channel"]),
-            gathered: metrics.counter("duban_deliveries_gathered_total", "Deliveries that go out in a digest", &["channel"]),
+            digests,
+            gathered,
             waiting: metrics.gauge("duban_deliveries_waiting", "Deliveries that wait to be sent", &["channel"]),
             oldest: metrics.float_gauge("duban_delivery_oldest_seconds", "How long the oldest waiting delivery has been due", &["channel"]),
         }

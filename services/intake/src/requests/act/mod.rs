@@ -110,6 +110,7 @@ enum Others {
 async fn others(tx: &mut PgConnection, asked: &CaseActRequest, named: &[(String, Uuid)]) -> Result<Others, sqlx::Error> {
     Ok(match &asked.act {
         CaseAct::Unlink { other, .. } => Others::Seen(*other),
+        CaseAct::Merge { into, .. } if *into == asked.case => Others::None,
         CaseAct::Merge { into, .. } => Others::Seen(*into),
         CaseAct::Attach { .. } => Others::ToAttach(named.iter().map(|(_, id)| *id).filter(|id| *id != asked.case).collect()),
         CaseAct::Detach { .. } => carried::master_of(tx, asked.case).await?.map_or(Others::None, Others::Master),
