@@ -10,6 +10,7 @@ mod diff;
 mod due;
 mod explain;
 mod paper;
+mod rehearse;
 mod simulate;
 pub mod sources;
 
@@ -62,6 +63,9 @@ pub enum PolicyCommand {
     Due(due::DueArguments),
     /// Play scenarios (events with times) against the packs, without any server; compared with the timeline that each promises.
     Simulate(simulate::SimulateArguments),
+    /// Run a draft over what really happened, on the server: how many duties, breaches and alerts a week it would have made, per post and person,
+    /// beside what was made.
+    Rehearse(rehearse::RehearseArguments),
     /// A pack as it would be read on paper, article by article.
     Read {
         pack: String,
@@ -90,6 +94,7 @@ pub async fn run(command: PolicyCommand, connection: &Connection, show: Show) ->
         PolicyCommand::Diff { before, after } => diff::run(&before, &after, show),
         PolicyCommand::Due(arguments) => due::run(&arguments, show),
         PolicyCommand::Simulate(arguments) => simulate::run(&arguments, show),
+        PolicyCommand::Rehearse(arguments) => rehearse::run(arguments, connection, show).await,
         PolicyCommand::Read { pack, english, set } => paper::run(&pack, english, &set, show),
         PolicyCommand::Applying(command) => applying::run(command, connection, show).await,
         PolicyCommand::Schema { of } => {

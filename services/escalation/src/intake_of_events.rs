@@ -6,7 +6,7 @@
 use crate::App;
 use crate::correcting::Corrector;
 use crate::store::matters::{Moved, Said};
-use crate::store::{acts, alerts, duties, matters};
+use crate::store::{acts, alerts, duties, matters, past};
 use crate::timing::{self, Timing};
 use crate::trials;
 use duban_contracts::{Event, NewEvent, Timestamp};
@@ -19,6 +19,7 @@ use duban_engine::telling;
 use duban_platform::consumer::{BatchHandler, Failure, NotYet};
 use duban_policy::Policy;
 use duban_policy::directory::Directory;
+use duban_policy::policy::comes_from_others;
 use serde_json::Value;
 use sqlx::PgConnection;
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,6 +37,9 @@ impl BatchHandler for IntakeOfEvents {
     }
 
     async fn handle(&self, tx: &mut PgConnection, batch: &[Event]) -> Result<(), Failure> {
+        // What no rule listens to now, a draft may.
+        let kept: Vec<&Event> = batch.iter().filter(|event| comes_from_others(event.name())).collect();
+        past::keep(tx, &kept).await?;
         handle(&self.app, tx, batch).await
     }
 

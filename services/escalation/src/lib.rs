@@ -11,6 +11,7 @@
 //!   stands ([`returns`]).
 //! - A correction of a calendar or a rule reaches every duty that stands once ([`correcting`]), and what it would change is listed before
 //!   ([`foreseeing`]).
+//! - What happened is kept, and a draft of other rules can be run over it ([`rehearsing`]).
 //! - Timers that were lost are found, set right and told ([`auditing`]).
 //! - A person sees what [`sight`] says, in lists, counts and single answers alike.
 //!
@@ -30,6 +31,7 @@ pub mod pages;
 pub mod pulse;
 pub mod raise_due;
 pub mod recurring;
+pub mod rehearsing;
 pub mod requests;
 pub mod returns;
 pub mod sight;
@@ -59,6 +61,10 @@ pub struct App {
     pub own_events_told: Notify,
     /// Told when a list of what a correction would change is asked for.
     pub foreseeing_wanted: Notify,
+    /// Told when a rehearsal is asked for.
+    pub rehearsal_wanted: Notify,
+    /// For how many days of domain time events are kept for rehearsals.
+    pub keep_days: u16,
     /// Of the tick, and of the handling of own events.
     ticks: Pulse,
     own_events: Pulse,
@@ -86,6 +92,8 @@ pub struct Rounds {
     pub tick: Duration,
     /// Rest between two audits of all timers.
     pub audit: Duration,
+    /// Days for which events are kept that a draft may be rehearsed over.
+    pub keep_days: u16,
 }
 
 /// Starts consumers, requests and ticks.
@@ -99,6 +107,8 @@ pub async fn start(platform: &Platform, rounds: Rounds) -> anyhow::Result<Arc<Ap
         timers_changed: Notify::new(),
         own_events_told: Notify::new(),
         foreseeing_wanted: Notify::new(),
+        rehearsal_wanted: Notify::new(),
+        keep_days: rounds.keep_days,
         ticks: Pulse::new(),
         own_events: Pulse::new(),
     });
@@ -115,6 +125,7 @@ pub async fn start(platform: &Platform, rounds: Rounds) -> anyhow::Result<Arc<Ap
     platform.tasks.spawn(own_events::run(app.clone()));
     platform.tasks.spawn(correcting::run(app.clone()));
     platform.tasks.spawn(foreseeing::run(app.clone()));
+    platform.tasks.spawn(rehearsing::run(app.clone()));
     platform.tasks.spawn(auditing::run(app.clone(), rounds.audit));
     platform.tasks.spawn(upkeep::run(app.clone()));
     Ok(app)

@@ -22,6 +22,7 @@ use duban_contracts::duty::{
 use duban_contracts::identity::{IdentityKeys, TrackingCode};
 use duban_contracts::policy::{ForeseeRequest, Foreseen};
 use duban_contracts::record::{RecordDetail, RecordEvent, RecordList, RecordListRequest, RecordShowRequest};
+use duban_contracts::rehearsal::{Rehearsal, RehearsalDetail, RehearsalList, RehearsalListRequest, RehearsalShowRequest, RehearseRequest};
 use duban_contracts::report::{
     PublicStatus, RejectedActed, RejectedDetail, RejectedList, RejectedListRequest, Results, ResultsRequest, TrackRequest,
 };
@@ -198,6 +199,19 @@ impl Services {
     /// What trials have made so far.
     pub async fn trial_figures(&self, viewer: &Viewer, request: &TrialFiguresRequest) -> Result<TrialFigures, Problem> {
         self.of_person(viewer, questions::TRIAL_FIGURES, request).await
+    }
+
+    /// A draft is to be run over what really happened.
+    pub async fn rehearsal_begin(&self, viewer: &Viewer, request: &RehearseRequest) -> Result<Rehearsal, Problem> {
+        self.of_person(viewer, questions::REHEARSAL_BEGIN, request).await
+    }
+
+    pub async fn rehearsal_list(&self, viewer: &Viewer, request: &RehearsalListRequest) -> Result<RehearsalList, Problem> {
+        self.of_person(viewer, questions::REHEARSAL_LIST, request).await
+    }
+
+    pub async fn rehearsal_show(&self, viewer: &Viewer, request: &RehearsalShowRequest) -> Result<RehearsalDetail, Problem> {
+        self.of_person(viewer, questions::REHEARSAL_SHOW, request).await
     }
 
     /// A person says that a duty is done which no event closes.

@@ -48,6 +48,9 @@ questions! {
     DUTY_LIST = ESCALATION "duty.list";
     DUTY_WHY = ESCALATION "duty.why";
     DUTY_CLOSE = ESCALATION "duty.close";
+    REHEARSAL_BEGIN = ESCALATION "rehearsal.begin";
+    REHEARSAL_LIST = ESCALATION "rehearsal.list";
+    REHEARSAL_SHOW = ESCALATION "rehearsal.show";
     TRIAL_FIGURES = ESCALATION "trial.figures";
     DUTY_ACT = ESCALATION "duty.act";
     CORRECTION_FORESEE = ESCALATION "correction.foresee";

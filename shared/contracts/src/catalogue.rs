@@ -93,7 +93,7 @@ fn events() -> Vec<Entry> {
 }
 
 fn requests() -> Vec<Entry> {
-    use crate::{alert, case, dead, delivery, directory, duty, policy, record, report, source};
+    use crate::{alert, case, dead, delivery, directory, duty, policy, record, rehearsal, report, source};
     vec![
         request::<report::KnownRequest, report::KnownAnswer>(
             "duban.intake.rpc.v1.report.known",
@@ -132,6 +132,18 @@ fn requests() -> Vec<Entry> {
             "A person dismisses a rejected report",
         ),
         request::<duty::TrialFiguresRequest, duty::TrialFigures>("duban.escalation.rpc.v1.trial.figures", "What trials have made so far"),
+        request::<rehearsal::RehearseRequest, rehearsal::Rehearsal>(
+            "duban.escalation.rpc.v1.rehearsal.begin",
+            "A draft of a set of packs is to be run over what really happened",
+        ),
+        request::<rehearsal::RehearsalListRequest, rehearsal::RehearsalList>(
+            "duban.escalation.rpc.v1.rehearsal.list",
+            "The rehearsals of late",
+        ),
+        request::<rehearsal::RehearsalShowRequest, rehearsal::RehearsalDetail>(
+            "duban.escalation.rpc.v1.rehearsal.show",
+            "What a rehearsal makes for posts or people, beside what really was made",
+        ),
         request::<source::SourceListRequest, source::SourceList>(
             "duban.intake.rpc.v1.source.list",
             "When producers were heard last, and which are silent",

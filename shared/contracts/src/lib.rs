@@ -22,6 +22,7 @@ pub mod ids;
 pub mod policy;
 pub mod problem;
 pub mod record;
+pub mod rehearsal;
 pub mod report;
 pub mod source;
 pub mod subjects;

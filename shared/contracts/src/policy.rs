@@ -14,11 +14,14 @@ pub struct PolicyChanged {
 }
 
 /// Request `gateway … policy.snapshot`: which versions there are, or the sources of one, in pages that fit the broker's messages.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PolicySnapshotRequest {
     /// Absent: the list of versions alone.
     #[serde(default)]
     pub version: Option<i64>,
+    /// Number of a draft that is rehearsed, in place of a version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub draft: Option<i64>,
     /// Which page of the sources, from 0.
     #[serde(default)]
     pub page: u32,

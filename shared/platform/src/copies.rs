@@ -11,5 +11,5 @@ mod store;
 
 pub use directory::DirectoryCopy;
 pub(crate) use keeping::keep;
-pub use keeping::policy_sources;
+pub use keeping::{draft_sources, policy_sources};
 pub use policies::PolicyCopy;

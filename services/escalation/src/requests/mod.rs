@@ -12,6 +12,8 @@ mod duty_act;
 mod duty_close;
 mod duty_list;
 mod duty_why;
+mod rehearsal_begin;
+mod rehearsal_show;
 mod trial_figures;
 
 use crate::App;
@@ -40,6 +42,9 @@ pub async fn serve(app: &Arc<App>) -> anyhow::Result<()> {
     rpc.serve("case.due", app.clone(), case_due::due).await?;
     rpc.serve("case.dossier", app.clone(), case_dossier::dossier).await?;
     rpc.serve("correction.foresee", app.clone(), correction_foresee::foresee).await?;
+    rpc.serve("rehearsal.begin", app.clone(), rehearsal_begin::begin).await?;
+    rpc.serve("rehearsal.list", app.clone(), rehearsal_show::list).await?;
+    rpc.serve("rehearsal.show", app.clone(), rehearsal_show::show).await?;
     let administers = app.clone();
     app.platform.serve_dead_letters(&rpc, move |claim| may_administer(&administers, claim)).await
 }

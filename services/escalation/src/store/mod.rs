@@ -10,7 +10,9 @@ pub mod foreseen;
 pub mod lists;
 pub mod matters;
 pub mod own_events;
+pub mod past;
 pub mod recurrences;
+pub mod rehearsals;
 pub mod returns;
 pub mod trials;
 

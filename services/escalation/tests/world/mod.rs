@@ -115,7 +115,7 @@ impl World {
         platform.directory.put(self.directory.clone());
         wait("migrated", platform.db.migrated()).await?;
         wait("the clock is the test's", platform.clock.known()).await?;
-        let app = duban_escalation::start(&platform, Rounds { tick: Duration::from_millis(50), audit: self.audit }).await?;
+        let app = duban_escalation::start(&platform, Rounds { tick: Duration::from_millis(50), audit: self.audit, keep_days: 400 }).await?;
         // What the broker answers came to it after the subscriptions: from here on it hands requests over.
         platform.bus.client.request("$JS.API.INFO", "".into()).await?;
         until("caught up", async || Ok(platform.caught_up())).await?;

@@ -17,6 +17,7 @@ pub mod policies;
 pub mod producers;
 pub mod records;
 pub mod refused;
+pub mod rehearsals;
 pub mod rejected;
 pub mod reports;
 pub mod session;
@@ -75,6 +76,9 @@ const ENDPOINTS: &[fn(Api) -> Api] = &[
     policies::show::mount,
     policies::submit::mount,
     policies::withdraw::mount,
+    rehearsals::begin::mount,
+    rehearsals::list::mount,
+    rehearsals::show::mount,
     people::create::mount,
     people::disable::mount,
     people::list::mount,

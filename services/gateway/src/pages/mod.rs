@@ -27,6 +27,7 @@ mod policies;
 mod policy_set;
 mod producers;
 mod refused;
+mod rehearsals;
 mod rejected;
 mod report_form;
 mod respond;
@@ -126,6 +127,8 @@ fn pages() -> Router<App> {
         .route("/policies/packs/{pack}", get(packs::read))
         .route("/policies/{version}", get(policy_set::show))
         .route("/policies/{version}/{act}", post(policy_set::act))
+        .route("/rehearsals", get(rehearsals::show_list).post(rehearsals::submit).layer(DefaultBodyLimit::max(policies::MOST_BYTES)))
+        .route("/rehearsals/{rehearsal}", get(rehearsals::show))
         .route("/administration", get(administration::show))
         .route("/administration/people", post(administration::create_person))
         .route("/administration/people/{person}/{act}", post(administration::act_on_person))

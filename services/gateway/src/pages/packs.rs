@@ -14,7 +14,7 @@ use maud::{Markup, html};
 
 fn list(frame: &Frame, version: i64, policy: &Policy) -> Markup {
     let content = html! {
-        (policies::tabs(frame, true))
+        (policies::tabs(frame, "/policies/packs"))
         p.soft { (frame.t("现行版本 ", "Version in force: ")) a href={ "/policies/" (version) } { (version) } }
         table {
             caption { (policy.packs().count()) " " (frame.t("部制度", "regulations")) }

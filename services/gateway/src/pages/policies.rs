@@ -5,7 +5,7 @@ use super::respond;
 use crate::App;
 use crate::api::policies::{list, submit};
 use crate::policies::apply::{self, NewPolicySet};
-use crate::policies::{PolicySetShown, Wanted, store};
+use crate::policies::{PolicySetShown, Wanted, drafts, store};
 use crate::viewer::{PageViewer, SignedUpload, Speaks, Viewer};
 use crate::web::of_database;
 use axum::extract::State;
@@ -28,19 +28,21 @@ struct Tried {
     faults: Vec<Diagnostic>,
 }
 
-/// The two parts of what there is about packs.
-pub fn tabs(frame: &Frame, packs: bool) -> Markup {
+/// The parts of what there is about packs.
+pub fn tabs(frame: &Frame, path: &str) -> Markup {
+    let tab = |to: &str, words: &str| html! { li { a href=(to) aria-current=[(to == path).then_some("true")] { (words) } } };
     html! {
         ul.tabs {
-            li { a href="/policies/packs" aria-current=[packs.then_some("true")] { (frame.t("现行制度", "Regulations in force")) } }
-            li { a href="/policies" aria-current=[(!packs).then_some("true")] { (frame.t("版本与审批", "Versions and approval")) } }
+            (tab("/policies/packs", frame.t("现行制度", "Regulations in force")))
+            (tab("/policies", frame.t("版本与审批", "Versions and approval")))
+            @if frame.administers { (tab("/rehearsals", frame.t("推演", "Rehearsals"))) }
         }
     }
 }
 
 fn view(frame: &Frame, reader: &str, in_force: Option<i64>, sets: &[PolicySetShown], names: &[String], tried: &Tried) -> Markup {
     let content = html! {
-        (tabs(frame, false))
+        (tabs(frame, "/policies"))
         (complaints(frame, tried))
         @if sets.is_empty() {
             div.sheet { p { (frame.t("还没有制度。提交的第一套制度立即生效，此后每一套都须经批准。",
@@ -268,10 +270,13 @@ pub async fn submit(State(app): State<App>, PageViewer(viewer): PageViewer, Spea
     let note = upload.members.iter().find(|(name, _)| name == "note").map(|(_, note)| note.trim().to_owned()).unwrap_or_default();
     let corrects = upload.members.iter().find(|(name, _)| name == "corrects").map(|(_, places)| places.clone()).unwrap_or_default();
     let places = places(&corrects);
-    let left_out = upload.members.iter().filter(|(name, _)| name == "leave_out").map(|(_, file)| file.clone()).collect();
+    let left_out: BTreeSet<String> = upload.members.iter().filter(|(name, _)| name == "leave_out").map(|(_, file)| file.clone()).collect();
     let mut tried = Tried { note: note.clone(), corrects, ..Tried::default() };
     let sources = match standing(&app).await {
-        Ok(standing) => put_in(standing, upload.files, &left_out),
+        Ok(standing) => (!upload.files.is_empty() || !left_out.is_empty()).then(|| {
+            let came = upload.files.into_iter().map(|(name, text)| PolicySource { name, text }).collect();
+            drafts::put_in(standing, came, &left_out)
+        }),
         Err(why) => return respond::problem(&frame, &why),
     };
     let outcome = match sources {
@@ -302,23 +307,6 @@ pub async fn submit(State(app): State<App>, PageViewer(viewer): PageViewer, Spea
     }
 }
 
-/// The standing files with those put in that came, by their names without folders; None where nothing comes and nothing goes.
-fn put_in(standing: Vec<PolicySource>, came: Vec<(String, String)>, left_out: &BTreeSet<String>) -> Option<Vec<PolicySource>> {
-    if came.is_empty() && left_out.is_empty() {
-        return None;
-    }
-    let base = |name: &str| name.rsplit(['/', '\\']).next().unwrap_or(name).to_owned();
-    let mut sources: Vec<PolicySource> = standing.into_iter().filter(|source| !left_out.contains(&source.name)).collect();
-    for (name, text) in came {
-        let name = base(&name);
-        match sources.iter_mut().find(|source| base(&source.name) == name) {
-            Some(source) => source.text = text,
-            None => sources.push(PolicySource { name, text }),
-        }
-    }
-    Some(sources)
-}
-
 /// Every fault of a set that was refused, with its place; the organisation is the one that it would have got.
 fn faults(app: &App, mut sources: Vec<PolicySource>) -> Vec<Diagnostic> {
     if !sources.iter().any(apply::is_organisation) {
@@ -326,22 +314,4 @@ fn faults(app: &App, mut sources: Vec<PolicySource>) -> Vec<Diagnostic> {
         sources.extend(held.iter().flat_map(|held| held.iter()).filter(|source| apply::is_organisation(source)).cloned());
     }
     Policy::compile(&sources).err().unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn source(name: &str, text: &str) -> PolicySource {
-        PolicySource { name: name.into(), text: text.into() }
-    }
-
-    #[test]
-    fn a_file_takes_the_place_of_its_namesake_wherever_that_stands() {
-        let standing = vec![source("a.toml", "1"), source("calendars/cn.toml", "2"), source("b.toml", "3")];
-        let came = vec![("C:\\x\\cn.toml".to_owned(), "4".to_owned()), ("new.toml".to_owned(), "5".to_owned())];
-        let put = put_in(standing.clone(), came, &BTreeSet::from(["b.toml".to_owned()])).unwrap();
-        assert_eq!(put, [source("a.toml", "1"), source("calendars/cn.toml", "4"), source("new.toml", "5")]);
-        assert!(put_in(standing, Vec::new(), &BTreeSet::new()).is_none());
-    }
 }

@@ -39,7 +39,8 @@ fn view(frame: &Frame, reader: &str, whole: &Whole<'_>) -> Markup {
             @if let Some(from) = set.effective_from { dt { (frame.t("生效时间", "In force from")) } dd { (frame.time(from)) } }
             @if let Some(person) = &set.withdrawn_by { dt { (frame.t("撤回", "Withdrawn")) } dd { (frame.name(person)) } }
         }
-        (policies::buttons(frame, reader, set)) }
+        (policies::buttons(frame, reader, set))
+        @if frame.administers && set.state != "withdrawn" { p { a href={ "/rehearsals?version=" (set.version) } { (frame.t("推演：按已发生的事试算", "Rehearse it over what has happened")) } } } }
         @match whole.changes {
             Ok(changes) => (changed(frame, changes)),
             Err(why) => (frame.wrong(frame.t("无法比较", "It cannot be compared"), why)),

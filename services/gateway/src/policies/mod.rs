@@ -4,6 +4,7 @@
 pub mod apply;
 pub mod back;
 pub mod correction;
+pub mod drafts;
 pub mod held;
 pub mod judged;
 pub mod promote;

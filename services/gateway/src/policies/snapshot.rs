@@ -1,4 +1,4 @@
-//! Request `policy.snapshot`: which versions there are, or the sources of one, in pages that fit the broker's messages.
+//! Request `policy.snapshot`: which versions there are, or the sources of one or of a draft, in pages that fit the broker's messages.
 
 use super::store;
 use crate::App;
@@ -15,8 +15,9 @@ const ON_A_PAGE: usize = 400 << 10;
 pub async fn snapshot(app: App, request: Request<PolicySnapshotRequest>) -> Result<PolicySnapshot, Failed> {
     let pool = app.platform.db.pool();
     let versions = store::versions(pool).await?;
-    let sources = match request.body.version {
-        Some(version) if store::is_for_services(pool, version).await? => store::sources(pool, version).await?,
+    let sources = match (request.body.version, request.body.draft) {
+        (Some(version), None) if store::is_for_services(pool, version).await? => store::sources(pool, version).await?,
+        (None, Some(draft)) => store::draft_sources(pool, draft).await?,
         _ => Vec::new(),
     };
     let mut pages = pages(sources);

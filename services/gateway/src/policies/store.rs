@@ -101,11 +101,44 @@ pub async fn corrects(from: impl PgExecutor<'_>, version: i64) -> Result<Option<
     sqlx::query_scalar("select corrects from policy.applied_set where version = $1").bind(version).fetch_optional(from).await
 }
 
-/// Whether others may read a set's files: all that were announced, and submitted corrections, since who owns the duties says what they change.
+/// Keeps a draft, and forgets those of more than a quarter ago.
+pub async fn keep_draft(
+    tx: &mut PgConnection,
+    by: &str,
+    at: Timestamp,
+    against: Option<i64>,
+    sources: &[PolicySource],
+) -> Result<i64, sqlx::Error> {
+    sqlx::query("delete from policy.draft where kept_at < clock_timestamp() - interval '90 days'").execute(&mut *tx).await?;
+    let number: i64 = sqlx::query_scalar("insert into policy.draft (by_person, at, against) values ($1, $2, $3) returning number")
+        .bind(by)
+        .bind(Ts(at))
+        .bind(against)
+        .fetch_one(&mut *tx)
+        .await?;
+    let (names, bodies): (Vec<&str>, Vec<&str>) = sources.iter().map(|s| (s.name.as_str(), s.text.as_str())).unzip();
+    sqlx::query("insert into policy.draft_source (draft, name, body) select $1, * from unnest($2::text[], $3::text[])")
+        .bind(number)
+        .bind(names)
+        .bind(bodies)
+        .execute(tx)
+        .await?;
+    Ok(number)
+}
+
+/// The files of a draft; none: it is not known any longer.
+pub async fn draft_sources(from: impl PgExecutor<'_>, draft: i64) -> Result<Vec<PolicySource>, sqlx::Error> {
+    let rows: Vec<(String, String)> =
+        sqlx::query_as("select name, body from policy.draft_source where draft = $1 order by name").bind(draft).fetch_all(from).await?;
+    Ok(rows.into_iter().map(|(name, text)| PolicySource { name, text }).collect())
+}
+
+/// Whether others may read a set's files: all that were announced, and those that are submitted, since who owns the duties says what a
+/// correction changes, and what a set would have made.
 pub async fn is_for_services(from: impl PgExecutor<'_>, version: i64) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar(
         "select exists (select from policy.applied_set
-         where version = $1 and (effective_from is not null or (state = 'submitted' and corrects <> '{}')))",
+         where version = $1 and (effective_from is not null or state = 'submitted'))",
     )
     .bind(version)
     .fetch_one(from)

@@ -24,7 +24,7 @@ pub(super) fn attach(world: &mut World<'_>, master: &str, cases: &[String]) -> R
     if let Some((en, zh)) = attached.iter().find_map(|case| carrying::unfit(&carrier, case)) {
         return Ok(Err(Problem::refused("unfit", en, zh)));
     }
-    let told = carrying::attach(&mut carrier, &mut attached, "", world.now, &|cause| world.stamp(cause));
+    let told = carrying::attach(&mut carrier, &mut attached, "", world.now(), &|cause| world.stamp(cause));
     world.cases[master].case = carrier;
     for (place, case) in places.into_iter().zip(attached) {
         world.cases[place].case = case;
@@ -42,7 +42,7 @@ pub(super) fn detach(world: &mut World<'_>, case: &str) -> Result<Result<(), Pro
     let own = world.lines.iter().filter(|line| line.about == case).map(|line| line.event.as_str());
     let happened = carrying::while_for_itself(own);
     let (mut master, mut detached) = (world.cases[carrier].case.clone(), world.cases[place].case.clone());
-    let told = carrying::detach(&mut master, &mut detached, happened, "", world.now, &|cause| world.stamp(cause));
+    let told = carrying::detach(&mut master, &mut detached, happened, "", world.now(), &|cause| world.stamp(cause));
     world.cases[carrier].case = master;
     world.cases[place].case = detached;
     tell_all(world, told);
@@ -61,8 +61,8 @@ pub(super) fn pass_on(world: &mut World<'_>, master: usize, said: &[(String, Wor
     for (event, words) in said {
         let stamp = |cause| world.stamp(cause);
         match event.as_str() {
-            "case.answered" => all.extend(carrying::answer(carrier.id, &mut carried, words, world.now, &stamp)),
-            "case.closed" => all.extend(carrying::close(&carrier, &mut carried, world.now, &stamp)),
+            "case.answered" => all.extend(carrying::answer(carrier.id, &mut carried, words, world.now(), &stamp)),
+            "case.closed" => all.extend(carrying::close(&carrier, &mut carried, world.now(), &stamp)),
             _ => {}
         }
     }

@@ -9,6 +9,6 @@ mod scenario;
 mod timeline;
 mod world;
 
-pub use play::{Stopped, gives, play};
+pub use play::{Stopped, gives, play, play_with_past};
 pub use scenario::{Act, Fault, Happens, Reported, Scenario};
 pub use timeline::{Line, compared};

@@ -3,10 +3,12 @@
 use super::carried;
 use super::scenario::{Act, Reported, Scenario};
 use super::timeline::{Expected, Line};
-use super::world::{POLICY, Standing, World};
+use super::world::{Standing, World};
 use crate::case::Words;
 use crate::judging::{self, Ground};
 use crate::registering;
+use crate::rehearsing::Past;
+use crate::replay::POLICY;
 use crate::stepping::{self, Asked};
 use crate::supplementing::{self, Rule};
 use duban_contracts::report::AcceptedReport;
@@ -39,6 +41,14 @@ type GoesOn<'a> = &'a mut dyn FnMut(&[Line]) -> bool;
 /// # Errors
 /// The scenario names a pack, unit, person, case or recurring rule that is not there.
 pub fn play(policy: &Policy, directory: &Directory, scenario: &Scenario) -> Result<Vec<Line>, Stopped> {
+    play_while(policy, directory, scenario, &mut |_| true).map(|(lines, _)| lines)
+}
+
+/// As [`play`], with what happened that duties came of.
+///
+/// # Errors
+/// As [`play`].
+pub fn play_with_past(policy: &Policy, directory: &Directory, scenario: &Scenario) -> Result<(Vec<Line>, Vec<Past>), Stopped> {
     play_while(policy, directory, scenario, &mut |_| true)
 }
 
@@ -53,7 +63,7 @@ pub fn gives(policy: &Policy, directory: &Directory, scenario: &Scenario, expect
 }
 
 /// Plays as long as it is wanted, which is asked with the lines that have come so far.
-fn play_while(policy: &Policy, directory: &Directory, scenario: &Scenario, goes_on: GoesOn<'_>) -> Result<Vec<Line>, Stopped> {
+fn play_while(policy: &Policy, directory: &Directory, scenario: &Scenario, goes_on: GoesOn<'_>) -> Result<(Vec<Line>, Vec<Past>), Stopped> {
     checked(policy, directory, scenario)?;
     let directory = scenario.organisation(directory);
     let on_trial = (!scenario.trials.is_empty()).then(|| policy.clone().with_trials(scenario.trials.iter().cloned()));
@@ -88,7 +98,7 @@ fn play_while(policy: &Policy, directory: &Directory, scenario: &Scenario, goes_
         pass(&mut world, scenario, happens.at, goes_on);
     }
     goes_on(&world.lines);
-    Ok(world.lines)
+    Ok((world.lines, world.past))
 }
 
 fn checked(policy: &Policy, directory: &Directory, scenario: &Scenario) -> Result<(), Stopped> {
@@ -144,7 +154,7 @@ fn named(act: &Act) -> (String, String, String) {
 /// Lets time pass: duties come round and fall due, each at its time.
 fn pass(world: &mut World<'_>, scenario: &Scenario, until: Timestamp, goes_on: GoesOn<'_>) {
     let is_played = |pack: &Pack, rule: &DutyRule| pack.id == scenario.pack && scenario.recurring.contains(&rule.id);
-    let mut rounds = world.policy.recurring_of(world.now, until, is_played);
+    let mut rounds = world.policy.recurring_of(world.now(), until, is_played);
     rounds.retain(|round| world.directory.is_within(&round.duty.unit, &scenario.unit));
     rounds.reverse();
     while goes_on(&world.lines) {
@@ -152,23 +162,23 @@ fn pass(world: &mut World<'_>, scenario: &Scenario, until: Timestamp, goes_on: G
         let round = rounds.last().map(|round| round.at);
         match (timer, round) {
             (timer, Some(round)) if timer.is_none_or(|timer| round <= timer) => {
-                world.now = world.now.max(round);
+                world.pass_to(round);
                 if let Some(round) = rounds.pop() {
                     world.come_round(round);
                 }
             }
             (Some(timer), _) => {
-                world.now = world.now.max(timer);
+                world.pass_to(timer);
                 world.tick();
             }
             (None, _) => break,
         }
     }
-    world.now = world.now.max(until);
+    world.pass_to(until);
 }
 
 fn report(world: &mut World<'_>, scenario: &Scenario, reported: &Reported) -> Result<Result<(), Problem>, Stopped> {
-    let accepted = accepted(world.now, scenario, reported);
+    let accepted = accepted(world.now(), scenario, reported);
     let Some(follows) = &reported.follows else {
         register(world, &reported.name, &accepted);
         return Ok(Ok(()));
@@ -210,7 +220,7 @@ fn register(world: &mut World<'_>, name: &str, accepted: &AcceptedReport) {
     }
     let kind = judged.judgement.kind;
     let id = ids::derived("case", &[name]);
-    let mut case = judging::draft(&ground, &judged, accepted, id, world.now);
+    let mut case = judging::draft(&ground, &judged, accepted, id, world.now());
     case.repeats = i64::try_from(earlier.len()).unwrap_or(i64::MAX);
     case.number_scope = kind.number.prefix(&case.unit, case.received_at, &world.policy.calendar_of(&case.unit).zone);
     let sequence = world.sequences.entry(case.number_scope.clone()).or_insert(0);
@@ -240,9 +250,9 @@ fn supplement(world: &mut World<'_>, target: usize, name: &str, accepted: &Accep
     case.doubt(named.doubts);
     case.keep_out(&named.people, &named.units);
     let stamp = |cause| world.stamp(cause);
-    let mut told = vec![supplementing::supplement(&mut case, accepted.receipt, Some(&accepted.report), world.now, &stamp)];
+    let mut told = vec![supplementing::supplement(&mut case, accepted.receipt, Some(&accepted.report), world.now(), &stamp)];
     if let Rule::Reopen { step, event } = &rule {
-        told.extend(supplementing::reopen(&mut case, kind, accepted.receipt, (&**step, event), world.now, &stamp));
+        told.extend(supplementing::reopen(&mut case, kind, accepted.receipt, (&**step, event), world.now(), &stamp));
     }
     world.cases[target].case = case;
     world.tell(target, told);
@@ -253,7 +263,7 @@ fn step_with(world: &mut World<'_>, case: &str, step: &str, by: &str, fields: &M
     let Standing { case, personal, .. } = &world.cases[place];
     let (mut case, personal) = (case.clone(), personal.clone());
     let ground = Ground { policy: world.policy, policy_version: POLICY, directory: world.directory, contacts: &world.contacts };
-    let asked = Asked { person: by, at: world.now, step, fields, note: None };
+    let asked = Asked { person: by, at: world.now(), step, fields, note: None };
     let stepped = match stepping::make(ground, &mut case, personal, asked, &|cause| world.stamp(cause)) {
         Ok(stepped) => stepped,
         Err(problem) => return Ok(Err(problem)),

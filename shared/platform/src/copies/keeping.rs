@@ -157,7 +157,7 @@ impl Keeper {
     }
 
     async fn refresh_policies(&mut self) -> Result<(), Trouble> {
-        let known = policy_page(&self.bus, None, 0).await?;
+        let known = policy_page(&self.bus, &PolicySnapshotRequest::default()).await?;
         store::put_states(self.db.pool(), &known.versions).await?;
         for version in &known.versions {
             if !self.policies.set_state(version.version, version.state == APPLIED, version.effective_from) {
@@ -201,15 +201,27 @@ impl Keeper {
 /// # Errors
 /// The gateway's problem: 404 for a version of which nobody else may know yet; 503 while it is down.
 pub async fn policy_sources(bus: &Bus, version: i64) -> Result<Vec<PolicySource>, Problem> {
-    let mut first = policy_page(bus, Some(version), 0).await?;
+    sources(bus, &PolicySnapshotRequest { version: Some(version), ..PolicySnapshotRequest::default() }).await
+}
+
+/// The same of a draft that is rehearsed.
+///
+/// # Errors
+/// As [`policy_sources`].
+pub async fn draft_sources(bus: &Bus, draft: i64) -> Result<Vec<PolicySource>, Problem> {
+    sources(bus, &PolicySnapshotRequest { draft: Some(draft), ..PolicySnapshotRequest::default() }).await
+}
+
+async fn sources(bus: &Bus, asked: &PolicySnapshotRequest) -> Result<Vec<PolicySource>, Problem> {
+    let mut first = policy_page(bus, asked).await?;
     for page in 1..first.pages {
-        join(&mut first.sources, policy_page(bus, Some(version), page).await?.sources);
+        join(&mut first.sources, policy_page(bus, &PolicySnapshotRequest { page, ..asked.clone() }).await?.sources);
     }
     Ok(first.sources)
 }
 
-async fn policy_page(bus: &Bus, version: Option<i64>, page: u32) -> Result<PolicySnapshot, Problem> {
-    bus.request(service::GATEWAY, "policy.snapshot", &PolicySnapshotRequest { version, page }).await
+async fn policy_page(bus: &Bus, asked: &PolicySnapshotRequest) -> Result<PolicySnapshot, Problem> {
+    bus.request(service::GATEWAY, "policy.snapshot", asked).await
 }
 
 /// The versions in force that correct earlier ones.

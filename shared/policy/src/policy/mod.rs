@@ -30,6 +30,7 @@ pub mod trial;
 mod vocabulary;
 mod without;
 
+pub use compile::comes_from_others;
 pub use coverage::Covered;
 pub use diff::Change;
 pub use duty::{Amount, ClosedDuty, DutyRule, EventFacts, Ladder, OpenedDuty, Pausing, Reminder, Rung, RungAt, TermSource, Trigger, When};

@@ -65,6 +65,13 @@ const OTHER_EVENTS: [&str; 17] = [
     "source.released",
 ];
 
+/// Whether rules may listen to an event of this name that escalation does not tell itself.
+pub fn comes_from_others(event: &str) -> bool {
+    let is_own = ["duty.", "timer."].iter().any(|own| event.starts_with(own))
+        || ["alert.raised", "alert.acknowledged", "alert.closed"].contains(&event);
+    event.starts_with("case.") || (OTHER_EVENTS.contains(&event) && !is_own)
+}
+
 /// A file with what it says.
 struct Parsed<'s, T> {
     source: &'s Source,

@@ -1,0 +1,189 @@
+//! Running rehearsals: a draft over what really happened, one at a time, by whichever copy has time.
+//!
+//! What happened is read in pages and played on a thread of its own, because a year of events keeps a processor busy for minutes. Nothing of it is
+//! kept but how far it is and, in the end, the counts: a copy that dies leaves it to another, which begins at the beginning.
+
+use crate::App;
+use crate::store::past::{self, Duties};
+use crate::store::rehearsals::{self as store, Attempt, Sides};
+use anyhow::Context;
+use duban_contracts::rehearsal::{Rehearsal, Rehearsed};
+use duban_contracts::{Problem, Timestamp};
+use duban_engine::rehearsing::{self, Past, Tally};
+use duban_platform::copies::{draft_sources, policy_sources};
+use duban_platform::db::limited;
+use duban_platform::guarded;
+use duban_policy::Policy;
+use duban_policy::directory::Directory;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use uuid::Uuid;
+
+/// Events that are read at once.
+const PAGE: i64 = 2_000;
+
+/// How long without being asked for any until it is looked for rehearsals that another copy left.
+const LOOK: Duration = Duration::from_secs(5);
+
+/// Runs rehearsals until the service stops.
+pub async fn run(app: Arc<App>) {
+    let stop = app.platform.shutdown.clone();
+    app.platform.schema_complete().await;
+    while !stop.is_cancelled() {
+        match guarded(one(&app)).await {
+            Ok(true) => continue,
+            Ok(false) => {}
+            Err(error) => tracing::warn!(error = format!("{error:#}"), "a rehearsal waits"),
+        }
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = app.rehearsal_wanted.notified() => {}
+            () = tokio::time::sleep(LOOK) => {}
+        }
+    }
+}
+
+/// One rehearsal, whole. False: there was none to be run.
+async fn one(app: &App) -> anyhow::Result<bool> {
+    let pool = app.platform.db.pool();
+    limited(async { Ok::<_, anyhow::Error>(store::give_up(pool).await?) }).await?;
+    let Some(mut rehearsal) = limited(async { Ok::<_, anyhow::Error>(store::claim(pool).await?) }).await? else { return Ok(false) };
+    let attempt = store::attempt(pool, rehearsal.id).await?;
+    let made = perform(app, &mut rehearsal, attempt).await;
+    match made {
+        Ok(Outcome::Made(sides)) => store::end(pool, &rehearsal, attempt, Ok(&sides)).await?,
+        Ok(Outcome::Impossible(fault)) => store::end(pool, &rehearsal, attempt, Err(&fault)).await?,
+        Ok(Outcome::BrokenOff) => store::release(pool, rehearsal.id, attempt).await?,
+        Err(error) => {
+            // The database's or the broker's trouble is no fault of the rehearsal: its lease runs out, and it is begun again.
+            return Err(error.context(format!("rehearsal {}", rehearsal.id)));
+        }
+    }
+    Ok(true)
+}
+
+enum Outcome {
+    Made(Sides),
+    /// It cannot be run, for this reason.
+    Impossible(String),
+    /// The service stops, or another copy has it.
+    BrokenOff,
+}
+
+async fn perform(app: &App, rehearsal: &mut Rehearsal, attempt: Attempt) -> anyhow::Result<Outcome> {
+    let policy = match policy_of(app, rehearsal.of).await? {
+        Ok(policy) => policy,
+        Err(fault) => return Ok(Outcome::Impossible(fault)),
+    };
+    let zone = policy.zone().iana_name().unwrap_or("UTC").to_owned();
+    let directory = app.platform.directory.current().map_err(anyhow::Error::from)?;
+    let mut player = Player::start(policy, directory, rehearsal);
+    let Some(draft) = play(app, rehearsal, attempt, &mut player).await? else { return Ok(Outcome::BrokenOff) };
+    let of = Duties { since: rehearsal.since, packs: &rehearsal.packs };
+    let real = store::real(app.platform.db.pool(), of, rehearsal.until, &zone).await?;
+    rehearsal.reached = rehearsal.until;
+    Ok(Outcome::Made(Sides { draft, real }))
+}
+
+/// The set that is rehearsed, compiled. Inner error: why it cannot be rehearsed.
+async fn policy_of(app: &App, of: Rehearsed) -> anyhow::Result<Result<Arc<Policy>, String>> {
+    if let Rehearsed::Version(version) = of
+        && let Some(held) = app.platform.policies.get(version)
+    {
+        return Ok(Ok(held));
+    }
+    let sources = match of {
+        Rehearsed::Draft(draft) => draft_sources(&app.platform.bus, draft).await,
+        Rehearsed::Version(version) => policy_sources(&app.platform.bus, version).await,
+    };
+    let sources = match sources {
+        Ok(sources) if !sources.is_empty() => sources,
+        Err(Problem { status, .. }) if status != 404 => anyhow::bail!("the gateway answers {status}"),
+        Ok(_) | Err(_) => return Ok(Err("the draft is not known any longer".to_owned())),
+    };
+    let compiled = tokio::task::spawn_blocking(move || Policy::compile(&sources)).await?;
+    Ok(compiled.map(Arc::new).map_err(|faults| faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")))
+}
+
+/// Hands everything that happened to the player, page by page. None: broken off.
+async fn play(app: &App, rehearsal: &mut Rehearsal, attempt: Attempt, player: &mut Player) -> anyhow::Result<Option<Tally>> {
+    let pool = app.platform.db.pool();
+    let packs = rehearsal.packs.clone();
+    let of = Duties { since: rehearsal.since, packs: &packs };
+    let mut reached = (rehearsal.since, Uuid::nil());
+    loop {
+        let events = past::events_after(pool, reached, rehearsal.until, PAGE).await?;
+        let is_last = i64::try_from(events.len()).is_ok_and(|count| count < PAGE);
+        let upto = events.last().filter(|_| !is_last).map_or((rehearsal.until, Uuid::max()), |last| (last.time, last.id));
+        let acts = past::acts_between(pool, of, reached.0, upto.0).await?;
+        let mut page: Vec<Past> = events.into_iter().map(Past::Event).chain(acts).collect();
+        // What happened at the same time was told by others first.
+        page.sort_by_key(Past::at);
+        let Some(Progress { played, left_out }) = player.play(page).await else { return Ok(None) };
+        reached = upto;
+        (rehearsal.reached, rehearsal.played, rehearsal.left_out) = (reached.0, played, left_out);
+        let goes_on = store::go_on(pool, rehearsal, attempt).await?;
+        if !goes_on || app.platform.shutdown.is_cancelled() {
+            return Ok(None);
+        }
+        if is_last {
+            return player.finish(rehearsal.until).await.map(Some);
+        }
+    }
+}
+
+/// The thread that plays.
+struct Player {
+    pages: mpsc::Sender<Page>,
+    progress: mpsc::Receiver<Progress>,
+    playing: Option<JoinHandle<Option<Tally>>>,
+}
+
+enum Page {
+    Past(Vec<Past>),
+    End(Timestamp),
+}
+
+struct Progress {
+    played: i64,
+    left_out: i64,
+}
+
+impl Player {
+    fn start(policy: Arc<Policy>, directory: Arc<Directory>, rehearsal: &Rehearsal) -> Self {
+        let (pages, mut to_play) = mpsc::channel(1);
+        let (tell, progress) = mpsc::channel(1);
+        let packs: BTreeSet<String> = rehearsal.packs.iter().cloned().collect();
+        let since = rehearsal.since;
+        let playing = tokio::task::spawn_blocking(move || {
+            let mut rehearsal = rehearsing::Rehearsal::new(&policy, &directory, packs, since);
+            while let Some(page) = to_play.blocking_recv() {
+                match page {
+                    Page::Past(past) => past.into_iter().for_each(|past| rehearsal.take(past)),
+                    Page::End(until) => {
+                        rehearsal.pass_to(until);
+                        return Some(rehearsal.finish());
+                    }
+                }
+                tell.blocking_send(Progress { played: rehearsal.played, left_out: rehearsal.left_out }).ok()?;
+            }
+            None
+        });
+        Self { pages, progress, playing: Some(playing) }
+    }
+
+    /// None: it has ended, broken.
+    async fn play(&mut self, past: Vec<Past>) -> Option<Progress> {
+        self.pages.send(Page::Past(past)).await.ok()?;
+        self.progress.recv().await
+    }
+
+    async fn finish(&mut self, until: Timestamp) -> anyhow::Result<Tally> {
+        let _ = self.pages.send(Page::End(until)).await;
+        let playing = self.playing.take().context("it was finished before")?;
+        playing.await?.context("it ended before its end")
+    }
+}
