@@ -20,7 +20,7 @@ const publicPages = ["/report", "/track", "/login"];
 // The link of an alert's message, opened without a login.
 const link = process.env.DUBAN_ALERT_LINK;
 const managerPages = ["/alerts", "/alerts?state=all", "/duties", "/duties?state=breached", "/trials", "/cases", "/cases?state=closed", "/records", "/absences", "/policies", "/policies/packs", "/policies/packs/car-dealer-complaints"];
-const operatorPages = ["/deliveries", "/dead", "/policies", "/policies/1", "/policies/2", "/administration"];
+const operatorPages = ["/deliveries", "/dead", "/policies", "/policies/1", "/policies/2", "/rehearsals", "/rehearsals?version=2", "/administration"];
 
 mkdirSync(folder, { recursive: true });
 const browser = await start();
@@ -88,6 +88,8 @@ for (const [language, scheme] of views) {
     for (const path of operatorPages) await look(context, page, path, "operator-" + nameOf(path), language, scheme);
     const rejected = await leading(page, "/dead", "/rejected/");
     if (rejected) await look(context, page, rejected, "rejected", language, scheme);
+    const rehearsal = await leading(page, "/rehearsals", "/rehearsals/");
+    if (rehearsal) { await look(context, page, rehearsal, "rehearsal", language, scheme); await look(context, page, rehearsal + "?by=people", "rehearsal-people", language, scheme); }
   }
   await context.close();
 }

@@ -3,10 +3,12 @@
 
 use anyhow::Context;
 use duban_contracts::duty::DutyList;
+use duban_contracts::rehearsal::{Rehearsal, RehearsalDetail};
 use duban_contracts::subjects::service;
 use duban_local::{ClockSetting, StackSettings};
 use duban_tests::world::{report, repository};
 use duban_tests::{Visitor, World, journey, until};
+use reqwest::Method;
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader};
 use std::process::{Command, ExitStatus, Stdio};
@@ -153,7 +155,21 @@ async fn furnish(world: &mut World) -> anyhow::Result<String> {
     })
     .await?;
     set_away(world).await?;
+    rehearse(world).await?;
     Ok(link)
+}
+
+/// The change that waits, over what has happened.
+async fn rehearse(world: &World) -> anyhow::Result<()> {
+    let administrator = world.installation.administrator()?;
+    let new = json!({ "version": 2, "since": "2026-03-01", "packs": ["after-sales", "car-dealer-complaints", "store-complaints"] });
+    let begun: Rehearsal = administrator.send(Method::POST, "/v1/rehearsals", &new).await?;
+    until("the rehearsal to be done", LIMIT, || async {
+        let detail: RehearsalDetail = administrator.get(&format!("/v1/rehearsals/{}", begun.id), &json!({})).await?;
+        anyhow::ensure!(detail.rehearsal.state == "done" && !detail.rows.is_empty(), "{:?}", detail.rehearsal);
+        anyhow::Ok(())
+    })
+    .await
 }
 
 /// The manager who looks is away himself and has delegated, one who owes duties is away too, and another will be.

@@ -120,7 +120,14 @@ impl<'a> Rehearsal<'a> {
 
     /// Plays what happened, each later than what was played before.
     pub fn take(&mut self, past: Past) {
-        self.pass_to(past.at());
+        // What is done at the very time at which it is due is done in time.
+        let at = past.at();
+        self.take_at(past, Timestamp::from_microsecond(at.as_microsecond() - 1).unwrap_or(at));
+    }
+
+    /// The same, by a clock that shows this time while it happens.
+    fn take_at(&mut self, past: Past, now: Timestamp) {
+        self.pass_to(now);
         self.played += 1;
         let Self { replay, book, .. } = self;
         let hear = &mut |heard: Heard<'_>| book.hear(&heard);
@@ -218,11 +225,9 @@ impl Book<'_> {
             return;
         }
         let Some(entry) = self.duties.get_mut(&heard.duty.id) else { return };
-        match heard.event {
-            "duty.breached" => entry.breached = Some(monday(heard.at, self.zone)),
-            "duty.withdrawn" => entry.breached = None,
-            _ => {}
-        }
+        // As it stands: withdrawn, or given more time, it was not missed after all.
+        let missed = heard.duty.breached_at.filter(|_| heard.duty.withdrawn_at.is_none());
+        entry.breached = missed.map(|at| monday(at, self.zone));
         if entry.post != heard.duty.owed_by {
             entry.post.clone_from(&heard.duty.owed_by);
         }

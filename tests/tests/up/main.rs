@@ -158,8 +158,21 @@ fn back_and_withdrawn(here: &Here, policies: &str) -> anyhow::Result<()> {
     assert_eq!((&again["version"], &again["state"]), (&json!(4), &json!("submitted")));
     assert_eq!(here.json(&["policy", "changes", "4"])?["changes"], json!([]));
     here.done(&["policy", "withdraw", "4"])?;
+    rehearsed(here, policies)?;
     let read = here.done(&["policy", "read", "car-dealer-complaints", "--set", policies, "--english"])?;
     assert!(read.contains("Article 2.5") && read.contains("within 24 hours"), "{read}");
+    Ok(())
+}
+
+/// A draft from the command line: of files, of a version, and what cannot be.
+fn rehearsed(here: &Here, policies: &str) -> anyhow::Result<()> {
+    let pack = format!("{policies}/basics.toml");
+    let whole = here.json(&["policy", "rehearse", &pack, "--since", "2026-01-01", "--only", "basics"])?;
+    assert_eq!((&whole["rehearsal"]["state"], &whole["rehearsal"]["packs"]), (&json!("done"), &json!(["basics"])), "{whole}");
+    assert_eq!(whole["rehearsal"]["made"]["draft"], whole["rehearsal"]["made"]["real"], "as it is in force: {whole}");
+    let told = here.done(&["policy", "rehearse", "--version", "1", "--since", "2026-01-01"])?;
+    assert!(told.contains("basics") && told.contains("合计 in all"), "{told}");
+    here.refused(&["policy", "rehearse", &pack, "--since", "soon"], duban::exit::REFUSED, "is no date")?;
     Ok(())
 }
 

@@ -206,7 +206,9 @@ impl Frame {
     }
 
     fn entry(&self, (path, zh, en): &(&str, &str, &str)) -> Markup {
-        let here = self.path == *path || self.path.starts_with(&format!("{path}/"));
+        // Rehearsals are a part of what there is about packs.
+        let of_packs = *path == "/policies" && self.path.starts_with("/rehearsals");
+        let here = of_packs || self.path == *path || self.path.starts_with(&format!("{path}/"));
         html! { li { a href=(path) aria-current=[here.then_some("page")] { (self.t(zh, en)) } } }
     }
 

@@ -13,5 +13,6 @@ mod policies;
 mod policy_pages;
 mod producers;
 mod refusals;
+mod rehearsals;
 mod reports_in;
 mod world;

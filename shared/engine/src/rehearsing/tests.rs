@@ -39,17 +39,31 @@ fn scenario(set: &Set, file: &Path) -> Scenario {
     Scenario::parse(&std::fs::read_to_string(file).unwrap(), set.policy.zone()).unwrap()
 }
 
-/// As the timeline says.
+/// As the timeline says. Missed is what was, and was given no more time and not done in time after all.
 fn counted(lines: &[Line]) -> Counts {
     let count = |event: &str| i64::try_from(lines.iter().filter(|line| line.event == event).count()).unwrap();
-    Counts { duties: count("duty.opened"), breaches: count("duty.breached") - count("duty.withdrawn"), alerts: count("alert.raised") }
+    let mut missed: BTreeMap<(&str, &str), i64> = BTreeMap::new();
+    for line in lines {
+        let of = missed.entry((&line.about, &line.what)).or_default();
+        match line.event.as_str() {
+            "duty.breached" => *of += 1,
+            "duty.withdrawn" => *of -= 1,
+            "duty.extended" => *of = 0,
+            _ => {}
+        }
+    }
+    Counts { duties: count("duty.opened"), breaches: missed.into_values().sum(), alerts: count("alert.raised") }
 }
 
-/// Rehearses without what comes round: a scenario plays the rounds that it names alone.
+/// Rehearses without what comes round: a scenario plays the rounds that it names alone. Its clock stands at whole seconds while things happen, each
+/// some microseconds after the other.
 fn rehearsed(policy: &Policy, directory: &Directory, scenario: &Scenario, past: &[Past], until: Timestamp) -> (Tally, i64) {
     let mut rehearsal = Rehearsal::new(policy, directory, BTreeSet::new(), scenario.start);
     rehearsal.rounds_until = Timestamp::MAX;
-    past.iter().cloned().for_each(|past| rehearsal.take(past));
+    for past in past.iter().cloned() {
+        let now = Timestamp::from_second(past.at().as_second()).unwrap();
+        rehearsal.take_at(past, now);
+    }
     rehearsal.pass_to(until);
     let left_out = rehearsal.left_out;
     (rehearsal.finish(), left_out)
