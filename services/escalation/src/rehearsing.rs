@@ -10,7 +10,7 @@ use anyhow::Context;
 use duban_contracts::rehearsal::{Rehearsal, Rehearsed};
 use duban_contracts::{Problem, Timestamp};
 use duban_engine::rehearsing::{self, Past, Tally};
-use duban_platform::copies::{draft_sources, policy_sources};
+use duban_platform::copies::{PolicyCopy, draft_sources, policy_sources};
 use duban_platform::db::limited;
 use duban_platform::guarded;
 use duban_policy::Policy;
@@ -80,7 +80,8 @@ async fn perform(app: &App, rehearsal: &mut Rehearsal, attempt: Attempt) -> anyh
     };
     let zone = policy.zone().iana_name().unwrap_or("UTC").to_owned();
     let directory = app.platform.directory.current().map_err(anyhow::Error::from)?;
-    let mut player = Player::start(policy, directory, rehearsal);
+    let policies = app.platform.policies.clone();
+    let mut player = Player::start(policy, directory, policies, rehearsal);
     let Some(draft) = play(app, rehearsal, attempt, &mut player).await? else { return Ok(Outcome::BrokenOff) };
     let of = Duties { since: rehearsal.since, packs: &rehearsal.packs };
     let real = store::real(app.platform.db.pool(), of, rehearsal.until, &zone).await?;
@@ -153,13 +154,13 @@ struct Progress {
 }
 
 impl Player {
-    fn start(policy: Arc<Policy>, directory: Arc<Directory>, rehearsal: &Rehearsal) -> Self {
+    fn start(policy: Arc<Policy>, directory: Arc<Directory>, policies: PolicyCopy, rehearsal: &Rehearsal) -> Self {
         let (pages, mut to_play) = mpsc::channel(1);
         let (tell, progress) = mpsc::channel(1);
         let packs: BTreeSet<String> = rehearsal.packs.iter().cloned().collect();
         let since = rehearsal.since;
         let playing = tokio::task::spawn_blocking(move || {
-            let mut rehearsal = rehearsing::Rehearsal::new(&policy, &directory, packs, since);
+            let mut rehearsal = rehearsing::Rehearsal::new(&policy, &directory, Box::new(|version| policies.get(version)), packs, since);
             while let Some(page) = to_play.blocking_recv() {
                 match page {
                     Page::Past(past) => past.into_iter().for_each(|past| rehearsal.take(past)),

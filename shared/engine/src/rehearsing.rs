@@ -1,7 +1,9 @@
 //! A rehearsal (推演): a draft of a set of packs over what really happened, and what it makes for posts and people. Pure.
 //!
-//! Events are played as they happened: kind, severity, stage and unit are those of then, and whoever acted acts again, if the draft has left him
-//! anything to act on. What is counted as real comes from what was kept. Nothing is on trial in a rehearsal: it shows what would be for real.
+//! Events are played as they happened: kind, stage and unit are those of then, and whoever acted acts again, if the draft has left him anything to
+//! act on. The severity of a case is judged by the draft where it was that which the set of then gives by the same facts; where a person set it, or it
+//! hung on what events do not carry, it stays. What is counted as real comes from what was kept. Nothing is on trial in a rehearsal: it shows what
+//! would be for real.
 
 use crate::alert::Alert;
 use crate::duty::{Duty, Ended};
@@ -17,7 +19,9 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, ToSpan};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// So long after its end a matter may still be opened again as the same.
@@ -76,9 +80,13 @@ pub fn monday(at: Timestamp, zone: &TimeZone) -> Date {
     date.checked_sub(i64::from(date.weekday().to_monday_zero_offset()).days()).unwrap_or(date)
 }
 
+/// The set that a case was judged by, by its version.
+pub type SetOfThen<'a> = Box<dyn Fn(i64) -> Option<Arc<Policy>> + 'a>;
+
 /// A rehearsal that goes on.
 pub struct Rehearsal<'a> {
     replay: Replay<'a>,
+    then: SetOfThen<'a>,
     packs: BTreeSet<String>,
     book: Book<'a>,
     /// Rounds of recurring duties that are to come, up to `rounds_until`.
@@ -104,9 +112,10 @@ struct Entry {
 
 impl<'a> Rehearsal<'a> {
     /// `packs`: whose rules are played; none: all.
-    pub fn new(policy: &'a Policy, directory: &'a Directory, packs: BTreeSet<String>, since: Timestamp) -> Self {
+    pub fn new(policy: &'a Policy, directory: &'a Directory, then: SetOfThen<'a>, packs: BTreeSet<String>, since: Timestamp) -> Self {
         let replay = Replay::new(policy, directory, since).for_real();
         Self {
+            then,
             replay: if packs.is_empty() { replay } else { replay.of_packs(packs.clone()) },
             packs,
             book: Book { zone: policy.zone(), duties: HashMap::new(), tally: Tally::default() },
@@ -129,6 +138,10 @@ impl<'a> Rehearsal<'a> {
     fn take_at(&mut self, past: Past, now: Timestamp) {
         self.pass_to(now);
         self.played += 1;
+        let past = match past {
+            Past::Event(event) if event.name().starts_with("case.") => Past::Event(self.judged_anew(event)),
+            other => other,
+        };
         let Self { replay, book, .. } = self;
         let hear = &mut |heard: Heard<'_>| book.hear(&heard);
         let is_of_use = match past {
@@ -153,6 +166,24 @@ impl<'a> Rehearsal<'a> {
             }
         };
         self.left_out += i64::from(!is_of_use);
+    }
+
+    /// A case as severe as the draft judges it.
+    fn judged_anew(&self, mut event: Event) -> Event {
+        let severity = || {
+            let facts: Value = event.parse().ok()?;
+            let named = |member: &str| facts.get(member).and_then(Value::as_str);
+            let (pack, kind, severity) = (named("pack")?, named("kind")?, named("severity")?);
+            let (then, draft) = ((self.then)(event.policy)?, self.replay.policy);
+            let by_then = then.severity_of(then.kind(pack, kind)?, &facts).0;
+            let by_draft = draft.severity_of(draft.kind(pack, kind)?, &facts).0;
+            (by_then == severity && by_draft != severity).then_some((facts, by_draft))
+        };
+        if let Some((mut facts, by_draft)) = severity() {
+            facts["severity"] = by_draft.into();
+            event.body = facts.to_string().into_bytes();
+        }
+        event
     }
 
     /// Lets time pass: duties come round and fall due, each at its time.
