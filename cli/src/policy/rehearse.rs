@@ -108,8 +108,10 @@ fn in_words(detail: &RehearsalDetail) -> String {
         let (real, draft) = (count(&rehearsal.made.real), count(&rehearsal.made.draft));
         sums.add_row([what.to_owned(), real.to_string(), draft.to_string(), both(real, draft, weeks)]);
     }
+    let caution = "种类、环节按当时实际，严重程度按草案重新判定；草案多出的通知无人签收过，是上限\n\
+        kinds and stages are those of then, severities the draft's; alerts that only the draft sends are the most that there could be";
     if detail.rows.is_empty() {
-        return format!("{head}\n{sums}");
+        return format!("{head}\n{sums}\n{caution}");
     }
     let mut rows =
         table(["每周，实际 → 草案 a week, was made → draft", "责任事项 duties", "超期 breaches", "通知 alerts", "最多的一周 busiest"]);
@@ -124,7 +126,7 @@ fn in_words(detail: &RehearsalDetail) -> String {
         ]);
     }
     let more = detail.next.map(|_| "\n还有更多，见 --most 或 --json · there are more: --most, --json").unwrap_or_default();
-    format!("{head}\n{sums}\n{rows}{more}")
+    format!("{head}\n{sums}\n{rows}{more}\n{caution}")
 }
 
 type Count = fn(&Counts) -> i64;
@@ -186,6 +188,6 @@ mod tests {
         {
             assert!(text.contains(part), "{part} in {text}");
         }
-        assert!(!text.contains("more"));
+        assert!(!text.contains("--most") && text.contains("上限"));
     }
 }

@@ -6,7 +6,6 @@
 use crate::App;
 use crate::store::past::{self, Duties};
 use crate::store::rehearsals::{self as store, Attempt, Sides};
-use anyhow::Context;
 use duban_contracts::rehearsal::{Rehearsal, Rehearsed};
 use duban_contracts::{Problem, Timestamp};
 use duban_engine::rehearsing::{self, Past, Tally};
@@ -17,6 +16,7 @@ use duban_policy::Policy;
 use duban_policy::directory::Directory;
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -24,6 +24,9 @@ use uuid::Uuid;
 
 /// Events that are read at once.
 const PAGE: i64 = 2_000;
+
+/// How often it is said that a rehearsal is in hand, while a page is played: well within its lease.
+const HOLD: Duration = Duration::from_secs(8);
 
 /// How long without being asked for any until it is looked for rehearsals that another copy left.
 const LOOK: Duration = Duration::from_secs(5);
@@ -82,7 +85,11 @@ async fn perform(app: &App, rehearsal: &mut Rehearsal, attempt: Attempt) -> anyh
     let directory = app.platform.directory.current().map_err(anyhow::Error::from)?;
     let policies = app.platform.policies.clone();
     let mut player = Player::start(policy, directory, policies, rehearsal);
-    let Some(draft) = play(app, rehearsal, attempt, &mut player).await? else { return Ok(Outcome::BrokenOff) };
+    let draft = match play(app, rehearsal, attempt, &mut player).await? {
+        Played::Whole(draft) => draft,
+        Played::Broken => return Ok(Outcome::Impossible("the engine failed on this draft".to_owned())),
+        Played::Left => return Ok(Outcome::BrokenOff),
+    };
     let of = Duties { since: rehearsal.since, packs: &rehearsal.packs };
     let real = store::real(app.platform.db.pool(), of, rehearsal.until, &zone).await?;
     rehearsal.reached = rehearsal.until;
@@ -109,8 +116,17 @@ async fn policy_of(app: &App, of: Rehearsed) -> anyhow::Result<Result<Arc<Policy
     Ok(compiled.map(Arc::new).map_err(|faults| faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")))
 }
 
-/// Hands everything that happened to the player, page by page. None: broken off.
-async fn play(app: &App, rehearsal: &mut Rehearsal, attempt: Attempt, player: &mut Player) -> anyhow::Result<Option<Tally>> {
+/// How the playing ended.
+enum Played {
+    Whole(Tally),
+    /// The thread that plays is gone: it panicked.
+    Broken,
+    /// The service stops, or another copy has the rehearsal.
+    Left,
+}
+
+/// Hands everything that happened to the player, page by page.
+async fn play(app: &App, rehearsal: &mut Rehearsal, attempt: Attempt, player: &mut Player) -> anyhow::Result<Played> {
     let pool = app.platform.db.pool();
     let packs = rehearsal.packs.clone();
     let of = Duties { since: rehearsal.since, packs: &packs };
@@ -123,15 +139,32 @@ async fn play(app: &App, rehearsal: &mut Rehearsal, attempt: Attempt, player: &m
         let mut page: Vec<Past> = events.into_iter().map(Past::Event).chain(acts).collect();
         // What happened at the same time was told by others first.
         page.sort_by_key(Past::at);
-        let Some(Progress { played, left_out }) = player.play(page).await else { return Ok(None) };
+        let Some(progress) = held(app, rehearsal, attempt, player.play(page)).await? else { return Ok(Played::Left) };
+        let Some(Progress { played, left_out }) = progress else { return Ok(Played::Broken) };
         reached = upto;
         (rehearsal.reached, rehearsal.played, rehearsal.left_out) = (reached.0, played, left_out);
-        let goes_on = store::go_on(pool, rehearsal, attempt).await?;
-        if !goes_on || app.platform.shutdown.is_cancelled() {
-            return Ok(None);
+        if !store::go_on(pool, rehearsal, attempt).await? {
+            return Ok(Played::Left);
         }
         if is_last {
-            return player.finish(rehearsal.until).await.map(Some);
+            let Some(ended) = held(app, rehearsal, attempt, player.finish(rehearsal.until)).await? else { return Ok(Played::Left) };
+            return Ok(ended.map_or(Played::Broken, Played::Whole));
+        }
+    }
+}
+
+/// Waits for the player, and says all the while that the rehearsal is in hand. None: it is not any longer, or the service stops.
+async fn held<T>(app: &App, rehearsal: &Rehearsal, attempt: Attempt, playing: impl Future<Output = T>) -> anyhow::Result<Option<T>> {
+    tokio::pin!(playing);
+    loop {
+        tokio::select! {
+            played = &mut playing => return Ok(Some(played)),
+            () = app.platform.shutdown.cancelled() => return Ok(None),
+            () = tokio::time::sleep(HOLD) => {
+                if !store::go_on(app.platform.db.pool(), rehearsal, attempt).await? {
+                    return Ok(None);
+                }
+            }
         }
     }
 }
@@ -141,6 +174,8 @@ struct Player {
     pages: mpsc::Sender<Page>,
     progress: mpsc::Receiver<Progress>,
     playing: Option<JoinHandle<Option<Tally>>>,
+    /// Set once nobody waits for it any longer.
+    is_left: Arc<AtomicBool>,
 }
 
 enum Page {
@@ -159,32 +194,38 @@ impl Player {
         let (tell, progress) = mpsc::channel(1);
         let packs: BTreeSet<String> = rehearsal.packs.iter().cloned().collect();
         let since = rehearsal.since;
+        let is_left = Arc::new(AtomicBool::new(false));
+        let left = is_left.clone();
         let playing = tokio::task::spawn_blocking(move || {
+            let goes_on = || !left.load(Ordering::Relaxed);
             let mut rehearsal = rehearsing::Rehearsal::new(&policy, &directory, Box::new(|version| policies.get(version)), packs, since);
             while let Some(page) = to_play.blocking_recv() {
                 match page {
-                    Page::Past(past) => past.into_iter().for_each(|past| rehearsal.take(past)),
-                    Page::End(until) => {
-                        rehearsal.pass_to(until);
-                        return Some(rehearsal.finish());
-                    }
+                    Page::Past(past) => past.into_iter().take_while(|_| goes_on()).for_each(|past| rehearsal.take(past)),
+                    Page::End(until) => return rehearsal.finish_at(until, goes_on),
                 }
                 tell.blocking_send(Progress { played: rehearsal.played, left_out: rehearsal.left_out }).ok()?;
             }
             None
         });
-        Self { pages, progress, playing: Some(playing) }
+        Self { pages, progress, playing: Some(playing), is_left }
     }
 
-    /// None: it has ended, broken.
+    /// None: the thread is gone.
     async fn play(&mut self, past: Vec<Past>) -> Option<Progress> {
         self.pages.send(Page::Past(past)).await.ok()?;
         self.progress.recv().await
     }
 
-    async fn finish(&mut self, until: Timestamp) -> anyhow::Result<Tally> {
-        let _ = self.pages.send(Page::End(until)).await;
-        let playing = self.playing.take().context("it was finished before")?;
-        playing.await?.context("it ended before its end")
+    /// None: the thread is gone.
+    async fn finish(&mut self, until: Timestamp) -> Option<Tally> {
+        self.pages.send(Page::End(until)).await.ok()?;
+        self.playing.take()?.await.ok()?
+    }
+}
+
+impl Drop for Player {
+    fn drop(&mut self) {
+        self.is_left.store(true, Ordering::Relaxed);
     }
 }

@@ -229,9 +229,16 @@ impl<'a> Rehearsal<'a> {
         self.rounds_until = next;
     }
 
-    /// What it made.
-    pub fn finish(self) -> Tally {
-        self.book.close()
+    /// Lets the rest of the time pass, and gives what it made. None: it was left before the end, which is asked for each day.
+    pub fn finish_at(mut self, until: Timestamp, goes_on: impl Fn() -> bool) -> Option<Tally> {
+        while self.replay.now < until {
+            if !goes_on() {
+                return None;
+            }
+            let tomorrow = self.replay.now.saturating_add(DAY).unwrap_or(until);
+            self.pass_to(tomorrow.min(until));
+        }
+        Some(self.book.close())
     }
 }
 

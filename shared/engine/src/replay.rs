@@ -49,6 +49,9 @@ pub enum Of<'h> {
 /// Whoever listens.
 pub type Hear<'h> = &'h mut dyn FnMut(Heard<'_>);
 
+/// Alerts of a duty that a rehearsal keeps, the newest ones.
+const KEPT: usize = 16;
+
 /// Where a duty stands: its matter, and its place in it.
 pub type Place = (MatterKey, usize);
 
@@ -371,7 +374,12 @@ impl<'a> Replay<'a> {
         let event = telling::of_alert(&alert, duty, "alert.raised", self.stamp(duty.opened.at));
         hear(Heard { at: event.time, event: "alert.raised", duty, of: Of::Alert(&alert) });
         self.queue.push_back(event);
-        self.alerts.entry(duty.id).or_default().push(alert);
+        let alerts = self.alerts.entry(duty.id).or_default();
+        alerts.push(alert);
+        // Where nobody ever acknowledges, a duty raises them by the thousand; whoever takes notice does so of a late one.
+        if self.for_real && alerts.len() > KEPT {
+            alerts.remove(0);
+        }
     }
 
     fn tell_act(&mut self, duty: &mut Duty, acted: &Acted, hear: Hear<'_>) {

@@ -166,6 +166,11 @@ fn check(file: &OrganisationFile, faults: &mut Vec<Fault>) {
         let zh = format!("“{}”没有上级单位，而“{}”也没有：单位树只能有一个根", code.value, roots[0].0.value);
         faults.push(Fault::new(code.range, "two-roots", en, zh).help("write parent = \"…\"", "请写 parent = \"…\""));
     }
+    const LANGUAGES: [&str; 2] = ["zh", "en"];
+    for language in file.organisation.languages.iter().filter(|language| !LANGUAGES.contains(&language.as_str())) {
+        let (en, zh) = (format!("there is no language '{}' here", language.value), format!("没有语言“{}”", language.value));
+        faults.push(Fault::new(language.range, "unknown-word", en, zh).suggest(language, LANGUAGES));
+    }
     let fallback = &file.organisation.fallback;
     let posts: Vec<String> =
         file.unit.iter().flat_map(|(code, unit)| unit.post.names().map(move |role| format!("{}/{role}", code.value))).collect();

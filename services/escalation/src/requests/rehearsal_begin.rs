@@ -21,8 +21,8 @@ pub async fn begin(app: Arc<App>, request: Request<RehearseRequest>) -> Result<R
     packs.sort_unstable();
     packs.dedup();
     let pool = app.platform.db.pool();
-    // Nothing is known of what happened before.
-    let since = past::oldest(pool).await?.map_or(since, |oldest| oldest.max(since)).min(now);
+    // Nothing is known of what happened before; where nothing is kept yet, nothing happened.
+    let since = past::oldest(pool).await?.map_or(now, |oldest| oldest.max(since)).min(now);
     let (asked_by, state, reached) = (person, "waiting".to_owned(), since);
     let new = Rehearsal {
         id: rehearsal,

@@ -77,9 +77,8 @@ fn rehearsed(set: &Set, draft: &Policy, scenario: &Scenario, past: &[Past], unti
         let now = Timestamp::from_second(past.at().as_second()).unwrap();
         rehearsal.take_at(past, now);
     }
-    rehearsal.pass_to(until);
     let left_out = rehearsal.left_out;
-    (rehearsal.finish(), left_out)
+    (rehearsal.finish_at(until, || true).unwrap(), left_out)
 }
 
 #[test]

@@ -137,7 +137,7 @@ impl Calendar {
                 |date| Reached::at(self.spans(date).last().map_or_else(|| self.midnight(date), |span| span.1)),
             ),
             Term::TimeOfNextDay { time, working: false } => Reached::at(self.instant(self.day_after(today, 1).to_datetime(time))),
-            Term::TimeOfNextDay { time, working: true } => match self.next_working_date(today, 1) {
+            Term::TimeOfNextDay { time, working: true } => match self.working_day(start, 1) {
                 Some(date) => Reached::at(self.instant(date.to_datetime(time))),
                 None => self.exhausted(start),
             },
@@ -167,6 +167,11 @@ impl Calendar {
             };
         }
         total
+    }
+
+    /// Whether there is any working time in its week.
+    pub fn has_hours(&self) -> bool {
+        self.weekly.iter().any(|day| !day.is_empty())
     }
 
     /// True if work is going on at this instant (from opening, up to but not at closing).

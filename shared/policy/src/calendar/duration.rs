@@ -213,7 +213,7 @@ impl JsonSchema for Duration {
 /// By when something is owed: a duration, or a point of some day.
 ///
 /// `end of day`, `end of next day` (24:00); `end of working day`, `end of next working day` (the last closing);
-/// `10:00 next day`, `10:00 next working day`; `by the 10th` (its 24:00), `before the 10th` (the 9th's 24:00) of the month, or the next
+/// `10:00 next day`, `10:00 next working day` (`by 10:00 next day` is the same); `by the 10th` (its 24:00), `before the 10th` (the 9th's 24:00) of the month, or the next
 /// month where that has passed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Term {
@@ -250,6 +250,7 @@ impl Term {
         if let Some(day) = words.strip_prefix("before the ") {
             return Some(Self::MonthDay { day: ordinal(day)? - 1 }).filter(|term| *term != Self::MonthDay { day: 0 });
         }
+        let words = words.strip_prefix("by ").unwrap_or(words);
         let (time, working) = match (words.strip_suffix(" next working day"), words.strip_suffix(" next day")) {
             (Some(time), _) => (time, true),
             (None, Some(time)) => (time, false),

@@ -89,9 +89,14 @@ impl NumberPattern {
         prefix
     }
 
+    /// Digits of the sequence, at least.
+    pub fn digits(&self) -> usize {
+        self.parts.iter().find_map(|part| if let Part::Sequence(digits) = part { Some(*digits) } else { None }).unwrap_or(4)
+    }
+
     /// The number with this place in its sequence.
     pub fn number(&self, prefix: &str, sequence: i64) -> String {
-        let digits = self.parts.iter().find_map(|part| if let Part::Sequence(digits) = part { Some(*digits) } else { None }).unwrap_or(4);
+        let digits = self.digits();
         format!("{prefix}{sequence:0digits$}")
     }
 }

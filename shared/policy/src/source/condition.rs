@@ -48,9 +48,9 @@ impl<'de> Deserialize<'de> for ConditionText {
                 let mut condition = ConditionText::default();
                 while let Some(name) = map.next_key::<Placed<String>>()? {
                     match name.as_str() {
-                        "any" => condition.any = map.next_value()?,
-                        "all" => condition.all = map.next_value()?,
-                        "none" => condition.none = map.next_value()?,
+                        "any" => condition.any = some(&name, map.next_value()?)?,
+                        "all" => condition.all = some(&name, map.next_value()?)?,
+                        "none" => condition.none = some(&name, map.next_value()?)?,
                         "cel" => condition.cel = Some(map.next_value()?),
                         _ => condition.tests.push((name, map.next_value()?)),
                     }
@@ -60,6 +60,14 @@ impl<'de> Deserialize<'de> for ConditionText {
         }
         deserializer.deserialize_map(Lines)
     }
+}
+
+/// Of no conditions none holds and all do: nobody means either.
+fn some<E: de::Error>(name: &str, conditions: Vec<ConditionText>) -> Result<Vec<ConditionText>, E> {
+    if conditions.is_empty() {
+        return Err(E::custom(format!("'{name}' holds no condition · “{name}”之下没有条件")));
+    }
+    Ok(conditions)
 }
 
 impl<'de> Deserialize<'de> for TestText {

@@ -14,8 +14,9 @@ mod place;
 mod read;
 mod schema;
 mod suggest;
+pub(crate) mod worded;
 
-pub(crate) use fault::{Fault, Faults};
+pub(crate) use fault::{Fault, Faults, Range};
 pub use place::{Many, Named, Placed};
 pub(crate) use read::{File, Sort, in_order, read};
 pub use schema::{calendar_schema, organisation_schema, pack_schema};

@@ -41,6 +41,9 @@ pub(crate) const ORGANISATION_SECTIONS: &[&str] =
 #[serde(deny_unknown_fields)]
 pub struct About {
     pub title: Title,
+    /// Languages in which all titles and words must be there; absent: Chinese alone is enough.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub languages: Vec<Placed<String>>,
     /// IANA time zone of its dates.
     pub zone: Placed<String>,
     /// Calendar of units that name none.

@@ -288,7 +288,69 @@ const IN_THE_PACK: &[(&str, &str, &str)] = &[
     ("a return called like a move", "[kind.complaint.return.not_ours]", "[kind.complaint.return.accept]"),
     ("a calendar that is not there", "within = \"7d\"", "within = \"7d\"\ncalendar = \"alway\""),
     ("a string that does not end", "title = \"结案\"", "title = \"结案"),
+    ("one title for two roles", "clerk = { title = { zh = \"店员\"", "clerk = { title = { zh = \"店长\""),
+    ("one title for two choices", "exchange = \"换货\"", "exchange = \"退货\""),
+    ("one title for two stages", "handling = \"处理中\"", "handling = \"已收到\""),
+    ("a title without words", "title = \"金额\"", "title = \" \""),
+    ("a title without Chinese words", "title = { zh = \"客户投诉\"", "title = { zh = \"\""),
+    ("a duty that breeds itself", "[duty.close]", BREEDS_ITSELF),
+    ("two duties that breed each other", "[duty.close]", BREED_EACH_OTHER),
+    ("a duty that only its own beginning closes", "closes = [\"case.accepted\", \"case.closed\"]", "closes = \"case.registered\""),
+    ("a rung that is repeated every second", "at = \"1d after\"", "at = \"1d after\", repeat = \"1s\""),
+    ("a rung years after", "at = \"1d after\"", "at = \"1800d after\""),
+    ("an acknowledgement that holds for decades", "tell = \"owner\"", "tell = \"owner\", hold = \"10000d\""),
+    ("a term of a lifetime", "within = \"7d\"", "within = \"1100mon\""),
+    ("a pause for decades", "within = \"7d\"", "within = \"7d\"\npause = \"9000d\""),
+    ("any of nothing", "when = { amount = \"> {large}\" }", "when = { any = [] }"),
+    ("numbers that two cases would share", "[duty.close]", SHARES_NUMBERS),
 ];
+
+/// What is opened by its own breach.
+const BREEDS_ITSELF: &str = r#"[duty.again]
+title = "再查"
+article = "9"
+opens = [{ on = "duty.breached", key = "again/{duty}" }]
+closes = "duty.closed"
+owed_by = "boss"
+within = "1d"
+
+[duty.close]"#;
+
+const BREED_EACH_OTHER: &str = r#"[duty.there]
+title = "去"
+article = "9"
+opens = [{ on = "duty.breached", when = { rule = "back" }, key = "there/{duty}" }]
+closes = "duty.closed"
+owed_by = "boss"
+within = "1d"
+
+[duty.back]
+title = "回"
+article = "9"
+opens = [{ on = "duty.opened", when = { rule = ["accept", "there"] }, key = "back/{duty}" }]
+closes = "duty.closed"
+owed_by = "boss"
+within = "1d"
+
+[duty.close]"#;
+
+/// Its 0001 is the other kind's 0001.
+const SHARES_NUMBERS: &str = r#"[kind.slip]
+title = "便条"
+number = "TS-{unit}-{yyyy}-0{seq:3}"
+
+[kind.slip.stage]
+received = "已收到"
+closed = { title = "已结案", terminal = true }
+
+[kind.slip.move.close]
+title = "了结"
+from = "received"
+to = "closed"
+by = "clerk"
+event = "settled"
+
+[duty.close]"#;
 
 const IN_THE_ORGANISATION: &[(&str, &str, &str)] = &[
     ("a pack that is not there", "pack = \"shop\"", "pack = \"shops\""),
@@ -315,6 +377,8 @@ const IN_THE_ORGANISATION: &[(&str, &str, &str)] = &[
         "[person]",
         "[[trial]]\nunit = \"STALL\"\nfrom = \"2026-03-31\"\nuntil = \"2026-03-01\"\n\n[person]",
     ),
+    ("words that are there in Chinese alone", "calendar = \"always\"", "languages = [\"zh\", \"en\"]\ncalendar = \"always\""),
+    ("a language that nobody declares", "calendar = \"always\"", "languages = [\"fr\"]\ncalendar = \"always\""),
     ("a parameter of another sort", "[person]", "[[parameter]]\npack = \"shop\"\nname = \"soon\"\nvalue = \"quick\"\n\n[person]"),
 ];
 
@@ -346,6 +410,14 @@ fn every_fault_is_told_with_its_place_and_what_to_write() {
     }
     assert!(!told.contains("(no error)"), "{told}");
     insta::assert_snapshot!(told);
+}
+
+#[test]
+fn a_calendar_by_which_nobody_ever_works_is_refused() {
+    let mut set = set(PACK, ORGANISATION);
+    let idle = "[calendar]\nname = \"idle\"\ntitle = \"闲\"\nzone = \"Asia/Shanghai\"\n[calendar.weekly]\n";
+    set.push(Source { name: "idle.toml".into(), text: idle.into() });
+    insta::assert_snapshot!(said(&set));
 }
 
 #[test]

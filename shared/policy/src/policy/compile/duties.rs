@@ -1,12 +1,12 @@
 //! Duties, once and recurring.
 
-use super::super::duty::{DutyRule, Pausing, Reminder, TermSource, Trigger, When};
+use super::super::duty::{Amount, DutyRule, Pausing, Reminder, TermSource, Trigger, When};
 use super::super::kind::Kind;
 use super::super::recurring::{Every, RecurringRule};
 use super::super::template::{Piece, Template};
 use super::super::vocabulary::{self, Vocabulary};
 use super::kinds::{PEOPLE, actors, reachable};
-use super::ladders::{amount, fixed, roughly};
+use super::ladders::{amount, check_length, fixed, roughly};
 use super::packs::{Context, ids};
 use super::{CASE_EVENTS, OTHER_EVENTS, RETURNED, unknown};
 use crate::Title;
@@ -49,7 +49,7 @@ fn duty(
 ) -> DutyRule {
     let opens = triggers(&text.opens, kinds, words, faults);
     let closes = triggers(&text.closes, kinds, words, faults);
-    check_can_close(kinds, id, &opens, &closes, &text.closes, faults);
+    check_can_close(kinds, (id, text), &opens, &closes, faults);
     let opening = opens.first().map_or("case.registered", |trigger| trigger.event.as_str());
     let vocabulary = words.of(opening);
     let key = match &text.key {
@@ -214,12 +214,12 @@ fn is_known(event: &str, kinds: &[Kind], any_pack: bool) -> bool {
 /// A duty must be able to end: one of its closing events must be told by the kinds that open it, from a stage that can be reached.
 fn check_can_close(
     kinds: &[Kind],
-    id: &Placed<String>,
+    (id, text): (&Placed<String>, &DutyText),
     opens: &[Trigger],
     closes: &[Trigger],
-    texts: &Many<TriggerText>,
     faults: &mut Vec<Fault>,
 ) {
+    let texts = &text.closes;
     if texts.is_empty() {
         let en = format!("nothing closes '{}'", id.value);
         faults.push(Fault::new(id.range, "never-closes", en, format!("没有事件能办结责任事项“{}”", id.value)));
@@ -234,6 +234,11 @@ fn check_can_close(
         if opens.iter().all(|open| !open.event.starts_with("case.")) {
             return true;
         }
+        // A case is registered once, before anything else happens to it: only another case's registration can close what this one opened.
+        let is_own = text.key.is_none() && trigger.key.is_none() && opens.iter().all(|open| open.key.is_none());
+        if word == "registered" && is_own {
+            return false;
+        }
         let told = |kind: &&Kind| {
             let reached = reachable(kind);
             let by_step = kind.steps.iter().any(|step| step.event == word && step.from.iter().any(|from| reached.contains(&from.as_str())));
@@ -244,8 +249,8 @@ fn check_can_close(
     if !closes.iter().any(can_happen) {
         let range = texts.iter().flat_map(|text| text.on.iter()).next().map_or(id.range, |event| event.range);
         let kinds: Vec<&str> = concerned.iter().map(|kind| kind.id.as_str()).collect();
-        let en = format!("nothing can close '{}': the kinds that open it ({}) never tell this", id.value, kinds.join(", "));
-        let zh = format!("责任事项“{}”无法办结：引发它的事项类别（{}）不会发出此事件", id.value, kinds.join("、"));
+        let en = format!("nothing can close '{}': the kinds that open it ({}) never tell this afterwards", id.value, kinds.join(", "));
+        let zh = format!("责任事项“{}”无法办结：引发它的事项类别（{}）此后不会发出此事件", id.value, kinds.join("、"));
         faults.push(
             Fault::new(range, "never-closes", en, zh).help("name an event that one of their steps tells", "请写这些类别的步骤所发出的事件"),
         );
@@ -337,13 +342,22 @@ pub(super) fn term(context: &Context<'_>, text: &Placed<String>, faults: &mut Ve
         return Some(TermSource::Parameter(name.to_owned()));
     }
     match text.parse::<Term>() {
-        Ok(term) => Some(TermSource::Fixed(term)),
+        Ok(term) => {
+            if let Term::Within(duration) = term {
+                check_length(context, text, &Amount::Fixed(duration), (0, LATEST), faults);
+            }
+            Some(TermSource::Fixed(term))
+        }
         Err(bad) => {
             faults.push(Fault::new(text.range, "bad-duration", bad.to_string(), bad.zh()));
             None
         }
     }
 }
+
+/// Seconds of a year and a day, and of thirty years: what pauses longer was forgotten, and nobody owes anything later.
+const LONGEST_PAUSE: i64 = 366 * 86_400;
+const LATEST: i64 = 30 * 366 * 86_400;
 
 /// The word for what nobody may.
 const NEVER: &str = "never";
@@ -352,7 +366,13 @@ fn pausing(context: &Context<'_>, text: Option<&Placed<String>>, faults: &mut Ve
     match text {
         None => Pausing::ByDecision,
         Some(text) if text.trim() == NEVER => Pausing::Never,
-        Some(text) => amount(context, text, text, faults).map_or(Pausing::ByDecision, Pausing::Within),
+        Some(text) => {
+            let allowed = amount(context, text, text, faults);
+            if let Some(allowed) = &allowed {
+                check_length(context, text, allowed, (0, LONGEST_PAUSE), faults);
+            }
+            allowed.map_or(Pausing::ByDecision, Pausing::Within)
+        }
     }
 }
 

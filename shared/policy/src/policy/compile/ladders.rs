@@ -48,12 +48,19 @@ fn rung(context: &Context<'_>, text: &RungText, cases: &Vocabulary, faults: &mut
     if text.tell.is_empty() {
         faults.push(Fault::new(text.at.range, "ladder-gap", "this rung tells nobody", "这一级没有通知任何人"));
     }
+    let repeat = text.repeat.as_ref().and_then(|repeat| amount(context, repeat, repeat, faults));
+    let hold = text.hold.as_ref().and_then(|hold| amount(context, hold, hold, faults));
+    for (place, amount, least) in [(&text.repeat, &repeat, REPEATED), (&text.hold, &hold, 0)] {
+        if let Some((place, amount)) = place.as_ref().zip(amount.as_ref()) {
+            check_length(context, place, amount, (least, LONGEST), faults);
+        }
+    }
     Some(Rung {
         at: at(context, &text.at, faults)?,
         tell,
         until,
-        repeat: text.repeat.as_ref().and_then(|repeat| amount(context, repeat, repeat, faults)),
-        hold: text.hold.as_ref().and_then(|hold| amount(context, hold, hold, faults)).unwrap_or(Amount::Fixed(HOLD)),
+        repeat,
+        hold: hold.unwrap_or(Amount::Fixed(HOLD)),
         urgent: text.urgent,
         held: held(text, faults),
         when: text.when.as_ref().map(|when| cases.condition(when, faults)),
@@ -80,7 +87,11 @@ fn at(context: &Context<'_>, text: &Placed<String>, faults: &mut Vec<Fault>) -> 
         "opened" => RungAt::Opened,
         "due" => RungAt::Due,
         words => match (words.strip_suffix(" after"), words.strip_suffix(" before")) {
-            (Some(span), _) => RungAt::After(amount(context, text, span, faults)?),
+            (Some(span), _) => {
+                let after = amount(context, text, span, faults)?;
+                check_length(context, text, &after, (0, LONGEST), faults);
+                RungAt::After(after)
+            }
             (None, Some(span)) => RungAt::Before(amount(context, text, span, faults)?),
             (None, None) => {
                 let en = format!("'{words}' is no place on a ladder");
@@ -93,6 +104,53 @@ fn at(context: &Context<'_>, text: &Placed<String>, faults: &mut Vec<Fault>) -> 
         },
     };
     Some(at)
+}
+
+/// Seconds within which a rung is never repeated: who is told so often hears nothing any more.
+const REPEATED: i64 = 300;
+/// Seconds of a year and a day: nothing on a ladder is longer.
+const LONGEST: i64 = 366 * 86_400;
+
+/// That a length can be meant: not shorter than this, nor longer than that, in seconds.
+pub(super) fn check_length(
+    context: &Context<'_>,
+    place: &Placed<String>,
+    amount: &Amount,
+    (least, most): (i64, i64),
+    faults: &mut Vec<Fault>,
+) {
+    let Some(seconds) = fixed(context, amount).and_then(in_seconds) else { return };
+    if (least..=most).contains(&seconds) {
+        return;
+    }
+    let (en, zh, help) = if seconds < least {
+        (
+            "shorter than can be meant here",
+            "过短，不可能是本意",
+            (format!("at least {}m", least / 60), format!("不少于 {} 分钟", least / 60)),
+        )
+    } else {
+        (
+            "longer than can be meant here",
+            "过长，不可能是本意",
+            (format!("at most {}d", most / 86_400), format!("不超过 {} 天", most / 86_400)),
+        )
+    };
+    let fault = Fault::new(place.range, "bad-duration", format!("'{}' is {en}", place.value), format!("“{}”{zh}", place.value));
+    if !faults.contains(&fault) {
+        faults.push(fault.help(help.0, help.1));
+    }
+}
+
+/// Length in seconds at least, working time as if all of it were worked.
+fn in_seconds(duration: Duration) -> Option<i64> {
+    let unit = match duration.measure {
+        Measure::WorkingSecond => 1,
+        Measure::WorkingMinute => 60,
+        Measure::WorkingHour => 3_600,
+        _ => return roughly(duration),
+    };
+    i64::from(duration.amount).checked_mul(unit)
 }
 
 /// A duration or `{parameter}` that holds one.

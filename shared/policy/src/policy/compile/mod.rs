@@ -7,6 +7,7 @@ mod declarations;
 mod duties;
 mod kinds;
 mod ladders;
+mod meant;
 mod packs;
 mod returns;
 mod set;
@@ -19,7 +20,8 @@ use crate::calendar::Calendar;
 use crate::organisation::Organisation;
 use crate::source::calendar::CalendarFile;
 use crate::source::pack::{PACK_SECTIONS, PackFile};
-use crate::source::{self, Fault, Faults, File, Named, Sort};
+use crate::source::worded::{self, Worded};
+use crate::source::{self, Fault, Faults, File, Named, Range, Sort};
 use crate::{Diagnostic, Source, Title};
 use std::collections::BTreeMap;
 
@@ -72,6 +74,9 @@ pub fn comes_from_others(event: &str) -> bool {
     event.starts_with("case.") || (OTHER_EVENTS.contains(&event) && !is_own)
 }
 
+/// In which words may be declared to be needed besides Chinese.
+const ENGLISH: &str = "en";
+
 /// A file with what it says.
 struct Parsed<'s, T> {
     source: &'s Source,
@@ -100,6 +105,9 @@ fn compile(sources: &[Source], faults: &mut Faults) -> Option<Policy> {
     let organisation = the_one(&read.organisations, sources, faults)?;
     let channels: Vec<(String, Title)> =
         organisation.file.file.channel.iter().map(|(id, title)| (id.value.clone(), title.clone())).collect();
+    if organisation.file.file.organisation.languages.iter().any(|language| language.value == ENGLISH) {
+        read.chinese_alone.iter().for_each(|(source, at)| faults.add(source, worded::chinese_alone(*at)));
+    }
     let mut packs = Vec::new();
     for Parsed { source, file } in read.packs {
         let mut found = Vec::new();
@@ -119,6 +127,8 @@ fn compile(sources: &[Source], faults: &mut Faults) -> Option<Policy> {
 #[derive(Default)]
 struct ReadSet<'s> {
     packs: Vec<Parsed<'s, PackFile>>,
+    /// Words that are there in Chinese alone.
+    chinese_alone: Vec<(&'s Source, Range)>,
     calendars: Vec<Parsed<'s, CalendarFile>>,
     organisations: Vec<Parsed<'s, Organisation>>,
 }
@@ -137,6 +147,9 @@ impl<'s> ReadSet<'s> {
 
     fn add(&mut self, file: &File<'s>, faults: &mut Faults) {
         let source = file.source();
+        let words = Worded::of(file.root());
+        words.empty.into_iter().for_each(|at| faults.add(source, worded::empty(at)));
+        self.chinese_alone.extend(words.chinese_alone.into_iter().map(|at| (source, at)));
         let before = faults.errors();
         match file.sort() {
             // Names are looked up only in a pack whose shapes are all right: what could not be read would be missed everywhere.
@@ -226,6 +239,12 @@ fn build_calendars(mut waiting: Vec<Parsed<'_, CalendarFile>>, faults: &mut Faul
             let base = text.extends.as_ref().and_then(|base| built.get(&base.value)).cloned();
             let mut found = Vec::new();
             let calendar = text.build(base.as_ref(), &mut found);
+            if calendar.as_ref().is_some_and(|calendar| !calendar.has_hours()) {
+                let (en, zh) = ("nobody ever works by this calendar: its week has no hours", "按此日历从无工作时间：每周没有任何时段");
+                let help =
+                    ("write at least one day, e.g. mon = [[\"09:00\", \"17:00\"]]", "请至少写一天，例如 mon = [[\"09:00\", \"17:00\"]]");
+                found.push(Fault::new(text.name.range, "no-hours", en, zh).help(help.0, help.1));
+            }
             if built.contains_key(&text.name.value) {
                 let en = format!("there are two calendars called '{}'", text.name.value);
                 found.push(Fault::new(text.name.range, "twice", en, format!("有两个名为“{}”的日历", text.name.value)));

@@ -3,7 +3,7 @@
 use super::super::vocabulary::Vocabulary;
 use super::super::{Pack, Parameter, Set};
 use super::declarations::{self, Known};
-use super::{duties, kinds, ladders};
+use super::{duties, kinds, ladders, meant};
 use crate::Title;
 use crate::calendar::Calendar;
 use crate::source::pack::PackFile;
@@ -37,6 +37,8 @@ pub(super) fn compile(
     let known = Known { kinds: &kinds, channels, cases: &cases, others: &others };
     let declarations = declarations::compile(&context, &known, faults);
     check_used(file, faults);
+    meant::check_titles(file, faults);
+    meant::check_loops(file, &duties, faults);
     Pack {
         id: file.pack.id.value.clone(),
         title: file.pack.title.clone(),

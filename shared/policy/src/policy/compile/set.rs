@@ -5,7 +5,7 @@ use super::super::declaration::Declaration;
 use super::super::kind::{Actor, Kind};
 use super::super::trial::Trial;
 use super::super::{Binding, Choice, Listening, Overrides, Pack, Place, Plays, Policy};
-use super::{Parsed, unknown};
+use super::{Parsed, meant, unknown};
 use crate::calendar::{Calendar, Duration, Term};
 use crate::condition::Decimal;
 use crate::directory::Directory;
@@ -64,6 +64,7 @@ pub(super) fn assemble(
     policy.listening = Arc::new(listening(&policy));
     check_claims(&policy, &organisation.file, &mut found);
     check_roles(&policy, &organisation.file, &mut found);
+    meant::check_numbers(&policy, &organisation.file, &mut found);
     for fault in found {
         faults.add(organisation.source, fault);
     }
