@@ -77,6 +77,23 @@ fn every_declaration_explains_itself() {
     }
 }
 
+/// What is declared and does not run yet, word for word as it explains itself: it is this that fails when a declaration is taken out or says
+/// something else.
+#[test]
+fn every_declaration_says_what_is_expected_of_it() {
+    let at = crate::world::shanghai("2026-03-06 18:40");
+    for pack in POLICY.packs() {
+        let mut said = String::new();
+        for stated in pack.declarations.stated() {
+            let place = stated.place();
+            let whole = format!("{}/{place}", pack.id);
+            let words = POLICY.explain(&whole, None, at).unwrap();
+            said.push_str(&format!("# {place} · {} · {}\n{}\n{}\n\n", stated.article, stated.rules.join(" "), words.zh, words.en));
+        }
+        insta::assert_snapshot!(format!("declared_{}", pack.id), said);
+    }
+}
+
 /// Whatever explains itself does so for every rule, in both languages, with its article.
 #[test]
 fn every_duty_explains_itself() {
