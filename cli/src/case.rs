@@ -2,7 +2,7 @@
 
 use crate::connection::Connection;
 use crate::gateway::Gateway;
-use crate::show::{Show, instant, table};
+use crate::show::{Show, counted, instant, table};
 use duban_contracts::case::{CaseDetail, CaseList, CaseListRequest, TimelineEntry};
 use duban_contracts::delivery::DeliveryEvent;
 use duban_contracts::duty::DutyEvent;
@@ -102,7 +102,8 @@ fn listed(list: &CaseList) -> String {
         ]);
     }
     let shown = i64::try_from(list.cases.len()).unwrap_or(i64::MAX);
-    if shown == list.total { format!("{rows}\n{shown} cases") } else { format!("{rows}\n{shown} of {} cases", list.total) }
+    let total = counted(list.total, "case", "cases");
+    if shown == list.total { format!("{rows}\n{total}") } else { format!("{rows}\n{shown} of {total}") }
 }
 
 fn state_of(duty: &DutyEvent) -> String {

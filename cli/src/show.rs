@@ -3,6 +3,7 @@
 use anyhow::Context;
 use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
+use std::fmt::Display;
 use std::io::{ErrorKind, IsTerminal, Write};
 
 /// How to print.
@@ -45,6 +46,12 @@ fn line(text: &str) -> anyhow::Result<()> {
     }
 }
 
+/// A number with what it counts: `1 case`, `2 cases`.
+pub fn counted<N: Display + PartialEq + From<u8>>(count: N, one: &str, many: &str) -> String {
+    let what = if count == N::from(1) { one } else { many };
+    format!("{count} {what}")
+}
+
 /// A table with a heading row, in the house's plain style.
 pub fn table<const N: usize>(heading: [&str; N]) -> Table {
     let mut table = Table::new();
@@ -57,5 +64,15 @@ pub fn instant(at: jiff::Timestamp) -> String {
     match jiff::tz::TimeZone::get("Asia/Shanghai") {
         Ok(zone) => at.to_zoned_datetime(zone).strftime("%Y-%m-%d %H:%M").to_string(),
         Err(_) => at.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::counted;
+
+    #[test]
+    fn one_is_counted_as_one() {
+        assert_eq!([0, 1, 2].map(|count| counted(count, "case", "cases")), ["0 cases", "1 case", "2 cases"]);
     }
 }

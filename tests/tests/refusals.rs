@@ -39,6 +39,8 @@ async fn filters(manager: &Visitor) -> anyhow::Result<()> {
         ("/cases?severity=foo", "级别：没有级别“foo”（可选："),
         ("/cases?unit=XX", "单位：没有单位“XX”（请填写目录中的单位代码）"),
         ("/cases?kind=foo&stage=bar", "类别：没有类别“foo”（请填写制度所列类别的代码）；环节：没有环节“bar”"),
+        ("/duties?unit=XX", "单位：没有单位“XX”（请填写目录中的单位代码）"),
+        ("/records?unit=XX", "单位：没有单位“XX”（请填写目录中的单位代码）"),
         ("/duties?state=foo", "状态：没有此状态（open（未了结）、"),
         ("/alerts?state=foo", "状态：没有此状态（open（未签收）或 all（全部））"),
         ("/deliveries?state=foo", "状态：没有此状态（waiting（等待中）、"),
@@ -47,7 +49,14 @@ async fn filters(manager: &Visitor) -> anyhow::Result<()> {
     }
     // Each part of the page stands for itself.
     is_chinese("/dead?state=foo", manager.get("/dead?state=foo").await?, 200, "状态：没有“foo”这一状态（open（待处理）、")?;
-    for known in ["/cases?state=major", "/cases?severity=ordinary", "/cases?unit=BJ01&kind=complaint"] {
+    for known in [
+        "/cases?state=major",
+        "/cases?severity=ordinary",
+        "/cases?unit=BJ01&kind=complaint",
+        "/duties?unit=BJ01",
+        "/records?unit=BJ01",
+        "/records?unit=",
+    ] {
         let (status, text) = manager.get(known).await?;
         ensure!(status == StatusCode::OK && !text.contains("notice bad"), "{known}: {status}");
     }

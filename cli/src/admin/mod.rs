@@ -1,5 +1,6 @@
 //! `duban admin`: the first administrator, and afterwards producers, people and their tokens. A token or password is shown once.
 
+mod away;
 mod create;
 mod person;
 mod producer;
@@ -17,7 +18,7 @@ pub enum AdminCommand {
     /// Those who may send reports: list, create, disable, give a new token.
     #[command(subcommand)]
     Producer(producer::ProducerCommand),
-    /// People: list, create, disable, reset a password.
+    /// People: list, create, disable, reset a password; who is away and who is back.
     #[command(subcommand)]
     Person(person::PersonCommand),
     /// Make a token for the API, for a person.

@@ -1,5 +1,6 @@
 //! `duban admin person` and `duban admin token`.
 
+use super::away::{self, AwayCommand};
 use super::producer::token_told;
 use crate::connection::Connection;
 use crate::gateway::Gateway;
@@ -40,6 +41,8 @@ pub enum PersonCommand {
     Reset {
         id: String,
     },
+    #[command(flatten)]
+    Away(AwayCommand),
 }
 
 pub(super) async fn run(command: PersonCommand, connection: &Connection, show: Show) -> anyhow::Result<ExitCode> {
@@ -67,6 +70,7 @@ pub(super) async fn run(command: PersonCommand, connection: &Connection, show: S
             let made: Value = gateway.send(Method::POST, &format!("/v1/people/{id}/reset"), &json!({})).await?;
             show.print(&made, |made| password_told(&id, made))?;
         }
+        PersonCommand::Away(command) => away::run(command, &gateway, show).await?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -4,7 +4,7 @@ use super::board::{self, Counts};
 use super::breaches::Breaches;
 use super::cast::Tally;
 use super::sending::Played;
-use crate::show::Show;
+use crate::show::{Show, counted};
 use serde_json::json;
 
 /// Prints it. True if every report that was played is registered, and nothing was late for want of machine.
@@ -21,9 +21,9 @@ pub(super) fn print(
     let said = json!({ "whole": whole, "played": played, "counts": counts, "staff": tally, "breaches": breaches });
     show.print(&said, |_| {
         let mut text = format!(
-            "\n{} reports accepted ({} with something to put right), {} that are owed regularly handed in by the staff; \
+            "\n{} accepted ({} with something to put right), {} that are owed regularly handed in by the staff; \
              {} registered as cases, {} joined a case\n{}",
-            played.accepted,
+            counted(played.accepted, "report", "reports"),
             played.with_warnings,
             tally.as_ref().map_or(0, |tally| tally.handed_in),
             counts.registered,
@@ -32,8 +32,10 @@ pub(super) fn print(
         );
         if let Some(tally) = &tally {
             text.push_str(&format!(
-                "\nthe scripted staff made {} acts and acknowledged {} alerts; {} acts were refused",
-                tally.acts, tally.acknowledged, tally.refused
+                "\nthe scripted staff made {} and acknowledged {}; {} refused",
+                counted(tally.acts, "act", "acts"),
+                counted(tally.acknowledged, "alert", "alerts"),
+                counted(tally.refused, "act was", "acts were")
             ));
             for (why, count) in &tally.refusals {
                 text.push_str(&format!("\n  {count} × {why}"));

@@ -2,7 +2,7 @@
 
 use super::sources;
 use crate::exit;
-use crate::show::Show;
+use crate::show::{Show, counted};
 use duban_policy::diagnostic::Level;
 use duban_policy::{Diagnostic, Policy, Source};
 use miette::{GraphicalReportHandler, NamedSource};
@@ -16,7 +16,13 @@ pub(super) fn run(paths: &[PathBuf], strict: bool, show: Show) -> anyhow::Result
             let rules: usize = policy.packs().map(|pack| pack.duties.len() + pack.recurring.len()).sum();
             let kinds: usize = policy.packs().map(|pack| pack.kinds.len()).sum();
             let declared: usize = policy.packs().map(|pack| pack.declarations.stated().count()).sum();
-            (policy.remarks().to_vec(), format!("{} packs, {kinds} kinds, {rules} duties, {declared} declarations", policy.packs().count()))
+            let counts = [
+                counted(policy.packs().count(), "pack", "packs"),
+                counted(kinds, "kind", "kinds"),
+                counted(rules, "duty", "duties"),
+                counted(declared, "declaration", "declarations"),
+            ];
+            (policy.remarks().to_vec(), counts.join(", "))
         }
         Err(errors) => (errors, String::new()),
     };
@@ -25,7 +31,9 @@ pub(super) fn run(paths: &[PathBuf], strict: bool, show: Show) -> anyhow::Result
     let said = serde_json::json!({ "ok": !failed, "files": sources.len(), "diagnostics": found });
     show.print(&said, |_| {
         let shown: String = found.iter().map(|diagnostic| drawn(diagnostic, &sources)).collect();
-        format!("{shown}{} files: {errors} errors, {} warnings. {summary}", sources.len(), found.len() - errors)
+        let files = counted(sources.len(), "file", "files");
+        let (errors, warnings) = (counted(errors, "error", "errors"), counted(found.len() - errors, "warning", "warnings"));
+        format!("{shown}{files}: {errors}, {warnings}. {summary}")
     })?;
     Ok(ExitCode::from(if failed { exit::REFUSED } else { 0 }))
 }

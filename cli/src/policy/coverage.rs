@@ -1,7 +1,7 @@
 //! `duban policy coverage`.
 
 use super::sources;
-use crate::show::{Show, table};
+use crate::show::{Show, counted, table};
 use duban_policy::policy::Covered;
 use std::path::Path;
 use std::process::ExitCode;
@@ -18,7 +18,9 @@ pub(super) fn run(set: &Path, regulation: Option<&str>, show: Show) -> anyhow::R
             rows.add_row([row.id.clone(), row.pack.clone(), carried, runs, row.reason.clone().unwrap_or_default()]);
         }
         let running = covered.iter().filter(|row| row.runs).count();
-        format!("{rows}\n{} ids, {running} of them run in this version\n{}", covered.len(), share(policy.table_conditions()))
+        let ids = counted(covered.len(), "id", "ids");
+        let run = if running == 1 { "runs" } else { "run" };
+        format!("{rows}\n{ids}, {running} of them {run} in this version\n{}", share(policy.table_conditions()))
     })?;
     Ok(ExitCode::SUCCESS)
 }

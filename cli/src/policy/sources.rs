@@ -1,5 +1,6 @@
 //! The files of a policy set, as they lie in folders.
 
+use crate::show::counted;
 use anyhow::{Context, bail};
 use duban_policy::{Diagnostic, Policy, Source};
 use std::path::{Path, PathBuf};
@@ -51,7 +52,8 @@ pub fn compile(set: &Path) -> anyhow::Result<Policy> {
 /// Says that a set does not compile: the first of its errors, and how many there are.
 pub fn refused(set: &Path, errors: &[Diagnostic]) -> anyhow::Error {
     let first = errors.first().map(ToString::to_string).unwrap_or_default();
-    anyhow::anyhow!("{} has {} errors; the first: {first}\n`duban policy check {}` shows all", set.display(), errors.len(), set.display())
+    let errors = counted(errors.len(), "error", "errors");
+    anyhow::anyhow!("{} has {errors}; the first: {first}\n`duban policy check {}` shows all", set.display(), set.display())
 }
 
 #[cfg(test)]

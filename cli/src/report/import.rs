@@ -5,7 +5,7 @@ use super::send::Via;
 use super::{rows, sender::Sender};
 use crate::connection::Connection;
 use crate::exit;
-use crate::show::{Show, table};
+use crate::show::{Show, counted, table};
 use anyhow::Context;
 use duban_contracts::Problem;
 use futures::StreamExt;
@@ -142,7 +142,8 @@ fn progress(rows: u64, show: Show) -> ProgressBar {
 }
 
 fn told(imported: &Imported) -> String {
-    let mut text = format!("{} rows: {} accepted ({} with warnings)", imported.rows, imported.accepted, imported.with_warnings);
+    let mut text =
+        format!("{}: {} accepted ({} with warnings)", counted(imported.rows, "row", "rows"), imported.accepted, imported.with_warnings);
     for (what, list) in [("refused", &imported.refused), ("not answered; run the import again", &imported.unanswered)] {
         if list.is_empty() {
             continue;

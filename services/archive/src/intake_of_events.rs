@@ -22,7 +22,7 @@ impl BatchHandler for IntakeOfEvents {
         let (mut closed, mut overtaken) = (Vec::new(), Vec::new());
         for event in batch {
             let Some(("case", happened)) = event.name().split_once('.') else { continue };
-            let body: CaseEvent = event.parse().map_err(|error| Failure::of(event, error))?;
+            let body: CaseEvent = event.parse().map_err(|error| Failure::unreadable(event, &error))?;
             let is_newer = standing.get(&body.case).is_none_or(|row| row.version < body.version);
             // A record comes of a close, which says all that a registration says; what happens to the case later is kept.
             // What was closed with its master is open again once it is detached from it.

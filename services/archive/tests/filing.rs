@@ -177,3 +177,21 @@ async fn who_is_complained_about_sees_no_record_also_when_that_was_found_out_lat
     assert_eq!(list.total, 0);
     Ok(())
 }
+
+#[tokio::test]
+async fn a_unit_that_there_is_not_is_named_and_one_that_was_dissolved_keeps_its_records() -> Result<()> {
+    let mut world = World::start().await?;
+    let dissolved = duban_contracts::case::CaseEvent { unit: "BJ-4S-02".into(), ..case(1, 5) };
+    world.case("closed", &dissolved, ids::fresh(), "2026-03-05T02:00:00Z").await?;
+    world.heard.wait_for("record.filed", 1, LIMIT).await?;
+    let of = |unit: &str| RecordListRequest { unit: Some(unit.to_owned()), ..RecordListRequest::default() };
+    let refused = world.ask::<RecordList>("custodian", "record.list", &of("XX")).await?.expect_err("there is no such unit");
+    let [fault] = refused.errors.as_slice() else { panic!("{refused}") };
+    assert_eq!((refused.status, fault.field.as_str()), (422, "/unit"));
+    assert_eq!((fault.wrong.as_str(), fault.wrong_zh.as_str()), ("there is no unit 'XX'", "没有单位“XX”"));
+    assert_eq!((fault.expected.as_str(), fault.expected_zh.as_str()), ("the code of a unit of the directory", "请填写目录中的单位代码"));
+    for (unit, count) in [("BJ-4S-02", 1), (UNIT, 0), (" ", 1)] {
+        assert_eq!(world.ask::<RecordList>("custodian", "record.list", &of(unit)).await??.total, count, "{unit}");
+    }
+    Ok(())
+}

@@ -94,7 +94,7 @@ fn read(app: &App, batch: &[Event]) -> Result<Read, Failure> {
         if policy.ignores(event.name()) && !says_more {
             continue;
         }
-        let facts: Value = event.parse().map_err(|error| Failure::of(event, error))?;
+        let facts: Value = event.parse().map_err(|error| Failure::unreadable(event, &error))?;
         let effects = rules::effects(event, &facts, &policy, version, directory.as_deref());
         read.effects.opens.extend(effects.opens);
         read.effects.closes.extend(effects.closes);

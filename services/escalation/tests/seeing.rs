@@ -248,3 +248,23 @@ async fn who_is_complained_about_is_told_to_services_and_not_to_everybody_who_se
     assert!(told > 0, "the services must know whom to keep out");
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_unit_that_there_is_not_is_named_and_one_that_was_dissolved_keeps_its_duties() -> anyhow::Result<()> {
+    let mut world = World::new().await?;
+    let copy = world.copy().await?;
+    let mut dissolved = Case::new();
+    dissolved.unit = "BR-2";
+    world.tell_and_wait(&copy, &[dissolved.event("registered", 1, minutes(0))]).await?;
+    world.reorganise(&world::ORGANISATION.replace("[unit.BR-2]", "[unit.BR-3]"), &[&copy]);
+    let of = |unit: &str| DutyListRequest { unit: Some(unit.to_owned()), ..DutyListRequest::default() };
+    let refused = world.ask::<_, DutyList>("qian", "duty.list", &of("XX")).await.expect_err("there is no such unit");
+    let [fault] = refused.errors.as_slice() else { panic!("{refused}") };
+    assert_eq!((refused.status, fault.field.as_str()), (422, "/unit"));
+    assert_eq!((fault.wrong.as_str(), fault.wrong_zh.as_str()), ("there is no unit 'XX'", "没有单位“XX”"));
+    assert_eq!((fault.expected.as_str(), fault.expected_zh.as_str()), ("the code of a unit of the directory", "请填写目录中的单位代码"));
+    for (unit, count) in [("BR-2", 2), ("BR-3", 0), (" ", 2)] {
+        assert_eq!(world.ask::<_, DutyList>("qian", "duty.list", &of(unit)).await?.total, count, "{unit}");
+    }
+    Ok(())
+}

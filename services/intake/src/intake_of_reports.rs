@@ -9,7 +9,7 @@ use crate::store::waiting::{self, NewWaiting, Target};
 use crate::store::{rejected, reports};
 use duban_contracts::identity::TrackingCode;
 use duban_contracts::report::AcceptedReport;
-use duban_contracts::{Event, Timestamp, ids};
+use duban_contracts::{Event, Timestamp, both, ids};
 use duban_platform::consumer::{BatchHandler, Failure, NotYet};
 use serde::Deserialize;
 use sqlx::PgConnection;
@@ -85,10 +85,11 @@ impl BatchHandler for IntakeOfReports {
 }
 
 fn read(app: &App, event: &Event) -> Result<Incoming, Failure> {
-    let accepted: AcceptedReport = event.parse().map_err(|error| Failure::of(event, error))?;
+    let accepted: AcceptedReport = event.parse().map_err(|error| Failure::unreadable(event, &error))?;
     // One that must wait keeps none of the others waiting.
     register::policy_for(app, accepted.received_at).map_err(|reason| Failure::waits(event, reason))?;
-    let body_hash = hex::decode(&accepted.body_hash).map_err(|error| Failure::of(event, format!("body_hash: {error}")))?;
+    let body_hash = hex::decode(&accepted.body_hash)
+        .map_err(|error| Failure::of(event, both(format!("body_hash 不是十六进制数：{error}"), format!("body_hash: {error}"))))?;
     Ok(Incoming { accepted, body_hash, time: event.time, traceparent: event.traceparent.clone(), case: ids::fresh() })
 }
 

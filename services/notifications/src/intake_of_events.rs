@@ -137,7 +137,7 @@ impl Read {
                 Some(("duty", happened)) => read.duty(event, happened)?,
                 Some(("alert", happened)) => read.alert(event, happened)?,
                 Some(("return", _)) => {
-                    let body = event.parse().map_err(|error| Failure::of(event, error))?;
+                    let body = event.parse().map_err(|error| Failure::unreadable(event, &error))?;
                     read.returns.push(NoticeRow { body, noticed_at: Ts(event.time), traceparent: event.traceparent.clone() });
                 }
                 // Reports are no concern of ours.
@@ -148,7 +148,7 @@ impl Read {
     }
 
     fn case(&mut self, event: &Event, happened: &str) -> Result<(), Failure> {
-        let body: CaseEvent = event.parse().map_err(|error| Failure::of(event, error))?;
+        let body: CaseEvent = event.parse().map_err(|error| Failure::unreadable(event, &error))?;
         if happened == "closed" {
             self.closings.push((event.id, body.case));
         }
@@ -174,7 +174,7 @@ impl Read {
     }
 
     fn duty(&mut self, event: &Event, happened: &str) -> Result<(), Failure> {
-        let body: DutyEvent = event.parse().map_err(|error| Failure::of(event, error))?;
+        let body: DutyEvent = event.parse().map_err(|error| Failure::unreadable(event, &error))?;
         let ends = matches!(happened, "closed" | "cancelled" | "withdrawn");
         if ends || !body.excluded_people.is_empty() {
             self.suspects.duties.push(body.duty);
@@ -197,7 +197,7 @@ impl Read {
     }
 
     fn alert(&mut self, event: &Event, happened: &str) -> Result<(), Failure> {
-        let body: AlertEvent = event.parse().map_err(|error| Failure::of(event, error))?;
+        let body: AlertEvent = event.parse().map_err(|error| Failure::unreadable(event, &error))?;
         // On trial nobody is told: neither now nor, where an event of it is read late, ever.
         if body.trial {
             return Ok(());

@@ -70,8 +70,12 @@ pub struct Recipient {
     pub unit: String,
     /// `direct`, `delegate`, `deputy`, `climbed`, `fallback`.
     pub how: String,
+    /// Why it is not simply the holder of the post, in Chinese.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// The same in English; absent for alerts from before it was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason_en: Option<String>,
     /// In whose place he is told, in the order in which they were passed over.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub meant_for: Vec<MeantFor>,

@@ -34,6 +34,9 @@ pub struct DeadLetter {
     pub subject: String,
     /// Why it was given up; never personal text.
     pub reason: String,
+    /// The same in Chinese; absent for letters from before it was kept.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reason_zh: String,
     pub attempts: i32,
     /// When it was given up, mechanism time.
     #[schemars(schema_with = "time::schema")]

@@ -33,7 +33,7 @@ pub fn hand_back<'r>(
 
 /// What the timeline says of it: the how manieth time it is, and the reason, which is free text of a person.
 pub fn say(words: &mut Words, kind: &Kind, step: &Step, given: &Map<String, Value>, returns: i64, most: i64) {
-    words.text = format!("{} (returned {returns} of {most} times)", words.text);
+    words.text = format!("{} (return {returns}, {most} at most)", words.text);
     words.text_zh = format!("{}（第{returns}次退回，最多{most}次）", words.text_zh);
     let reasons = step.requires.iter().filter_map(|field| Some(in_words(kind, field, given.get(field)?)));
     let reasons: Vec<String> = reasons.chain(words.note.take()).collect();

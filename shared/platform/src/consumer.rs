@@ -22,7 +22,7 @@ pub use reason::without_values;
 pub(crate) use store::set_aside_from_dead;
 
 use crate::Platform;
-use duban_contracts::Event;
+use duban_contracts::{Event, Sentence};
 use progress::Progress;
 use sqlx::PgConnection;
 use std::sync::Arc;
@@ -75,8 +75,8 @@ pub struct NotYet(pub String);
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
     /// One event's own fault: the others are handled without it.
-    #[error("{reason}")]
-    Event { id: Uuid, reason: String },
+    #[error("{}", reason.en)]
+    Event { id: Uuid, reason: Sentence },
     /// One event (or, without an id, all of them) must wait; nothing is counted. Better told by [`BatchHandler::ready`].
     #[error("waits for {what}")]
     Waits { id: Option<Uuid>, what: String },
@@ -90,8 +90,13 @@ pub enum Failure {
 
 impl Failure {
     /// The event's own fault. The reason is kept with the dead letter and shown to operators: no personal text.
-    pub fn of(event: &Event, reason: impl std::fmt::Display) -> Self {
-        Self::Event { id: event.id, reason: reason.to_string() }
+    pub fn of(event: &Event, reason: impl Into<Sentence>) -> Self {
+        Self::Event { id: event.id, reason: reason.into() }
+    }
+
+    /// The event's body is not what the contract says.
+    pub fn unreadable(event: &Event, error: &serde_json::Error) -> Self {
+        Self::of(event, reason::unreadable(error))
     }
 
     /// The event must wait.

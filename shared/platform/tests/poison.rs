@@ -38,6 +38,7 @@ async fn poison_goes_to_the_dead_letters_sealed_and_is_handled_once_when_replaye
     let nobody = gateway.bus.call::<DeadList>(Call::new("escalation", "dead.list").body(&DeadListRequest::default())?).await;
     assert_eq!(nobody.unwrap_err().status, 401);
     let list: DeadList = gateway.bus.call(ask("dead.list", "administrator")?.body(&DeadListRequest::default())?).await?;
+    assert_eq!((list.letters[0].reason.as_str(), list.letters[0].reason_zh.as_str()), ("poison", "无法处理：poison"));
     let which = DeadRequest { letter: list.letters[0].letter };
     let detail: DeadDetail = gateway.bus.call(ask("dead.show", "administrator")?.body(&which)?).await?;
     assert_eq!(detail.body["word"], "word 57");
@@ -79,7 +80,13 @@ async fn what_is_no_event_at_all_is_a_dead_letter_at_once() -> anyhow::Result<()
     intake.bus.jetstream.publish("duban.intake.v1.case.registered", "\u{0}not an event".into()).await?.await?;
     tell(&intake, &words(&intake, 0..10)).await?;
     until(escalation.db.pool(), EFFECTS, 10, SOON).await?;
-    until(escalation.db.pool(), "select count(*) from dead_letter where reason = 'no headers'", 1, SOON).await?;
+    until(
+        escalation.db.pool(),
+        "select count(*) from dead_letter where reason = 'no headers' and reason_zh = '不是事件消息：缺少消息头'",
+        1,
+        SOON,
+    )
+    .await?;
     Ok(())
 }
 
@@ -128,7 +135,9 @@ async fn a_dead_letters_reason_holds_nothing_of_the_message() -> anyhow::Result<
     let quoted = duban_contracts::NewEvent { body: "\"王女士\"".as_bytes().to_vec(), id: uuid::Uuid::now_v7(), ..event };
     tell(&intake, &[wrong, quoted]).await?;
     until(escalation.db.pool(), "select count(*) from dead_letter", 2, SOON).await?;
-    assert_eq!(number(escalation.db.pool(), "select count(*) from dead_letter where reason like '%王%'").await?, 0);
+    assert_eq!(number(escalation.db.pool(), "select count(*) from dead_letter where reason || reason_zh like '%王%'").await?, 0);
     assert_eq!(number(escalation.db.pool(), "select count(*) from dead_letter where reason like '%invalid type%'").await?, 2);
+    let in_chinese = "select count(*) from dead_letter where reason_zh like '消息内容与约定的格式不符：invalid type%'";
+    assert_eq!(number(escalation.db.pool(), in_chinese).await?, 2);
     Ok(())
 }

@@ -17,6 +17,7 @@ use super::pace::Pace;
 use crate::gateway::Gateway;
 use crate::install::Installation;
 use crate::policy::sources;
+use crate::show::counted;
 use anyhow::Context;
 use duban_policy::Policy;
 use duban_policy::directory::{Directory, Right};
@@ -89,8 +90,8 @@ impl Cast {
         let policy = sources::compile(policies)?;
         let organisation =
             sources.iter().find(|s| s.text.lines().any(|l| l.trim_start().starts_with("[organisation"))).context("no organisation file")?;
-        let organisation =
-            Organisation::parse(organisation).map_err(|errors| anyhow::anyhow!("the organisation file has {} errors", errors.len()))?;
+        let organisation = Organisation::parse(organisation)
+            .map_err(|errors| anyhow::anyhow!("the organisation file has {}", counted(errors.len(), "error", "errors")))?;
         let directory = organisation.directory(0);
         let now = pace.now();
         let sees = |id: &str| directory.sees_everywhere(id, Right::See, now);

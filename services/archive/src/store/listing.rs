@@ -61,6 +61,11 @@ pub async fn records(
     Ok((rows.iter().map(shown).collect::<Result<_, _>>()?, total))
 }
 
+/// Whether any record is of this unit.
+pub async fn is_of_a_record(pool: &PgPool, unit: &str) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar("select exists (select from record where unit = $1)").bind(unit).fetch_one(pool).await
+}
+
 /// One record, if the person may see it.
 pub async fn record(pool: &PgPool, id: Uuid, sight: &Sight) -> Result<Option<RecordEvent>, sqlx::Error> {
     let mut query = QueryBuilder::new(COLUMNS);

@@ -72,6 +72,7 @@ fn alert(duty: &Duty, number: usize, people: usize) -> Alert {
         unit: "BR-1".into(),
         how: "direct".into(),
         reason: None,
+        reason_en: None,
         meant_for: Vec::new(),
     };
     Alert {

@@ -8,6 +8,7 @@ use duban_contracts::{Problem, Timestamp, both};
 use duban_engine::duty::Duty;
 use duban_engine::recipients;
 use duban_platform::rpc::{Failed, Request};
+use duban_policy::directory::unknown;
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -15,15 +16,22 @@ pub async fn list(app: Arc<App>, request: Request<DutyListRequest>) -> Result<Du
     let (sight, directory) = sight(&app, &request)?;
     let now = app.platform.clock.now();
     let asked = request.body;
+    let unit = asked.unit.as_deref().map(str::trim).filter(|unit| !unit.is_empty()).map(str::to_owned);
     let wanted = Wanted {
         state: filter(asked.state.as_deref())?,
-        unit: asked.unit.filter(|unit| !unit.is_empty()),
+        unit,
         case: asked.case,
         search: asked.search.filter(|search| !search.is_empty()),
         after: asked.after.as_deref().map(cursor).transpose()?,
         limit: page(asked.limit),
     };
     let mut connection = app.platform.db.pool().acquire().await?;
+    if let Some(unit) = wanted.unit.as_deref().filter(|unit| directory.unit(unit).is_none()) {
+        // Duties of a unit that was dissolved are found by its code as before; an empty list would read as if there were none of it.
+        if !lists::is_of_a_duty(&mut *connection, unit).await? {
+            return Err(Problem::invalid(vec![unknown::unit(unit)]).into());
+        }
+    }
     let (duties, total) = lists::duties(&mut connection, &sight, &wanted).await?;
     let is_full = i64::try_from(duties.len()).is_ok_and(|count| count == wanted.limit);
     let next = duties.last().filter(|_| is_full).map(|last| written(last, wanted.state));

@@ -91,6 +91,11 @@ fn push_wanted(query: &mut QueryBuilder<Postgres>, sight: &Sight, wanted: &Wante
     push_sees(query, sight);
 }
 
+/// Whether any duty is of this unit.
+pub async fn is_of_a_duty(db: impl PgExecutor<'_>, unit: &str) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar("select exists (select from duty where unit = $1)").bind(unit).fetch_one(db).await
+}
+
 /// The condition that he sees the duty; the same as [`Sight::sees`].
 pub(super) fn push_sees(query: &mut QueryBuilder<Postgres>, sight: &Sight) {
     query.push("not excluded_people ? ").push_bind(sight.person.clone()).push(" and (");

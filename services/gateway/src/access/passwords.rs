@@ -24,7 +24,7 @@ pub async fn hash(password: &str) -> Result<String, Problem> {
     if !(SHORTEST..=200).contains(&length) {
         return Err(Problem::invalid_field(
             "/password",
-            both(format!("共{length}个字符"), format!("it has {length} characters")),
+            both(format!("共{length}个字符"), format!("it has {length} character{}", if length == 1 { "" } else { "s" })),
             both(format!("{SHORTEST}至200个字符"), format!("{SHORTEST} to 200 characters")),
         ));
     }

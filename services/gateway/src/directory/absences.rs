@@ -8,7 +8,7 @@ use super::{Edit, store};
 use crate::App;
 use crate::web::of_database;
 use duban_contracts::{FieldError, Problem, Timestamp, both, ids, time};
-use duban_policy::directory::{Absence, Directory, Right};
+use duban_policy::directory::{Absence, Directory, Right, unknown};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -143,14 +143,18 @@ pub async fn end(app: &App, by: &str, id: Uuid) -> Result<AbsenceShown, Problem>
 /// The absences of those for whom somebody may set one.
 ///
 /// # Errors
-/// 422 for what is no state; 503 without the database or the directory.
+/// 422 for what is no state and for who is not in the directory; 503 without the database or the directory.
 pub async fn list(app: &App, by: &str, query: &AbsenceQuery) -> Result<Absences, Problem> {
     let now = app.platform.clock.now();
     let directory = app.directory()?;
     let limit = query.limit.unwrap_or(50).clamp(1, 200);
+    let person = query.person.as_deref().map(str::trim).filter(|person| !person.is_empty());
+    if let Some(person) = person.filter(|person| directory.person(person).is_none()) {
+        return Err(Problem::invalid(vec![unknown::person(person)]));
+    }
     let wanted = away_store::Wanted {
         people: people_of(&directory, by, now),
-        person: query.person.clone().filter(|person| !person.is_empty()),
+        person: person.map(str::to_owned),
         open_at: only_open(query.state.as_deref())?.then_some(now),
         before: query.before,
         limit: i64::from(limit),

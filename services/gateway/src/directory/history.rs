@@ -2,7 +2,7 @@
 
 use crate::App;
 use crate::web::of_database;
-use duban_contracts::{Problem, Timestamp, time};
+use duban_contracts::{Problem, Timestamp, both, time};
 use duban_platform::Ts;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -13,7 +13,7 @@ use uuid::Uuid;
 /// Which changes; newest first.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 pub struct HistoryQuery {
-    /// `unit`, `post`, `person`, `producer`, `token`, `credential`, `policy`, `absence`, `delegation`.
+    /// One of `unit`, `post`, `person`, `producer`, `token`, `credential`, `webhook`, `policy`, `absence`, `delegation`, `refused_report`.
     #[serde(default)]
     pub what: Option<String>,
     #[serde(default)]
@@ -45,25 +45,60 @@ pub struct ChangeShown {
     pub after: Option<Value>,
 }
 
+/// What changes are of: as [`HistoryQuery::what`] has it, and in words.
+pub const CHANGED: [(&str, &str, &str); 11] = [
+    ("post", "岗位与权限", "Posts and rights"),
+    ("person", "人员", "People"),
+    ("unit", "单位", "Units"),
+    ("producer", "接入方", "Producers"),
+    ("policy", "制度", "Policies"),
+    ("token", "令牌", "Tokens"),
+    ("credential", "密码", "Passwords"),
+    ("webhook", "Webhook 密钥", "Webhook secrets"),
+    ("absence", "离岗", "Absences"),
+    ("delegation", "委托", "Delegations"),
+    ("refused_report", "被拒的来件", "Refused reports"),
+];
+
 /// # Errors
-/// 503 without the database.
+/// 422 for what no change can be or is of; 503 without the database.
 pub async fn list(app: &App, query: &HistoryQuery) -> Result<History, Problem> {
+    let given = |text: &Option<String>| text.as_deref().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
+    let (what, which) = (given(&query.what), given(&query.which));
+    if let Some(what) = what.as_deref().filter(|what| !CHANGED.iter().any(|(known, _, _)| known == what)) {
+        return Err(no_such_sort(what));
+    }
     let limit = query.limit.unwrap_or(50).clamp(1, 200);
     let rows = sqlx::query(
         "select id, at, by, what, which, before, after from change
          where ($1::text is null or what = $1) and ($2::text is null or which = $2) and ($3::uuid is null or id < $3)
          order by id desc limit $4",
     )
-    .bind(&query.what)
-    .bind(&query.which)
+    .bind(&what)
+    .bind(&which)
     .bind(query.before)
     .bind(i64::from(limit))
     .fetch_all(app.platform.db.pool())
     .await
     .and_then(|rows| rows.iter().map(shown).collect::<Result<Vec<_>, _>>())
     .map_err(|e| of_database(&e))?;
+    if let Some(which) = which.filter(|_| rows.is_empty() && query.before.is_none()) {
+        // Whatever is known came by a change. One of which there is none of this sort has an empty list.
+        let is_known = sqlx::query_scalar("select exists (select from change where which = $1)").bind(&which);
+        if !is_known.fetch_one(app.platform.db.pool()).await.map_err(|e| of_database(&e))? {
+            let wrong = both(format!("没有“{which}”的变更"), format!("nothing is known of '{which}'"));
+            return Err(Problem::invalid_field("/which", wrong, both("请填写曾有变更者的代码", "the id of what was changed once")));
+        }
+    }
     let next = (rows.len() == limit as usize).then(|| rows.last().map(|change| change.id)).flatten();
     Ok(History { changes: rows, next })
+}
+
+fn no_such_sort(what: &str) -> Problem {
+    let zh: Vec<String> = CHANGED.iter().map(|(id, zh, _)| format!("{id}（{zh}）")).collect();
+    let en: Vec<&str> = CHANGED.iter().map(|(id, _, _)| *id).collect();
+    let expected = both(format!("可选：{}", zh.join("、")), format!("one of {}", en.join(", ")));
+    Problem::invalid_field("/what", both(format!("没有“{what}”这一类变更"), format!("there are no changes of '{what}'")), expected)
 }
 
 fn shown(row: &sqlx::postgres::PgRow) -> Result<ChangeShown, sqlx::Error> {

@@ -5,7 +5,7 @@ use super::operation::next_page;
 use super::producers;
 use super::respond;
 use crate::App;
-use crate::directory::history::{ChangeShown, History, HistoryQuery};
+use crate::directory::history::{CHANGED, ChangeShown, History, HistoryQuery};
 use crate::directory::producers::ListedProducer;
 use crate::directory::{history, people};
 use crate::viewer::{PageViewer, SignedForm, Speaks, url_encoded};
@@ -19,19 +19,6 @@ use serde::Deserialize;
 
 /// A new token's days of validity.
 const TOKEN_DAYS: i32 = 365;
-
-/// What changes are of: as the history calls it, and in words.
-const CHANGED: [(&str, &str, &str); 9] = [
-    ("post", "岗位与权限", "Posts and rights"),
-    ("person", "人员", "People"),
-    ("unit", "单位", "Units"),
-    ("producer", "接入方", "Producers"),
-    ("policy", "制度", "Policies"),
-    ("token", "令牌", "Tokens"),
-    ("credential", "密码", "Passwords"),
-    ("webhook", "Webhook 密钥", "Webhook secrets"),
-    ("refused_report", "被拒的来件", "Refused reports"),
-];
 
 /// So many people are listed at once; who looks for another searches.
 const MOST_PEOPLE: usize = 50;
@@ -110,7 +97,7 @@ fn people_table(frame: &Frame, directory: &Directory, sought: &str) -> Markup {
     html! {
         table #people {
             caption {
-                (found.len()) " " (frame.t("人", "people"))
+                (frame.counted(found.len(), "人", "person", "people"))
                 @if found.len() > MOST_PEOPLE { (frame.t("，以下为前 ", "; the first ")) (MOST_PEOPLE) (frame.t(" 人，请用查找缩小范围", " are shown, search for others")) }
             }
             thead { tr { th { (frame.t("代码", "Id")) } th { (frame.t("姓名", "Name")) } th { (frame.t("岗位", "Posts")) } th { (frame.t("状态", "State")) } th { (frame.t("操作", "Actions")) } } }

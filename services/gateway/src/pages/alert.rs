@@ -59,9 +59,15 @@ fn must_be_done(frame: &Frame, alert: &AlertEvent) -> String {
 fn told(frame: &Frame, recipient: &Recipient) -> Markup {
     html! {
         (frame.name(&recipient.person)) " " span.soft { (frame.post(&recipient.post)) }
-        @if let Some(reason) = &recipient.reason { br; span.small.soft { (reason) } }
+        @if let Some(reason) = found(frame, recipient) { br; span.small.soft { (reason) } }
         @if !recipient.meant_for.is_empty() { br; span.small.soft { (frame.instead_of(&recipient.meant_for)) } }
     }
+}
+
+/// Why it is not simply the holder of the post. An alert from before the English words were kept has the Chinese alone.
+fn found<'a>(frame: &Frame, recipient: &'a Recipient) -> Option<&'a str> {
+    let reason = recipient.reason.as_deref()?;
+    Some(frame.t(reason, recipient.reason_en.as_deref().unwrap_or(reason)))
 }
 
 /// `GET /alerts/{alert}`

@@ -78,7 +78,7 @@ fn query(filters: &[(&str, &str)]) -> String {
 fn table(frame: &Frame, list: &CaseList) -> Markup {
     html! {
         table {
-            caption { (frame.t("共", "")) " " (list.total) " " (frame.t("件", "cases")) }
+            caption { (frame.counted(list.total, "件", "case", "cases")) }
             thead { tr {
                 th { (frame.t("编号", "Number")) } th { (frame.t("事项", "Matter")) } th { (frame.t("单位", "Unit")) }
                 th { (frame.t("环节", "Stage")) } th { (frame.t("来件人电话", "Telephone")) } th { (frame.t("收到", "Received")) }

@@ -111,7 +111,7 @@ fn letter_row(frame: &Frame, letter: &DeadLetter) -> Markup {
         tr data-row {
             td data-label=(frame.t("服务", "Service")) { (letter.service) }
             td data-label=(frame.t("消息", "Message")) { (letter.subject) br; span.soft.small { (letter.letter) } }
-            td data-label=(frame.t("原因", "Reason")) { (letter.reason) }
+            td data-label=(frame.t("原因", "Reason")) { (frame.said(&letter.reason_zh, &letter.reason)) }
             td data-label=(frame.t("时间", "Time")) { (frame.time(letter.at)) }
             td {
                 @if let Some(at) = letter.replayed_at { (Urgency::Done.mark(frame.language)) " " (replayed_by(frame, letter)) " " (frame.time(at)) }

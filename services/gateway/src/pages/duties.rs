@@ -1,6 +1,7 @@
 //! Duties: what burns first, and of each one its why: rule, article, steps, what comes next.
 
 use super::frame::{Frame, Urgency};
+use super::operation::next_page;
 use super::{duty_acts, respond};
 use crate::App;
 use crate::viewer::{PageViewer, SignedForm, Speaks};
@@ -20,7 +21,7 @@ const STATES: [(&str, &str, &str); 6] = [
     ("trial", "试运行", "On trial"),
 ];
 
-pub fn list(frame: &Frame, list: &DutyList, state: &str) -> Markup {
+pub fn list(frame: &Frame, list: &DutyList, asked: &DutyListRequest, state: &str) -> Markup {
     let content = html! {
         ul.tabs { @for (value, zh, en) in STATES {
             li { a href={ "/duties?state=" (value) } aria-current=[(value == state).then_some("true")] { (frame.t(zh, en)) } }
@@ -31,14 +32,27 @@ pub fn list(frame: &Frame, list: &DutyList, state: &str) -> Markup {
                 "Nothing here. As soon as a rule starts a clock it is listed here, the most urgent on top.")) } }
         } @else {
             table {
-                caption { (frame.t("共", "")) " " (list.total) " " (frame.t("项", "duties")) }
+                caption { (frame.counted(list.total, "项", "duty", "duties")) }
                 thead { tr { th { (frame.t("状态", "State")) } th { (frame.t("事项", "Duty")) } th { (frame.t("责任岗位", "Owed by")) } th { (frame.t("单位", "Unit")) } th { (frame.t("时限", "Due")) } } }
                 tbody { @for duty in &list.duties { (row(frame, duty)) } }
             }
         }
-        @if let Some(next) = &list.next { p { a.button.plain href={ "/duties?state=" (state) "&after=" (next) } { (frame.t("下一页", "Next page")) } } }
+        @if let Some(next) = &list.next { (next_page(frame, "/duties", &filters(asked, state, next).each_ref().map(|(name, value)| (*name, value.as_str())))) }
     };
     frame.page(frame.t("责任事项", "Duties"), false, &content)
+}
+
+/// Every filter that stands, by its name in the query.
+fn filters(asked: &DutyListRequest, state: &str, next: &str) -> [(&'static str, String); 5] {
+    let given = |text: &Option<String>| text.clone().unwrap_or_default();
+    let case = asked.case.map(|case| case.to_string()).unwrap_or_default();
+    [
+        ("state", state.to_owned()),
+        ("unit", given(&asked.unit)),
+        ("case", case),
+        ("search", given(&asked.search)),
+        ("after", next.to_owned()),
+    ]
 }
 
 /// Where the matter of a duty is dealt with; for one that names no page of its own, the page of the duty.
@@ -165,7 +179,7 @@ pub async fn show(
     let state = asked.state.clone().unwrap_or_else(|| "open".to_owned());
     let request = DutyListRequest { state: Some(state.clone()), ..asked };
     let answer = app.services.duty_list(&viewer, &request).await;
-    respond::page(&frame, answer.map(|duties| list(&frame, &duties, &state)))
+    respond::page(&frame, answer.map(|duties| list(&frame, &duties, &request, &state)))
 }
 
 /// `GET /duties/{duty}`

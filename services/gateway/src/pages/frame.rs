@@ -10,6 +10,7 @@ use duban_policy::{Policy, Title};
 use jiff::tz::TimeZone;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use std::collections::BTreeSet;
+use std::fmt::Display;
 use std::sync::Arc;
 
 /// The reader and the moment of a page.
@@ -67,6 +68,11 @@ impl Frame {
                 span.soft.small { "(" (words::distance(self.language, at, self.now)) ")" }
             }
         }
+    }
+
+    /// How many there are of what a list shows; `zh` is the Chinese measure word.
+    pub fn counted<N: Display + PartialEq + From<u8>>(&self, count: N, zh: &str, one: &str, many: &str) -> String {
+        words::counted(self.language, count, zh, one, many)
     }
 
     /// By which article, behind what it is the article of.

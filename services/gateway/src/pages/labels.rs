@@ -3,7 +3,7 @@
 use super::frame::Frame;
 
 /// Last part of the pointer, Chinese, English: as the forms have it.
-const LABELS: [(&str, &str, &str); 36] = [
+const LABELS: [(&str, &str, &str); 39] = [
     ("about_person", "被投诉人", "Person complained about"),
     ("by", "方式", "By"),
     ("channel", "渠道", "Channel"),
@@ -27,6 +27,7 @@ const LABELS: [(&str, &str, &str); 36] = [
     ("person", "人员", "Person"),
     ("phone", "电话", "Telephone"),
     ("post", "岗位", "Post"),
+    ("producer", "接入方", "Producer"),
     ("reason", "理由", "Reason"),
     ("reference", "存放位置或网址", "Where it is kept, or its address"),
     ("severity", "级别", "Severity"),
@@ -40,6 +41,8 @@ const LABELS: [(&str, &str, &str); 36] = [
     ("version", "版本", "Version"),
     ("waits_for", "等待何人", "Who is waited for"),
     ("webhook", "Webhook 地址", "Webhook"),
+    ("what", "变更类别", "Changes of"),
+    ("which", "变更对象", "What was changed"),
 ];
 
 /// Empty for a whole form, and for a field that a pack declares: its fault says itself what it is called. What no form has keeps its pointer.

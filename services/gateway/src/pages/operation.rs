@@ -18,7 +18,7 @@ pub fn deliveries(frame: &Frame, list: &DeliveryList, state: &str) -> Markup {
         } }
         @if list.deliveries.is_empty() { div.sheet { p { (frame.t("没有投递记录。每发出一封督办通知，这里就有一行。", "No deliveries. Every message sent has a row here.")) } } }
         @else { table {
-            caption { (frame.t("共", "")) " " (list.total) " " (frame.t("次投递", "deliveries")) }
+            caption { (frame.counted(list.total, "次投递", "delivery", "deliveries")) }
             thead { tr { th { (frame.t("状态", "State")) } th { (frame.t("收件人", "To")) } th { (frame.t("渠道", "Channel")) } th.number { (frame.t("尝试", "Attempts")) } th { (frame.t("时间", "Time")) } th { (frame.t("最近的错误", "Last error")) } } }
             tbody { @for delivery in &list.deliveries { (delivery_row(frame, delivery)) } }
         } }
@@ -80,7 +80,7 @@ pub fn records(frame: &Frame, list: &RecordList, unit: Option<&str>) -> Markup {
     let content = html! {
         @if list.records.is_empty() { div.sheet { p { (frame.t("还没有档案。案件办结后自动归档，列在这里。", "No records yet. A closed case is filed by itself and listed here.")) } } }
         @else { table {
-            caption { (frame.t("共", "")) " " (list.total) " " (frame.t("卷", "records")) }
+            caption { (frame.counted(list.total, "卷", "record", "records")) }
             thead { tr { th { (frame.t("档号", "Index number")) } th { (frame.t("案件", "Case")) } th { (frame.t("单位", "Unit")) } th { (frame.t("归档时间", "Filed")) } } }
             tbody { @for record in &list.records { tr data-row {
                 td data-label=(frame.t("档号", "Index number")) { a href={ "/records/" (record.record) } { (record.index_number) } }
@@ -124,7 +124,7 @@ pub fn watchers(frame: &Frame, case: Uuid, number: &str, answer: &WatchersAnswer
     let content = html! {
         p { a href={ "/cases/" (case) } { (number) } }
         table {
-            caption { (answer.watchers.len()) " " (frame.t("人", "people")) }
+            caption { (frame.counted(answer.watchers.len(), "人", "person", "people")) }
             thead { tr { th { (frame.t("人员", "Person")) } th { (frame.t("理由", "Why")) } th { (frame.t("可见个人信息", "Sees personal text")) } } }
             tbody { @for watcher in &answer.watchers { tr data-row {
                 td { (watcher.name) " " span.soft { (watcher.person) } }

@@ -76,7 +76,7 @@ fn unsent(frame: &Frame, alerts: &AlertList) -> Markup {
     html! {
         @if alerts.alerts.is_empty() { p.soft { (frame.t("没有。", "Nothing.")) } }
         @else { table {
-            caption { (frame.t("共", "")) " " (alerts.total) " " (frame.t("条", "alerts")) }
+            caption { (frame.counted(alerts.total, "条", "alert", "alerts")) }
             thead { tr { th { (frame.t("时间", "Time")) } th { (frame.t("事项", "Duty")) } th { (frame.t("本应通知", "Would have told")) } } }
             tbody { @for alert in &alerts.alerts { tr data-row {
                 td data-label=(frame.t("时间", "Time")) { (frame.time(alert.raised_at)) }

@@ -3,6 +3,7 @@
 use crate::viewer::Language;
 use duban_contracts::Timestamp;
 use jiff::tz::TimeZone;
+use std::fmt::Display;
 
 /// `2026年11月23日（周一）14:30` or `Mon 23 Nov 2026, 14:30`, in the organisation's zone.
 pub fn instant(language: Language, at: Timestamp, zone: &TimeZone) -> String {
@@ -44,6 +45,15 @@ pub fn distance(language: Language, at: Timestamp, now: Timestamp) -> String {
     }
 }
 
+/// How many there are of what a list shows: `共3件`, `1 case`. `zh` is the Chinese measure word.
+pub fn counted<N: Display + PartialEq + From<u8>>(language: Language, count: N, zh: &str, one: &str, many: &str) -> String {
+    match language {
+        Language::Chinese => format!("共{count}{zh}"),
+        Language::English if count == N::from(1) => format!("{count} {one}"),
+        Language::English => format!("{count} {many}"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -63,5 +73,11 @@ mod tests {
         assert_eq!(distance(Language::Chinese, later, now), "3小时后");
         assert_eq!(distance(Language::English, now, later), "3 hours ago");
         assert_eq!(distance(Language::English, now, now), "now");
+    }
+
+    #[test]
+    fn one_is_counted_as_one() {
+        assert_eq!([0, 1, 2].map(|n| counted(Language::English, n, "件", "case", "cases")), ["0 cases", "1 case", "2 cases"]);
+        assert_eq!(counted(Language::Chinese, 1, "件", "case", "cases"), "共1件");
     }
 }

@@ -69,12 +69,16 @@ async fn a_dead_letter_is_handed_in_again_on_the_page_and_by_the_api_and_who_did
     let mut done = letter(replayed, "a rule that is no longer there");
     done["replayed_at"] = "2026-11-24T01:30:00Z".into();
     done["replayed_by"] = "person/li-wenbo".into();
-    let letters = json!({ "letters": [letter(waiting, "no headers"), done.clone()], "total": 2, "next": null });
+    let mut headless = letter(waiting, "no headers");
+    headless["reason_zh"] = "不是事件消息：缺少消息头".into();
+    let letters = json!({ "letters": [headless, done.clone()], "total": 2, "next": null });
     answer(&neighbours, "escalation", "dead.list", Ok(letters)).await?;
     let asked = answer(&neighbours, "escalation", "dead.replay", Ok(done)).await?;
 
     let chief = Session::of(&a, "chief", "correct horse").await?;
-    let page = chief.get("/dead").await?.text;
+    let page = chief.get("/dead?lang=zh").await?.text;
+    assert!(page.contains("不是事件消息：缺少消息头") && !page.contains("no headers"), "{page}");
+    let page = chief.get("/dead?lang=en").await?.text;
     let row = |of: &str| page.split("<tr").find(|row| row.contains(of)).unwrap_or_default().to_owned();
     let (open, done) = (row("no headers"), row("a rule that is no longer there"));
     let act = format!("/dead/escalation/{waiting}/replay");

@@ -234,7 +234,9 @@ async fn alerts_are_listed_opened_and_acknowledged() -> anyhow::Result<()> {
     let (world, a, _) = World::start().await?;
     let neighbours = neighbours(&world).await?;
     let id = Uuid::now_v7();
-    let alert = an_alert(id, &format!("/alerts/{id}"));
+    let mut alert = an_alert(id, &format!("/alerts/{id}"));
+    let (zh, en) = ("店长空缺或离岗，由代理人负责", "the store manager is vacant or absent: the deputy stands in");
+    alert["recipients"][0] = json!({ "person": "chief", "post": "U/manager", "unit": "U", "how": "deputy", "reason": zh, "reason_en": en });
     answer(&neighbours, "escalation", "alert.list", Ok(json!({ "alerts": [alert], "total": 1, "next": null }))).await?;
     answer(&neighbours, "escalation", "alert.show", Ok(alert)).await?;
     let acknowledged = json!({ "alert": id, "duty": Uuid::now_v7(), "state": "acknowledged" });
@@ -252,7 +254,11 @@ async fn alerts_are_listed_opened_and_acknowledged() -> anyhow::Result<()> {
     for said in ["答复 TS-1", "需要做什么", "若不处理", "2026年11月23日", "通知了谁"] {
         assert!(one.text.contains(said), "{said}");
     }
-    assert!(chief.get(&format!("{path}?lang=en")).await?.text.contains("What must be done"));
+    assert!(one.text.contains(zh) && !one.text.contains(en));
+    let in_english = chief.get(&format!("{path}?lang=en")).await?.text;
+    assert!(in_english.contains("What must be done") && in_english.contains(en) && !in_english.contains(zh), "{in_english}");
+    let by_api = expect(a.get(&format!("/v1{path}"), &world.admin).send().await?, StatusCode::OK).await?;
+    assert_eq!((&by_api["recipients"][0]["reason"], &by_api["recipients"][0]["reason_en"]), (&json!(zh), &json!(en)));
 
     let act = format!("{path}/acknowledge");
     let request = hidden(&one.text, "request").unwrap();

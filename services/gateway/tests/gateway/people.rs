@@ -316,3 +316,29 @@ async fn a_service_that_is_down_is_a_503_for_its_part_and_the_rest_works() -> an
     assert_eq!(headers["x-content-type-options"], "nosniff");
     Ok(())
 }
+
+#[tokio::test]
+async fn a_list_asked_for_by_what_there_is_not_says_so_in_both_languages() -> anyhow::Result<()> {
+    let (world, a, _) = World::start().await?;
+    for (path, field, wrong, wrong_zh) in [
+        ("/v1/absences?person=nobody", "/person", "there is no person 'nobody'", "没有人员“nobody”"),
+        ("/v1/refused-reports?producer=nobody", "/producer", "there is no producer 'nobody'", "没有接入方“nobody”"),
+        ("/v1/history?what=nothing", "/what", "there are no changes of 'nothing'", "没有“nothing”这一类变更"),
+        ("/v1/history?what=person&which=nobody", "/which", "nothing is known of 'nobody'", "没有“nobody”的变更"),
+    ] {
+        let problem = expect(a.get(path, &world.admin).send().await?, StatusCode::UNPROCESSABLE_ENTITY).await?;
+        let fault = &problem["errors"][0];
+        assert_eq!((&fault["field"], &fault["wrong"], &fault["wrong_zh"]), (&json!(field), &json!(wrong), &json!(wrong_zh)), "{path}");
+        assert!(fault["expected"].is_string() && fault["expected_zh"].is_string(), "{path}: {problem}");
+    }
+    for path in [
+        "/v1/absences?person=chief",
+        "/v1/refused-reports?producer=hotline",
+        "/v1/history?what=absence&which=chief",
+        "/v1/history?what=delegation",
+        "/v1/history?what=&which=",
+    ] {
+        expect(a.get(path, &world.admin).send().await?, StatusCode::OK).await?;
+    }
+    Ok(())
+}

@@ -8,7 +8,7 @@ use duban_contracts::case::{CaseList, CaseListRequest};
 use duban_contracts::{FieldError, Problem, Sentence, both};
 use duban_platform::rpc::{Failed, Request};
 use duban_policy::Policy;
-use duban_policy::directory::Directory;
+use duban_policy::directory::{Directory, unknown};
 use duban_policy::policy::Kind;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -50,8 +50,7 @@ pub async fn filter(app: &App, directory: &Directory, asked: &CaseListRequest) -
     if let Some(unit) = unit.filter(|unit| directory.unit(unit).is_none()) {
         // Cases of a unit that was dissolved are found by its code as before.
         if !list::is_of_a_case(app.platform.db.pool(), &unit).await? {
-            let wrong = both(format!("没有单位“{unit}”"), format!("there is no unit '{unit}'"));
-            faults.push(FieldError::new("/unit", wrong, both("请填写目录中的单位代码", "the code of a unit of the directory")));
+            faults.push(unknown::unit(&unit));
         }
     }
     match given(&asked.state).as_deref() {

@@ -176,7 +176,7 @@ fn failed(failure: Failure) -> Failed {
     match failure {
         Failure::Database(error) => Failed::Database(error),
         Failure::Waits { what, .. } => Problem::unavailable(what).into(),
-        Failure::Event { reason, .. } => Failed::Other(anyhow::anyhow!(reason)),
+        Failure::Event { reason, .. } => Failed::Other(anyhow::anyhow!(reason.en)),
         Failure::Other(error) => Failed::Other(error),
     }
 }

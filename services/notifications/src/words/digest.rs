@@ -1,10 +1,11 @@
 //! What somebody reads for whom many alerts came at once: how many, how urgent, the first of them with their links, where the rest is. Pure.
 
 use super::Language::{self, Chinese, English};
+use super::html::listing;
 use super::{Urgency, moment};
 use duban_contracts::Timestamp;
 use jiff::tz::TimeZone;
-use maud::{DOCTYPE, html as markup};
+use maud::{Markup, html as markup};
 
 /// Alerts that a message lists.
 pub const LISTED: usize = 20;
@@ -125,24 +126,11 @@ pub fn plain(letter: &Digest) -> String {
 
 /// The same sentences.
 pub fn html(letter: &Digest) -> String {
-    let page = "margin:0 auto;max-width:36em;padding:16px;line-height:1.7;\
-                font-family:'PingFang SC','Microsoft YaHei','Noto Sans CJK SC',system-ui,sans-serif;font-size:16px";
-    markup! {
-        (DOCTYPE)
-        html lang=(letter.language.pick("zh-CN", "en")) {
-            head { meta charset="utf-8"; meta name="viewport" content="width=device-width, initial-scale=1"; meta name="color-scheme" content="light dark"; title { (subject(letter)) } }
-            body style=(page) {
-                p style="margin:0 0 16px;font-size:18px;font-weight:600" { (wanted(letter)) }
-                ol { @for said in &letter.lines {
-                    li style="margin:0 0 8px" {
-                        a href=(said.page_url) { (line(letter, said)) } " · " a href=(said.acknowledge_url) { (acknowledge(letter.language)) }
-                    }
-                } }
-                p { a href=(letter.list_url) { (rest(letter)) } }
-            }
-        }
-    }
-    .into_string()
+    let entry = |said: &Line| {
+        markup! { a href=(said.page_url) { (line(letter, said)) } " · " a href=(said.acknowledge_url) { (acknowledge(letter.language)) } }
+    };
+    let lines: Vec<Markup> = letter.lines.iter().map(entry).collect();
+    listing(letter.language, &subject(letter), &wanted(letter), &lines, (&rest(letter), &letter.list_url))
 }
 
 #[cfg(test)]

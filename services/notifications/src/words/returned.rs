@@ -1,10 +1,11 @@
 //! What somebody reads who is back: how many duties went to others in his place and still stand, the first ten of them, where the rest is.
 
 use super::Language::{self, Chinese, English};
+use super::html::listing;
 use super::moment;
 use duban_contracts::Timestamp;
 use jiff::tz::TimeZone;
-use maud::{DOCTYPE, html as markup};
+use maud::{Markup, html as markup};
 
 /// Duties that a message lists.
 pub const LISTED: usize = 10;
@@ -92,20 +93,8 @@ pub fn plain(letter: &Returned) -> String {
 
 /// The same sentences.
 pub fn html(letter: &Returned) -> String {
-    let page = "margin:0 auto;max-width:36em;padding:16px;line-height:1.7;\
-                font-family:'PingFang SC','Microsoft YaHei','Noto Sans CJK SC',system-ui,sans-serif;font-size:16px";
-    markup! {
-        (DOCTYPE)
-        html lang=(letter.language.pick("zh-CN", "en")) {
-            head { meta charset="utf-8"; meta name="viewport" content="width=device-width, initial-scale=1"; meta name="color-scheme" content="light dark"; title { (subject(letter)) } }
-            body style=(page) {
-                p style="margin:0 0 16px;font-size:18px;font-weight:600" { (wanted(letter)) }
-                ol { @for waiting in &letter.waiting { li { a href=(waiting.url) { (line(letter, waiting)) } } } }
-                p { a href=(letter.list_url) { (rest(letter)) } }
-            }
-        }
-    }
-    .into_string()
+    let lines: Vec<Markup> = letter.waiting.iter().map(|waiting| markup! { a href=(waiting.url) { (line(letter, waiting)) } }).collect();
+    listing(letter.language, &subject(letter), &wanted(letter), &lines, (&rest(letter), &letter.list_url))
 }
 
 #[cfg(test)]

@@ -323,6 +323,7 @@ fn recipient(person: &str) -> Recipient {
         unit: UNIT.into(),
         how: "direct".into(),
         reason: None,
+        reason_en: None,
         meant_for: Vec::new(),
     }
 }

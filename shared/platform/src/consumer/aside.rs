@@ -3,7 +3,7 @@
 use super::batch::{Entry, Handling, Refused};
 use super::message::Kept;
 use super::store::{self, Aside, Burial};
-use super::{BatchHandler, Failure, NotYet};
+use super::{BatchHandler, Failure, NotYet, reason};
 use crate::db;
 use duban_contracts::Event;
 use futures::FutureExt;
@@ -60,7 +60,7 @@ async fn round<H: BatchHandler>(handling: &Handling<H>, streams: &[&'static str]
                     subject: row.subject.clone(),
                     sealed: row.sealed.clone(),
                     attempts: row.attempts,
-                    reason: error.to_string(),
+                    reason: reason::sealed(&error),
                 };
                 bury(handling, &row.stream, &burial, None).await?;
             }
@@ -86,10 +86,10 @@ fn open<H: BatchHandler>(handling: &Handling<H>, row: &Aside) -> anyhow::Result<
 }
 
 /// They wait on for the same thing, nothing counted; the longer they have waited, the more seldom it is asked about.
-async fn wait<H: BatchHandler>(handling: &Handling<H>, reason: &NotYet, rows: &[Aside]) -> anyhow::Result<()> {
+async fn wait<H: BatchHandler>(handling: &Handling<H>, what: &NotYet, rows: &[Aside]) -> anyhow::Result<()> {
     let youngest = rows.iter().map(|row| row.age).fold(f64::INFINITY, f64::min);
     let ids: Vec<_> = rows.iter().map(|row| row.id).collect();
-    store::put_off(handling.db.pool(), &ids, &reason.to_string(), (youngest / 4.0).clamp(0.5, 10.0)).await?;
+    store::put_off(handling.db.pool(), &ids, &what.to_string(), (youngest / 4.0).clamp(0.5, 10.0)).await?;
     Ok(())
 }
 
@@ -102,9 +102,9 @@ async fn again<H: BatchHandler>(handling: &Handling<H>, row: &Aside, refused: &R
     let pool = handling.db.pool();
     if refused.is_counted {
         let after = f64::from(1u32 << burial.attempts.clamp(0, 10));
-        store::count_attempt(pool, row.id, row.attempts, &burial.reason, after).await?;
+        store::count_attempt(pool, row.id, row.attempts, &burial.reason.en, after).await?;
     } else {
-        store::put_off(pool, &[row.id], &burial.reason, (row.age / 4.0).clamp(0.5, 10.0)).await?;
+        store::put_off(pool, &[row.id], &burial.reason.en, (row.age / 4.0).clamp(0.5, 10.0)).await?;
     }
     Ok(())
 }
@@ -124,7 +124,7 @@ pub(super) async fn bury<H: BatchHandler>(
     tx.commit().await?;
     handling.outbox.wake();
     handling.metrics.own.messages.with_label_values(&[stream, "dead"]).inc();
-    tracing::error!(stream, event = %burial.event, subject = %burial.subject, reason = %burial.reason, "a message is a dead letter");
+    tracing::error!(stream, event = %burial.event, subject = %burial.subject, reason = burial.reason.en, "a message is a dead letter");
     Ok(())
 }
 
@@ -136,9 +136,9 @@ async fn tell_buried<H: BatchHandler>(handling: &Handling<H>, tx: &mut PgConnect
         Ok(()) => part.commit().await?,
         Err(failure) => match handling.fault(failure) {
             Err(trouble) => return Err(trouble.into()),
-            Ok(reason) => {
+            Ok(why) => {
                 part.rollback().await?;
-                tracing::error!(event = %event.id, reason, "nothing but a dead letter is kept of a message");
+                tracing::error!(event = %event.id, reason = why.en, "nothing but a dead letter is kept of a message");
             }
         },
     }

@@ -2,9 +2,9 @@
 
 use super::message::Kept;
 use super::store::{self, Burial};
-use super::{BatchHandler, Failure, without_values};
+use super::{BatchHandler, Failure, reason};
 use crate::{Database, Metrics, Outbox, Seal, db, telemetry};
-use duban_contracts::Event;
+use duban_contracts::{Event, Sentence};
 use futures::FutureExt;
 use std::collections::HashSet;
 use std::panic::AssertUnwindSafe;
@@ -34,7 +34,7 @@ pub(super) struct Entry {
 /// What could not be handled and why.
 pub(super) struct Refused {
     pub entry: Entry,
-    pub reason: String,
+    pub reason: Sentence,
     /// Counted against it: its own fault.
     pub is_counted: bool,
 }
@@ -50,7 +50,7 @@ enum Rolled {
     /// One event's fault, if it was told which.
     Fault {
         id: Option<Uuid>,
-        reason: String,
+        reason: Sentence,
         is_counted: bool,
     },
 }
@@ -146,27 +146,27 @@ impl<H: BatchHandler> Handling<H> {
         self.sealed(refused.entry.id, &kept, before + i32::from(refused.is_counted), &refused.reason)
     }
 
-    pub fn sealed(&self, id: Uuid, kept: &Kept, attempts: i32, reason: &str) -> anyhow::Result<Burial> {
+    pub fn sealed(&self, id: Uuid, kept: &Kept, attempts: i32, reason: &Sentence) -> anyhow::Result<Burial> {
         let sealed = self.seal.seal(&serde_json::to_vec(kept)?, &id.to_string())?;
-        Ok(Burial { id, event: kept.id, subject: kept.subject.clone(), sealed, attempts, reason: worded(reason) })
+        Ok(Burial { id, event: kept.id, subject: kept.subject.clone(), sealed, attempts, reason: reason::worded(reason) })
     }
 
     /// Why it failed, in words that hold no value, if it is not the database's trouble.
-    pub fn fault(&self, failure: Failure) -> Result<String, Trouble> {
+    pub fn fault(&self, failure: Failure) -> Result<Sentence, Trouble> {
         match self.rolled(failure) {
             Rolled::Trouble(error) => Err(Trouble(error)),
-            Rolled::Fault { reason, .. } => Ok(worded(&reason)),
+            Rolled::Fault { reason, .. } => Ok(reason::worded(&reason)),
         }
     }
 
     fn rolled(&self, failure: Failure) -> Rolled {
         match failure {
             Failure::Event { id, reason } => Rolled::Fault { id: Some(id), reason, is_counted: true },
-            Failure::Waits { id, what } => Rolled::Fault { id, reason: format!("waits for {what}"), is_counted: false },
+            Failure::Waits { id, what } => Rolled::Fault { id, reason: reason::waits_for(&what), is_counted: false },
             Failure::Database(error) => self.of_database(error),
             Failure::Other(error) => match error.downcast::<sqlx::Error>() {
                 Ok(error) => self.of_database(error),
-                Err(error) => Rolled::Fault { id: None, reason: format!("{error:#}"), is_counted: true },
+                Err(error) => Rolled::Fault { id: None, reason: reason::other(&error), is_counted: true },
             },
         }
     }
@@ -176,13 +176,8 @@ impl<H: BatchHandler> Handling<H> {
         if db::is_down(&error) || db::is_retryable(&error) {
             return Rolled::Trouble(error);
         }
-        Rolled::Fault { id: None, reason: error.to_string(), is_counted: true }
+        Rolled::Fault { id: None, reason: reason::of_database(&error), is_counted: true }
     }
-}
-
-/// What the database says of a value can hold the value: only the first line is kept, and not much of it.
-fn worded(reason: &str) -> String {
-    without_values(reason.lines().next().unwrap_or_default()).chars().take(500).collect()
 }
 
 /// A span over the batch, linked to each message's context.

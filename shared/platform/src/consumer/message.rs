@@ -1,11 +1,12 @@
 //! From a message to an event, and what is kept of one that is set aside.
 
+use super::reason::no_event;
 use async_nats::HeaderMap;
 use async_nats::jetstream::Message;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use duban_contracts::event::header;
-use duban_contracts::{Event, Timestamp, ids};
+use duban_contracts::{Event, Sentence, Timestamp, ids};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -21,7 +22,7 @@ pub(super) struct Received {
 #[derive(Debug, Clone)]
 pub(super) struct Malformed {
     pub kept: Kept,
-    pub reason: String,
+    pub reason: Sentence,
 }
 
 impl Received {
@@ -32,23 +33,22 @@ impl Received {
     }
 }
 
-fn read(message: &async_nats::Message) -> Result<Event, String> {
-    let headers = message.headers.as_ref().ok_or("no headers")?;
-    let needed = |name: &str| text(headers, name).ok_or_else(|| format!("no header {name}"));
+fn read(message: &async_nats::Message) -> Result<Event, Sentence> {
+    let headers = message.headers.as_ref().ok_or_else(|| no_event("缺少消息头", "no headers"))?;
+    let needed = |name: &str| text(headers, name).ok_or_else(|| no_event(format!("缺少消息头 {name}"), format!("no header {name}")));
+    let is_no = |name: &str, zh: &str, en: &str| no_event(format!("消息头 {name} 不是{zh}"), format!("header {name} is no {en}"));
     let number = |name: &str| match text(headers, name) {
         None => Ok(0),
-        Some(value) => value.parse::<i64>().map_err(|_| format!("header {name} is no number")),
+        Some(value) => value.parse::<i64>().map_err(|_| is_no(name, "数字", "number")),
     };
     Ok(Event {
-        id: needed(header::ID)?.parse().map_err(|_| format!("header {} is no UUID", header::ID))?,
+        id: needed(header::ID)?.parse().map_err(|_| is_no(header::ID, " UUID", "UUID"))?,
         subject: message.subject.to_string(),
-        time: needed(header::TIME)?.parse().map_err(|_| format!("header {} is no time", header::TIME))?,
+        time: needed(header::TIME)?.parse().map_err(|_| is_no(header::TIME, "时间", "time"))?,
         about: text(headers, header::SUBJECT).unwrap_or_default().to_owned(),
         version: number(header::SUBJECT_VERSION)?,
         policy: number(header::POLICY)?,
-        case: text(headers, header::CASE)
-            .map(|case| case.parse().map_err(|_| format!("header {} is no UUID", header::CASE)))
-            .transpose()?,
+        case: text(headers, header::CASE).map(|case| case.parse().map_err(|_| is_no(header::CASE, " UUID", "UUID"))).transpose()?,
         traceparent: text(headers, header::TRACEPARENT).map(str::to_owned),
         body: message.payload.to_vec(),
     })

@@ -4,7 +4,7 @@ use super::batch::{Entry, Handling};
 use super::message::Received;
 use super::progress::Progress;
 use super::pull::Puller;
-use super::{BatchHandler, Consume, Consumer, aside, store};
+use super::{BatchHandler, Consume, Consumer, NotYet, aside, reason, store};
 use crate::{Bus, Platform};
 use async_nats::jetstream::AckKind;
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, PullConsumer, pull};
@@ -143,7 +143,7 @@ impl<H: BatchHandler> Loop<H> {
                     let id = handling.handler.identity(event);
                     match handling.handler.ready(event) {
                         Ok(()) => entries.push(Entry { id, event: event.clone() }),
-                        Err(reason) => waiting.push(handling.sealed(id, &super::Kept::new(event), 0, &reason.to_string())?),
+                        Err(NotYet(what)) => waiting.push(handling.sealed(id, &super::Kept::new(event), 0, &reason::waits_for(&what))?),
                     }
                 }
                 Err(malformed) => {

@@ -1,7 +1,7 @@
 //! The consumer's SQL: inbox, set-aside table, dead letters.
 
 use crate::db::Ts;
-use duban_contracts::Timestamp;
+use duban_contracts::{Sentence, Timestamp};
 use sqlx::{PgConnection, PgPool};
 use std::collections::HashSet;
 use uuid::Uuid;
@@ -35,7 +35,7 @@ pub(crate) struct Burial {
     pub sealed: Vec<u8>,
     /// Failures by its own fault so far.
     pub attempts: i32,
-    pub reason: String,
+    pub reason: Sentence,
 }
 
 /// Sets messages aside, to be tried again after some seconds; one that is there already stays as it is.
@@ -58,7 +58,7 @@ pub(super) async fn set_aside(pool: &PgPool, stream: &str, what: &[Burial], afte
     .bind(what.iter().map(|one| one.subject.as_str()).collect::<Vec<_>>())
     .bind(what.iter().map(|one| one.sealed.as_slice()).collect::<Vec<_>>())
     .bind(what.iter().map(|one| one.attempts).collect::<Vec<_>>())
-    .bind(what.iter().map(|one| one.reason.as_str()).collect::<Vec<_>>())
+    .bind(what.iter().map(|one| one.reason.en.as_str()).collect::<Vec<_>>())
     .execute(pool)
     .await?;
     Ok(())
@@ -67,10 +67,10 @@ pub(super) async fn set_aside(pool: &PgPool, stream: &str, what: &[Burial], afte
 /// Makes a dead letter of a message, or notes that an old one died again.
 pub(crate) async fn bury(tx: &mut PgConnection, stream: &str, what: &Burial) -> Result<(), sqlx::Error> {
     sqlx::query(
-        "insert into dead_letter as letter (id, event, stream, subject, sealed, attempts, reason, first_at)
-         values ($1, $2, $3, $4, $5, $6, $7, coalesce((select first_at from set_aside where id = $1), clock_timestamp()))
+        "insert into dead_letter as letter (id, event, stream, subject, sealed, attempts, reason, reason_zh, first_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, coalesce((select first_at from set_aside where id = $1), clock_timestamp()))
          on conflict (id) do update
-         set sealed = excluded.sealed, attempts = letter.attempts + excluded.attempts, reason = excluded.reason,
+         set sealed = excluded.sealed, attempts = letter.attempts + excluded.attempts, reason = excluded.reason, reason_zh = excluded.reason_zh,
              died_at = clock_timestamp(), replayed_at = null",
     )
     .bind(what.id)
@@ -79,7 +79,8 @@ pub(crate) async fn bury(tx: &mut PgConnection, stream: &str, what: &Burial) -> 
     .bind(&what.subject)
     .bind(&what.sealed)
     .bind(what.attempts)
-    .bind(&what.reason)
+    .bind(&what.reason.en)
+    .bind(&what.reason.zh)
     .execute(&mut *tx)
     .await?;
     sqlx::query("delete from set_aside where id = $1").bind(what.id).execute(tx).await?;

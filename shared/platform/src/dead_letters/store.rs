@@ -70,6 +70,7 @@ fn read(row: &PgRow, service: &str) -> Result<DeadLetter, sqlx::Error> {
         message: row.try_get("event")?,
         subject: row.try_get("subject")?,
         reason: row.try_get("reason")?,
+        reason_zh: row.try_get("reason_zh")?,
         attempts: row.try_get("attempts")?,
         at: row.try_get::<Ts, _>("died_at")?.0,
         replayed_at: row.try_get::<Option<Ts>, _>("replayed_at")?.map(|at| at.0),

@@ -115,7 +115,7 @@ impl BatchHandler for WriteDown {
     async fn handle(&self, tx: &mut PgConnection, batch: &[Event]) -> Result<(), Failure> {
         let mut all = Vec::new();
         for event in batch {
-            let Word { word } = event.parse().map_err(|error| Failure::of(event, error))?;
+            let Word { word } = event.parse().map_err(|error| Failure::unreadable(event, &error))?;
             if self.refuses.load(Ordering::SeqCst) && self.poison.is_some_and(|poison| word.contains(poison)) {
                 return Err(Failure::of(event, "poison"));
             }

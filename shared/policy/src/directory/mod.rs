@@ -9,6 +9,7 @@ mod model;
 mod reach;
 mod resolve;
 mod rights;
+pub mod unknown;
 
 pub use model::{Absence, Delegation, Delegator, Grant, Holding, Language, Person, Post, Right, Scope, Unit, Watched};
 pub use reach::Reach;

@@ -2,8 +2,9 @@
 //!
 //! A role is looked for in the unit, then in its departments, then in the unit above and its departments, and so on. In the post found:
 //! whoever holds it and is present, or to whom he has delegated his part; else its deputies; else the same role further up; else the head of
-//! the unit, of the unit above and so on; else the fallback post. People who must not know (those complained about) are passed over on the
-//! whole way, and what they have delegated with them. Whoever would have had it and is away or has delegated is named with what was found.
+//! the unit, of the unit above and so on; else the fallback post; else the heads of its unit and of those above. People who must not know (those
+//! complained about) are passed over on the whole way, and what they have delegated with them. Whoever would have had it and is away or has
+//! delegated is named with what was found.
 
 use super::delegating::Part;
 use super::{Directory, Holding, Post, Unit};
@@ -19,7 +20,7 @@ pub struct Resolution {
     pub post: String,
     pub unit: String,
     pub how: How,
-    /// Ids; empty only if not even the fallback post has anybody.
+    /// Ids; empty only if not even the fallback post and the heads above it have anybody.
     pub people: Vec<String>,
     /// Why it is not simply the holder.
     pub reason: Option<Title>,
@@ -54,7 +55,7 @@ impl How {
 }
 
 impl Resolution {
-    /// As alerts carry them; the reason in Chinese.
+    /// As alerts carry them.
     pub fn recipients(&self) -> Vec<Recipient> {
         let recipient = |person: &String| {
             let delegated = self.delegated.iter().filter(|(to, _)| to == person).map(|(_, of)| of);
@@ -65,6 +66,7 @@ impl Resolution {
                 unit: self.unit.clone(),
                 how: self.how.as_str().to_owned(),
                 reason: self.reason.as_ref().map(|reason| reason.zh.clone()),
+                reason_en: self.reason.as_ref().map(|reason| reason.en.clone()),
                 meant_for,
             }
         };
@@ -274,12 +276,27 @@ impl Directory {
         mut passed: Vec<MeantFor>,
     ) -> Resolution {
         let wanted = self.words_for(first, role);
-        let fallback = self.fallback.as_deref().and_then(|id| self.post(id));
-        let reason = Some(Title::new(
+        let mut reason = Title::new(
             format!("{}及其上级均无人在岗，转交兜底岗位", wanted.zh),
             format!("nobody is present as {} nor above: it goes to the fallback post", wanted.en),
-        ));
-        match fallback.and_then(|post| self.in_post(post, at, excluded, false, &mut passed)) {
+        );
+        let fallback = self.fallback.as_deref().and_then(|id| self.post(id));
+        let mut found = fallback.and_then(|post| self.in_post(post, at, excluded, false, &mut passed));
+        if let Some(post) = fallback.filter(|_| found.is_none()) {
+            // Whoever must not know may be the very one who holds it. What nobody gets is forgotten, so it climbs from there as from any post.
+            let above = self.unit_and_above(&post.unit);
+            let mut heads = above.iter().filter_map(|unit| self.head_of(unit));
+            found = heads.find_map(|head| self.in_post(head, at, excluded, false, &mut passed));
+            if let Some(found) = &found {
+                let to = self.words_for(self.post(&found.post), &found.post);
+                reason = Title::new(
+                    format!("{}及其上级、兜底岗位均无人在岗，上升至{}", wanted.zh, to.zh),
+                    format!("nobody is present as {} nor above nor in the fallback post: it goes up to {}", wanted.en, to.en),
+                );
+            }
+        }
+        let reason = Some(reason);
+        match found {
             Some(found) => Resolution { how: How::Fallback, reason, ..found },
             None => Resolution {
                 post: first.map_or_else(|| role.to_owned(), |post| post.id.clone()),

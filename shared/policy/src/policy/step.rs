@@ -146,9 +146,10 @@ impl Policy {
         Err(Refusal::new(
             "returned-too-often",
             format!(
-                "'{}': the case was returned {} times, {limit} at most; where it belongs is decided by: {}",
+                "'{}': the case was returned {} {}, {limit} at most; where it belongs is decided by: {}",
                 step.title.en,
                 case.returns,
+                if case.returns == 1 { "time" } else { "times" },
                 en.join(", ")
             ),
             format!("“{}”：案件已退回{}次，最多可退回{limit}次，归属由{}裁定", step.title.zh, case.returns, zh.join("、")),

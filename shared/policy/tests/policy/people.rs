@@ -85,6 +85,11 @@ fn an_absent_holder_is_stood_in_for_then_it_goes_up_the_tree_then_to_the_fallbac
         let found = small(clerk, deputy).resolve_post("clerk", "shop", now, excluded);
         assert_eq!((found.how, found.people.iter().map(String::as_str).collect::<Vec<_>>()), (how, people.to_vec()));
         assert_eq!(found.reason.is_some(), how != How::Direct);
+        // What is told of it is told in both languages.
+        for told in found.recipients() {
+            let said = told.reason.zip(told.reason_en).map(|(zh, en)| Title::new(zh, en));
+            assert_eq!(said, found.reason, "{}", told.person);
+        }
     }
 }
 
@@ -136,16 +141,38 @@ proptest! {
         prop_assert_eq!(may, DIRECTORY.who_can(right, &unit.code, at).iter().any(|permission| permission.person == person.id));
     }
 
-    /// Whoever is excluded is never told, whatever is asked for.
+    /// Whoever is excluded is never told, whatever is asked for; and one who must not know leaves nobody untold of.
     #[test]
     fn the_excluded_are_never_told(post in 0_usize..80, unit in 0_usize..40, out in proptest::collection::vec(0_usize..90, 0..12)) {
         let excluded: Vec<String> = out.into_iter().map(|nth| DIRECTORY.people().nth(nth).unwrap().id.clone()).collect();
         let Some(post) = DIRECTORY.posts().nth(post) else { return Ok(()) };
-        let unit = DIRECTORY.units().nth(unit).unwrap();
-        let at = shanghai("2026-03-05 12:00");
-        for found in [DIRECTORY.resolve_post(&post.id, &unit.code, at, &excluded), DIRECTORY.resolve_post(&post.role, &unit.code, at, &excluded), DIRECTORY.resolve_superior(&post.id, &unit.code, at, &excluded)] {
-            prop_assert!(found.people.iter().all(|person| !excluded.contains(person)));
-            prop_assert!(!found.people.is_empty() || excluded.len() > 1);
-        }
+        never_told(post, DIRECTORY.units().nth(unit).unwrap(), &excluded)?;
     }
+}
+
+fn never_told(post: &Post, unit: &Unit, excluded: &[String]) -> Result<(), TestCaseError> {
+    let at = shanghai("2026-03-05 12:00");
+    for found in [
+        DIRECTORY.resolve_post(&post.id, &unit.code, at, excluded),
+        DIRECTORY.resolve_post(&post.role, &unit.code, at, excluded),
+        DIRECTORY.resolve_superior(&post.id, &unit.code, at, excluded),
+    ] {
+        prop_assert!(found.people.iter().all(|person| !excluded.contains(person)));
+        prop_assert!(!found.people.is_empty() || excluded.len() > 1, "{found:?}");
+    }
+    Ok(())
+}
+
+/// Once he who alone holds the fallback post was complained about, nobody heard of what went beyond the highest post.
+#[test]
+fn where_the_fallback_post_must_not_know_the_heads_above_it_are_told() {
+    let (post, unit) = (DIRECTORY.posts().nth(35).unwrap(), DIRECTORY.units().next().unwrap());
+    let excluded = vec![DIRECTORY.people().nth(7).unwrap().id.clone()];
+    assert_eq!((post.id.as_str(), unit.code.as_str(), excluded[0].as_str()), ("HY/ceo", "BJ01", "chen-haoran"));
+    assert_eq!(DIRECTORY.fallback(), Some("HY-DB/duty-desk-head"));
+    never_told(post, unit, &excluded).unwrap();
+    let found = DIRECTORY.resolve_superior(&post.id, &unit.code, shanghai("2026-03-05 12:00"), &excluded);
+    assert_eq!((found.how, found.post.as_str(), found.people.as_slice()), (How::Fallback, "HY/ceo", &["zhang-wei".to_owned()][..]));
+    let reason = found.reason.unwrap();
+    assert!(reason.zh.contains("兜底岗位均无人在岗，上升至") && reason.en.contains("nor in the fallback post"), "{reason:?}");
 }

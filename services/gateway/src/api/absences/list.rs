@@ -20,7 +20,7 @@ async fn handle(State(app): State<App>, viewer: Viewer, Asked(query): Asked<Abse
 }
 
 /// # Errors
-/// 422 for what is no state; 503 without the database.
+/// 422 for what is no state and for who is not in the directory; 503 without the database.
 pub async fn perform(app: &App, viewer: &Viewer, query: &AbsenceQuery) -> Result<Absences, Problem> {
     absences::list(app, &viewer.person, query).await
 }

@@ -9,7 +9,8 @@ async fn a_failure_that_two_copies_meet_at_once_is_counted_once() -> anyhow::Res
     let pool = PgPool::connect(&ground.database_url("escalation")?).await?;
     sqlx::migrate!("./migrations").run(&pool).await?;
     let id = Uuid::from_u128(1);
-    let burial = Burial { id, event: id, subject: "s".into(), sealed: vec![1], attempts: 1, reason: "first".into() };
+    let burial =
+        Burial { id, event: id, subject: "s".into(), sealed: vec![1], attempts: 1, reason: duban_contracts::Sentence::from("first") };
     set_aside(&pool, "INTAKE", &[burial], 0.0).await?;
     // Both have read the row with one failure.
     count_attempt(&pool, id, 1, "second", 0.0).await?;
