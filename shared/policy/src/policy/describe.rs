@@ -1,11 +1,16 @@
 //! A policy set as a list of things and what holds of each, in words: what two versions are compared by.
 
+mod calendar;
+mod kind;
+mod organisation;
+
 use super::declaration::{Declaration, Words};
-use super::duty::{Amount, DutyRule, Ladder, Pausing, Reminder, Rung, RungAt};
-use super::kind::{Actor, Field, Kind, Limit, Step, StepSort};
+use super::duty::{Amount, DutyRule, Ladder, Pausing, Reminder, Rung, RungAt, TermSource, Trigger};
+use super::kind::Actor;
+use super::template::Template;
 use super::{Pack, Policy};
 use crate::Title;
-use crate::calendar::{Calendar, Term};
+use crate::calendar::Term;
 use crate::condition::Condition;
 use crate::ladder::Until;
 use serde_json::json;
@@ -56,7 +61,7 @@ impl Policy {
             self.describe_pack(pack, &mut things);
         }
         for calendar in self.calendars.values() {
-            describe_calendar(calendar, &mut things);
+            calendar::describe_calendar(calendar, &mut things);
         }
         self.describe_organisation(&mut things);
         things
@@ -72,12 +77,23 @@ impl Policy {
             "in force",
             pack.in_force.clone().unwrap_or_default(),
         );
+        let regulation = pack.regulation.as_ref().map(|number| Title::new(number, number)).unwrap_or_default();
+        let head = head
+            .says("regulation", "编号", "number", regulation)
+            .says("purpose", "目的", "purpose", pack.purpose.clone().unwrap_or_default())
+            .says("scope", "适用范围", "applies to", pack.scope.clone().unwrap_or_default())
+            .says("interpretation", "解释", "interpreted by", pack.interpretation.clone().unwrap_or_default());
         put("pack".to_owned(), head);
         for (id, parameter) in &pack.parameters {
             let thing = Thing::new(parameter.title.clone(), parameter.article.as_deref().unwrap_or_default());
             let value = self.figure(&pack.id, id, &self.root).unwrap_or_else(|| parameter.value.clone());
-            let thing = thing.says("value", "取值", "value", figure_words(&value));
-            put(format!("parameter.{id}"), thing.says("elsewhere", "各单位另定", "where units differ", self.elsewhere(pack, id)));
+            let default = if value == parameter.value { Title::default() } else { figure_words(&parameter.value) };
+            let thing = thing
+                .says("value", "取值", "value", figure_words(&value))
+                .says("default", "制度包的默认值", "the pack's default", default)
+                .says("elsewhere", "各单位另定", "where units differ", self.elsewhere(pack, id))
+                .says("note", "注", "note", parameter.note.clone().unwrap_or_default());
+            put(format!("parameter.{id}"), thing);
         }
         for (id, title) in &pack.roles {
             put(format!("role.{id}"), Thing::new(title.clone(), "").says("played", "由谁担任", "played by", self.players(pack, id)));
@@ -100,6 +116,12 @@ impl Policy {
         }
         for declaration in pack.declarations.all() {
             self.describe_declaration(pack, declaration, &mut put);
+        }
+        for set in &pack.set_aside {
+            let (sort, zh, en) =
+                if set.later { ("later", "留待以后", "left for later") } else { ("excused", "无须执行", "nothing to run") };
+            let thing = Thing::new(set.says.clone(), &set.article).says("with", zh, en, Title::new(&set.with, &set.with));
+            put(format!("{sort}.{}", set.rules.join("+")), thing);
         }
     }
 
@@ -128,80 +150,14 @@ impl Policy {
             .says("when", "条件", "only if", self.condition(pack, rung.when.as_ref()))
     }
 
-    pub(super) fn describe_kind(&self, pack: &Pack, kind: &Kind, put: &mut impl FnMut(String, Thing)) {
-        let base = format!("kind.{}", kind.id);
-        let repeats = kind.repeats.as_ref().map(|repeats| Title::new(repeats.within.zh(), repeats.within.en())).unwrap_or_default();
-        let thing = Thing::new(kind.title.clone(), &kind.article)
-            .says("public", "公开表单可选", "on the public form", yes(kind.public))
-            .says("default", "未写类别时归入", "takes what names no kind", yes(kind.default))
-            .says("repeats", "同一事项的期间", "counts as a repeat within", repeats);
-        put(base.clone(), thing);
-        for field in &kind.fields {
-            put(format!("{base}.field.{}", field.id), self.describe_field(pack, &kind.title, field));
-        }
-        for severity in &kind.severities {
-            let thing = Thing::new(within(&kind.title, &severity.title), &severity.article)
-                .says("when", "条件", "if", self.condition(pack, severity.when.as_ref()))
-                .says("major", "重大", "major", yes(severity.major));
-            put(format!("{base}.severity.{}", severity.id), thing);
-        }
-        for stage in &kind.stages {
-            let thing = Thing::new(within(&kind.title, &stage.title), &stage.article).says(
-                "terminal",
-                "终结",
-                "closes the case",
-                yes(stage.terminal),
-            );
-            put(format!("{base}.stage.{}", stage.id), thing);
-        }
-        for step in &kind.steps {
-            put(format!("{base}.{}.{}", step.sort.as_str(), step.id), self.describe_step(pack, kind, step));
-        }
-    }
-
-    pub(super) fn describe_field(&self, pack: &Pack, owner: &Title, field: &Field) -> Thing {
-        let required = self.condition(pack, field.required_when.as_ref());
-        let choices = joined(field.choices.iter().map(|choice| choice.title.clone()));
-        let always = field.required_when.is_some() && required.zh.is_empty();
-        Thing::new(within(owner, &field.title), &field.article)
-            .says("type", "类型", "type", Title::new(field.sort.as_str(), field.sort.as_str()))
-            .says("choices", "选项", "choices", choices)
-            .says("required", "必填", "required", if always { yes(true) } else { required })
-            .says("personal", "个人信息", "personal", yes(field.personal))
-    }
-
     pub(super) fn describe_declaration(&self, pack: &Pack, declaration: &dyn Declaration, put: &mut impl FnMut(String, Thing)) {
         let stated = declaration.stated();
         let words = Words { policy: self, pack, unit: &self.root };
-        put(stated.place(), declaration.describe(Thing::new(stated.title.clone(), &stated.article), &words));
+        let thing = declaration.describe(Thing::new(stated.title.clone(), &stated.article), &words);
+        put(stated.place(), thing.says("note", "注", "note", stated.note.clone().unwrap_or_default()));
         for field in declaration.fields() {
             put(format!("{}.field.{}", stated.place(), field.id), self.describe_field(pack, &stated.title, field));
         }
-    }
-
-    pub(super) fn describe_step(&self, pack: &Pack, kind: &Kind, step: &Step) -> Thing {
-        let stage = |id: &String| kind.stage(id).map_or_else(|| Title::new(id, id), |stage| stage.title.clone());
-        let field = |id: &String| kind.field(id).map_or_else(|| Title::new(id, id), |field| field.title.clone());
-        let to = match (&step.to, step.sort) {
-            (None, StepSort::Return) => Title::new("退回分拣", "back to whoever sorts"),
-            (to, _) => to.as_ref().map(stage).unwrap_or_default(),
-        };
-        let returning = step.returning.as_ref();
-        let limit = returning.map(|returning| match &returning.limit {
-            Limit::Fixed(limit) => Title::new(limit.to_string(), limit.to_string()),
-            Limit::Parameter(name) => self.figure(&pack.id, name, &self.root).map(|value| figure_words(&value)).unwrap_or_default(),
-        });
-        let decided_by = returning.map(|returning| self.people(pack, &returning.decided_by));
-        let clears = returning.map(|returning| joined(returning.clears.iter().map(field)));
-        Thing::new(within(&kind.title, &step.title), &step.article)
-            .says("from", "适用阶段", "from", joined(step.from.iter().map(stage)))
-            .says("to", "转入阶段", "to", to)
-            .says("by", "由谁办理", "by", self.people(pack, &step.by))
-            .says("requires", "必须填写", "requires", joined(step.requires.iter().map(field)))
-            .says("clears", "清空", "empties", clears.unwrap_or_default())
-            .says("limit", "最多退回次数", "returned at most, times", limit.unwrap_or_default())
-            .says("decided_by", "达到次数后由谁裁定", "then decided by", decided_by.unwrap_or_default())
-            .says("when", "条件", "if", self.condition(pack, step.when.as_ref()))
     }
 
     pub(super) fn describe_duty(&self, pack: &Pack, duty: &DutyRule) -> Thing {
@@ -221,41 +177,42 @@ impl Policy {
             .says("extend", "延期", "more time", if duty.may_be_extended { Title::default() } else { Title::new("不得延期", "never") })
             .says("ladder", "逾期阶梯", "ladder", ladder.unwrap_or_default())
             .says("calendar", "日历", "calendar", calendar.unwrap_or_default())
+            .says("from", "起算", "counted from", duty.from.as_ref().map(|member| member_words(pack, member)).unwrap_or_default())
+            .says("dated", "期限所取的字段", "dates taken from", joined(duty.within.iter().filter_map(|when| date_field(pack, &when.term))))
+            .says(
+                "figures",
+                "期限所取的参数",
+                "figures taken from",
+                joined(duty.within.iter().filter_map(|when| parameter_words(pack, &when.term))),
+            )
+            .says(
+                "any_pack",
+                "也看其他制度的案件",
+                "sees cases under other packs too",
+                self.triggers_that(pack, duty, |trigger| trigger.any_pack.then(Title::default)),
+            )
+            .says("key", "同一件事的标识", "one matter is known by", written_unless(&duty.key, &["case/{case}"]))
+            .says(
+                "trigger_key",
+                "事件另有标识",
+                "events known by another",
+                self.triggers_that(pack, duty, |trigger| trigger.key.as_ref().map(|key| written_unless(key, &[]))),
+            )
+            .says("places", "标题中填入", "filled into the title", places(duty))
+            .says("link", "链接", "leads to", written_unless(&duty.link, &["/cases/{case}", "{link}"]))
     }
 
-    fn describe_organisation(&self, things: &mut Things) {
-        for binding in &self.bindings {
-            let Some(pack) = self.pack(&binding.pack) else { continue };
-            let unit = self.tree.unit(&binding.unit).map_or_else(|| Title::new(&binding.unit, &binding.unit), |unit| unit.title.clone());
-            let date = |at| self.zone.to_datetime(at).date().to_string();
-            let until = binding.until.map(date).map(|date| Title::new(&date, &date)).unwrap_or_default();
-            let thing = Thing::new(Title::new(format!("适用于{}", unit.zh), format!("binds {}", unit.en)), "")
-                .says("from", "自", "from", Title::new(date(binding.from), date(binding.from)))
-                .says("until", "至", "until", until);
-            things.insert((pack.id.clone(), format!("bind.{}", binding.unit)), thing);
-        }
-        for approval in &self.approvals {
-            let thing = Thing::new(Title::new("制度变更的批准", "approval of changes"), "")
-                .says("by", "内容变更", "changes of rules", self.signer_words(&approval.by))
-                .says("wording", "仅文字变更", "of wording alone", self.signer_words(&approval.wording))
-                .says("parameter", "仅一项参数变更", "of one parameter alone", self.signer_words(&approval.parameter));
-            let packs = approval.packs.iter().map(String::as_str).chain(approval.packs.is_empty().then_some(""));
-            for pack in packs {
-                things.insert((pack.to_owned(), "approval".to_owned()), thing.clone());
-            }
-        }
-        for (nth, trial) in self.trials.iter().enumerate() {
-            let thing = Thing::new(Title::new("试运行", "trial"), "").says("of", "范围", "of", self.trial_words(trial));
-            let place = [Some("trial"), trial.rule.as_deref(), trial.unit.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(".");
-            let pack = trial.pack.clone().unwrap_or_default();
-            let place = if things.contains_key(&(pack.clone(), place.clone())) { format!("{place}.{nth}") } else { place };
-            things.insert((pack, place), thing);
-        }
-        for unit in self.tree.units() {
-            let calendar = self.calendar_of(&unit.code).title.clone();
-            let thing = Thing::new(unit.title.clone(), "").says("calendar", "日历", "calendar", calendar);
-            things.insert((String::new(), format!("unit.{}", unit.code)), thing);
-        }
+    /// The events of a duty of which something holds, with what is said of each.
+    fn triggers_that(&self, pack: &Pack, duty: &DutyRule, of: impl Fn(&Trigger) -> Option<Title>) -> Title {
+        let sorts = [(&duty.opens, "产生", "opens"), (&duty.closes, "办结", "closes"), (&duty.cancels, "无需再办", "cancels")];
+        let all = sorts.into_iter().flat_map(|(triggers, zh, en)| triggers.iter().map(move |trigger| (trigger, zh, en)));
+        joined(all.filter_map(|(trigger, zh, en)| {
+            let said = of(trigger)?;
+            let event = self.trigger_words(pack, std::slice::from_ref(trigger), &self.root);
+            let (more_zh, more_en) =
+                if said.zh.is_empty() { (String::new(), String::new()) } else { (format!("（{}）", said.zh), format!(" ({})", said.en)) };
+            Some(Title::new(format!("{}{more_zh}{zh}", event.zh), format!("{en} at {}{more_en}", event.en)))
+        }))
     }
 
     /// The figures that units have of their own.
@@ -327,44 +284,63 @@ impl Policy {
     }
 }
 
-fn describe_calendar(calendar: &Calendar, things: &mut Things) {
-    let hours = |spans: &[crate::calendar::Hours]| {
-        let clock = |minute: i16| format!("{:02}:{:02}", minute / 60, minute % 60);
-        spans.iter().map(|span| format!("{}–{}", clock(span.from), clock(span.to))).collect::<Vec<_>>().join(" ")
-    };
-    let days = [("周一", "Mon"), ("周二", "Tue"), ("周三", "Wed"), ("周四", "Thu"), ("周五", "Fri"), ("周六", "Sat"), ("周日", "Sun")];
-    let week = calendar.weekly.iter().zip(days).map(|(spans, (zh, en))| {
-        let hours = hours(spans);
-        let (off_zh, off_en) = if hours.is_empty() { ("休息", "off") } else { ("", "") };
-        Title::new(format!("{zh} {hours}{off_zh}"), format!("{en} {hours}{off_en}"))
-    });
-    let zone = calendar.zone.iana_name().unwrap_or_default();
-    let thing = Thing::new(calendar.title.clone(), "").says("zone", "时区", "zone", Title::new(zone, zone)).says(
-        "weekly",
-        "每周时间",
-        "weekly hours",
-        joined(week),
-    );
-    things.insert((String::new(), format!("calendar.{}", calendar.name)), thing);
-    for date in calendar.holidays.iter().filter(|date| !calendar.special.contains_key(date)) {
-        let thing = Thing::new(Title::new(format!("{}放假", date), format!("{date}, a holiday")), "");
-        things.insert((String::new(), format!("calendar.{}.{date}", calendar.name)), thing);
-    }
-    for (date, spans) in &calendar.special {
-        let worked = hours(spans);
-        let worked = if worked.is_empty() { Title::new("不上班", "not worked") } else { Title::new(&worked, &worked) };
-        let thing = Thing::new(Title::new(date.to_string(), date.to_string()), "").says("hours", "当日时间", "hours", worked);
-        things.insert((String::new(), format!("calendar.{}.{date}", calendar.name)), thing);
-    }
-}
-
 /// Of a rung that waits for working hours.
 fn held() -> Title {
     Title::new("顺延至上班", "held until work begins")
 }
 
-fn yes(holds: bool) -> Title {
+pub(super) fn yes(holds: bool) -> Title {
     if holds { Title::new("是", "yes") } else { Title::new("否", "no") }
+}
+
+/// Of what is said only where it holds.
+fn only(holds: bool) -> Title {
+    if holds { yes(true) } else { Title::default() }
+}
+
+/// A member of an event as it is called: `received_at`, or the title of a field.
+fn member_words(pack: &Pack, member: &str) -> Title {
+    match member.strip_prefix("fields.") {
+        Some(field) => field_words(pack, field),
+        None if member == "received_at" => Title::new("来件收到之时", "when the report came in"),
+        None => Title::new(member, member),
+    }
+}
+
+fn field_words(pack: &Pack, field: &str) -> Title {
+    let found = pack.kinds.iter().find_map(|kind| kind.field(field));
+    found.map_or_else(|| Title::new(field, field), |field| field.title.clone())
+}
+
+/// The field whose date is a term.
+fn date_field(pack: &Pack, term: &TermSource) -> Option<Title> {
+    match term {
+        TermSource::Field { field, .. } => Some(field_words(pack, field.strip_prefix("fields.").unwrap_or(field))),
+        TermSource::Fixed(_) | TermSource::Parameter(_) => None,
+    }
+}
+
+/// The parameter that a term follows: one of the same value today may have another in some unit, or tomorrow.
+fn parameter_words(pack: &Pack, term: &TermSource) -> Option<Title> {
+    match term {
+        TermSource::Parameter(name) => {
+            Some(pack.parameters.get(name).map_or_else(|| Title::new(name, name), |parameter| parameter.title.clone()))
+        }
+        TermSource::Field { otherwise, .. } => parameter_words(pack, otherwise),
+        TermSource::Fixed(_) => None,
+    }
+}
+
+/// A template as it stands, nothing where it is one that need not be said.
+fn written_unless(template: &Template, unsaid: &[&str]) -> Title {
+    let written = template.verbatim();
+    if unsaid.contains(&written.as_str()) { Title::default() } else { Title::new(&written, &written) }
+}
+
+/// What events fill into a duty's title.
+fn places(duty: &DutyRule) -> Title {
+    let named = |template: &Template| template.places().map(|place| format!("{{{place}}}")).collect::<Vec<_>>();
+    Title::new(named(&duty.title_zh).join("、"), named(&duty.title_en).join(", "))
 }
 
 /// A figure as it is read: a term in words, anything else as it is written.

@@ -1,7 +1,7 @@
 //! What changes for people between two versions of a policy set.
 
 use super::Policy;
-use super::describe::{Aspect, Thing};
+use super::describe::{Aspect, Thing, yes};
 use crate::Title;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -100,7 +100,9 @@ fn compare(place: &(String, String), pack_title: &Title, old: Option<&Thing>, ne
     for key in keys {
         let (before, after) = (old.aspect(key), new.aspect(key));
         let Some(named) = after.or(before).filter(|_| before != after) else { continue };
-        let value = |aspect: Option<&Aspect>| Some(aspect.map_or_else(|| Title::new("无", "none"), |aspect| aspect.value.clone()));
+        // Of what is said only where it holds, the contrary is 'no'.
+        let unsaid = || if named.value == yes(true) { yes(false) } else { Title::new("无", "none") };
+        let value = |aspect: Option<&Aspect>| Some(aspect.map_or_else(unsaid, |aspect| aspect.value.clone()));
         changes.push(change(Some(named.name.clone()), value(before), value(after)));
     }
 }

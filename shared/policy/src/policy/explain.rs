@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 impl Policy {
     /// What a rule does, in both languages; of a duty with an example that opens at `at` in `unit` (the first unit that the pack binds
     /// unless given). `rule`: `pack/rule`, a duty's own id, the place of a declaration (`decision.destroy`), or an id of regulations.md
-    /// (`R13.2.5b`); several that answer to it follow each other. None if there is no such rule.
+    /// (`R13.2.5b`, or `R13.2.5` for all of its parts); several that answer to it follow each other. None if there is no such rule.
     pub fn explain(&self, rule: &str, unit: Option<&str>, at: Timestamp) -> Option<Title> {
         let mut found = Title::default();
         for pack in self.packs() {
@@ -74,8 +74,8 @@ impl Policy {
         let (owner, to) = (people(&duty.owed_by), people(&duty.owed_to));
         let to = if to.zh.is_empty() { Title::default() } else { Title::new(format!("，对象为{}", to.zh), format!(" to {}", to.en)) };
         Title::new(
-            format!("{}时，{}须在{}完成“{}”{}；{}即办结", opens.zh, owner.zh, term.zh, duty.title_zh.fill(facts), to.zh, closes.zh),
-            format!("at {}, {} owes{} '{}' {}; {} closes it", opens.en, owner.en, to.en, duty.title_en.fill(facts), term.en, closes.en),
+            format!("{}时，{}须在{}完成“{}”{}；{}即办结", opens.zh, owner.zh, term.zh, duty.title_zh.told(facts), to.zh, closes.zh),
+            format!("at {}, {} owes{} '{}' {}; {} closes it", opens.en, owner.en, to.en, duty.title_en.told(facts), term.en, closes.en),
         )
     }
 
@@ -126,8 +126,8 @@ impl Policy {
         let owner = joined(rule.owed_by.iter().map(|actor| self.actor_words(&pack.id, actor)), "、", ", ");
         let facts = json!({ "unit": unit, "period": "…" });
         Title::new(
-            format!("{zh}结束后，{}须在{}完成“{}”", owner.zh, term.zh, rule.title_zh.fill(&facts)),
-            format!("{en}, once it is over, {} owes '{}' {}", owner.en, rule.title_en.fill(&facts), term.en),
+            format!("{zh}结束后，{}须在{}完成“{}”", owner.zh, term.zh, rule.title_zh.told(&facts)),
+            format!("{en}, once it is over, {} owes '{}' {}", owner.en, rule.title_en.told(&facts), term.en),
         )
     }
 
@@ -278,13 +278,21 @@ impl Policy {
 }
 
 fn answers(duty: &DutyRule, rule: &str) -> bool {
-    rule == duty.id || rule.split_once('/') == Some((duty.pack.as_str(), duty.id.as_str())) || duty.rules.iter().any(|id| id == rule)
+    rule == duty.id
+        || rule.split_once('/') == Some((duty.pack.as_str(), duty.id.as_str()))
+        || duty.rules.iter().any(|id| is_part_of(id, rule))
+}
+
+/// Whether an id of the regulations is this one or a part of it: `R08.18a` and `R13.2.5` of `R08.18` and `R13.2`, but not `R08.18` of `R08.1`.
+fn is_part_of(id: &str, whole: &str) -> bool {
+    let rest = id.strip_prefix(whole).filter(|_| !whole.is_empty());
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(|next: char| next == '.' || next.is_alphabetic()))
 }
 
 /// `decision.destroy`, `pack/decision.destroy`, or a rule that it carries.
 fn names(pack: &Pack, stated: &Stated, rule: &str) -> bool {
     let place = stated.place();
-    rule == place || rule.split_once('/') == Some((pack.id.as_str(), place.as_str())) || stated.rules.iter().any(|id| id == rule)
+    rule == place || rule.split_once('/') == Some((pack.id.as_str(), place.as_str())) || stated.rules.iter().any(|id| is_part_of(id, rule))
 }
 
 /// A sentence begins with a capital.

@@ -78,6 +78,9 @@ pub struct Part {
 /// Rules by article, while they are gathered.
 type Gathered = BTreeMap<Numbered, Vec<Entry>>;
 
+/// What a change of matters to people, and nobody reads on paper: how events and titles are put together.
+const FOR_PROGRAMS: [&str; 5] = ["key", "trigger_key", "places", "link", "event"];
+
 impl Policy {
     /// A pack as it would be read on paper, figures as they hold for the whole organisation; None if there is no such pack.
     pub fn paper(&self, pack: &str, at: Timestamp) -> Option<Paper> {
@@ -171,7 +174,12 @@ impl Policy {
             things.insert(place, thing);
         });
         let base = format!("kind.{}", kind.id);
-        let mut take = |place: &str| things.remove(place).unwrap_or_else(|| Thing::new(Title::default(), ""));
+        let mut take = |place: &str| {
+            let mut thing = things.remove(place).unwrap_or_else(|| Thing::new(Title::default(), ""));
+            // Stages and severities follow as parts of the kind, in their order.
+            thing.aspects.retain(|aspect| !matches!(aspect.key, "begins" | "graver") && !FOR_PROGRAMS.contains(&aspect.key));
+            thing
+        };
         let mut read = entry(base.clone(), Title::new("事项类别", "kind of case"), &kind.rules, take(&base));
         for stage in &kind.stages {
             let thing = take(&format!("{base}.stage.{}", stage.id));
@@ -210,7 +218,8 @@ impl Policy {
     fn read_duty(&self, pack: &Pack, duty: &DutyRule, (table, sort): (&str, Title), sentence: &Title, gathered: &mut Gathered) {
         let mut thing = self.describe_duty(pack, duty);
         // The sentence has said when it arises and what ends it, the rungs what follows.
-        thing.aspects.retain(|aspect| !matches!(aspect.key, "opens" | "closes" | "ladder"));
+        thing.aspects.retain(|aspect| !matches!(aspect.key, "opens" | "closes" | "ladder" | "dated" | "figures"));
+        thing.aspects.retain(|aspect| !FOR_PROGRAMS.contains(&aspect.key));
         let ladder = duty.ladder.as_ref().and_then(|id| pack.ladders.get(id));
         let entry = entry(format!("{table}.{}", duty.id), sort, &duty.rules, thing);
         let sentence = Title::new(format!("{}。", sentence.zh), format!("{}.", capitalised(&sentence.en)));

@@ -47,15 +47,33 @@ impl Template {
         self.pieces.iter().map(piece).collect()
     }
 
+    /// The text with its places, fields told from members.
+    pub(super) fn verbatim(&self) -> String {
+        let piece = |piece: &Piece| match piece {
+            Piece::Text(words) => words.clone(),
+            Piece::Place(place) => format!("{{{place}}}"),
+        };
+        self.pieces.iter().map(piece).collect()
+    }
+
     /// The text with every place filled; what is absent leaves nothing.
     pub fn fill(&self, facts: &Value) -> String {
+        self.filled(facts, "")
+    }
+
+    /// The text for who reads of the rule: what only an event could fill stands as 〔…〕.
+    pub(super) fn told(&self, facts: &Value) -> String {
+        self.filled(facts, "〔…〕")
+    }
+
+    fn filled(&self, facts: &Value, absent: &str) -> String {
         let mut text = String::new();
         for piece in &self.pieces {
             match piece {
                 Piece::Text(words) => text.push_str(words),
                 Piece::Place(place) => match place.split('.').try_fold(facts, |at, step| at.get(step)) {
                     Some(Value::String(words)) => text.push_str(words),
-                    Some(Value::Null) | None => {}
+                    Some(Value::Null) | None => text.push_str(absent),
                     Some(value) => text.push_str(&value.to_string()),
                 },
             }

@@ -1,6 +1,6 @@
 //! Every rule of the regulations that have packs is carried by something, or named for the version that will, or excused.
 
-use crate::world::POLICY;
+use crate::world::{POLICY, shanghai};
 use std::collections::BTreeMap;
 
 /// A rule of the regulations, as the collection counts them.
@@ -109,4 +109,29 @@ fn every_duty_explains_itself() {
             assert!(said.zh.contains("2026-") || said.zh.contains("2027-"), "no dates: {}", said.zh);
         }
     }
+}
+
+/// Who asks for an article as the regulation counts it gets all of its parts, and none of the next article's.
+#[test]
+fn an_id_that_others_begin_with_explains_all_of_them() {
+    let at = shanghai("2026-03-06 18:40");
+    for whole in ["R08.18", "R05.27", "R13.2.5", "R13.2.7"] {
+        let said = POLICY.explain(whole, None, at).unwrap_or_else(|| panic!("{whole} is not explained")).zh;
+        let is_part = |id: &str| id.strip_prefix(whole).is_some_and(|rest| rest.starts_with(|next: char| next.is_alphabetic()));
+        let parts: Vec<String> = POLICY.coverage().into_iter().map(|covered| covered.id).filter(|id| is_part(id)).collect();
+        let of_parts = parts.iter().filter_map(|part| POLICY.explain(part, None, at));
+        assert!(
+            of_parts.flat_map(|part| part.zh.lines().map(str::to_owned).collect::<Vec<_>>()).all(|line| said.contains(&line)),
+            "{said}"
+        );
+    }
+    assert_eq!(POLICY.explain("R08.1", None, at).is_some_and(|said| said.zh.contains("第18条")), false);
+    assert_eq!(POLICY.explain("R", None, at), None);
+    assert_eq!(POLICY.explain("", None, at), None);
+}
+
+#[test]
+fn what_only_an_event_fills_is_shown_as_a_place() {
+    let said = POLICY.explain("basics/hear_from_source", None, shanghai("2026-03-06 18:40")).unwrap();
+    assert!(said.zh.contains("来件渠道 〔…〕 已静默") && said.en.contains("Nothing has come from 〔…〕 for too long"), "{}", said.zh);
 }

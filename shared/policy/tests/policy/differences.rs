@@ -53,6 +53,41 @@ fn a_parameter_changes_what_it_stands_for() {
     assert!(changes.iter().all(|change| change.after.as_ref().unwrap().zh.contains("2个工作日")), "{changes:#?}");
 }
 
+/// What people feel though it is neither a time nor a person.
+#[test]
+fn what_becomes_of_reports_and_who_may_do_what_is_told_in_words() {
+    let pack = "car-dealer-complaints.toml";
+    let warned = "[duty.file_warning]\n";
+    let any_pack = r#"closes = [{ on = ["case.warning_filed"], any_pack = true }]"#;
+    let changes = [
+        (pack, r#"{ reopen = "reopen" }"#, r#""join""#, "结案后又来件：以“重新处理”重新受理 → 并入原案，不重新受理"),
+        (pack, "TS-{unit}", "TX-{unit}", "编号：TS-{unit}-{yyyy}{mm}{dd}-{seq} → TX-{unit}-{yyyy}{mm}{dd}-{seq}"),
+        (pack, "public = true", "public = false", "公开表单上填写：是 → 否"),
+        (pack, r#", ["plate", "kind"]"#, "", "同一事项的认定：电话 + 类别，或车牌号 + 类别 → 电话 + 类别"),
+        (pack, warned, &format!("{warned}key = \"case/{{case}}/{{severity}}\"\n"), "同一件事的标识：无 → case/{case}/{severity}"),
+        (pack, warned, &format!("{warned}from = \"received_at\"\n"), "起算：无 → 来件收到之时"),
+        (pack, r#"closes = "case.warning_filed""#, any_pack, "也看其他制度的案件：无 → “预警报备”办结"),
+        (pack, r#""客户投诉", "投诉""#, r#""投诉""#, "来件中也称：客户投诉、投诉、complaint → 投诉、complaint"),
+        (pack, r#"outcome = "withdrawn""#, r#"outcome = "settled""#, "办理结果记为：withdrawn → settled"),
+        ("organisation.toml", r#"zone = "Asia/Shanghai""#, r#"zone = "Asia/Tokyo""#, "时区：Asia/Shanghai → Asia/Tokyo"),
+        ("organisation.toml", "HY-DB/duty-desk-head", "HY/ceo", "无人可通知时：督办中心主任 → 华岳集团首席执行官"),
+        ("organisation.toml", "parent = \"HY\"\ndepartment = true", "parent = \"HY\"", "内设部门：是 → 否"),
+        ("organisation.toml", "head = \"legal-head\"", "head = \"legal-counsel\"", "负责人岗位：法务部负责人 → 法务专员"),
+        (
+            "organisation.toml",
+            r#"rights = ["see everywhere", "move everywhere"]"#,
+            r#"rights = ["see everywhere"]"#,
+            "权限：查看（全部单位）、办理（全部单位） → 查看（全部单位）",
+        ),
+    ];
+    for (file, from, to, said) in changes {
+        let told: Vec<String> = differences(file, from, to).iter().map(|change| change.sentence().zh).collect();
+        assert!(told.iter().any(|sentence| sentence == said), "{from} → {to} is told as {told:#?}");
+    }
+    let gone = differences("organisation.toml", "letter = { zh = \"来信\", en = \"letter\" }\n", "");
+    assert!(gone.iter().any(|change| change.place == "channel.letter" && change.after.is_none()), "{gone:#?}");
+}
+
 #[test]
 fn a_holiday_that_is_added_is_one_change() {
     let changes = differences("cn.toml", "holidays = [", "holidays = [\n  \"2026-12-25\",");

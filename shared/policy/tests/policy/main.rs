@@ -18,5 +18,6 @@ mod refused;
 mod regulations;
 mod returned;
 mod shipped;
+mod told;
 mod trials;
 mod world;

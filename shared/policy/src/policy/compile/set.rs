@@ -38,7 +38,7 @@ pub(super) fn assemble(
         organisation.file.directory(0).units().cloned().collect(),
         organisation.file.directory(0).posts().cloned().collect(),
         Vec::new(),
-        None,
+        Some(file.organisation.fallback.value.clone()),
     );
     let root = tree.units().find(|unit| unit.parent.is_none()).map(|unit| unit.code.clone()).unwrap_or_default();
     let mut policy = Policy {
