@@ -31,9 +31,10 @@ impl Show {
     }
 
     /// A line for people; nothing for programs.
-    pub fn say(self, line: impl AsRef<str>) {
+    pub fn say(self, words: impl AsRef<str>) {
         if !self.json {
-            println!("{}", line.as_ref());
+            // What is said in passing does not stop the command that says it.
+            let _ = line(words.as_ref());
         }
     }
 }

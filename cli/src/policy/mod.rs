@@ -32,8 +32,8 @@ pub enum PolicyCommand {
     },
     /// Say in words what a rule will do, with the dates that it would give.
     Explain {
-        /// pack/rule, a rule's id, the place of a declaration (decision.destroy), or an id of the regulations (R13.2.5b). Without it: the
-        /// list of rules.
+        /// pack/rule, a rule's id, the place of a declaration (decision.destroy), or an id of the regulations (R13.2.5b, or
+        /// R13.2.5 for all of its parts). Without it: the list of rules.
         rule: Option<String>,
         /// For this unit's calendar and posts; absent: the first that the pack binds.
         #[arg(long)]
@@ -103,7 +103,8 @@ pub async fn run(command: PolicyCommand, connection: &Connection, show: Show) ->
                 "calendar" => duban_policy::source::calendar_schema(),
                 _ => duban_policy::source::organisation_schema(),
             };
-            println!("{}", serde_json::to_string_pretty(&schema)?);
+            // A schema is JSON for whoever reads it.
+            Show::new(true).print(&schema, |_| String::new())?;
             Ok(ExitCode::SUCCESS)
         }
         PolicyCommand::Coverage { set, regulation } => coverage::run(&set, regulation.as_deref(), show),
