@@ -85,6 +85,9 @@ impl Visitor {
             sqlx::query_as("select a.duty, a.id from escalation.alert a where a.duty is not null limit 1")
                 .fetch_one(&world.database)
                 .await?;
+        let new = json!({ "version": 1, "since": "2026-03-01" });
+        let begun: Value = world.installation.administrator()?.send(Method::POST, "/v1/rehearsals", &new).await?;
+        let rehearsal = begun["id"].as_str().context("no rehearsal")?.to_owned();
         let mut known = BTreeMap::new();
         for path in self.gets() {
             let filled = path
@@ -94,6 +97,7 @@ impl Visitor {
                 .replace("/reports/{code}", &format!("/reports/{code}"))
                 .replace("/people/{person}", &format!("/people/{WITH_WEBHOOK}"))
                 .replace("/earlier", &format!("/earlier?before={}", uuid::Uuid::max()))
+                .replace("/rehearsals/{rehearsal}", &format!("/rehearsals/{rehearsal}"))
                 .replace("/policies/{version}", "/policies/1")
                 .replace("/packs/{pack}", "/packs/basics")
                 .replace("/dead-letters/{service}", "/dead-letters/intake");
