@@ -2,7 +2,7 @@
 //! is due and who is told. Pure: values in, values out, no clock, no database, no broker.
 //!
 //! The services ask it and write down what it says; [`simulate`] asks it too, and writes nothing. So what a simulation shows is what would
-//! happen. [`rehearsing`] asks it of what has happened, by another set of packs; both play events with [`replay`].
+//! happen. [`rehearsing`] asks it of what has happened, by another set of packs; both play events with [`playing`].
 //!
 //! A report's way through it, top to bottom: [`judging`] (and [`contacts`], whom it names), [`registering`], [`supplementing`],
 //! [`case`], [`stepping`]; then [`rules`] (what an
@@ -23,10 +23,10 @@ pub mod judging;
 pub mod mask;
 pub mod matter;
 pub mod moment;
+pub mod playing;
 pub mod recipients;
 pub mod registering;
 pub mod rehearsing;
-pub mod replay;
 pub mod retiming;
 pub mod returning;
 pub mod rules;

@@ -7,7 +7,7 @@
 
 use crate::alert::Alert;
 use crate::duty::{Duty, Ended};
-use crate::replay::{Heard, Of, Replay};
+use crate::playing::{Heard, Of, Playing};
 use duban_contracts::alert::Acknowledgement;
 use duban_contracts::duty::DutyAct;
 use duban_contracts::rehearsal::Counts;
@@ -85,7 +85,7 @@ pub type SetOfThen<'a> = Box<dyn Fn(i64) -> Option<Arc<Policy>> + 'a>;
 
 /// A rehearsal that goes on.
 pub struct Rehearsal<'a> {
-    replay: Replay<'a>,
+    playing: Playing<'a>,
     then: SetOfThen<'a>,
     packs: BTreeSet<String>,
     book: Book<'a>,
@@ -113,10 +113,10 @@ struct Entry {
 impl<'a> Rehearsal<'a> {
     /// `packs`: whose rules are played; none: all.
     pub fn new(policy: &'a Policy, directory: &'a Directory, then: SetOfThen<'a>, packs: BTreeSet<String>, since: Timestamp) -> Self {
-        let replay = Replay::new(policy, directory, since).for_real();
+        let playing = Playing::new(policy, directory, since).for_real();
         Self {
             then,
-            replay: if packs.is_empty() { replay } else { replay.of_packs(packs.clone()) },
+            playing: if packs.is_empty() { playing } else { playing.of_packs(packs.clone()) },
             packs,
             book: Book { zone: policy.zone(), duties: HashMap::new(), tally: Tally::default() },
             rounds: VecDeque::new(),
@@ -142,27 +142,27 @@ impl<'a> Rehearsal<'a> {
             Past::Event(event) if event.name().starts_with("case.") => Past::Event(self.judged_anew(event)),
             other => other,
         };
-        let Self { replay, book, .. } = self;
+        let Self { playing, book, .. } = self;
         let hear = &mut |heard: Heard<'_>| book.hear(&heard);
         let is_of_use = match past {
             Past::Event(event) => {
-                replay.handle(&event, hear);
-                replay.settle_all(hear);
+                playing.handle(&event, hear);
+                playing.settle_all(hear);
                 true
             }
             Past::Acknowledged { duty, alert, by } => {
-                let open: Vec<Uuid> = replay.open_alerts(duty).map(|alert| alert.id).collect();
+                let open: Vec<Uuid> = playing.open_alerts(duty).map(|alert| alert.id).collect();
                 // He took notice of the matter: where the draft asks by another alert, that is the one.
                 let meant = open.iter().find(|open| **open == alert).or(open.last()).copied();
-                let place = replay.place_of(duty);
-                meant.zip(place).is_some_and(|(alert, place)| replay.acknowledge(&place, alert, by, hear).is_ok())
+                let place = playing.place_of(duty);
+                meant.zip(place).is_some_and(|(alert, place)| playing.acknowledge(&place, alert, by, hear).is_ok())
             }
             Past::Acted { duty, person, at, act } => {
-                replay.place_of(duty).is_some_and(|place| replay.act(&place, (&person, at), &act, hear).is_ok())
+                playing.place_of(duty).is_some_and(|place| playing.act(&place, (&person, at), &act, hear).is_ok())
             }
             Past::ClosedByHand { duty, ended } => {
-                let place = replay.place_of(duty).filter(|place| replay.at(place).is_some_and(|duty| duty.state.is_open()));
-                place.map(|place| replay.close_by_hand(&place, &ended, hear)).is_some()
+                let place = playing.place_of(duty).filter(|place| playing.at(place).is_some_and(|duty| duty.state.is_open()));
+                place.map(|place| playing.close_by_hand(&place, &ended, hear)).is_some()
             }
         };
         self.left_out += i64::from(!is_of_use);
@@ -174,7 +174,7 @@ impl<'a> Rehearsal<'a> {
             let facts: Value = event.parse().ok()?;
             let named = |member: &str| facts.get(member).and_then(Value::as_str);
             let (pack, kind, severity) = (named("pack")?, named("kind")?, named("severity")?);
-            let (then, draft) = ((self.then)(event.policy)?, self.replay.policy);
+            let (then, draft) = ((self.then)(event.policy)?, self.playing.policy);
             let by_then = then.severity_of(then.kind(pack, kind)?, &facts).0;
             let by_draft = draft.severity_of(draft.kind(pack, kind)?, &facts).0;
             (by_then == severity && by_draft != severity).then_some((facts, by_draft))
@@ -190,30 +190,30 @@ impl<'a> Rehearsal<'a> {
     pub fn pass_to(&mut self, until: Timestamp) {
         loop {
             self.look_ahead(until);
-            let Self { replay, book, rounds, .. } = self;
+            let Self { playing, book, rounds, .. } = self;
             let hear = &mut |heard: Heard<'_>| book.hear(&heard);
-            let timer = replay.next_timer().filter(|at| *at <= until);
+            let timer = playing.next_timer().filter(|at| *at <= until);
             let round = rounds.front().map(|round| round.at).filter(|at| *at <= until);
             match (timer, round) {
                 (timer, Some(at)) if timer.is_none_or(|timer| at <= timer) => {
-                    replay.now = replay.now.max(at);
+                    playing.now = playing.now.max(at);
                     if let Some(round) = rounds.pop_front() {
-                        replay.come_round(round, hear);
+                        playing.come_round(round, hear);
                     }
                 }
                 (Some(at), _) => {
-                    replay.now = replay.now.max(at);
-                    replay.tick(hear);
+                    playing.now = playing.now.max(at);
+                    playing.tick(hear);
                 }
                 (None, _) if self.rounds_until >= until => break,
                 (None, _) => {}
             }
         }
-        self.replay.now = self.replay.now.max(until);
+        self.playing.now = self.playing.now.max(until);
         if until.duration_since(self.swept) > DAY {
             self.swept = until;
             let before = |long: SignedDuration| until.saturating_sub(long).unwrap_or(until);
-            self.replay.forget(before(ENDED), before(CLOSED));
+            self.playing.forget(before(ENDED), before(CLOSED));
         }
     }
 
@@ -225,17 +225,17 @@ impl<'a> Rehearsal<'a> {
         let next = self.rounds_until.saturating_add(DAY).map_or(until, |next| next.min(until.max(self.rounds_until)));
         let packs = &self.packs;
         let is_played = |pack: &duban_policy::policy::Pack| packs.is_empty() || packs.contains(&pack.id);
-        self.rounds = self.replay.policy.recurring_of(self.rounds_until, next, |pack, _| is_played(pack)).into();
+        self.rounds = self.playing.policy.recurring_of(self.rounds_until, next, |pack, _| is_played(pack)).into();
         self.rounds_until = next;
     }
 
     /// Lets the rest of the time pass, and gives what it made. None: it was left before the end, which is asked for each day.
     pub fn finish_at(mut self, until: Timestamp, goes_on: impl Fn() -> bool) -> Option<Tally> {
-        while self.replay.now < until {
+        while self.playing.now < until {
             if !goes_on() {
                 return None;
             }
-            let tomorrow = self.replay.now.saturating_add(DAY).unwrap_or(until);
+            let tomorrow = self.playing.now.saturating_add(DAY).unwrap_or(until);
             self.pass_to(tomorrow.min(until));
         }
         Some(self.book.close())

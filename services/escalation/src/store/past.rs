@@ -88,18 +88,16 @@ pub async fn acts_between(pool: &PgPool, of: Duties<'_>, from: Timestamp, to: Ti
     Ok(all)
 }
 
+/// Rows of a query that takes the time (after, until at the latest) and of which duties.
+async fn rows_between(pool: &PgPool, sql: &'static str, of: Duties<'_>, from: Timestamp, to: Timestamp) -> Result<Vec<PgRow>, sqlx::Error> {
+    sqlx::query(sql).bind(Ts(from)).bind(Ts(to)).bind(Ts(of.since)).bind(of.packs).fetch_all(pool).await
+}
+
 async fn acknowledged(pool: &PgPool, of: Duties<'_>, from: Timestamp, to: Timestamp) -> Result<Vec<Past>, sqlx::Error> {
-    let rows = sqlx::query(
-        "select given.alert, given.person, given.at, duty.id as duty
+    let sql = "select given.alert, given.person, given.at, duty.id as duty
          from acknowledgement as given join alert on alert.id = given.alert join duty on duty.id = alert.duty
-         where given.at > $1 and given.at <= $2 and duty.opened_at >= $3 and (cardinality($4::text[]) = 0 or duty.pack = any ($4))",
-    )
-    .bind(Ts(from))
-    .bind(Ts(to))
-    .bind(Ts(of.since))
-    .bind(of.packs)
-    .fetch_all(pool)
-    .await?;
+         where given.at > $1 and given.at <= $2 and duty.opened_at >= $3 and (cardinality($4::text[]) = 0 or duty.pack = any ($4))";
+    let rows = rows_between(pool, sql, of, from, to).await?;
     let past = |row: &PgRow| {
         let by = Acknowledgement { person: row.try_get("person")?, at: row.try_get::<Ts, _>("at")?.0, link: None };
         Ok(Past::Acknowledged { duty: row.try_get("duty")?, alert: row.try_get("alert")?, by })
@@ -108,18 +106,11 @@ async fn acknowledged(pool: &PgPool, of: Duties<'_>, from: Timestamp, to: Timest
 }
 
 async fn acted(pool: &PgPool, of: Duties<'_>, from: Timestamp, to: Timestamp) -> Result<Vec<Past>, sqlx::Error> {
-    let rows = sqlx::query(
-        "select done.duty, done.at, done.act, done.by_person, done.reason, done.until, done.person
+    let sql = "select done.duty, done.at, done.act, done.by_person, done.reason, done.until, done.person
          from duty_act as done join duty on duty.id = done.duty
          where done.by_person is not null and done.act <> 'retimed' and done.at > $1 and done.at <= $2
-           and duty.opened_at >= $3 and (cardinality($4::text[]) = 0 or duty.pack = any ($4))",
-    )
-    .bind(Ts(from))
-    .bind(Ts(to))
-    .bind(Ts(of.since))
-    .bind(of.packs)
-    .fetch_all(pool)
-    .await?;
+           and duty.opened_at >= $3 and (cardinality($4::text[]) = 0 or duty.pack = any ($4))";
+    let rows = rows_between(pool, sql, of, from, to).await?;
     let past = |row: &PgRow| {
         let (duty, person, at) = (row.try_get("duty")?, row.try_get("by_person")?, row.try_get::<Ts, _>("at")?.0);
         Ok(Past::Acted { duty, person, at, act: act(row)? })
@@ -142,17 +133,10 @@ fn act(row: &PgRow) -> Result<DutyAct, sqlx::Error> {
 }
 
 async fn closed_by_hand(pool: &PgPool, of: Duties<'_>, from: Timestamp, to: Timestamp) -> Result<Vec<Past>, sqlx::Error> {
-    let rows = sqlx::query(
-        "select id, closed_at, closed_subject, closed_version, closed_by, closed_person, cancelled from duty
+    let sql = "select id, closed_at, closed_subject, closed_version, closed_by, closed_person, cancelled from duty
          where not open and closed_person is not null and closed_at > $1 and closed_at <= $2
-           and opened_at >= $3 and (cardinality($4::text[]) = 0 or pack = any ($4))",
-    )
-    .bind(Ts(from))
-    .bind(Ts(to))
-    .bind(Ts(of.since))
-    .bind(of.packs)
-    .fetch_all(pool)
-    .await?;
+           and opened_at >= $3 and (cardinality($4::text[]) = 0 or pack = any ($4))";
+    let rows = rows_between(pool, sql, of, from, to).await?;
     let past = |row: &PgRow| {
         let moment = Moment {
             event: row.try_get("closed_by")?,

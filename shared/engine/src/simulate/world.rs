@@ -7,8 +7,8 @@ use crate::case::{Case, Told};
 use crate::contacts::Contacts;
 use crate::duty::{Duty, Ended};
 use crate::moment::Moment;
+use crate::playing::{Heard, Of, POLICY, Place, Playing, as_read};
 use crate::rehearsing::Past;
-use crate::replay::{Heard, Of, POLICY, Place, Replay, as_read};
 use crate::{judging, recipients};
 use duban_contracts::alert::Acknowledgement;
 use duban_contracts::duty::DutyAct;
@@ -40,7 +40,7 @@ pub(super) struct World<'a> {
     pub sequences: BTreeMap<String, i64>,
     /// Versions of what is of no case.
     told: BTreeMap<String, i64>,
-    duties: Replay<'a>,
+    duties: Playing<'a>,
     pub lines: Vec<Line>,
     /// What happened that duties come of: events of others, and what people did with duties.
     pub past: Vec<Past>,
@@ -56,7 +56,7 @@ impl<'a> World<'a> {
             known: HashMap::new(),
             sequences: BTreeMap::new(),
             told: BTreeMap::new(),
-            duties: Replay::new(policy, directory, start),
+            duties: Playing::new(policy, directory, start),
             lines: Vec::new(),
             past: Vec::new(),
         }
@@ -113,7 +113,7 @@ impl<'a> World<'a> {
     }
 
     /// Lets the duties go on, and writes down what becomes of them.
-    fn with_duties<T>(&mut self, go_on: impl FnOnce(&mut Replay<'a>, crate::replay::Hear<'_>) -> T) -> T {
+    fn with_duties<T>(&mut self, go_on: impl FnOnce(&mut Playing<'a>, crate::playing::Hear<'_>) -> T) -> T {
         let Self { duties, lines, cases, policy, .. } = self;
         go_on(duties, &mut |heard| lines.extend(line_of(&heard, cases, policy.zone())))
     }

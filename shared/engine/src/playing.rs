@@ -2,17 +2,17 @@
 //!
 //! [`crate::simulate`] plays scenarios with it, [`crate::rehearsing`] what has really happened.
 
-use crate::acts::{self, Acted, Asked, What};
+mod falling_due;
+mod people;
+
+use crate::acts::Acted;
 use crate::alert::{Alert, State};
-use crate::climb::{self, Rung, Step};
 use crate::duty::{Duty, Ended, Facts};
 use crate::matter::{self, Change};
 use crate::moment::Moment;
 use crate::rules::{self, MatterKey};
-use crate::{acknowledging, recipients, retiming, telling, trial};
-use duban_contracts::alert::Acknowledgement;
-use duban_contracts::duty::{DutyAct, NextRung};
-use duban_contracts::{Event, NewEvent, Problem, Timestamp, ids};
+use crate::{recipients, retiming, telling, trial};
+use duban_contracts::{Event, NewEvent, Timestamp, ids};
 use duban_policy::Policy;
 use duban_policy::calendar::Calendar;
 use duban_policy::directory::Directory;
@@ -49,9 +49,6 @@ pub enum Of<'h> {
 /// Whoever listens.
 pub type Hear<'h> = &'h mut dyn FnMut(Heard<'_>);
 
-/// Alerts of a duty that a rehearsal keeps, the newest ones.
-const KEPT: usize = 16;
-
 /// Where a duty stands: its matter, and its place in it.
 pub type Place = (MatterKey, usize);
 
@@ -63,7 +60,7 @@ struct Matter {
     touched: Option<Timestamp>,
 }
 
-pub struct Replay<'a> {
+pub struct Playing<'a> {
     pub policy: &'a Policy,
     pub directory: &'a Directory,
     /// Packs whose rules open duties; None: all.
@@ -85,7 +82,7 @@ pub struct Replay<'a> {
     queue: VecDeque<NewEvent>,
 }
 
-impl<'a> Replay<'a> {
+impl<'a> Playing<'a> {
     pub fn new(policy: &'a Policy, directory: &'a Directory, start: Timestamp) -> Self {
         Self {
             policy,
@@ -315,70 +312,12 @@ impl<'a> Replay<'a> {
         retiming::calendar_of(self.policy, duty)
     }
 
-    /// When the next duty's timer runs out.
-    pub fn next_timer(&self) -> Option<Timestamp> {
-        self.timers.first().map(|(at, _)| *at)
-    }
-
-    /// Raises everything that is due now.
-    pub fn tick(&mut self, hear: Hear<'_>) {
-        let due: BTreeSet<Place> = self.timers.iter().take_while(|(at, _)| *at <= self.now).map(|(_, place)| place.clone()).collect();
-        for place in due {
-            let Some(mut duty) = self.at(&place).cloned() else { continue };
-            self.climb(&mut duty, hear);
-            self.keep(&place, duty);
-        }
-        self.settle_all(hear);
-    }
-
-    fn climb(&mut self, duty: &mut Duty, hear: Hear<'_>) {
-        self.end_trial(duty);
-        let calendar = self.calendar_of(duty);
-        let directory = recipients::open_to(self.directory, &duty.facts);
-        let now = self.now;
-        let cause = duty.opened.at;
-        if let Some(acted) = acts::resume_by_itself(duty, now, self.policy) {
-            self.close_alerts(duty);
-            self.tell_act(duty, &acted, hear);
-        }
-        let steps = climb::climb(duty, now, Timestamp::MIN, calendar);
-        // Of a rehearsal nobody reads an alert.
-        let next = if self.for_real { None } else { recipients::next_rung(&directory, duty, now, calendar) };
-        for step in steps {
-            match step {
-                Step::Breached => self.tell_duty(duty, "duty.breached", cause, hear),
-                Step::Raised(rung) => {
-                    if rung.sort == Sort::Reminder {
-                        self.tell_duty(duty, "duty.reminded", cause, hear);
-                    }
-                    self.raise(duty, &rung, next.clone(), hear);
-                }
-            }
-        }
-    }
-
     fn end_trial(&self, duty: &mut Duty) {
         if self.for_real {
             duty.trial = false;
             duty.terms.follows_trial = false;
         } else if trial::is_over(duty, self.now, |at| self.policy.is_on_trial(&duty.pack, &duty.rule, &duty.facts.unit, at)) {
             duty.trial = false;
-        }
-    }
-
-    fn raise(&mut self, duty: &Duty, rung: &Rung, next: Option<NextRung>, hear: Hear<'_>) {
-        let directory = recipients::open_to(self.directory, &duty.facts);
-        let told = recipients::recipients(&directory, duty, &rung.tell, self.now);
-        let mut alert = Alert::raised(duty, rung, told, self.now);
-        alert.next = next;
-        let event = telling::of_alert(&alert, duty, "alert.raised", self.stamp(duty.opened.at));
-        hear(Heard { at: event.time, event: "alert.raised", duty, of: Of::Alert(&alert) });
-        self.queue.push_back(event);
-        let alerts = self.alerts.entry(duty.id).or_default();
-        alerts.push(alert);
-        // Where nobody ever acknowledges, a duty raises them by the thousand; whoever takes notice does so of a late one.
-        if self.for_real && alerts.len() > KEPT {
-            alerts.remove(0);
         }
     }
 
@@ -398,72 +337,6 @@ impl<'a> Replay<'a> {
         self.end_trial(&mut duty);
         let key = duty.matter();
         self.settle(&key, vec![duty], hear);
-        self.settle_all(hear);
-    }
-
-    /// The open alerts of a duty, in the order of raising.
-    pub fn open_alerts(&self, duty: Uuid) -> impl Iterator<Item = &Alert> {
-        self.alerts.get(&duty).into_iter().flatten().filter(|alert| alert.state == State::Open)
-    }
-
-    /// Somebody acknowledges an alert of a duty.
-    ///
-    /// # Errors
-    /// There is none, or he may not.
-    pub fn acknowledge(&mut self, place: &Place, alert: Uuid, by: Acknowledgement, hear: Hear<'_>) -> Result<(), Problem> {
-        let mut duty = self.at(place).cloned().ok_or_else(Problem::not_found)?;
-        let alert = self.open_alerts(duty.id).find(|open| open.id == alert).cloned().ok_or_else(Problem::not_found)?;
-        let directory = recipients::open_to(self.directory, &duty.facts);
-        acknowledging::permit(&directory, &alert, &duty, &by.person, by.at)?;
-        let is_of_rung = |other: &Alert| other.run == alert.run && other.rung == alert.rung;
-        let all = self.alerts.remove(&duty.id).unwrap_or_default();
-        let (mut rung, rest): (Vec<Alert>, Vec<Alert>) = all.into_iter().partition(is_of_rung);
-        let noted = acknowledging::note(&mut rung, alert.id, &by, &directory, &duty.facts.excluded_people);
-        for changed in noted.changed.iter().filter_map(|place| rung.get(*place)) {
-            let event = telling::of_alert(changed, &duty, "alert.acknowledged", self.stamp(by.at));
-            hear(Heard { at: event.time, event: "alert.acknowledged", duty: &duty, of: Of::Acknowledged(changed, &by.person) });
-            self.queue.push_back(event);
-        }
-        let mut all = rest;
-        all.extend(rung);
-        all.sort_by_key(|alert| alert.raised_at);
-        self.alerts.insert(duty.id, all);
-        if noted.is_satisfied && alert.rung > 0 && alert.run == duty.run {
-            let calendar = self.calendar_of(&duty);
-            climb::acknowledge(&mut duty, alert.rung, by.at, calendar);
-        }
-        self.keep(place, duty);
-        self.settle_all(hear);
-        Ok(())
-    }
-
-    /// Somebody does something else with a duty than doing it.
-    ///
-    /// # Errors
-    /// There is none, or he may not.
-    pub fn act(&mut self, place: &Place, (person, at): (&str, Timestamp), act: &DutyAct, hear: Hear<'_>) -> Result<(), Problem> {
-        let mut duty = self.at(place).cloned().ok_or_else(Problem::not_found)?;
-        let asked = Asked { person, at, policy: self.policy, directory: self.directory };
-        let (acted, rung) = acts::take(&mut duty, act, &asked)?;
-        if matches!(acted.act, What::Extended | What::Resumed) {
-            self.close_alerts(&duty);
-        }
-        self.tell_act(&mut duty, &acted, hear);
-        if let Some(rung) = rung {
-            self.raise(&duty, &rung, None, hear);
-        }
-        self.keep(place, duty);
-        self.settle_all(hear);
-        Ok(())
-    }
-
-    /// Somebody has said that a duty is done which no event ends.
-    pub fn close_by_hand(&mut self, place: &Place, ended: &Ended, hear: Hear<'_>) {
-        let Some(mut duty) = self.at(place).cloned() else { return };
-        if let Some(closing) = duty.end(ended) {
-            self.tell_change(&mut duty, Change::Closing(closing), hear);
-        }
-        self.keep(place, duty);
         self.settle_all(hear);
     }
 
