@@ -145,17 +145,22 @@ assert not twice, f"raised twice: {twice}"
 for mail in [mail for mail in mails if sys.argv[2] in mail["subject"] + mail["text"]][:3]: print(mail["to"][0], mail["subject"])' "$mail" "$number"
 
 echo "--- traces"
-if timeout 120 "${compose[@]}" --profile observe pull collector traces >/dev/null 2>&1; then
-  OTEL_EXPORTER_OTLP_ENDPOINT=http://collector:4317 \
-    "${compose[@]}" --profile observe up --detach --scale escalation=2
-  within 180 asks "$gateway/readyz"
-  report
-  traces_came() { python3 -c '
+observed="the images of collector and trace viewer"
+if ! timeout 120 "${compose[@]}" --profile observe pull collector traces >/dev/null 2>&1; then
+  observed="stand-ins"
+  docker build --quiet --network host --tag duban-test/observe tests/observe >/dev/null
+  export DUBAN_COLLECTOR_IMAGE=duban-test/observe DUBAN_TRACES_IMAGE=duban-test/observe
+fi
+OTEL_EXPORTER_OTLP_ENDPOINT=http://collector:4317 "${compose[@]}" --profile observe up --detach --scale escalation=2
+within 180 asks "$gateway/readyz"
+report
+services_told() { python3 -c '
 import json, sys, urllib.request
-seen = json.load(urllib.request.urlopen(sys.argv[1] + "/api/services", timeout=5))["data"]
-sys.exit(0 if any("gateway" in name for name in seen) and any("intake" in name for name in seen) else 1)' "$traces"; }
-  within 120 traces_came
-else
-  echo "=== SKIPPED: the profile observe was NOT checked: the images of collector and trace viewer cannot be had here ==="
+seen = set(json.load(urllib.request.urlopen(sys.argv[1] + "/api/services", timeout=5))["data"])
+missing = {"gateway", "intake", "escalation"} - {name.removeprefix("duban-") for name in seen}
+sys.exit(f"nothing came of {missing}, only of {seen}" if missing else 0)' "$traces"; }
+within 120 services_told
+if [ "$observed" = stand-ins ]; then
+  echo "=== The profile observe was tried with STAND-INS: the images of collector and trace viewer cannot be had here ==="
 fi
 echo "containers: 1 passed, 0 failed"

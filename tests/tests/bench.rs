@@ -15,7 +15,7 @@ fn the_bench_fills_its_rows_and_nothing_fails() -> anyhow::Result<()> {
         command.env_remove(name);
     }
     command.args(["acceptance", "latency", "duties", "memory"]);
-    command.args(["--seconds", "1", "--rounds", "1", "--connections", "4", "--pools", "2", "--duties", "2000", "--json"]);
+    command.args(["--seconds", "1", "--rounds", "1", "--connections", "4", "--pools", "2", "--duties", "2000", "--traced", "1", "--json"]);
     let ended = command.output()?;
     anyhow::ensure!(ended.status.success(), "{}: {}", ended.status, String::from_utf8_lossy(&ended.stderr));
     let sheet: Value = serde_json::from_slice(&ended.stdout).with_context(|| String::from_utf8_lossy(&ended.stdout).into_owned())?;
@@ -37,9 +37,11 @@ fn the_bench_fills_its_rows_and_nothing_fails() -> anyhow::Result<()> {
     assert!(by_copies.iter().all(|row| row[4] == "2000 of 2000, 0 twice"), "{by_copies:?}");
     let memory: Vec<String> = rows(&sheet, "Memory of each service, MB")?.into_iter().map(|row| row[0].clone()).collect();
     assert!(duban_contracts::subjects::service::ALL.iter().all(|name| memory.iter().any(|row| row == name)), "{memory:?}");
+    let traces = rows(&sheet, "Traces that came to the collector")?;
+    assert_ne!(traces[0][0], "0", "no trace came");
 
     let figures = sheet["figures"].as_object().context("no figures")?;
-    assert_eq!(figures.len(), 10, "{figures:?}");
+    assert_eq!(figures.len(), 11, "{figures:?}");
     // A figure that was divided by nothing would be null.
     assert!(figures.values().all(|figure| figure.as_f64().is_some_and(|figure| figure >= 0.0)), "{figures:?}");
     Ok(())

@@ -66,6 +66,7 @@ async fn alone(arguments: &BenchArguments, theatre: &mut Theatre, connections: u
         measured.push(gateway(arguments, theatre, connections).await?);
     }
     theatre.stack.restart("intake", 0).await?;
+    theatre.starts.note(&mut theatre.stack)?;
     theatre.settle().await?;
     Ok(measured)
 }

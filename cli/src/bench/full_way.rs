@@ -21,7 +21,7 @@ pub struct Rates {
 /// # Errors
 /// When a part stops answering.
 pub async fn measure_one_duty(arguments: &BenchArguments, show: Show) -> anyhow::Result<Rates> {
-    let mut theatre = Theatre::open(Play::OneDuty, show).await?;
+    let mut theatre = Theatre::open(Play::OneDuty, arguments.traced, show).await?;
     theatre.settle().await?;
     let backlog = backlog(arguments, &mut theatre).await?;
     let live = live(arguments, &mut theatre).await?;
@@ -79,7 +79,7 @@ async fn backlog(arguments: &BenchArguments, theatre: &mut Theatre) -> anyhow::R
 }
 
 /// Cases a second from the first new case until all are there with all events handled by escalation.
-async fn drained(theatre: &Theatre, accepted: usize) -> anyhow::Result<f64> {
+async fn drained(theatre: &mut Theatre, accepted: usize) -> anyhow::Result<f64> {
     let deadline = Instant::now() + Duration::from_secs(300);
     let mut begin = None;
     loop {
@@ -87,6 +87,7 @@ async fn drained(theatre: &Theatre, accepted: usize) -> anyhow::Result<f64> {
         let registered = accepted.saturating_sub(usize::try_from(behind.reports)?);
         if registered > 0 && begin.is_none() {
             begin = Some((Instant::now(), registered));
+            theatre.starts.note(&mut theatre.stack)?;
         }
         if behind.is_nothing() {
             let (began, first) = begin.unwrap_or((Instant::now(), 0));

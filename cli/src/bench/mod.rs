@@ -5,9 +5,12 @@
 //! - [`full_way`]: report → case → duties, against the [`naive`] one-process pipeline; and how long a report takes at half that load.
 //! - [`duties`]: a million open duties: how late due ones are raised, what an idle tick costs.
 //! - [`memory`]: what each service holds at that load.
+//!
+//! Of a hundred traces one is sent to a [`collector`], or as many as `--traced` says.
 
 pub mod acceptance;
 pub mod bodies;
+pub mod collector;
 pub mod duties;
 pub mod full_way;
 pub mod load;
@@ -47,6 +50,9 @@ pub struct BenchArguments {
     /// Open duties.
     #[arg(long, default_value_t = 1_000_000)]
     pub duties: i64,
+    /// The part of all traces that is sent to a collector, from 0 to 1.
+    #[arg(long, default_value_t = 0.01)]
+    pub traced: f64,
     #[arg(long, default_value = "policies")]
     pub policies: PathBuf,
     /// Write the sheet here too, as Markdown.
@@ -82,7 +88,7 @@ pub async fn run(arguments: &BenchArguments, show: Show) -> anyhow::Result<ExitC
         true => Some(full_way::measure_one_duty(arguments, show).await?),
         false => None,
     };
-    let mut theatre = Theatre::open(Play::Demonstration(&arguments.policies), show).await?;
+    let mut theatre = Theatre::open(Play::Demonstration(&arguments.policies), arguments.traced, show).await?;
     if arguments.wants("acceptance") {
         acceptance::measure(arguments, &mut theatre, &mut sheet).await?;
     }
@@ -98,6 +104,7 @@ pub async fn run(arguments: &BenchArguments, show: Show) -> anyhow::Result<ExitC
     if arguments.wants("memory") {
         memory::measure(&mut theatre, &mut sheet)?;
     }
+    theatre.collector.tell(&mut sheet);
     theatre.close().await;
     show.print(&sheet, Sheet::markdown)?;
     if let Some(file) = &arguments.write {

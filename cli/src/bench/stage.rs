@@ -1,7 +1,9 @@
 //! Where the measuring takes place: a durable stack of its own with the demonstration's packs, and what the parts of the bench share.
 
 use super::bodies::Bodies;
+use super::collector::Collector;
 use super::load::Target;
+use super::memory::Starts;
 use super::plain::PlainSettings;
 use crate::install::{self, InstallSettings, Installation};
 use crate::show::Show;
@@ -69,6 +71,8 @@ pub struct Theatre {
     /// The database as its owner: for counting, and for a million duties.
     pub database: PgPool,
     jetstream: jetstream::Context,
+    pub collector: Collector,
+    pub starts: Starts,
     pub bodies: Arc<Bodies>,
     plain_port: Port,
     show: Show,
@@ -76,18 +80,22 @@ pub struct Theatre {
 }
 
 impl Theatre {
+    /// Of the traces the part `traced`, from 0 to 1, is sent to the collector.
+    ///
     /// # Errors
     /// When a part does not start.
-    pub async fn open(play: Play<'_>, show: Show) -> anyhow::Result<Self> {
+    pub async fn open(play: Play<'_>, traced: f64, show: Show) -> anyhow::Result<Self> {
         let note = |text: &str| eprintln!("… {text}");
         note("starting Postgres, NATS and the services");
-        let sampled = |name: &str, value: &str| ("*".to_owned(), name.to_owned(), value.to_owned());
+        let collector = Collector::start().await?;
+        let everywhere = |name: &str, value: &str| ("*".to_owned(), name.to_owned(), value.to_owned());
         let settings = StackSettings {
             durable: true,
             extra: vec![
-                sampled("OTEL_TRACES_SAMPLER", "parentbased_traceidratio"),
-                sampled("OTEL_TRACES_SAMPLER_ARG", "0.01"),
-                sampled("RUST_LOG", "warn"),
+                everywhere("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.url()),
+                everywhere("OTEL_TRACES_SAMPLER", "parentbased_traceidratio"),
+                everywhere("OTEL_TRACES_SAMPLER_ARG", &traced.to_string()),
+                everywhere("RUST_LOG", "warn"),
             ],
             ..StackSettings::test()
         };
@@ -99,13 +107,15 @@ impl Theatre {
         let install_settings = InstallSettings { policies, ..InstallSettings::default() };
         let installation = install::install(&stack, &install_settings).await?;
         stack.wait_until_ready().await?;
+        let mut starts = Starts::default();
+        starts.note(&mut stack)?;
         let database = PgPoolOptions::new().max_connections(4).connect(stack.ground.superuser_url()).await?;
         let bodies = Arc::new(match play {
             Play::Demonstration(_) => Bodies::read(REPORTS.as_ref())?,
             Play::OneDuty => Bodies::read_bare(REPORTS.as_ref())?,
         });
         let jetstream = jetstream::new(stack.ground.connect_nats("operator").await?);
-        Ok(Self { stack, installation, database, jetstream, bodies, plain_port: Port::reserve()?, show, nth: 0 })
+        Ok(Self { stack, installation, database, jetstream, collector, starts, bodies, plain_port: Port::reserve()?, show, nth: 0 })
     }
 
     /// The real gateway; every call has keys of its own.

@@ -121,7 +121,7 @@ impl Calendars<'_> {
             written => self.loose(written)?.due(start, term),
         };
         if due.ran_out {
-            bail!("the calendar has no working time left");
+            bail!("{}", due.why_not().en);
         }
         Ok(due.at)
     }

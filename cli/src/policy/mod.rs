@@ -38,9 +38,9 @@ pub enum PolicyCommand {
         /// For this unit's calendar and posts; absent: the first that the pack binds.
         #[arg(long)]
         unit: Option<String>,
-        /// When the sample opens; absent: now.
+        /// When the sample opens: RFC 3339, or a day or wall time of the organisation's zone; absent: now.
         #[arg(long, value_name = "TIME")]
-        at: Option<jiff::Timestamp>,
+        at: Option<String>,
         #[arg(long, default_value = "policies")]
         set: PathBuf,
     },
@@ -90,7 +90,7 @@ pub enum PolicyCommand {
 pub async fn run(command: PolicyCommand, connection: &Connection, show: Show) -> anyhow::Result<ExitCode> {
     match command {
         PolicyCommand::Check { paths, strict } => check::run(&paths, strict, show),
-        PolicyCommand::Explain { rule, unit, at, set } => explain::run(rule.as_deref(), unit.as_deref(), at, &set, show),
+        PolicyCommand::Explain { rule, unit, at, set } => explain::run(rule.as_deref(), unit.as_deref(), at.as_deref(), &set, show),
         PolicyCommand::Diff { before, after } => diff::run(&before, &after, show),
         PolicyCommand::Due(arguments) => due::run(&arguments, show),
         PolicyCommand::Simulate(arguments) => simulate::run(&arguments, show),

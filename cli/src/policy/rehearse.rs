@@ -51,7 +51,10 @@ pub(super) async fn run(arguments: RehearseArguments, connection: &Connection, s
     let begun: Rehearsal = gateway.send(Method::POST, "/v1/rehearsals", &new).await?;
     let mut detail = wait(&gateway, &begun, &by, show).await?;
     if detail.rehearsal.state != "done" {
-        show.print(&detail, |detail| format!("未能完成 failed: {}", detail.rehearsal.fault.as_deref().unwrap_or_default()))?;
+        show.print(&detail, |detail| {
+            let Rehearsal { fault, fault_zh, .. } = &detail.rehearsal;
+            format!("未能完成：{fault_zh}\nfailed: {}", fault.as_deref().unwrap_or_default())
+        })?;
         return Ok(ExitCode::from(exit::REFUSED));
     }
     while let Some(after) = detail.next.take().filter(|_| detail.rows.len() < most) {
@@ -173,6 +176,7 @@ mod tests {
             packs: vec!["store-complaints".into()],
             state: "done".into(),
             fault: None,
+            fault_zh: String::new(),
             asked_by: "admin".into(),
             asked_at: Timestamp::UNIX_EPOCH,
             since: "2026-03-02T00:00:00Z".parse().unwrap(),

@@ -7,13 +7,13 @@ use crate::App;
 use crate::store::past::{self, Duties};
 use crate::store::rehearsals::{self as store, Attempt, Sides};
 use duban_contracts::rehearsal::{Rehearsal, Rehearsed};
-use duban_contracts::{Problem, Timestamp};
+use duban_contracts::{Problem, Sentence, Timestamp, both};
 use duban_engine::rehearsing::{self, Past, Tally};
 use duban_platform::copies::{PolicyCopy, draft_sources, policy_sources};
 use duban_platform::db::limited;
 use duban_platform::guarded;
-use duban_policy::Policy;
 use duban_policy::directory::Directory;
+use duban_policy::{Diagnostic, Policy};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -53,8 +53,8 @@ pub async fn run(app: Arc<App>) {
 async fn one(app: &App) -> anyhow::Result<bool> {
     let pool = app.platform.db.pool();
     limited(async { Ok::<_, anyhow::Error>(store::give_up(pool).await?) }).await?;
-    let Some(mut rehearsal) = limited(async { Ok::<_, anyhow::Error>(store::claim(pool).await?) }).await? else { return Ok(false) };
-    let attempt = store::attempt(pool, rehearsal.id).await?;
+    let claimed = limited(async { Ok::<_, anyhow::Error>(store::claim(pool).await?) }).await?;
+    let Some((mut rehearsal, attempt)) = claimed else { return Ok(false) };
     let made = perform(app, &mut rehearsal, attempt).await;
     match made {
         Ok(Outcome::Made(sides)) => store::end(pool, &rehearsal, attempt, Ok(&sides)).await?,
@@ -71,7 +71,7 @@ async fn one(app: &App) -> anyhow::Result<bool> {
 enum Outcome {
     Made(Sides),
     /// It cannot be run, for this reason.
-    Impossible(String),
+    Impossible(Sentence),
     /// The service stops, or another copy has it.
     BrokenOff,
 }
@@ -87,7 +87,7 @@ async fn perform(app: &App, rehearsal: &mut Rehearsal, attempt: Attempt) -> anyh
     let mut player = Player::start(policy, directory, policies, rehearsal);
     let draft = match play(app, rehearsal, attempt, &mut player).await? {
         Played::Whole(draft) => draft,
-        Played::Broken => return Ok(Outcome::Impossible("the engine failed on this draft".to_owned())),
+        Played::Broken => return Ok(Outcome::Impossible(both("引擎在推演此草案时出错", "the engine failed on this draft"))),
         Played::Left => return Ok(Outcome::BrokenOff),
     };
     let of = Duties { since: rehearsal.since, packs: &rehearsal.packs };
@@ -97,7 +97,7 @@ async fn perform(app: &App, rehearsal: &mut Rehearsal, attempt: Attempt) -> anyh
 }
 
 /// The set that is rehearsed, compiled. Inner error: why it cannot be rehearsed.
-async fn policy_of(app: &App, of: Rehearsed) -> anyhow::Result<Result<Arc<Policy>, String>> {
+async fn policy_of(app: &App, of: Rehearsed) -> anyhow::Result<Result<Arc<Policy>, Sentence>> {
     if let Rehearsed::Version(version) = of
         && let Some(held) = app.platform.policies.get(version)
     {
@@ -110,10 +110,17 @@ async fn policy_of(app: &App, of: Rehearsed) -> anyhow::Result<Result<Arc<Policy
     let sources = match sources {
         Ok(sources) if !sources.is_empty() => sources,
         Err(Problem { status, .. }) if status != 404 => anyhow::bail!("the gateway answers {status}"),
-        Ok(_) | Err(_) => return Ok(Err("the draft is not known any longer".to_owned())),
+        Ok(_) | Err(_) => return Ok(Err(both("该草案已不存在", "the draft is not known any longer"))),
     };
     let compiled = tokio::task::spawn_blocking(move || Policy::compile(&sources)).await?;
-    Ok(compiled.map(Arc::new).map_err(|faults| faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")))
+    Ok(compiled.map(Arc::new).map_err(|faults| worded(&faults)))
+}
+
+fn worded(faults: &[Diagnostic]) -> Sentence {
+    let joined = |words: fn(&Diagnostic) -> &str| {
+        faults.iter().map(|fault| format!("{}:{}: {}", fault.file, fault.line, words(fault))).collect::<Vec<_>>().join("; ")
+    };
+    both(joined(|fault| &fault.message_zh), joined(|fault| &fault.message))
 }
 
 /// How the playing ended.

@@ -75,6 +75,9 @@ pub struct Rehearsal {
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<String>,
+    /// The same in Chinese.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub fault_zh: String,
     pub asked_by: String,
     #[schemars(schema_with = "time::schema")]
     pub asked_at: Timestamp,

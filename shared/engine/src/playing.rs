@@ -42,7 +42,7 @@ pub enum Of<'h> {
     Moved,
     Act(&'h Acted),
     Alert(&'h Alert),
-    /// By this person.
+    /// By this person, of whose alerts it need not be one: the others of the rung end with it.
     Acknowledged(&'h Alert, &'h str),
 }
 

@@ -19,6 +19,12 @@ pub fn of_duty(duty: &mut Duty, name: &str, time: Timestamp) -> NewEvent {
 /// An event about what somebody did with a duty, and the duty's next version. Why he did it stays with the duty: a reason may say too much.
 pub fn of_act(duty: &mut Duty, acted: &Acted, time: Timestamp) -> NewEvent {
     duty.version += 1;
+    let event = NewEvent::new(SERVICE, acted.act.event(), format!("duty/{}", duty.id), duty.version, time, &self::acted(duty, acted));
+    about_case(event, duty).with_traceparent(duty.traceparent.clone())
+}
+
+/// What is told of a duty with which somebody has done something.
+pub fn acted(duty: &Duty, acted: &Acted) -> DutyEvent {
     let told = DutyActed {
         act: acted.act.as_str().to_owned(),
         by: acted.by.clone(),
@@ -27,9 +33,7 @@ pub fn of_act(duty: &mut Duty, acted: &Acted, time: Timestamp) -> NewEvent {
         due_before: acted.due_before,
         corrected: acted.corrected.clone(),
     };
-    let body = DutyEvent { acted: Some(told), ..duty.told() };
-    let event = NewEvent::new(SERVICE, acted.act.event(), format!("duty/{}", duty.id), duty.version, time, &body);
-    about_case(event, duty).with_traceparent(duty.traceparent.clone())
+    DutyEvent { acted: Some(told), ..duty.told() }
 }
 
 /// An event about an alert at its present version.

@@ -1,21 +1,21 @@
 //! The receiving end: what really arrived by mail and at a webhook. A sending that a kill cut off may arrive again, but then under the same id.
 
 use anyhow::Context;
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 use duban_local::process::TemporaryFolder;
 use duban_tests::{World, world};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// What came to the webhook of the dealer's general manager.
+/// What came to people's webhooks.
 #[derive(Default)]
 struct Came {
-    /// Ids by the alert that they tell of.
-    ids: BTreeMap<String, BTreeSet<String>>,
+    /// Ids by the person and the alert that they tell of.
+    ids: BTreeMap<(String, String), BTreeSet<String>>,
     calls: usize,
 }
 
@@ -36,28 +36,39 @@ impl Receiver {
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await?;
         let url = format!("http://{}/hook", listener.local_addr()?);
         let calls = Calls::default();
-        let router = axum::Router::new().route("/hook", post(receive)).with_state(calls.clone());
+        let router = axum::Router::new().route("/hook/{person}", post(receive)).with_state(calls.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
         Ok(Self { calls, url, folder: TemporaryFolder::new()? })
     }
 
-    /// A copy of the policies in which the general manager of the dealer is told by webhook too.
+    /// A copy of the policies in which everybody is told by webhook too: of one person alone nothing may come, when each alert is acknowledged
+    /// before it is sent.
     ///
     /// # Errors
-    /// When they cannot be copied.
+    /// When they cannot be copied, or nobody stands in them as expected.
     pub fn policies(&self) -> anyhow::Result<PathBuf> {
         let copy = self.folder.path().join("policies");
         copy_folder(&world::repository().join("policies"), &copy)?;
         let organisation = copy.join("organisation.toml");
         let text = std::fs::read_to_string(&organisation)?;
-        let (before, after) = (r#"phone = "19900100022" }"#, format!(r#"phone = "19900100022", webhook = "{}" }}"#, self.url));
-        anyhow::ensure!(text.contains(before), "the general manager stands differently in the organisation file");
-        std::fs::write(&organisation, text.replace(before, &after))?;
+        let told = text.lines().map(|line| self.with_webhook(line)).collect::<Vec<_>>().join("\n");
+        anyhow::ensure!(told.contains(&self.url), "people stand differently in the organisation file");
+        std::fs::write(&organisation, told)?;
         Ok(copy)
+    }
+
+    /// A line of one person (`id = { name = …, phone = "…", … }`) who has no webhook gets one of his own.
+    fn with_webhook(&self, line: &str) -> String {
+        match line.split_once(" = { name = ") {
+            Some((person, rest)) if rest.contains("phone = ") && !rest.contains("webhook = ") => {
+                format!(r#"{person} = {{ webhook = "{}/{person}", name = {rest}"#, self.url)
+            }
+            _ => line.to_owned(),
+        }
     }
 }
 
-fn copy_folder(from: &Path, to: &Path) -> anyhow::Result<()> {
+fn copy_folder(from: &std::path::Path, to: &std::path::Path) -> anyhow::Result<()> {
     std::fs::create_dir_all(to)?;
     for entry in std::fs::read_dir(from)? {
         let entry = entry?;
@@ -71,7 +82,7 @@ fn copy_folder(from: &Path, to: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn receive(State(calls): State<Calls>, headers: HeaderMap, body: axum::Json<Value>) -> StatusCode {
+async fn receive(State(calls): State<Calls>, Path(person): Path<String>, headers: HeaderMap, body: axum::Json<Value>) -> StatusCode {
     let id = headers.get("webhook-id").and_then(|id| id.to_str().ok()).unwrap_or_default().to_owned();
     let alert = body.pointer("/data/alert").or_else(|| body.get("alert")).and_then(Value::as_str).unwrap_or_default().to_owned();
     // A digest tells of many.
@@ -79,7 +90,7 @@ async fn receive(State(calls): State<Calls>, headers: HeaderMap, body: axum::Jso
     let alerts = gathered.map_or_else(|| vec![alert], |all| all.iter().filter_map(Value::as_str).map(str::to_owned).collect());
     let mut calls = calls.0.lock().unwrap_or_else(PoisonError::into_inner);
     for alert in alerts {
-        calls.ids.entry(alert).or_default().insert(id.clone());
+        calls.ids.entry((person.clone(), alert)).or_default().insert(id.clone());
     }
     calls.calls += 1;
     StatusCode::NO_CONTENT
@@ -95,8 +106,8 @@ pub async fn check(world: &World, receiver: &Receiver) -> anyhow::Result<()> {
     let came = receiver.calls.0.lock().unwrap_or_else(PoisonError::into_inner);
     println!("{} webhook calls of {} alerts arrived", came.calls, came.ids.len());
     anyhow::ensure!(came.calls > 0, "no webhook arrived, so the test shows nothing of them");
-    match came.ids.iter().find(|(alert, ids)| alert.is_empty() || ids.len() != 1) {
-        Some((alert, ids)) => anyhow::bail!("the webhook of alert '{alert}' came under {} ids", ids.len()),
+    match came.ids.iter().find(|((_, alert), ids)| alert.is_empty() || ids.len() != 1) {
+        Some(((person, alert), ids)) => anyhow::bail!("the webhook of alert '{alert}' to {person} came under {} ids", ids.len()),
         None => Ok(()),
     }
 }

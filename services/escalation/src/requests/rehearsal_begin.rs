@@ -30,6 +30,7 @@ pub async fn begin(app: Arc<App>, request: Request<RehearseRequest>) -> Result<R
         packs,
         state,
         fault: None,
+        fault_zh: String::new(),
         asked_by,
         asked_at: now,
         since,

@@ -1,8 +1,8 @@
 //! Rehearsals: who asked for them, how far they are, what they made, and what really was made.
 
 use super::past::Duties;
-use duban_contracts::Timestamp;
 use duban_contracts::rehearsal::{Counts, Made, Rehearsal, Rehearsed};
+use duban_contracts::{Sentence, Timestamp};
 use duban_engine::rehearsing::Tally;
 use duban_platform::db::Ts;
 use serde::{Deserialize, Serialize};
@@ -57,7 +57,7 @@ pub async fn begin(db: impl PgExecutor<'_>, new: &Rehearsal) -> Result<(), sqlx:
 }
 
 /// Takes the oldest that waits or was left by whoever had it; it begins at its beginning.
-pub async fn claim(db: impl PgExecutor<'_>) -> Result<Option<Rehearsal>, sqlx::Error> {
+pub async fn claim(db: impl PgExecutor<'_>) -> Result<Option<(Rehearsal, Attempt)>, sqlx::Error> {
     let row = sqlx::query(
         "update rehearsal set state = 'running', attempts = attempts + 1, leased_until = clock_timestamp() + make_interval(secs => $1),
              reached = since, played = 0, left_out = 0
@@ -69,13 +69,13 @@ pub async fn claim(db: impl PgExecutor<'_>) -> Result<Option<Rehearsal>, sqlx::E
     .bind(ATTEMPTS)
     .fetch_optional(db)
     .await?;
-    Ok(row.as_ref().map(kept).transpose()?.map(|kept| kept.shown))
+    row.as_ref().map(|row| Ok((kept(row)?.shown, Attempt(row.try_get("attempts")?)))).transpose()
 }
 
 /// Those that broke whoever ran them, too often.
 pub async fn give_up(db: impl PgExecutor<'_>) -> Result<u64, sqlx::Error> {
     let done = sqlx::query(
-        "update rehearsal set state = 'failed', fault = 'it was broken off too often'
+        "update rehearsal set state = 'failed', fault = 'it was broken off too often', fault_zh = '多次中断，未能完成'
          where state in ('waiting', 'running') and leased_until < clock_timestamp() and attempts >= $1",
     )
     .bind(ATTEMPTS)
@@ -105,28 +105,25 @@ pub async fn go_on(db: impl PgExecutor<'_>, at: &Rehearsal, attempt: Attempt) ->
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Attempt(i32);
 
-pub async fn attempt(db: impl PgExecutor<'_>, id: Uuid) -> Result<Attempt, sqlx::Error> {
-    sqlx::query_scalar("select attempts from rehearsal where id = $1").bind(id).fetch_one(db).await.map(Attempt)
-}
-
 /// Ends it with what was made, or with why it failed.
-pub async fn end(db: impl PgExecutor<'_>, at: &Rehearsal, attempt: Attempt, made: Result<&Sides, &str>) -> Result<(), sqlx::Error> {
+pub async fn end(db: impl PgExecutor<'_>, at: &Rehearsal, attempt: Attempt, made: Result<&Sides, &Sentence>) -> Result<(), sqlx::Error> {
     let (state, fault, made) = match made {
         Ok(made) => ("done", None, Some(Json(made))),
         Err(fault) => ("failed", Some(fault), None),
     };
     sqlx::query(
-        "update rehearsal set state = $3, fault = $4, made = $5, reached = $6, played = $7, left_out = $8, leased_until = null
+        "update rehearsal set state = $3, fault = $4, made = $5, reached = $6, played = $7, left_out = $8, fault_zh = $9, leased_until = null
          where id = $1 and state = 'running' and attempts = $2",
     )
     .bind(at.id)
     .bind(attempt.0)
     .bind(state)
-    .bind(fault)
+    .bind(fault.map(|fault| fault.en.as_str()))
     .bind(made)
     .bind(Ts(at.reached))
     .bind(at.played)
     .bind(at.left_out)
+    .bind(fault.map(|fault| fault.zh.as_str()).unwrap_or_default())
     .execute(db)
     .await?;
     Ok(())
@@ -172,6 +169,7 @@ fn kept(row: &PgRow) -> Result<Kept, sqlx::Error> {
         packs: row.try_get("packs")?,
         state: row.try_get("state")?,
         fault: row.try_get("fault")?,
+        fault_zh: row.try_get("fault_zh")?,
         asked_by: row.try_get("asked_by")?,
         asked_at: row.try_get::<Ts, _>("asked_at")?.0,
         since: row.try_get::<Ts, _>("since")?.0,

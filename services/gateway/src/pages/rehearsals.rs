@@ -111,7 +111,7 @@ fn whole(frame: &Frame, detail: &RehearsalDetail, by: Sides) -> Markup {
     let content = html! {
         p { a href="/rehearsals" { (frame.t("全部推演", "All rehearsals")) } }
         div.sheet { dl.facts {
-            dt { (frame.t("状态", "State")) } dd { (state(frame, rehearsal)) @if let Some(fault) = &rehearsal.fault { " " span.wrong { (fault) } } }
+            dt { (frame.t("状态", "State")) } dd { (state(frame, rehearsal)) @if let Some(fault) = &rehearsal.fault { " " span.wrong { (frame.t(if rehearsal.fault_zh.is_empty() { fault } else { &rehearsal.fault_zh }, fault)) } } }
             dt { (frame.t("对象", "Of")) } dd { (of(frame, rehearsal)) }
             dt { (frame.t("期间", "Period")) } dd { (period(frame, rehearsal)) }
             dt { (frame.t("提出", "Asked for")) } dd { (frame.name(&rehearsal.asked_by)) " " (frame.time(rehearsal.asked_at)) }

@@ -66,15 +66,15 @@ fn counted(lines: &[Line]) -> Counts {
     Counts { duties: count("duty.opened"), breaches: missed.into_values().sum(), alerts: count("alert.raised") }
 }
 
-/// Rehearses without what comes round: a scenario plays the rounds that it names alone. Its clock stands at whole seconds while things happen, each
-/// some microseconds after the other.
+/// Rehearses without what comes round: a scenario plays the rounds that it names alone. As there, what falls due within a second comes before what
+/// is done in it, whichever is some microseconds ahead.
 fn rehearsed(set: &Set, draft: &Policy, scenario: &Scenario, past: &[Past], until: Timestamp) -> (Tally, i64) {
     let directory = scenario.organisation(&set.directory);
     let then = Box::new(|_| Some(set.policy.clone()));
     let mut rehearsal = Rehearsal::new(draft, &directory, then, BTreeSet::new(), scenario.start);
     rehearsal.rounds_until = Timestamp::MAX;
     for past in past.iter().cloned() {
-        let now = Timestamp::from_second(past.at().as_second()).unwrap();
+        let now = Timestamp::new(past.at().as_second(), 999_999_999).unwrap();
         rehearsal.take_at(past, now);
     }
     let left_out = rehearsal.left_out;

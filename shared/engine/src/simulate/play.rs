@@ -151,14 +151,15 @@ fn named(act: &Act) -> (String, String, String) {
     }
 }
 
-/// Lets time pass: duties come round and fall due, each at its time.
+/// Lets time pass: duties come round and fall due, each at its time. What falls due within the second in which something is done comes before it: a
+/// repetition hangs on an alert that was raised a few microseconds after its second had begun.
 fn pass(world: &mut World<'_>, scenario: &Scenario, until: Timestamp, goes_on: GoesOn<'_>) {
     let is_played = |pack: &Pack, rule: &DutyRule| pack.id == scenario.pack && scenario.recurring.contains(&rule.id);
     let mut rounds = world.policy.recurring_of(world.now(), until, is_played);
     rounds.retain(|round| world.directory.is_within(&round.duty.unit, &scenario.unit));
     rounds.reverse();
     while goes_on(&world.lines) {
-        let timer = world.next_timer().filter(|at| *at <= until);
+        let timer = world.next_timer().filter(|at| at.as_second() <= until.as_second());
         let round = rounds.last().map(|round| round.at);
         match (timer, round) {
             (timer, Some(round)) if timer.is_none_or(|timer| round <= timer) => {

@@ -1,21 +1,19 @@
 //! What stands while a scenario is played: cases, and the duties and alerts that come of them. What intake keeps in tables stands here in maps.
 
+use super::particulars;
 use super::timeline::Line;
-use crate::acts::{Acted, What};
-use crate::alert::Alert;
 use crate::case::{Case, Told};
 use crate::contacts::Contacts;
 use crate::duty::{Duty, Ended};
 use crate::moment::Moment;
 use crate::playing::{Heard, Of, POLICY, Place, Playing, as_read};
 use crate::rehearsing::Past;
-use crate::{judging, recipients};
+use crate::{judging, recipients, telling};
 use duban_contracts::alert::Acknowledgement;
 use duban_contracts::duty::DutyAct;
 use duban_contracts::{NewEvent, Problem, Timestamp, both};
 use duban_policy::Policy;
 use duban_policy::directory::Directory;
-use duban_policy::ladder::Sort;
 use duban_policy::policy::Occurrence;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
@@ -80,7 +78,7 @@ impl<'a> World<'a> {
     pub fn tell(&mut self, place: usize, told: Vec<Told>) {
         for Told { event, .. } in told {
             let Some(standing) = self.cases.get(place) else { return };
-            let says = serde_json::from_slice::<Value>(&event.body).map(|body| stands(&body)).unwrap_or_default();
+            let says = serde_json::from_slice::<Value>(&event.body).map(|body| particulars::of_case(&body)).unwrap_or_default();
             let (about, what) = (standing.name.clone(), standing.case.number.clone());
             self.line(&event, about, what, says);
             self.hand_on(event);
@@ -206,10 +204,10 @@ fn line_of(heard: &Heard<'_>, cases: &[Standing], zone: &TimeZone) -> Option<Lin
     let duty = heard.duty;
     let says = match &heard.of {
         Of::Moved => return None,
-        Of::Duty => of_duty(duty, heard.event, zone),
-        Of::Act(acted) => of_act(duty, acted, zone),
-        Of::Alert(alert) => told_whom(alert),
-        Of::Acknowledged(alert, person) => format!("{} by {person}", which(alert)),
+        Of::Duty => particulars::of_duty(heard.event, &duty.told(), zone),
+        Of::Act(acted) => particulars::of_duty(heard.event, &telling::acted(duty, acted), zone),
+        Of::Alert(alert) => particulars::of_alert(&alert.told(duty)),
+        Of::Acknowledged(alert, person) => particulars::acknowledged(&alert.told(duty), Some(person)),
     };
     Some(Line { at: heard.at, event: heard.event.to_owned(), about: about(duty, cases), what: duty.rule.clone(), says })
 }
@@ -217,69 +215,4 @@ fn line_of(heard: &Heard<'_>, cases: &[Standing], zone: &TimeZone) -> Option<Lin
 fn about(duty: &Duty, cases: &[Standing]) -> String {
     let of_case = duty.case.and_then(|id| cases.iter().find(|standing| standing.case.id == id));
     of_case.map_or_else(|| duty.facts.unit.clone(), |standing| standing.name.clone())
-}
-
-fn wall(at: Timestamp, zone: &TimeZone) -> String {
-    zone.to_datetime(at).strftime("%Y-%m-%d %H:%M:%S").to_string()
-}
-
-fn of_duty(duty: &Duty, name: &str, zone: &TimeZone) -> String {
-    match name {
-        "duty.opened" if duty.trial => format!("due {} · {} · on trial", wall(duty.due_at, zone), duty.owed_by),
-        "duty.opened" => format!("due {} · {}", wall(duty.due_at, zone), duty.owed_by),
-        "duty.closed" => duty.state.as_str().to_owned(),
-        _ => String::new(),
-    }
-}
-
-fn of_act(duty: &Duty, acted: &Acted, zone: &TimeZone) -> String {
-    let says = match (acted.act, acted.until, &acted.person) {
-        (What::Paused, Some(until), _) => format!("until {}", wall(until, zone)),
-        (What::Resumed | What::Extended, ..) => format!("due {}", wall(duty.due_at, zone)),
-        (What::Retimed, ..) => format!("due {} · {}", wall(duty.due_at, zone), duty.owed_by),
-        (What::HandedOver, _, Some(person)) => format!("to {person}"),
-        _ => String::new(),
-    };
-    let by = acted.by.iter().map(|by| format!("by {by}"));
-    Some(says).into_iter().filter(|says| !says.is_empty()).chain(by).collect::<Vec<_>>().join(" · ")
-}
-
-fn told_whom(alert: &Alert) -> String {
-    let of = |recipient: &duban_contracts::alert::Recipient| {
-        let how = if recipient.how == "direct" { String::new() } else { format!("({})", recipient.how) };
-        [recipient.post.as_str(), &recipient.person, &how].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
-    };
-    let people = alert.recipients.iter().map(of).collect::<Vec<_>>().join(", ");
-    if alert.trial { format!("{} would go → {people}", which(alert)) } else { format!("{} → {people}", which(alert)) }
-}
-
-/// Which rung an alert is of, and the how manieth time.
-fn which(alert: &Alert) -> String {
-    let which = match alert.rung {
-        ..0 if alert.sort == Sort::Awaited.as_str() => "waited for".to_owned(),
-        ..0 => "reminder".to_owned(),
-        0 => "urging".to_owned(),
-        rung => format!("rung {rung}"),
-    };
-    if alert.repetition > 0 { format!("{which} again {}", alert.repetition) } else { which }
-}
-
-/// Where a case stands after an event.
-fn stands(body: &Value) -> String {
-    let text = |name: &str| body.get(name).and_then(Value::as_str).unwrap_or_default();
-    let mut says = format!("{} · {} · {}", text("kind"), text("stage"), text("severity"));
-    if body.get("unsorted").and_then(Value::as_bool) == Some(true) {
-        says.push_str(" · unsorted");
-    }
-    match body.get("returns").and_then(Value::as_i64) {
-        None | Some(0) => {}
-        Some(returns) => says.push_str(&format!(" · returned {returns}")),
-    }
-    if let Some(carries) = body.get("carries").and_then(Value::as_i64).filter(|carries| *carries > 0) {
-        says.push_str(&format!(" · carries {carries}"));
-    }
-    match body.pointer("/step/by").and_then(Value::as_str).unwrap_or_default() {
-        "" => says,
-        by => format!("{says} · by {by}"),
-    }
 }

@@ -1,6 +1,7 @@
 //! Adding, subtracting and measuring time in a calendar.
 
 use super::duration::{Duration, Measure, Term};
+use crate::Title;
 use duban_contracts::Timestamp;
 use jiff::civil::{Date, DateTime, Weekday};
 use jiff::tz::TimeZone;
@@ -37,13 +38,25 @@ pub struct Calendar {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reached {
     pub at: Timestamp,
-    /// The calendar had no working time left; `at` is then where the search ended.
+    /// The calendar had no working time left, or time itself none; `at` is then where the search ended.
     pub ran_out: bool,
 }
 
 impl Reached {
+    /// The first and the last instant are what a count comes to that leads out of the years that can be told.
     fn at(at: Timestamp) -> Self {
-        Self { at, ran_out: false }
+        Self { at, ran_out: at == Timestamp::MIN || at == Timestamp::MAX }
+    }
+
+    /// Why there is no due time, where it ran out.
+    pub fn why_not(&self) -> Title {
+        if self.at == Timestamp::MIN || self.at == Timestamp::MAX {
+            return Title::new("超出可表示的年份", "it lies beyond the years that can be told");
+        }
+        Title::new(
+            "日历在此后一百多年内没有这么多工作时间",
+            "the calendar has not that much working time in more than a hundred years to come",
+        )
     }
 }
 
@@ -59,7 +72,7 @@ impl Calendar {
         let day = vec![Hours { from: 0, to: 1440 }];
         Self {
             name: "always".to_owned(),
-            title: crate::Title::new("全天候", "Round the clock"),
+            title: Title::new("全天候", "Round the clock"),
             zone,
             weekly: std::array::from_fn(|_| day.clone()),
             holidays: BTreeSet::new(),
@@ -80,6 +93,12 @@ impl Calendar {
 
     pub fn is_working_day(&self, date: Date) -> bool {
         !self.hours(date).is_empty()
+    }
+
+    /// Whether the calendar names a holiday or a special day, and none of this year: then its days off are not known there.
+    pub fn lacks_year(&self, year: i16) -> bool {
+        let mut named = self.holidays.iter().chain(self.special.keys()).map(|date| date.year()).peekable();
+        named.peek().is_some() && named.all(|known| known != year)
     }
 
     /// The date of an instant in the calendar's zone.
@@ -244,6 +263,7 @@ impl Calendar {
             // The second of a fold stays the second where nothing else was meant: only a changed wall time is read anew.
             Ok(shifted) if shifted == wall => at,
             Ok(shifted) => self.instant(shifted),
+            Err(_) if span.is_negative() => Timestamp::MIN,
             Err(_) => Timestamp::MAX,
         }
     }

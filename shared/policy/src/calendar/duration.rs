@@ -261,6 +261,15 @@ impl Term {
         Some(Self::TimeOfNextDay { time, working })
     }
 
+    /// Whether days off matter to it.
+    pub fn is_working(self) -> bool {
+        match self {
+            Self::Within(duration) => duration.basis() == Basis::Working,
+            Self::EndOfDay { working, .. } | Self::TimeOfNextDay { working, .. } => working,
+            Self::MonthDay { .. } => false,
+        }
+    }
+
     pub fn en(self) -> String {
         match self {
             Self::Within(duration) => format!("within {}", duration.en()),

@@ -39,10 +39,13 @@ impl Calendar {
             Term::EndOfDay { working: true, .. } | Term::TimeOfNextDay { working: true, .. } => self.until_opening(start, &mut steps),
             _ => {}
         }
+        if !due.ran_out && term.is_working() {
+            steps.extend(self.unknown_year(due.at));
+        }
         steps.push(Step {
             at: due.at,
             words: match due.ran_out {
-                true => Title::new("日历中已没有工作时间", "the calendar has no working time left"),
+                true => due.why_not(),
                 false => Title::new(
                     format!("{}到期：{}", term.zh(), self.clock_zh(due.at)),
                     format!("due {}: {}", term.en(), self.clock_en(due.at)),
@@ -50,6 +53,18 @@ impl Calendar {
             },
         });
         steps
+    }
+
+    /// Said where a count ends in a year of which the calendar names no days off.
+    fn unknown_year(&self, due: Timestamp) -> Option<Step> {
+        let year = self.date(due).year();
+        self.lacks_year(year).then(|| Step {
+            at: due,
+            words: Title::new(
+                format!("日历未列出 {year} 年的节假日，该年仅按每周作息计算"),
+                format!("the calendar names no holidays of {year}: there the week alone is counted"),
+            ),
+        })
     }
 
     fn step(&self, at: Timestamp, zh: &str, en: &str) -> Step {

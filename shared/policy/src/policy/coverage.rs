@@ -72,7 +72,7 @@ fn of_pack(pack: &Pack) -> Vec<Covered> {
         }
     };
     carried(&pack.rules, "pack".to_owned());
-    for (name, parameter) in &pack.parameters {
+    for (name, parameter) in pack.parameters.iter().filter(|(_, parameter)| parameter.runs) {
         carried(&parameter.rules, format!("parameter.{name}"));
     }
     for kind in &pack.kinds {
@@ -85,6 +85,15 @@ fn of_pack(pack: &Pack) -> Vec<Covered> {
     pack.duties.iter().for_each(|duty| carried(&duty.rules, format!("duty.{}", duty.id)));
     pack.recurring.iter().for_each(|recurring| carried(&recurring.rule.rules, format!("recurring.{}", recurring.rule.id)));
     pack.ladders.values().for_each(|ladder| carried(&ladder.rules, format!("ladder.{}", ladder.id)));
+    for (name, parameter) in pack.parameters.iter().filter(|(_, parameter)| !parameter.runs) {
+        covered.extend(parameter.rules.iter().map(|id| Covered {
+            id: id.clone(),
+            pack: pack.id.clone(),
+            rule: Some(format!("parameter.{name}")),
+            runs: false,
+            reason: Some("parameter: 只有尚不执行的声明用到".to_owned()),
+        }));
+    }
     for declaration in pack.declarations.all() {
         let stated = declaration.stated();
         let reason = format!("{}: 随{}执行", stated.sort.as_str(), stated.sort.engine().zh);

@@ -71,8 +71,8 @@ impl<'v> Checking<'v> {
             Syntax::Both(sign, left, right) => self.both(*sign, left, right),
             Syntax::Choice(condition, then, otherwise) => {
                 let condition = self.yes_no(condition)?;
-                let ((then, sort), (otherwise, other)) = (self.part(then)?, self.part(otherwise)?);
-                self.comparable((&then, sort), (&otherwise, other))?;
+                let ((mut then, sort), (mut otherwise, other)) = (self.part(then)?, self.part(otherwise)?);
+                self.comparable((&mut then, sort), (&mut otherwise, other))?;
                 // Where one side is written out, the other says what it is.
                 let sort = if matches!(sort, Sort::Literal) { other } else { sort };
                 Ok((Part::Choice(Box::new(condition), Box::new(then), Box::new(otherwise)), sort))
@@ -113,13 +113,13 @@ impl<'v> Checking<'v> {
             Sign::Plus | Sign::Minus | Sign::Times => ((self.number(left)?, self.number(right)?), Sort::Number),
             Sign::In => (self.is_among(left, right)?, Sort::YesNo),
             Sign::Equal | Sign::Unequal => {
-                let ((left, one), (right, other)) = (self.part(left)?, self.part(right)?);
-                self.comparable((&left, one), (&right, other))?;
+                let ((mut left, one), (mut right, other)) = (self.part(left)?, self.part(right)?);
+                self.comparable((&mut left, one), (&mut right, other))?;
                 ((left, right), Sort::YesNo)
             }
             Sign::Below | Sign::AtMost | Sign::Above | Sign::AtLeast => {
-                let ((left, one), (right, other)) = (self.part(left)?, self.part(right)?);
-                self.comparable((&left, one), (&right, other))?;
+                let ((mut left, one), (mut right, other)) = (self.part(left)?, self.part(right)?);
+                self.comparable((&mut left, one), (&mut right, other))?;
                 if !matches!(one, Sort::Number | Sort::Date) && !matches!(other, Sort::Number | Sort::Date) {
                     let (en, zh) = (format!("{} has no order", one.en()), format!("{}不能比较大小", one.zh()));
                     return Err(self.wrong(&en, &zh));
@@ -131,21 +131,21 @@ impl<'v> Checking<'v> {
     }
 
     fn is_among(&mut self, left: &Syntax, right: &Syntax) -> Result<(Part, Part), Fault> {
-        let (left, sort) = self.part(left)?;
+        let (mut left, sort) = self.part(left)?;
         if let Syntax::List(items) = right {
             let mut checked = Vec::new();
             for item in items {
-                let (item, other) = self.part(item)?;
-                self.comparable((&left, sort), (&item, other))?;
+                let (mut item, other) = self.part(item)?;
+                self.comparable((&mut left, sort), (&mut item, other))?;
                 checked.push(item);
             }
             return Ok((left, Part::List(checked)));
         }
-        let (right, other) = self.part(right)?;
+        let (mut right, other) = self.part(right)?;
         if !matches!(other, Sort::Words(..)) {
             return Err(self.wrong("to the right of 'in' stands a list or a field of choices", "in 的右侧须为列表或选项字段"));
         }
-        self.comparable((&left, sort), (&right, other))?;
+        self.comparable((&mut left, sort), (&mut right, other))?;
         Ok((left, right))
     }
 
@@ -208,8 +208,8 @@ impl<'v> Checking<'v> {
         Fault::new(self.range, "wrong-type", en, zh)
     }
 
-    /// Whether two parts can be the same.
-    fn comparable(&self, left: (&Part, Sort<'v>), right: (&Part, Sort<'v>)) -> Result<(), Fault> {
+    /// Whether two parts can be the same. A word that is written by its Chinese title becomes the word.
+    fn comparable(&self, left: (&mut Part, Sort<'v>), right: (&mut Part, Sort<'v>)) -> Result<(), Fault> {
         match (left.1, right.1) {
             (Sort::Number, Sort::Number)
             | (Sort::YesNo, Sort::YesNo)
@@ -239,12 +239,18 @@ impl<'v> Checking<'v> {
         }
     }
 
-    fn is_word(&self, part: &Part, name: &str, words: &[(String, Title)]) -> Result<(), Fault> {
+    fn is_word(&self, part: &mut Part, name: &str, words: &[(String, Title)]) -> Result<(), Fault> {
         match part {
-            Part::Text(text) if !words.iter().any(|(word, _)| word == text) => {
-                let fault = Fault::new(self.range, "unknown-value", format!("{name} is never '{text}'"), format!("“{name}”不会是“{text}”"));
-                Err(fault.suggest(text, words.iter().map(|(word, _)| word.as_str())))
-            }
+            Part::Text(text) => match words.iter().find(|(word, title)| word == text || title.zh == *text) {
+                Some((word, _)) => {
+                    text.clone_from(word);
+                    Ok(())
+                }
+                None => {
+                    let (en, zh) = (format!("{name} is never '{text}'"), format!("“{name}”不会是“{text}”"));
+                    Err(Fault::new(self.range, "unknown-value", en, zh).suggest(text, words.iter().map(|(word, _)| word.as_str())))
+                }
+            },
             Part::Choice(_, then, otherwise) => self.is_word(then, name, words).and_then(|()| self.is_word(otherwise, name, words)),
             _ => Ok(()),
         }

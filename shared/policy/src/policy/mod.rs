@@ -97,6 +97,8 @@ pub struct Parameter {
     pub article: Option<String>,
     pub note: Option<Title>,
     pub rules: Vec<String>,
+    /// Whether something that runs uses it, and not declarations alone.
+    pub runs: bool,
 }
 
 /// Rules set aside.

@@ -55,6 +55,12 @@ impl<'de> Deserialize<'de> for ConditionText {
                         _ => condition.tests.push((name, map.next_value()?)),
                     }
                 }
+                let parts = [&condition.any, &condition.all, &condition.none];
+                if condition.tests.is_empty() && condition.cel.is_none() && parts.iter().all(|part| part.is_empty()) {
+                    return Err(de::Error::custom(
+                        "the condition says nothing: write one, or leave it out · 条件是空的：请写明，或整个去掉",
+                    ));
+                }
                 Ok(condition)
             }
         }

@@ -45,6 +45,20 @@ fn only_exhortations_and_metadata_are_excused() {
     }
 }
 
+/// A parameter runs with what uses it.
+#[test]
+fn a_parameter_that_declarations_alone_use_does_not_run_yet() {
+    let runs = |pack: &str, parameter: &str| -> Vec<bool> {
+        let place = Some(format!("parameter.{parameter}"));
+        POLICY.coverage().into_iter().filter(|covered| covered.pack == pack && covered.rule == place).map(|covered| covered.runs).collect()
+    };
+    assert_eq!(runs("customer-registration", "form_kept"), [false]);
+    assert!(!runs("customer-relations", "round_visit_share").contains(&true));
+    assert!(
+        POLICY.coverage().iter().any(|covered| covered.runs && covered.rule.as_deref().is_some_and(|rule| rule.starts_with("parameter.")))
+    );
+}
+
 /// Every deadline of the regulations is a duty that runs.
 #[test]
 fn every_deadline_is_a_duty() {

@@ -203,8 +203,9 @@ fn what_is_declared_and_unused_or_unplayed_is_remarked() {
     let unplayed =
         DECLARED.replacen("[parameter.limit]", "[role.auditor]\ntitle = { zh = \"审计\", en = \"auditor\" }\n\n[parameter.limit]", 1);
     let unplayed = unplayed.replacen("custodian = \"clerk\"", "custodian = \"auditor\"", 1);
+    let idle = DECLARED.replacen("[parameter.limit]", "[role.idle]\ntitle = { zh = \"闲职\", en = \"sinecure\" }\n\n[parameter.limit]", 1);
     let said = |declared: &str| listed(compiled(declared).remarks());
-    insta::assert_snapshot!([said(&unsent), said(&unplayed)].join("\n"));
+    insta::assert_snapshot!([said(&unsent), said(&unplayed), said(&idle)].join("\n"));
 }
 
 /// The organisation's own figures must be what the declarations need, and years may stand for days.

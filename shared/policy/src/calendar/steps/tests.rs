@@ -77,7 +77,26 @@ fn what_runs_round_the_clock_has_a_beginning_and_an_end() {
 fn a_calendar_that_runs_out_says_so() {
     let empty = Calendar { weekly: std::array::from_fn(|_| Vec::new()), ..office() };
     let steps = empty.steps(at("2026-03-06T10:00"), "1wh".parse().unwrap());
-    assert_eq!(steps.last().unwrap().words.en, "the calendar has no working time left");
+    assert!(steps.last().unwrap().words.en.starts_with("the calendar has not that much working time"));
+    let late = at("9999-11-01T10:00");
+    for term in ["90d", "3mon", "10000h"] {
+        let (due, steps) = (office().due(late, term.parse().unwrap()), office().steps(late, term.parse().unwrap()));
+        assert!(due.ran_out, "{term}: {due:?}");
+        assert_eq!(steps.last().unwrap().words.en, "it lies beyond the years that can be told");
+    }
+}
+
+/// A year that nobody has entered yet is counted by the week alone, and this is said; a calendar without any days off means it so.
+#[test]
+fn a_year_without_its_holidays_is_told_of() {
+    let told = |calendar: &Calendar, start: &str, term: &str| {
+        calendar.steps(at(start), term.parse().unwrap()).into_iter().any(|step| step.words.zh.contains("年的节假日"))
+    };
+    let office = office();
+    assert!(told(&office, "2035-03-06T10:00", "3wd") && told(&office, "2035-03-06T10:00", "end of working day"));
+    assert!(!told(&office, "2026-03-06T10:00", "3wd") && !told(&office, "2035-03-06T10:00", "3d"));
+    let bare = Calendar { holidays: Default::default(), special: Default::default(), ..office };
+    assert!(!told(&bare, "2035-03-06T10:00", "3wd"));
 }
 
 proptest! {

@@ -80,7 +80,7 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Token>, Unread> {
         }
         let (piece, length) = if first.is_ascii_digit() {
             number(&chars, at)?
-        } else if first.is_ascii_alphabetic() || first == '_' {
+        } else if first.is_alphabetic() || first == '_' {
             word(&chars, at)?
         } else if matches!(first, '"' | '\'') {
             quoted(&chars, at, first)?
@@ -118,8 +118,9 @@ fn number(chars: &[char], at: usize) -> Result<(Piece, usize), Unread> {
     }
 }
 
+/// Letters of any script: fields may be named by their titles, as in tables.
 fn word(chars: &[char], at: usize) -> Result<(Piece, usize), Unread> {
-    let length = length(chars, at, |c| c.is_ascii_alphanumeric() || c == '_');
+    let length = length(chars, at, |c| c.is_alphanumeric() || c == '_');
     let word = text_of(chars, at, length);
     if matches!(chars.get(at + length), Some('"' | '\'')) {
         return Err(Unread::new(
@@ -180,11 +181,6 @@ fn sign(chars: &[char], at: usize) -> Result<(Piece, usize), Unread> {
     let c = text_of(chars, at, 1);
     let (en, zh) = if c == "=" {
         ("'=' alone compares nothing: write ==".to_owned(), "单个“=”不能比较，请写 ==".to_owned())
-    } else if c.chars().all(char::is_alphabetic) {
-        (
-            format!("names are ids here, of ASCII letters: '{c}' cannot stand in one"),
-            format!("表达式中的名称须为 ASCII 字母组成的 id，不能含“{c}”"),
-        )
     } else {
         (format!("'{c}' has no meaning here"), format!("“{c}”在此没有意义"))
     };

@@ -3,11 +3,13 @@
 use super::super::vocabulary::Vocabulary;
 use super::super::{Pack, Parameter, Set};
 use super::declarations::{self, Known};
-use super::{duties, kinds, ladders, meant};
+use super::{duties, kinds, ladders, meant, set};
 use crate::Title;
 use crate::calendar::Calendar;
-use crate::source::pack::PackFile;
-use crate::source::{Fault, Many, Placed};
+use crate::source::duty::{DutyText, LadderText, RecurringText};
+use crate::source::pack::{Defaults, KindText, PackFile};
+use crate::source::{Fault, Many, Named, Placed};
+use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What the parts of a pack need to know of the others.
@@ -37,9 +39,11 @@ pub(super) fn compile(
     let known = Known { kinds: &kinds, channels, cases: &cases, others: &others };
     let declarations = declarations::compile(&context, &known, faults);
     check_used(file, faults);
+    let running = Running::of(file).written();
+    let running = parameters_in(&running);
     meant::check_titles(file, faults);
     meant::check_loops(file, &duties, faults);
-    Pack {
+    let pack = Pack {
         id: file.pack.id.value.clone(),
         title: file.pack.title.clone(),
         regulation: file.pack.regulation.clone(),
@@ -48,7 +52,11 @@ pub(super) fn compile(
         in_force: file.pack.in_force.clone(),
         interpretation: file.pack.interpretation.clone(),
         rules: ids(&file.pack.rule),
-        parameters: file.parameter.iter().map(|(name, text)| (name.value.clone(), parameter(text))).collect(),
+        parameters: file
+            .parameter
+            .iter()
+            .map(|(name, text)| (name.value.clone(), parameter(text, running.contains(name.value.as_str()))))
+            .collect(),
         roles: file.role.iter().map(|(id, role)| (id.value.clone(), role.title.clone())).collect(),
         kinds,
         duties,
@@ -56,16 +64,39 @@ pub(super) fn compile(
         ladders,
         declarations,
         set_aside: set_aside(file),
-    }
+    };
+    check_roles(file, &pack, faults);
+    pack
 }
 
-fn parameter(text: &crate::source::pack::ParameterText) -> Parameter {
+fn parameter(text: &crate::source::pack::ParameterText, runs: bool) -> Parameter {
     Parameter {
         title: text.title.clone(),
         value: text.value.value.clone(),
         article: text.article.clone(),
         note: text.note.clone(),
         rules: ids(&text.rule),
+        runs,
+    }
+}
+
+/// The sections of a pack that run; declarations do not yet.
+#[derive(Serialize)]
+struct Running<'a> {
+    defaults: &'a Defaults,
+    kind: &'a Named<KindText>,
+    duty: &'a Named<DutyText>,
+    recurring: &'a Named<RecurringText>,
+    ladder: &'a Named<LadderText>,
+}
+
+impl<'a> Running<'a> {
+    fn of(file: &'a PackFile) -> Self {
+        Self { defaults: &file.defaults, kind: &file.kind, duty: &file.duty, recurring: &file.recurring, ladder: &file.ladder }
+    }
+
+    fn written(&self) -> String {
+        toml::to_string(self).unwrap_or_default()
     }
 }
 
@@ -156,6 +187,15 @@ fn check_used(file: &PackFile, faults: &mut Vec<Fault>) {
             format!("参数“{}”没有被使用", name.value),
         );
         faults.push(fault.warning());
+    }
+}
+
+/// Roles that the pack declares and speaks of nowhere.
+fn check_roles(file: &PackFile, pack: &Pack, faults: &mut Vec<Fault>) {
+    let needed = set::needed(pack);
+    for (role, _) in file.role.iter().filter(|(role, _)| !needed.contains(role.value.as_str())) {
+        let (en, zh) = (format!("nothing speaks of the role '{}'", role.value), format!("角色“{}”没有被使用", role.value));
+        faults.push(Fault::new(role.range, "unused", en, zh).warning());
     }
 }
 

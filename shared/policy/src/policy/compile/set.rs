@@ -328,18 +328,15 @@ fn check_roles(policy: &Policy, organisation: &Organisation, faults: &mut Vec<Fa
         let bind = organisation.file.bind.iter().flat_map(|bind| bind.pack.iter()).find(|bound| bound.value == pack);
         let range = bind.map_or((0, 0), |pack| pack.range);
         let title = policy.pack(&pack).and_then(|pack| pack.roles.get(&role)).map_or(role.as_str(), |title| title.zh.as_str());
-        let (shown, more) = (units.iter().take(6).cloned().collect::<Vec<_>>(), units.len().saturating_sub(6));
-        let rest =
-            if more > 0 { (format!(" and {more} more"), format!("等{}个单位", units.len())) } else { (String::new(), String::new()) };
-        let en = format!("nobody plays '{role}' of pack '{pack}' in {}{}", shown.join(", "), rest.0);
-        let zh = format!("制度包“{pack}”的角色“{title}”在 {}{}中没有对应岗位", shown.join("、"), rest.1);
+        let en = format!("nobody plays '{role}' of pack '{pack}' in {}", units.join(", "));
+        let zh = format!("制度包“{pack}”的角色“{title}”在 {} 中没有对应岗位", units.join("、"));
         let fault = Fault::new(range, "role-unbound", en, zh).warning();
         faults.push(fault.help("write it under [[plays]], or give the units such a post", "请在 [[plays]] 中指定，或为这些单位设置该岗位"));
     }
 }
 
 /// Roles that some rule of the pack really speaks of.
-fn needed(pack: &Pack) -> BTreeSet<&str> {
+pub(super) fn needed(pack: &Pack) -> BTreeSet<&str> {
     let recurring = pack.recurring.iter().map(|recurring| &recurring.rule);
     let duties = pack.duties.iter().chain(recurring).flat_map(|duty| duty.owed_by.iter().chain(&duty.owed_to));
     let steps = pack.kinds.iter().flat_map(|kind| &kind.steps);

@@ -18,7 +18,15 @@ fn vocabulary() -> Vocabulary {
         rules: Vec::new(),
         public: false,
     };
+    let titled = Field {
+        title: Title::new("诉求", "demand"),
+        choices: [("return", "退货"), ("swap", "换货")]
+            .map(|(value, zh)| Choice { value: value.to_owned(), title: Title::new(zh, value) })
+            .to_vec(),
+        ..field("demand", FieldSort::Choice)
+    };
     let fields = [
+        titled,
         field("n", FieldSort::Amount),
         field("m", FieldSort::Number),
         field("d", FieldSort::Date),
@@ -178,6 +186,21 @@ proptest! {
         prop_assert_eq!(holds(&format!("!(({a}) && ({b}))")), holds(&format!("!({a}) || !({b})")));
         prop_assert_eq!(holds(&format!("!(({a}) || ({b}))")), holds(&format!("!({a}) && !({b})")));
     }
+}
+
+/// Fields and their choices may be named by their Chinese titles, as in tables.
+#[test]
+fn what_is_named_by_its_title_is_the_same() {
+    for (by_id, by_title) in [
+        ("demand == 'return'", "诉求 == '退货'"),
+        ("fields.demand in ['return', 'swap']", "fields.诉求 in ['退货', '换货']"),
+        ("'swap' != demand", "'换货' != 诉求"),
+        ("demand == (n > 5 ? 'return' : 'swap')", "诉求 == (n > 5 ? '退货' : '换货')"),
+        ("has(fields.demand)", "has(fields.诉求)"),
+    ] {
+        assert_eq!(compiled(by_id).unwrap().root, compiled(by_title).unwrap().root, "{by_title}");
+    }
+    assert!(compiled("诉求 == '修理'").is_err() && compiled("要求 == '退货'").is_err());
 }
 
 #[test]
