@@ -75,9 +75,10 @@ pub fn bring_up(
         done.extend(resume_by_itself(duty, now, &policy).map(|acted| (place, acted)));
         let case = duty.case;
         for timing in timings.iter().filter(|timing| case == Some(timing.case)) {
-            let is_closed_before =
-                closes.iter().any(|close| duty.opened.is_ended_by(&close.moment) && close.moment.is_before(&timing.moment));
-            let retimed = retiming::by_facts(duty, &timing.moment, &timing.facts, &policy).filter(|_| !is_closed_before);
+            // What an event ends it does not time anew as well.
+            let is_by_then = |moment: &Moment| moment.is_before(&timing.moment) || moment.event == timing.moment.event;
+            let is_closed = closes.iter().any(|close| duty.opened.is_ended_by(&close.moment) && is_by_then(&close.moment));
+            let retimed = retiming::by_facts(duty, &timing.moment, &timing.facts, &policy).filter(|_| !is_closed);
             if let Some(retimed) = retimed {
                 done.push((place, retiming::retime(duty, retimed, &timing.moment, &timing.facts, now, &policy)));
             }

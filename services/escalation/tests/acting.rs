@@ -150,8 +150,12 @@ async fn a_date_that_is_put_in_later_moves_a_standing_duty_once() -> anyhow::Res
     act(&world, "wang", come.id, pause(hours(28))).await?;
     let resumed = act(&world, "wang", come.id, DutyAct::Resume { note: String::new() }).await?;
     assert_eq!(resumed.paused_until, None);
-    world.tell_and_wait(&copy, &[case.event_with("closed", 3, hours(24), of_kind(Some("2026-03-05")))]).await?;
-    assert_eq!(one(&copy, &case, "come").await?.state, "closed_in_time");
+    // The date that comes with its end is of what comes next.
+    world.tell_and_wait(&copy, &[case.event_with("closed", 3, hours(24), of_kind(Some("2026-03-09")))]).await?;
+    let ended = one(&copy, &case, "come").await?;
+    assert_eq!((ended.state.as_str(), ended.due), ("closed_in_time", come.due));
+    let told = told(&copy, &format!("duty/{}", come.id)).await?;
+    assert_eq!(told.iter().filter(|name| *name == "duty.retimed").count(), 1, "{told:?}");
     Ok(())
 }
 
