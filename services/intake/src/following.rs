@@ -10,9 +10,9 @@ use crate::store::{cases, identities, links, rejected, reports, timeline};
 use duban_contracts::case::{Reason, Step};
 use duban_contracts::report::AcceptedReport;
 use duban_contracts::{NewEvent, ids};
-use duban_engine::case::{Case, Happening, Told, Words};
+use duban_engine::case::{Case, Told};
 use duban_engine::judging::{self, Ground, Named};
-use duban_engine::registering::OTHER;
+use duban_engine::registering;
 use duban_engine::supplementing::{self, Rule};
 use duban_platform::consumer::{Failure, NotYet};
 use duban_platform::db;
@@ -297,19 +297,11 @@ impl Joining<'_> {
         let at = self.app.platform.clock.now();
         self.links.push(links::NewLink { case: alone, other: target, sort: "follows", at });
         for (case, other) in [(alone, target), (target, alone)] {
-            let words = Words::new(
-                format!("Belongs with {OTHER}, which came later or earlier: look whether the two are to be merged"),
-                format!("与{OTHER}为前后来件，请核实是否并案"),
-            );
-            self.tell(case, "linked", words, Happening { other: Some(other), ..Happening::default() }, None);
+            let clock = &self.app.platform.clock;
+            let Some(found) = self.cases.get_mut(&case) else { continue };
+            let told = registering::belongs_with(found, other, clock.now(), &|cause| clock.cause_after(cause));
+            self.take(case, told, None);
         }
-    }
-
-    fn tell(&mut self, case: Uuid, happened: &str, words: Words, happening: Happening, traceparent: Option<String>) {
-        let clock = &self.app.platform.clock;
-        let Some(found) = self.cases.get_mut(&case) else { return };
-        let told = found.tell_in_words(&|cause| clock.cause_after(cause), clock.now(), happened, words, happening);
-        self.take(case, told, traceparent);
     }
 
     /// Takes what was told of a case, to be written; in the trace of the report that brought it about, else in the case's own.

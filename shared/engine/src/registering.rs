@@ -26,6 +26,15 @@ pub fn tell(policy: &Policy, case: &mut Case, repeated: Option<Uuid>, cause: Tim
     told
 }
 
+/// Tells of a case that another one belongs with it, of which the report says so: a person is to look whether the two are one matter.
+pub fn belongs_with(case: &mut Case, other: Uuid, now: Timestamp, stamp: Stamp<'_>) -> Told {
+    let words = Words::new(
+        format!("Belongs with {OTHER}, which came later or earlier: look whether the two are to be merged"),
+        format!("与{OTHER}为前后来件，请核实是否并案"),
+    );
+    case.tell_in_words(stamp, now, "linked", words, Happening { other: Some(other), ..Happening::default() })
+}
+
 fn registered(policy: &Policy, case: &Case) -> Words {
     let channel = policy.channels().iter().find(|known| known.value == case.channel);
     let (zh, en) = channel.map_or((&case.channel, &case.channel), |channel| (&channel.title.zh, &channel.title.en));

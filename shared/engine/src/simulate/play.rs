@@ -243,7 +243,14 @@ fn supplement(world: &mut World<'_>, target: usize, name: &str, accepted: &Accep
     let Some(kind) = world.policy.kind(&case.pack, &case.kind) else { return };
     let rule = supplementing::rule_for(&case, kind);
     if matches!(rule, Rule::NewCase) {
+        let own = world.cases.len();
         register(world, name, accepted);
+        for (one, other) in [(own, target), (target, own)] {
+            let (mut case, other) = (world.cases[one].case.clone(), world.cases[other].case.id);
+            let told = registering::belongs_with(&mut case, other, world.now(), &|cause| world.stamp(cause));
+            world.cases[one].case = case;
+            world.tell(one, vec![told]);
+        }
         return;
     }
     let ground = Ground { policy: world.policy, policy_version: POLICY, directory: world.directory, contacts: &world.contacts };
