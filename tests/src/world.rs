@@ -90,6 +90,33 @@ pub fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_path_buf).unwrap_or_default()
 }
 
+/// A copy of the shipped policies, in this folder, whose organisation file is edited. Gives where it is.
+///
+/// # Errors
+/// When they cannot be copied.
+pub fn edited_policies(into: &Path, edit: impl Fn(&str) -> String) -> anyhow::Result<PathBuf> {
+    let copy = into.join("policies");
+    copy_folder(&repository().join("policies"), &copy)?;
+    let organisation = copy.join("organisation.toml");
+    let text = std::fs::read_to_string(&organisation)?;
+    std::fs::write(&organisation, edit(&text))?;
+    Ok(copy)
+}
+
+fn copy_folder(from: &Path, to: &Path) -> anyhow::Result<()> {
+    std::fs::create_dir_all(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy_folder(&entry.path(), &target)?;
+        } else {
+            std::fs::copy(entry.path(), &target)?;
+        }
+    }
+    Ok(())
+}
+
 /// A report with little in it.
 pub fn report(channel: &str, unit: &str, subject: &str) -> Report {
     Report {

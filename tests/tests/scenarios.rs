@@ -12,14 +12,17 @@ use duban_contracts::rehearsal::{Made, Rehearsal, RehearsalDetail};
 use duban_contracts::report::{Accepted, Report};
 use duban_contracts::subjects::event_name;
 use duban_engine::simulate::{Act, Happens, Line, Reported, Scenario, particulars, play};
+use duban_local::process::TemporaryFolder;
 use duban_local::{ClockSetting, StackSettings};
 use duban_policy::Policy;
 use duban_policy::directory::{Delegator, Directory};
 use duban_policy::organisation::Organisation;
-use duban_tests::world::repository;
+use duban_policy::policy::trial::Trial;
+use duban_tests::world::{self, repository};
 use duban_tests::{World, until};
 use futures::stream::{self, StreamExt};
 use jiff::Timestamp;
+use jiff::civil::Time;
 use jiff::tz::TimeZone;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -172,7 +175,11 @@ struct Playing<'a> {
 impl<'a> Playing<'a> {
     async fn start(scenario: &'a Scenario, zone: &TimeZone, directory: &Directory) -> anyhow::Result<Self> {
         let clock = Some(ClockSetting::Stepped { start: scenario.start.to_string() });
-        let world = World::with(StackSettings { clock, ..StackSettings::test() }).await?;
+        let settings = StackSettings { clock, ..StackSettings::test() };
+        let folder = TemporaryFolder::new()?;
+        let trials = scenario.trials.iter().map(|trial| written_trial(trial, zone)).collect::<anyhow::Result<Vec<_>>>()?.concat();
+        let policies = world::edited_policies(folder.path(), |organisation| format!("{organisation}\n{trials}"))?;
+        let world = World::with_policies(settings, &policies).await?;
         let within = directory.units().filter(|unit| directory.is_within(&unit.code, &scenario.unit));
         let units = within.map(|unit| unit.code.clone()).collect();
         let playing = Self { scenario, zone: zone.clone(), units, world, cases: BTreeMap::new(), refused: Vec::new() };
@@ -437,6 +444,25 @@ impl<'a> Playing<'a> {
         }
         Ok(told)
     }
+}
+
+/// A trial as the organisation file says it, where it ends with a day.
+fn written_trial(trial: &Trial, zone: &TimeZone) -> anyhow::Result<String> {
+    let mut written = "[[trial]]\n".to_owned();
+    let names = [("pack", &trial.pack), ("rule", &trial.rule), ("unit", &trial.unit)];
+    for (key, name) in names.into_iter().filter_map(|(key, name)| Some((key, name.as_ref()?))) {
+        written.push_str(&format!("{key} = [\"{name}\"]\n"));
+    }
+    let day = |at: Timestamp| zone.to_datetime(at);
+    if let Some(from) = trial.from {
+        anyhow::ensure!(day(from).time() == Time::midnight(), "the trial begins within a day");
+        written.push_str(&format!("from = \"{}\"\n", day(from).date()));
+    }
+    if let Some(until) = trial.until {
+        anyhow::ensure!(day(until).time() == Time::midnight(), "the trial ends within a day");
+        written.push_str(&format!("until = \"{}\"\n", day(until).date().yesterday()?));
+    }
+    Ok(written)
 }
 
 /// Keys are visible ASCII; names in scenarios are Chinese.

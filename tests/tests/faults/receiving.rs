@@ -47,14 +47,12 @@ impl Receiver {
     /// # Errors
     /// When they cannot be copied, or nobody stands in them as expected.
     pub fn policies(&self) -> anyhow::Result<PathBuf> {
-        let copy = self.folder.path().join("policies");
-        copy_folder(&world::repository().join("policies"), &copy)?;
-        let organisation = copy.join("organisation.toml");
-        let text = std::fs::read_to_string(&organisation)?;
-        let told = text.lines().map(|line| self.with_webhook(line)).collect::<Vec<_>>().join("\n");
-        anyhow::ensure!(told.contains(&self.url), "people stand differently in the organisation file");
-        std::fs::write(&organisation, told)?;
-        Ok(copy)
+        let policies = world::edited_policies(self.folder.path(), |organisation| {
+            organisation.lines().map(|line| self.with_webhook(line)).collect::<Vec<_>>().join("\n")
+        })?;
+        let told = std::fs::read_to_string(policies.join("organisation.toml"))?.contains(&self.url);
+        anyhow::ensure!(told, "people stand differently in the organisation file");
+        Ok(policies)
     }
 
     /// A line of one person (`id = { name = …, phone = "…", … }`) who has no webhook gets one of his own.
@@ -66,20 +64,6 @@ impl Receiver {
             _ => line.to_owned(),
         }
     }
-}
-
-fn copy_folder(from: &std::path::Path, to: &std::path::Path) -> anyhow::Result<()> {
-    std::fs::create_dir_all(to)?;
-    for entry in std::fs::read_dir(from)? {
-        let entry = entry?;
-        let target = to.join(entry.file_name());
-        if entry.file_type()?.is_dir() {
-            copy_folder(&entry.path(), &target)?;
-        } else {
-            std::fs::copy(entry.path(), &target)?;
-        }
-    }
-    Ok(())
 }
 
 async fn receive(State(calls): State<Calls>, Path(person): Path<String>, headers: HeaderMap, body: axum::Json<Value>) -> StatusCode {
