@@ -186,7 +186,10 @@ mod tests {
         assert_eq!(answers[2], json!({ "due": "2026-03-10T11:00:00Z" }));
         let wrong: Vec<&str> = answers[3..].iter().map(|answer| answer["error"].as_str().unwrap()).collect();
         assert!(wrong[0].contains("no calendar 'cm'") && wrong[0].contains("cn"), "{wrong:?}");
-        assert!(wrong[1].starts_with("in: ") && wrong[2].contains("not that much working time") && wrong[3].contains("tomorrow"), "{wrong:?}");
+        assert!(
+            wrong[1].starts_with("in: ") && wrong[2].contains("not that much working time") && wrong[3].contains("tomorrow"),
+            "{wrong:?}"
+        );
         assert!(wrong[4].contains("zone"), "{wrong:?}");
         assert_eq!(wrong.len(), 5);
     }

@@ -16,10 +16,24 @@ pub const CASES_WITHOUT_DUTY: &str =
     "select count(*) from intake.cases c where not exists (select 1 from escalation.duty d where d.case_id = c.id)";
 
 /// How long what was accepted may take to be worked off: killed again and again, who registers lags far behind who accepts.
-fn settling(sent: &Sent) -> Duration {
+pub fn settling(sent: &Sent) -> Duration {
     /// Reports a second, on a slow machine with much else to do.
     const WORKED_OFF: f64 = 60.0;
     SETTLING + Duration::from_secs_f64(sent.accepted() as f64 / WORKED_OFF)
+}
+
+/// How far everything is, for who wonders why nothing happens.
+pub async fn standing(world: &World) -> anyhow::Result<String> {
+    let mut told = Vec::new();
+    for (what, sql) in [
+        ("cases", "select count(*) from intake.cases"),
+        ("events under way", UNDER_WAY),
+        ("duties", "select count(*) from escalation.duty"),
+        ("alerts", "select count(*) from escalation.alert"),
+    ] {
+        told.push(format!("{} {what}", world.count(sql).await?));
+    }
+    Ok(told.join(", "))
 }
 
 /// Waits until nothing is on its way any more. The clock leaps once, so that in the shortest test too something is overdue, and stands from

@@ -75,7 +75,10 @@ async fn nothing_is_lost_or_done_twice_while_processes_are_killed() -> anyhow::R
     let offered = sent.begun() as f64 / started.elapsed().as_secs_f64();
     anyhow::ensure!(offered >= 200.0, "only {offered:.0} reports a second were sent");
     flow.stop().await?;
-    let done = staff.stop().await?;
+    let done = match staff.stop(adding_up::settling(&sent)).await {
+        Ok(done) => done,
+        Err(error) => return Err(error.context(adding_up::standing(&world).await?)),
+    };
     let (accepted, took) = (sent.accepted(), started.elapsed());
     println!("{accepted} reports accepted in {took:?}, {offered:.0} a second sent, {}", sent.story());
     println!("{} notes written, {} cases closed, {} alerts acknowledged", done.noted, done.closed.len(), done.acknowledged.len());

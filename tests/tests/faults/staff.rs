@@ -70,13 +70,13 @@ async fn acknowledge(manager: &Gateway, goes_on: &AtomicBool) -> anyhow::Result<
 
 impl Staff {
     /// They finish what they have in hand. Who has had nothing to do yet waits for something: while escalation reads what happened under the kills
-    /// it raises nothing, and on some machines all alerts come afterwards.
+    /// it raises nothing, and on some machines all alerts come afterwards, when what was accepted has been worked off.
     ///
     /// # Errors
     /// When something was refused that should not have been, or never answered.
-    pub async fn stop(self) -> anyhow::Result<Done> {
+    pub async fn stop(self, patience: Duration) -> anyhow::Result<Done> {
         self.working.store(false, Ordering::Relaxed);
-        tokio::time::timeout(PATIENCE, self.people).await.context("nobody had anything to do")??
+        tokio::time::timeout(patience, self.people).await.context("nobody had anything to do")??
     }
 }
 
