@@ -1,4 +1,5 @@
-//! What an installation gave out, kept in the data folder's file `env` from run to run.
+//! What an installation gave out, kept in the data folder's file `credentials` from run to run. The file `env` says the same to shells, but
+//! only of an installation that is ready.
 
 use crate::connection::Connection;
 use crate::env_file;
@@ -6,13 +7,13 @@ use crate::install::{self, Installation};
 use anyhow::Context;
 use std::path::Path;
 
-/// What the file of an earlier run says. Where it knows no administrator's token, that of `--token` or of the environment counts.
+/// What an earlier run kept. Where it knows no administrator's token, that of `--token` or of the environment counts.
 ///
 /// # Errors
 /// When the file is there and cannot be read.
 pub fn known(connection: &Connection) -> anyhow::Result<Installation> {
-    let mut env = env_file::read(&connection.dir)?;
-    let mut of = |name: &str| env.remove(name).filter(|value| !value.is_empty());
+    let mut kept = env_file::kept(&connection.dir)?;
+    let mut of = |name: &str| kept.remove(name).filter(|value| !value.is_empty());
     let admin_token = of("DUBAN_ADMIN_TOKEN").or_else(|| connection.admin_token().ok()).unwrap_or_default();
     let admin_login = (of("DUBAN_ADMIN_LOGIN").unwrap_or_default(), of("DUBAN_ADMIN_PASSWORD").unwrap_or_default());
     let producers = [("hotline", "DUBAN_TOKEN_HOTLINE"), ("web", "DUBAN_TOKEN_WEB")];
@@ -29,13 +30,13 @@ pub struct Manager {
     pub token: String,
 }
 
-/// The manager's credentials: as the file has them, else with a new password and token.
+/// The manager's credentials: as they were kept, else with a new password and token.
 ///
 /// # Errors
 /// When the gateway refuses.
 pub async fn manager(dir: &Path, installation: &Installation) -> anyhow::Result<Manager> {
-    let mut env = env_file::read(dir)?;
-    let mut of = |name: &str| env.remove(name).filter(|value| !value.is_empty());
+    let mut kept = env_file::kept(dir)?;
+    let mut of = |name: &str| kept.remove(name).filter(|value| !value.is_empty());
     if let (Some(login), Some(password), Some(token)) = (of("DUBAN_LOGIN"), of("DUBAN_PASSWORD"), of("DUBAN_MANAGER_TOKEN")) {
         return Ok(Manager { login, password, token });
     }
@@ -48,17 +49,14 @@ pub async fn manager(dir: &Path, installation: &Installation) -> anyhow::Result<
     let path = format!("/v1/people/{}/reset", installation.manager);
     let administrator = installation.administrator()?;
     let _: serde_json::Value = administrator.send(reqwest::Method::POST, &path, &body).await.context("setting the manager's password")?;
-    let token = install::new_token(&administrator, &installation.manager).await?;
+    let token = install::new_token(&administrator, &installation.manager, "manager of this installation").await?;
     Ok(Manager { login: installation.manager.clone(), password, token })
 }
 
-/// Writes the file; `more` are settings that only this kind of installation has.
-///
-/// # Errors
-/// When the folder cannot be written to.
-pub fn write(dir: &Path, installation: &Installation, manager: &Manager, more: &[(&'static str, String)]) -> anyhow::Result<()> {
+/// What there is to know, in the order in which it is written.
+fn settings(installation: &Installation, manager: &Manager) -> anyhow::Result<Vec<(&'static str, String)>> {
     let producer = |id: &str| installation.producers.get(id).cloned().unwrap_or_default();
-    let mut settings = vec![
+    Ok(vec![
         ("DUBAN_URL", installation.url.clone()),
         ("DUBAN_TOKEN_HOTLINE", producer("hotline")),
         ("DUBAN_TOKEN_WEB", producer("web")),
@@ -69,7 +67,23 @@ pub fn write(dir: &Path, installation: &Installation, manager: &Manager, more: &
         ("DUBAN_ADMIN_TOKEN", installation.admin_token.clone()),
         ("DUBAN_ADMIN_LOGIN", installation.admin_login.0.clone()),
         ("DUBAN_ADMIN_PASSWORD", installation.admin_login.1.clone()),
-    ];
+    ])
+}
+
+/// Keeps it for the next run, at once: tokens are shown only when they are made.
+///
+/// # Errors
+/// When the folder cannot be written to.
+pub fn keep(dir: &Path, installation: &Installation, manager: &Manager) -> anyhow::Result<()> {
+    env_file::keep(dir, &settings(installation, manager)?)
+}
+
+/// Tells shells, of an installation that is ready; `more` are settings that only this kind of installation has.
+///
+/// # Errors
+/// When the folder cannot be written to.
+pub fn tell(dir: &Path, installation: &Installation, manager: &Manager, more: &[(&'static str, String)]) -> anyhow::Result<()> {
+    let mut settings = settings(installation, manager)?;
     settings.extend(more.iter().cloned());
     env_file::write(dir, &settings)
 }

@@ -47,8 +47,7 @@ pub async fn run(command: DeadCommand, connection: &Connection, show: Show) -> a
             let services = service.map_or_else(|| KEEPERS.map(str::to_owned).to_vec(), |one| vec![one]);
             let mut found = BTreeMap::new();
             for service in services {
-                let request = DeadListRequest { before: None, limit: Some(200) };
-                let list: DeadList = broker.ask_as_operator(&service, "dead.list", &request).await?;
+                let list = all_of(&broker, &service).await?;
                 found.insert(service, list);
             }
             show.print(&found, listed)?;
@@ -63,6 +62,20 @@ pub async fn run(command: DeadCommand, connection: &Connection, show: Show) -> a
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Every dead letter of a service, page after page.
+async fn all_of(broker: &Broker, service: &str) -> anyhow::Result<DeadList> {
+    let mut found = DeadList { letters: Vec::new(), total: 0, next: None };
+    loop {
+        let before = found.letters.last().map(|last| last.letter);
+        let page: DeadList = broker.ask_as_operator(service, "dead.list", &DeadListRequest { before, limit: Some(200) }).await?;
+        found.total = page.total;
+        found.letters.extend(page.letters);
+        if page.next.is_none() {
+            return Ok(found);
+        }
+    }
 }
 
 fn listed(found: &BTreeMap<String, DeadList>) -> String {

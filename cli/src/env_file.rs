@@ -1,12 +1,16 @@
-//! `.duban/env`: what `duban up` writes for shells to `source` and for later commands to read.
+//! `.duban/env`: what `duban up` writes for shells to `source` and for later commands to read, once all is ready. Beside it, for its owner
+//! alone, what is kept from run to run (`credentials`), and what only the operator may know (`operator`).
 
 use anyhow::Context;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+/// Its name in the data folder.
+pub const NAME: &str = "env";
+
 /// The file in the data folder.
 pub fn path(dir: &Path) -> PathBuf {
-    dir.join("env")
+    dir.join(NAME)
 }
 
 /// The settings in `dir`'s file; empty when there is none.
@@ -14,8 +18,11 @@ pub fn path(dir: &Path) -> PathBuf {
 /// # Errors
 /// When the file is there and cannot be read.
 pub fn read(dir: &Path) -> anyhow::Result<BTreeMap<String, String>> {
-    let path = path(dir);
-    match std::fs::read_to_string(&path) {
+    read_if_there(&path(dir))
+}
+
+fn read_if_there(path: &Path) -> anyhow::Result<BTreeMap<String, String>> {
+    match std::fs::read_to_string(path) {
         Ok(text) => Ok(parse(&text)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(BTreeMap::new()),
         Err(error) => Err(error).with_context(|| format!("reading {}", path.display())),
@@ -36,17 +43,29 @@ pub fn write(dir: &Path, settings: &[(&str, String)]) -> anyhow::Result<()> {
     duban_local::place::write_private(&path(dir), &text).with_context(|| format!("writing {}", path(dir).display()))
 }
 
-/// `operator`, beside it: what only the operator of a local installation may know (the broker's operator, the database's owner).
+/// What was kept; where an earlier version kept nothing, what it told.
+///
+/// # Errors
+/// When a file is there and cannot be read.
+pub fn kept(dir: &Path) -> anyhow::Result<BTreeMap<String, String>> {
+    let kept = read_if_there(&dir.join("credentials"))?;
+    if kept.is_empty() { read(dir) } else { Ok(kept) }
+}
+
+/// Writes `credentials`, readable by its owner alone, whole or not at all.
+///
+/// # Errors
+/// When the folder cannot be written to.
+pub fn keep(dir: &Path, settings: &[(&str, String)]) -> anyhow::Result<()> {
+    write_plain(&dir.join("credentials"), settings)
+}
+
+/// `operator`: what only the operator of a local installation may know (the broker's operator, the database's owner).
 ///
 /// # Errors
 /// When the file is there and cannot be read.
 pub fn operator(dir: &Path) -> anyhow::Result<BTreeMap<String, String>> {
-    let path = dir.join("operator");
-    match std::fs::read_to_string(&path) {
-        Ok(text) => Ok(parse(&text)),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(BTreeMap::new()),
-        Err(error) => Err(error).with_context(|| format!("reading {}", path.display())),
-    }
+    read_if_there(&dir.join("operator"))
 }
 
 /// Writes `operator`, readable by its owner alone.
@@ -54,8 +73,12 @@ pub fn operator(dir: &Path) -> anyhow::Result<BTreeMap<String, String>> {
 /// # Errors
 /// When the folder cannot be written to.
 pub fn write_operator(dir: &Path, settings: &[(&str, String)]) -> anyhow::Result<()> {
+    write_plain(&dir.join("operator"), settings)
+}
+
+fn write_plain(path: &Path, settings: &[(&str, String)]) -> anyhow::Result<()> {
     let text: String = settings.iter().map(|(name, value)| format!("{name}={}\n", quoted(value))).collect();
-    duban_local::place::write_private(&dir.join("operator"), &text).with_context(|| format!("writing {}", dir.join("operator").display()))
+    duban_local::place::write_private(path, &text).with_context(|| format!("writing {}", path.display()))
 }
 
 /// Single quotes, as every shell reads them.

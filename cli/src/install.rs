@@ -10,7 +10,7 @@ use crate::policy::applied::{Applied, is_organisation};
 use crate::policy::bring::{self, News};
 use crate::policy::sources;
 use anyhow::{Context, bail};
-use duban_contracts::Problem;
+use duban_contracts::{Problem, ids};
 use duban_local::Stack;
 use duban_policy::directory::{Directory, Person, Right};
 use duban_policy::organisation::Organisation;
@@ -101,7 +101,7 @@ pub async fn install_at(operator: &Operator, url: &str, settings: &InstallSettin
         TokensOf::Everybody => directory.people().map(|person| person.id.clone()).collect(),
     };
     for person in wanted {
-        let token = new_token(&gateway, &person).await?;
+        let token = new_token(&gateway, &person, "demonstration").await?;
         installation.people.insert(person, token);
     }
     Ok(installation)
@@ -116,7 +116,7 @@ impl Installation {
         Gateway::new(&self.url, &self.admin_token)
     }
 
-    /// The gateway, asked as a person with a fresh token.
+    /// The gateway, asked as a person with a fresh token, beside those that he has.
     ///
     /// # Errors
     /// When there is no such person.
@@ -124,7 +124,7 @@ impl Installation {
         let administrator = self.administrator()?;
         let token = match self.people.get(person) {
             Some(token) => token.clone(),
-            None => new_token(&administrator, person).await?,
+            None => new_token(&administrator, person, &ids::fresh().to_string()).await?,
         };
         Ok(administrator.with_token(token))
     }
@@ -260,9 +260,10 @@ struct ProducerToken {
     token: String,
 }
 
-pub(crate) async fn new_token(gateway: &Gateway, person: &str) -> anyhow::Result<String> {
+/// A token of a person, called what it is for, which is what it takes the place of.
+pub(crate) async fn new_token(gateway: &Gateway, person: &str, name: &str) -> anyhow::Result<String> {
     let made: ProducerToken = gateway
-        .send(Method::POST, &format!("/v1/people/{person}/token"), &json!({ "name": "demonstration" }))
+        .send(Method::POST, &format!("/v1/people/{person}/token"), &json!({ "name": name }))
         .await
         .with_context(|| format!("making a token for {person}"))?;
     Ok(made.token)

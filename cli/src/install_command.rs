@@ -22,7 +22,8 @@ pub(super) async fn run(arguments: &InstallArguments, connection: &Connection, s
     let installation = install::install_at(&connection.operator()?, &connection.gateway_url()?, &settings).await?;
     installation.applied.write(dir)?;
     let manager = credentials::manager(dir, &installation).await?;
-    credentials::write(dir, &installation, &manager, &[])?;
+    credentials::keep(dir, &installation, &manager)?;
+    credentials::tell(dir, &installation, &manager, &[])?;
     let env = env_file::path(dir);
     let said = serde_json::json!({ "url": installation.url, "login": manager.login, "env": env, "policies": installation.news });
     show.print(&said, |_| {

@@ -43,7 +43,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let connection = cli.connection;
     match cli.command {
         Command::Up(arguments) => up::run(&arguments, &connection, show).await,
-        Command::Demo(arguments) => demo::run(&arguments, &connection, show).await,
+        Command::Demo(arguments) => demo::run(&arguments, show).await,
         Command::Down => up::down(&connection, show).await,
         Command::Clean => up::clean(&connection, show).await,
         Command::Install(arguments) => install_command::run(&arguments, &connection, show).await,

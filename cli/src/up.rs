@@ -9,6 +9,7 @@ use crate::{env_file, welcome};
 use anyhow::{Context, bail};
 use duban_local::{Stack, StackSettings, stack};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -105,7 +106,7 @@ pub struct Started {
     pub manager: Manager,
 }
 
-/// Starts, fills, waits, and writes `env`. `connection` is to the same folder.
+/// Starts, fills, waits, and then writes `env`. `connection` is to the same folder.
 ///
 /// # Errors
 /// When a part does not start, or refuses what is installed.
@@ -119,17 +120,19 @@ pub async fn start(
     let dir = connection.dir.clone();
     let known = credentials::known(connection)?;
     steps.begin("PostgreSQL, NATS and the services");
-    let mut stack = Stack::launch(settings).await?;
+    // What it says of the last run is true no longer, and a shell would believe it.
+    let mut stack = Stack::launch(StackSettings { ready_file: Some(env_file::NAME), ..settings }).await?;
     steps.begin("administrator, packs, organisation, producers");
     let install_settings = InstallSettings { policies: policies.to_path_buf(), tokens, known, applied: Applied::read(&dir)? };
     let installation = install::install(&stack, &install_settings).await?;
     installation.applied.write(&dir)?;
     let manager = credentials::manager(&dir, &installation).await?;
-    let looking = [("DUBAN_DATABASE_URL", stack.ground.database_url("inspector")?), ("DUBAN_MAIL_URL", stack.mail.page_url())];
-    credentials::write(&dir, &installation, &manager, &looking)?;
+    credentials::keep(&dir, &installation, &manager)?;
     write_operator(&dir, &install::operator(&stack)?)?;
     steps.begin("all services ready");
     stack.wait_until_ready().await?;
+    let looking = [("DUBAN_DATABASE_URL", stack.ground.database_url("inspector")?), ("DUBAN_MAIL_URL", stack.mail.page_url())];
+    credentials::tell(&dir, &installation, &manager, &looking)?;
     Ok(Started { stack, installation, manager })
 }
 
@@ -148,7 +151,8 @@ fn write_operator(dir: &Path, operator: &Operator) -> anyhow::Result<()> {
 /// When what runs does not stop.
 pub async fn down(connection: &Connection, show: Show) -> anyhow::Result<ExitCode> {
     let ran = stack::stop_running(&connection.dir).await?;
-    show.say(if ran { "stopped; the data stays" } else { "nothing runs here" });
+    let words = if ran { "stopped; the data stays" } else { "nothing runs here" };
+    show.print(&json!({ "stopped": ran }), |_| words.to_owned())?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -159,7 +163,7 @@ pub async fn down(connection: &Connection, show: Show) -> anyhow::Result<ExitCod
 pub async fn clean(connection: &Connection, show: Show) -> anyhow::Result<ExitCode> {
     let dir = &connection.dir;
     if is_empty(dir)? {
-        show.say("there is nothing to forget");
+        show.print(&json!({ "forgotten": false }), |_| "there is nothing to forget".to_owned())?;
         return Ok(ExitCode::SUCCESS);
     }
     if !dir.join("lock").exists() && !dir.join("secrets").exists() {
@@ -174,7 +178,7 @@ pub async fn clean(connection: &Connection, show: Show) -> anyhow::Result<ExitCo
         std::fs::remove_dir_all(&real).with_context(|| format!("removing {}", real.display()))?;
     }
     std::fs::remove_dir_all(dir).with_context(|| format!("removing {}", dir.display()))?;
-    show.say(format!("{} is forgotten", dir.display()));
+    show.print(&json!({ "forgotten": true }), |_| format!("{} is forgotten", dir.display()))?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -256,7 +256,36 @@ const ON_THE_WAY: [&str; 4] = ["duban-gateway", "duban-intake", "duban-escalatio
 
 async fn one_trace(collector: &Collector) -> anyhow::Result<()> {
     until("one trace over all services", LIMIT, || async { passes(collector, TRACE) }).await?;
+    batches_link_to_what_they_carried(collector, TRACE).await?;
     acknowledgement_links_back(collector, TRACE).await
+}
+
+/// A batch carries what many caused, so its span has a trace of its own, and a link with each trace whose message was in it: where the
+/// gateway puts reports on disk, where each service publishes its events, and where each takes those of others.
+async fn batches_link_to_what_they_carried(collector: &Collector, trace: &str) -> anyhow::Result<()> {
+    const BATCHES: [(&str, &str); 8] = [
+        ("duban-gateway", " send"),
+        ("duban-intake", " receive"),
+        ("duban-intake", " send"),
+        ("duban-escalation", " receive"),
+        ("duban-escalation", " send"),
+        ("duban-notifications", " receive"),
+        ("duban-notifications", " send"),
+        ("duban-archive", " receive"),
+    ];
+    until("every batch to link to what it carried", LIMIT, || async {
+        let of_batches = |span: &Span| span.name.ends_with(" send") || span.name.ends_with(" receive");
+        let batches: Vec<Span> = collector.spans().into_iter().filter(of_batches).collect();
+        if let Some(span) = batches.iter().find(|span| span.trace == trace) {
+            anyhow::bail!("a batch is in the trace of one of its messages: {span:?}");
+        }
+        let carried: Vec<&Span> = batches.iter().filter(|span| span.links.iter().any(|link| link == trace)).collect();
+        let missing: Vec<_> =
+            BATCHES.iter().filter(|(service, end)| !carried.iter().any(|span| span.service == *service && span.name.ends_with(end))).collect();
+        anyhow::ensure!(missing.is_empty(), "no batch of {missing:?} links to it; batches: {batches:?}");
+        anyhow::Ok(())
+    })
+    .await
 }
 
 /// The acknowledgement is a request of its own, with a trace of its own, which is linked with the alert's.

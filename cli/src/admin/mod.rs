@@ -18,14 +18,11 @@ pub enum AdminCommand {
     /// Those who may send reports: list, create, disable, give a new token.
     #[command(subcommand)]
     Producer(producer::ProducerCommand),
-    /// People: list, create, disable, reset a password; who is away and who is back.
+    /// People: list, create, disable and enable, reset a password, list and revoke tokens; who is away and who is back.
     #[command(subcommand)]
     Person(person::PersonCommand),
-    /// Make a token for the API, for a person.
-    Token {
-        /// Person id.
-        person: String,
-    },
+    /// Make a token for the API, for a person. It takes the place of his older one of the same name.
+    Token(person::TokenArguments),
 }
 
 /// # Errors
@@ -35,6 +32,6 @@ pub async fn run(command: AdminCommand, connection: &Connection, show: Show) -> 
         AdminCommand::Create(arguments) => create::run(&arguments, connection, show).await,
         AdminCommand::Producer(command) => producer::run(command, connection, show).await,
         AdminCommand::Person(command) => person::run(command, connection, show).await,
-        AdminCommand::Token { person } => person::token(&person, connection, show).await,
+        AdminCommand::Token(arguments) => person::token(&arguments, connection, show).await,
     }
 }

@@ -4,11 +4,14 @@ use super::away::{self, AwayCommand};
 use super::producer::token_told;
 use crate::connection::Connection;
 use crate::gateway::Gateway;
-use crate::show::{Show, table};
+use crate::show::{Show, instant, table};
 use duban_contracts::delivery::Webhook;
+use jiff::Timestamp;
 use reqwest::Method;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::process::ExitCode;
+use uuid::Uuid;
 
 #[derive(Debug, clap::Subcommand)]
 pub enum PersonCommand {
@@ -37,12 +40,54 @@ pub enum PersonCommand {
     Disable {
         id: String,
     },
-    /// A new password, shown once.
+    /// Let a person who was disabled in again, with his password; his tokens stay revoked.
+    Enable {
+        id: String,
+    },
+    /// A new password, shown once; it ends all sessions, and leaves tokens as they are.
     Reset {
         id: String,
     },
+    /// The tokens of a person that are good (not the tokens themselves, which were shown once).
+    Tokens {
+        id: String,
+    },
+    /// Revoke a token of a person at once.
+    Revoke {
+        id: String,
+        /// As `tokens` lists it.
+        #[arg(value_name = "TOKEN")]
+        listed: Uuid,
+    },
     #[command(flatten)]
     Away(AwayCommand),
+}
+
+#[derive(Debug, clap::Args)]
+pub struct TokenArguments {
+    /// Person id.
+    pub person: String,
+    /// What it is for.
+    #[arg(long, default_value = "api")]
+    pub name: String,
+    /// How long it is good, in days.
+    #[arg(long, default_value_t = 365, value_parser = clap::value_parser!(u16).range(1..=3650))]
+    pub days: u16,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Tokens {
+    tokens: Vec<Token>,
+}
+
+/// As the gateway lists one; real time.
+#[derive(Debug, Serialize, Deserialize)]
+struct Token {
+    id: Uuid,
+    name: String,
+    created_at: Timestamp,
+    created_by: String,
+    expires_at: Timestamp,
 }
 
 pub(super) async fn run(command: PersonCommand, connection: &Connection, show: Show) -> anyhow::Result<ExitCode> {
@@ -66,6 +111,18 @@ pub(super) async fn run(command: PersonCommand, connection: &Connection, show: S
             let done: Value = gateway.send(Method::POST, &format!("/v1/people/{id}/disable"), &json!({})).await?;
             show.print(&done, |_| format!("{id} is disabled"))?;
         }
+        PersonCommand::Enable { id } => {
+            let done: Value = gateway.send(Method::POST, &format!("/v1/people/{id}/enable"), &json!({})).await?;
+            show.print(&done, |_| format!("{id} is enabled"))?;
+        }
+        PersonCommand::Tokens { id } => {
+            let tokens: Tokens = gateway.get(&format!("/v1/people/{id}/tokens"), &()).await?;
+            show.print(&tokens, |tokens| tokens_listed(&id, &tokens.tokens))?;
+        }
+        PersonCommand::Revoke { id, listed } => {
+            let done: Value = gateway.send(Method::POST, &format!("/v1/people/{id}/tokens/{listed}/revoke"), &json!({})).await?;
+            show.print(&done, |_| format!("token {listed} of {id} is revoked"))?;
+        }
         PersonCommand::Reset { id } => {
             let made: Value = gateway.send(Method::POST, &format!("/v1/people/{id}/reset"), &json!({})).await?;
             show.print(&made, |made| password_told(&id, made))?;
@@ -75,11 +132,25 @@ pub(super) async fn run(command: PersonCommand, connection: &Connection, show: S
     Ok(ExitCode::SUCCESS)
 }
 
-pub(super) async fn token(person: &str, connection: &Connection, show: Show) -> anyhow::Result<ExitCode> {
+pub(super) async fn token(arguments: &TokenArguments, connection: &Connection, show: Show) -> anyhow::Result<ExitCode> {
+    let TokenArguments { person, name, days } = arguments;
     let gateway = Gateway::new(connection.gateway_url()?, connection.admin_token()?)?;
-    let made: Value = gateway.send(Method::POST, &format!("/v1/people/{person}/token"), &json!({})).await?;
+    let request = json!({ "name": name, "days": days });
+    let made: Value = gateway.send(Method::POST, &format!("/v1/people/{person}/token"), &request).await?;
     show.print(&made, |made| token_told(person, made))?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn tokens_listed(person: &str, tokens: &[Token]) -> String {
+    if tokens.is_empty() {
+        return format!("{person} has no token");
+    }
+    let mut rows = table(["token", "name", "made", "by", "good until"]);
+    for token in tokens {
+        let Token { id, name, created_at, created_by, expires_at } = token;
+        rows.add_row([id.to_string(), name.clone(), instant(*created_at), created_by.clone(), instant(*expires_at)]);
+    }
+    rows.to_string()
 }
 
 fn listed(list: &Value) -> String {

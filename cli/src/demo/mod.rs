@@ -60,7 +60,7 @@ pub struct DemoArguments {
     /// Stop when the play is over instead of staying up for looking.
     #[arg(long)]
     pub exit: bool,
-    /// Data folder; what an earlier demonstration left there is forgotten.
+    /// Data folder; what an earlier demonstration left there is forgotten. (--dir is not looked at: an installation's data is never at stake.)
     #[arg(long, default_value = ".duban-demo", value_name = "FOLDER")]
     pub data: PathBuf,
 }
@@ -70,8 +70,7 @@ const REPORTS: &str = "demo/reports.jsonl";
 
 /// # Errors
 /// When a part does not start, the file cannot be read, or a report is not registered.
-pub async fn run(arguments: &DemoArguments, connection: &Connection, show: Show) -> anyhow::Result<ExitCode> {
-    let _ = connection;
+pub async fn run(arguments: &DemoArguments, show: Show) -> anyhow::Result<ExitCode> {
     let script = script(arguments)?;
     let dir = &arguments.data;
     if dir.exists() {

@@ -45,6 +45,14 @@ pub fn write_private(path: &Path, content: &str) -> Result<()> {
     fs::rename(&fresh, path).map_err(Error::io(doing()))
 }
 
+/// Removes a file; that there is none is no error.
+pub fn remove_if_there(path: &Path) -> Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io(format!("removing {}", path.display()))(error)),
+        _ => Ok(()),
+    }
+}
+
 /// Gives `path` to the account, if there is one.
 pub fn give(path: &Path, account: Option<Account>) -> Result<()> {
     match account {

@@ -21,7 +21,8 @@ pub use copy::Copy;
 pub use lock::stop_running;
 
 use crate::{
-    ClockSetting, Error, Ground, GroundSettings, MailCatcher, Port, Result, mail_catcher::MailCatcherSettings, process::TemporaryFolder,
+    ClockSetting, Error, Ground, GroundSettings, MailCatcher, Port, Result, mail_catcher::MailCatcherSettings, place,
+    process::TemporaryFolder,
 };
 
 /// How long a service may take from its start until `/readyz` says so.
@@ -54,6 +55,8 @@ pub struct StackSettings {
     pub binaries: Option<PathBuf>,
     /// Whether the services get the `DUBAN_*` variables of this process, so that one can tune an installation from outside.
     pub inherit: bool,
+    /// A file in the folder that tells others that all is ready: taken away as soon as the folder is this stack's.
+    pub ready_file: Option<&'static str>,
 }
 
 impl StackSettings {
@@ -74,6 +77,7 @@ impl StackSettings {
             nats_url: None,
             binaries: None,
             inherit: false,
+            ready_file: None,
         }
     }
 
@@ -120,6 +124,9 @@ impl Stack {
         };
         std::fs::create_dir_all(&dir).map_err(Error::io(format!("making {}", dir.display())))?;
         let lock = if temporary.is_none() { Some(lock::Lock::take(&dir)?) } else { None };
+        if let Some(ready) = settings.ready_file {
+            place::remove_if_there(&dir.join(ready))?;
+        }
         let last = ports::last(&dir);
         let or_last = |fixed: Option<u16>, name: &str| fixed.or_else(|| last.get(name).copied().filter(|port| crate::port::is_free(*port)));
         let mail = MailCatcher::start(MailCatcherSettings {

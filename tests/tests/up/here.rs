@@ -93,18 +93,51 @@ impl Here {
 
     /// Starts `duban up` and waits until it says that all is ready.
     pub async fn up(&self, arguments: &[&str]) -> anyhow::Result<Process> {
+        let mut up = self.begun(arguments)?;
+        self.until_said(&mut up, "Ctrl-C stops everything").await?;
+        Ok(up)
+    }
+
+    /// Starts it again while one service hangs: as long as it does, nobody is told by the file `env`, though one of the last run lay there.
+    pub async fn up_while_one_hangs(&self) -> anyhow::Result<Process> {
+        let env = self.data.join("env");
+        anyhow::ensure!(env.exists(), "there is no file of the last run");
+        let mut up = self.begun(&[])?;
+        let deadline = std::time::Instant::now() + LIMIT;
+        let hanging = loop {
+            if let Some(child) = child(up.id(), "duban-archive")? {
+                break child;
+            }
+            up.fail_if_ended()?;
+            anyhow::ensure!(std::time::Instant::now() < deadline, "no archive is started: {}", up.tail());
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        };
+        signal("STOP", hanging)?;
+        self.until_said(&mut up, "… all services ready").await?;
+        // As long as waiting for the others takes, and longer.
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        anyhow::ensure!(!env.exists() && !self.said(&up)?.contains("Ctrl-C stops everything"), "told before all is ready: {}", up.tail());
+        signal("CONT", hanging)?;
+        self.until_said(&mut up, "Ctrl-C stops everything").await?;
+        Ok(up)
+    }
+
+    fn begun(&self, arguments: &[&str]) -> anyhow::Result<Process> {
         let mut command = self.duban(&[&["up"], arguments].concat());
         // A minute ahead is for the earnest case.
         command.env("DUBAN_ANNOUNCE_SECONDS", "1");
         let log = self.folder.path().join(format!("up-{}.log", uuid::Uuid::now_v7().simple()));
-        let mut up = Process::spawn("duban up", command, &log, Signal::INT)?;
+        Ok(Process::spawn("duban up", command, &log, Signal::INT)?)
+    }
+
+    async fn until_said(&self, up: &mut Process, words: &str) -> anyhow::Result<()> {
         let deadline = std::time::Instant::now() + LIMIT;
-        while !self.said(&up)?.contains("Ctrl-C stops everything") {
+        while !self.said(up)?.contains(words) {
             up.fail_if_ended()?;
-            anyhow::ensure!(std::time::Instant::now() < deadline, "not ready: {}", up.tail());
+            anyhow::ensure!(std::time::Instant::now() < deadline, "it does not say {words:?}: {}", up.tail());
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
-        Ok(up)
+        Ok(())
     }
 
     pub fn said(&self, up: &Process) -> anyhow::Result<String> {
@@ -142,6 +175,27 @@ impl Here {
         let text = self.done(&[arguments, &["--json"]].concat())?;
         serde_json::from_str(&text).with_context(|| format!("{arguments:?}: {text}"))
     }
+}
+
+/// A process that another has started, by its program.
+fn child(of: u32, program: &str) -> anyhow::Result<Option<u32>> {
+    for entry in std::fs::read_dir("/proc")? {
+        let Some(id) = entry?.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
+        // One that has ended meanwhile has none.
+        let Ok(status) = std::fs::read_to_string(format!("/proc/{id}/status")) else { continue };
+        let is_child = status.lines().any(|line| line.strip_prefix("PPid:").is_some_and(|parent| parent.trim() == of.to_string()));
+        let link = std::fs::read_link(format!("/proc/{id}/exe"));
+        if is_child && link.is_ok_and(|exe| exe.file_name().is_some_and(|name| name == program)) {
+            return Ok(Some(id));
+        }
+    }
+    Ok(None)
+}
+
+fn signal(name: &str, process: u32) -> anyhow::Result<()> {
+    let done = Command::new("/bin/sh").args(["-c", &format!("kill -{name} {process}")]).status()?;
+    anyhow::ensure!(done.success(), "{process} takes no {name}");
+    Ok(())
 }
 
 /// The number of who runs this test.

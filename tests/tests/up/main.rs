@@ -53,7 +53,7 @@ async fn an_installation_lives_in_one_folder_from_up_to_clean() -> anyhow::Resul
 
     stops_in_order(&here, &mut up).await?;
 
-    let mut again = here.up(&[]).await?;
+    let mut again = here.up_while_one_hangs().await?;
     assert_eq!(here.env()?, env, "logins, tokens and ports stay");
     until("the cases of before to be listed", LIMIT, || async {
         is(here.json(&["case", "list"])?["total"].as_i64().unwrap_or_default(), expected)
@@ -68,15 +68,17 @@ async fn an_installation_lives_in_one_folder_from_up_to_clean() -> anyhow::Resul
     assert!(running.exists());
     // It refuses to run as root; whoever starts it as root has it run as another.
     assert_ne!(std::fs::metadata(&running)?.uid(), 0);
-    here.done(&["down"])?;
+    assert_eq!(here.json(&["down"])?, json!({ "stopped": true }));
     assert!(!running.exists(), "down waits until all has stopped");
+    assert_eq!(here.json(&["down"])?, json!({ "stopped": false }));
     assert!(again.wait(LIMIT).await, "it goes on after down");
     for command in [&["case", "list"][..], &["report", "send", "--subject", "x", "--via", "nats"], &["dead", "list"]] {
         here.refused(command, duban::exit::UNAVAILABLE, "")?;
     }
     assert!(here.data.join("env").exists());
-    here.done(&["clean"])?;
+    assert_eq!(here.json(&["clean"])?, json!({ "forgotten": true }));
     assert!(!here.data.exists());
+    assert_eq!(here.json(&["clean"])?, json!({ "forgotten": false }));
     Ok(())
 }
 

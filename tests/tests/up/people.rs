@@ -45,8 +45,12 @@ pub async fn renewed_and_shut_out(here: &Here, env: &Env, token: &str, password:
     let told = here.done(&["admin", "person", "reset", "zhao-min"])?;
     let other = told.lines().find_map(|line| line.trim().strip_prefix("password")).context("no password is shown")?.trim();
     assert!(!log_in(env, "zhao-min", password).await? && log_in(env, "zhao-min", other).await?, "{told}");
+    tokens_of_a_person(here)?;
     here.done(&["admin", "person", "disable", "zhao-min"])?;
     assert!(!log_in(env, "zhao-min", other).await?, "he is disabled");
+    here.done(&["admin", "person", "enable", "zhao-min"])?;
+    assert!(log_in(env, "zhao-min", other).await?, "he is enabled");
+    here.done(&["admin", "person", "disable", "zhao-min"])?;
     let is_disabled = |list: Value, of: &str, id: &str| {
         let one = list[of].as_array().and_then(|all| all.iter().find(|one| one["id"] == id)).cloned();
         one.is_some_and(|one| one["disabled"] == true)
@@ -56,8 +60,28 @@ pub async fn renewed_and_shut_out(here: &Here, env: &Env, token: &str, password:
     for command in [["admin", "producer", "token", "nobody"], ["admin", "producer", "disable", "nobody"]] {
         here.refused(&command, REFUSED, "")?;
     }
-    for command in [["admin", "person", "reset", "nobody"], ["admin", "person", "disable", "nobody"]] {
-        here.refused(&command, REFUSED, "")?;
+    for act in ["reset", "disable", "enable", "tokens"] {
+        here.refused(&["admin", "person", act, "nobody"], REFUSED, "")?;
     }
+    here.refused(&["admin", "token", "zhao-min"], REFUSED, "disabled")?;
     Ok(1)
+}
+
+/// A person's tokens are made, listed and revoked, each by what it is for.
+fn tokens_of_a_person(here: &Here) -> anyhow::Result<()> {
+    assert!(here.done(&["admin", "person", "tokens", "zhao-min"])?.contains("no token"));
+    let made = here.json(&["admin", "token", "zhao-min", "--name", "dashboard", "--days", "30"])?;
+    let token = made["token"].as_str().context("no token")?;
+    here.done(&["admin", "token", "zhao-min"])?;
+    let mine = |token: &str| here.duban(&["case", "list", "--token", token]).output().map(|output| output.status.success());
+    assert!(mine(token)?);
+    let listed = here.json(&["admin", "person", "tokens", "zhao-min"])?;
+    let names: Vec<&str> = listed["tokens"].as_array().into_iter().flatten().filter_map(|token| token["name"].as_str()).collect();
+    assert_eq!(names, ["dashboard", "api"]);
+    assert!(here.done(&["admin", "person", "tokens", "zhao-min"])?.contains("dashboard"));
+    let id = listed["tokens"][0]["id"].as_str().context("no id")?;
+    here.done(&["admin", "person", "revoke", "zhao-min", id])?;
+    assert!(!mine(token)?, "it is revoked");
+    here.refused(&["admin", "person", "revoke", "zhao-min", id], duban::exit::REFUSED, "")?;
+    Ok(())
 }

@@ -23,7 +23,9 @@ pub async fn told_where_everything_is(here: &Here, up: &Process, env: &Env) -> a
         let answer = reqwest::get(address).await?;
         assert!(answer.status().is_success(), "{address}: {}", answer.status());
     }
-    assert_eq!(std::fs::metadata(here.data.join("env"))?.permissions().mode() & 0o777, 0o600);
+    for file in ["env", "credentials", "operator"] {
+        assert_eq!(std::fs::metadata(here.data.join(file))?.permissions().mode() & 0o777, 0o600, "{file}");
+    }
     for name in
         ["DUBAN_URL", "DUBAN_TOKEN_HOTLINE", "DUBAN_TOKEN_WEB", "DUBAN_NATS_URL", "DUBAN_DATABASE_URL", "DUBAN_LOGIN", "DUBAN_PASSWORD"]
     {

@@ -228,7 +228,8 @@ impl Acceptance {
 fn agrees_with_subject(report: &Report, channel: Option<&str>) -> Result<(), Problem> {
     match channel {
         Some(channel) if channel != report.channel => {
-            Err(Problem::invalid(vec![FieldError::new("/channel", "it is not the channel of the subject", channel)]))
+            let wrong = both("与主题中的渠道不一致", "it is not the channel of the subject");
+            Err(Problem::invalid(vec![FieldError::new("/channel", wrong, both(channel, channel))]))
         }
         _ => Ok(()),
     }

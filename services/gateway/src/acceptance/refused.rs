@@ -3,13 +3,14 @@
 
 use crate::web::of_database;
 use bytes::Bytes;
-use duban_contracts::{Problem, Timestamp, ids, time};
+use duban_contracts::{FieldError, Problem, Timestamp, ids, time};
+use duban_engine::mask;
 use duban_platform::{CancellationToken, Clock, Database, Platform, Seal, Ts};
 use jiff::SignedDuration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use sqlx::Row;
-use sqlx::types::Json;
+use sqlx::Row as _;
+use sqlx::postgres::PgRow;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -51,6 +52,7 @@ pub struct RefusedReport {
     pub producer: String,
     #[schemars(schema_with = "time::schema")]
     pub refused_at: Timestamp,
+    /// Where it quotes the report, telephone and identity numbers are masked.
     pub problem: Problem,
     #[schemars(schema_with = "time::schema")]
     pub keep_until: Timestamp,
@@ -114,19 +116,22 @@ impl RefusedReports {
         let id = ids::fresh();
         let now = self.0.clock.now();
         let until = now.saturating_add(SignedDuration::from_hours(24 * i64::from(self.0.keep_days))).unwrap_or(Timestamp::MAX);
-        let sealed = match self.0.seal.seal(body, &format!("refused/{id}")) {
-            Ok(sealed) => sealed,
-            Err(error) => return tracing::error!(%error, "a refused report cannot be sealed and is not kept"),
+        let sealed = self.0.seal.seal(body, &of_body(id));
+        let sealed_problem = serde_json::to_vec(problem).map(|problem| self.0.seal.seal(&problem, &of_problem(id)));
+        let (Ok(sealed), Ok(Ok(sealed_problem))) = (sealed, sealed_problem) else {
+            return tracing::error!("a refused report cannot be sealed and is not kept");
         };
         let written = sqlx::query(
-            "insert into refused_report (id, producer, refused_at, problem, sealed, keep_until)
-             select $1, $2, $3, $4, $5, $6
-             where (select count(*) from (select from refused_report where producer = $2 limit $7) as kept) < $7",
+            "insert into refused_report (id, producer, refused_at, code, status, sealed_problem, sealed, keep_until)
+             select $1, $2, $3, $4, $5, $6, $7, $8
+             where (select count(*) from (select from refused_report where producer = $2 limit $9) as kept) < $9",
         )
         .bind(id)
         .bind(producer)
         .bind(Ts(now))
-        .bind(Json(problem))
+        .bind(&problem.code)
+        .bind(i16::try_from(problem.status).unwrap_or(i16::MAX))
+        .bind(sealed_problem)
         .bind(sealed)
         .bind(Ts(until))
         .bind(MOST_OF_A_PRODUCER)
@@ -138,11 +143,11 @@ impl RefusedReports {
     }
 
     /// # Errors
-    /// 503 without the database.
+    /// 500 if one cannot be opened; 503 without the database.
     pub async fn list(&self, query: &RefusedQuery) -> Result<Vec<RefusedReport>, Problem> {
         let limit = query.limit.unwrap_or(50).clamp(1, 200);
         sqlx::query(
-            "select id, producer, refused_at, problem, keep_until from refused_report
+            "select id, producer, refused_at, code, status, sealed_problem, keep_until from refused_report
              where ($1::text is null or producer = $1) and ($2::uuid is null or id < $2) order by id desc limit $3",
         )
         .bind(&query.producer)
@@ -150,22 +155,26 @@ impl RefusedReports {
         .bind(i64::from(limit))
         .fetch_all(self.0.db.pool())
         .await
-        .and_then(|rows| rows.iter().map(shown).collect())
-        .map_err(|e| of_database(&e))
+        .map_err(|e| of_database(&e))?
+        .iter()
+        .map(|row| self.shown(row))
+        .collect()
     }
 
     /// # Errors
     /// 404 unknown or aged out; 500 if it cannot be opened; 503 without the database.
     pub async fn show(&self, id: Uuid) -> Result<RefusedDetail, Problem> {
-        let row = sqlx::query("select id, producer, refused_at, problem, keep_until, sealed from refused_report where id = $1")
-            .bind(id)
-            .fetch_optional(self.0.db.pool())
-            .await
-            .map_err(|e| of_database(&e))?
-            .ok_or_else(Problem::not_found)?;
+        let row = sqlx::query(
+            "select id, producer, refused_at, code, status, sealed_problem, keep_until, sealed from refused_report where id = $1",
+        )
+        .bind(id)
+        .fetch_optional(self.0.db.pool())
+        .await
+        .map_err(|e| of_database(&e))?
+        .ok_or_else(Problem::not_found)?;
         let sealed: Vec<u8> = row.try_get("sealed").map_err(|e| of_database(&e))?;
-        let body = self.0.seal.open(&sealed, &format!("refused/{id}")).map_err(|_| Problem::internal())?;
-        Ok(RefusedDetail { report: shown(&row).map_err(|e| of_database(&e))?, body: String::from_utf8_lossy(&body).into_owned() })
+        let body = self.0.seal.open(&sealed, &of_body(id)).map_err(|_| Problem::internal())?;
+        Ok(RefusedDetail { report: self.shown(&row)?, body: String::from_utf8_lossy(&body).into_owned() })
     }
 
     /// Deletes what has aged out. Called now and then.
@@ -179,15 +188,64 @@ impl RefusedReports {
             .await
             .map(|_| ())
     }
+
+    fn shown(&self, row: &PgRow) -> Result<RefusedReport, Problem> {
+        let Row { id, producer, refused_at, code, status, sealed_problem, keep_until } = Row::read(row).map_err(|e| of_database(&e))?;
+        let problem = match sealed_problem {
+            Some(sealed) => {
+                let opened = self.0.seal.open(&sealed, &of_problem(id)).map_err(|_| Problem::internal())?;
+                without_numbers(serde_json::from_slice(&opened).map_err(|_| Problem::internal())?)
+            }
+            None => {
+                Problem::new(u16::try_from(status).unwrap_or_default(), &code, "What was wrong is not kept any more", "具体原因已不再保存")
+            }
+        };
+        Ok(RefusedReport { id, producer, refused_at, problem, keep_until })
+    }
 }
 
-fn shown(row: &sqlx::postgres::PgRow) -> Result<RefusedReport, sqlx::Error> {
-    let Json(problem) = row.try_get("problem")?;
-    Ok(RefusedReport {
-        id: row.try_get("id")?,
-        producer: row.try_get("producer")?,
-        refused_at: row.try_get::<Ts, _>("refused_at")?.0,
-        problem,
-        keep_until: row.try_get::<Ts, _>("keep_until")?.0,
-    })
+/// What a seal is of, so that none can be put in another's place.
+fn of_body(id: Uuid) -> String {
+    format!("refused/{id}")
+}
+
+fn of_problem(id: Uuid) -> String {
+    format!("refused/{id}/problem")
+}
+
+struct Row {
+    id: Uuid,
+    producer: String,
+    refused_at: Timestamp,
+    code: String,
+    status: i16,
+    /// None of one that was kept before problems were sealed.
+    sealed_problem: Option<Vec<u8>>,
+    keep_until: Timestamp,
+}
+
+impl Row {
+    fn read(row: &PgRow) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            id: row.try_get("id")?,
+            producer: row.try_get("producer")?,
+            refused_at: row.try_get::<Ts, _>("refused_at")?.0,
+            code: row.try_get("code")?,
+            status: row.try_get("status")?,
+            sealed_problem: row.try_get("sealed_problem")?,
+            keep_until: row.try_get::<Ts, _>("keep_until")?.0,
+        })
+    }
+}
+
+/// The problem as a list may show it: numbers of persons that it quotes have their middle hidden.
+fn without_numbers(problem: Problem) -> Problem {
+    let errors = problem.errors.into_iter().map(|error| FieldError {
+        field: mask::within(&error.field),
+        wrong: mask::within(&error.wrong),
+        wrong_zh: mask::within(&error.wrong_zh),
+        expected: error.expected,
+        expected_zh: error.expected_zh,
+    });
+    Problem { detail: mask::within(&problem.detail), detail_zh: mask::within(&problem.detail_zh), errors: errors.collect(), ..problem }
 }

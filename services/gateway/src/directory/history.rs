@@ -3,6 +3,7 @@
 use crate::App;
 use crate::web::of_database;
 use duban_contracts::{Problem, Timestamp, both, time};
+use duban_engine::mask;
 use duban_platform::Ts;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -32,7 +33,7 @@ pub struct History {
     pub next: Option<Uuid>,
 }
 
-/// One change. Hashes of tokens are left out.
+/// One change. Hashes of tokens are left out, telephone and identity numbers masked.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct ChangeShown {
     pub id: Uuid,
@@ -108,14 +109,22 @@ fn shown(row: &sqlx::postgres::PgRow) -> Result<ChangeShown, sqlx::Error> {
         by: row.try_get("by")?,
         what: row.try_get("what")?,
         which: row.try_get("which")?,
-        before: row.try_get::<Option<Value>, _>("before")?.map(without_hash),
-        after: row.try_get::<Option<Value>, _>("after")?.map(without_hash),
+        before: row.try_get::<Option<Value>, _>("before")?.map(for_a_list),
+        after: row.try_get::<Option<Value>, _>("after")?.map(for_a_list),
     })
 }
 
-fn without_hash(mut value: Value) -> Value {
+/// A change as a list may show it.
+fn for_a_list(mut value: Value) -> Value {
     if let Value::Object(members) = &mut value {
         members.shift_remove("token_hash");
+        if let Some(Value::String(phone)) = members.get_mut("phone") {
+            *phone = mask::number(phone);
+        }
+        // Why somebody is away is written by people.
+        if let Some(Value::String(reason)) = members.get_mut("reason") {
+            *reason = mask::within(reason);
+        }
     }
     value
 }

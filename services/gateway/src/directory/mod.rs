@@ -14,6 +14,8 @@ pub mod period;
 pub mod producers;
 pub mod snapshot;
 pub mod store;
+mod token_store;
+pub mod tokens;
 
 pub use edit::Edit;
 

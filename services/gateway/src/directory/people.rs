@@ -1,11 +1,11 @@
-//! People: made, disabled, given passwords and tokens. Posts and their rights come by the organisation file.
+//! People: made, disabled and enabled, given passwords. Posts and their rights come by the organisation file.
 
-use super::{Edit, INSTALLATION, administrator_post, installation_unit, store};
+use super::{Edit, INSTALLATION, administrator_post, installation_unit, store, token_store, tokens};
 use crate::access::passwords;
 use crate::token;
 use crate::web::of_database;
 use crate::{App, viewer};
-use duban_contracts::{FieldError, Problem, Sentence, both, ids, subjects};
+use duban_contracts::{FieldError, Problem, Sentence, both, subjects};
 use duban_policy::directory::{Language, Person};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -73,11 +73,27 @@ pub async fn disable(app: &App, by: &str, id: &str) -> Result<(), Problem> {
     }
     let disabled = Person { disabled: true, ..person.clone() };
     write(app, &mut edit, Some(&person), &disabled).await?;
-    store::shut_out(edit.tx(), id).await.map_err(|e| of_database(&e))?;
+    let shut_out = async {
+        store::end_sessions(edit.tx(), id).await?;
+        token_store::revoke_all(edit.tx(), id).await
+    };
+    shut_out.await.map_err(|e| of_database(&e))?;
     edit.finish(app).await.map(|_| ())
 }
 
-/// Sets a password, a random one if none is given; it is shown once. All sessions of the person end.
+/// A person who was disabled comes in again with his password, and has his posts again. His tokens stay revoked.
+///
+/// # Errors
+/// 404 unknown.
+pub async fn enable(app: &App, by: &str, id: &str) -> Result<(), Problem> {
+    let mut edit = Edit::begin(app, by).await?;
+    let person = find(&mut edit, id).await?;
+    write(app, &mut edit, Some(&person), &Person { disabled: false, ..person.clone() }).await?;
+    edit.finish(app).await.map(|_| ())
+}
+
+/// Sets a password, a random one if none is given; it is shown once. All sessions of the person end; his tokens, which do not depend on
+/// it, stay good until they are revoked.
 ///
 /// # Errors
 /// 404 unknown; 422 a password that is too short.
@@ -90,18 +106,6 @@ pub async fn reset(app: &App, by: &str, id: &str, password: Option<String>) -> R
     set_password(app, &mut edit, id, &hash).await?;
     edit.finish(app).await?;
     Ok(Shown { id: id.to_owned(), password: made.then_some(password), token: None })
-}
-
-/// A new token for the API, shown once; older ones stay good until they are revoked or run out.
-///
-/// # Errors
-/// 404 unknown.
-pub async fn new_token(app: &App, by: &str, id: &str, name: &str, days: i32) -> Result<Shown, Problem> {
-    let mut edit = Edit::begin(app, by).await?;
-    find(&mut edit, id).await?;
-    let token = give_token(app, &mut edit, id, name, days).await?;
-    edit.finish(app).await?;
-    Ok(Shown { id: id.to_owned(), password: None, token: Some(token) })
 }
 
 /// The first administrator, with a token for the command line. Only while nobody may administer.
@@ -131,13 +135,13 @@ pub async fn create_first_administrator(app: &App, new: NewPerson) -> Result<Sho
     if let Some(hash) = hash {
         set_password(app, &mut edit, &person.id, &hash).await?;
     }
-    let token = give_token(app, &mut edit, &person.id, "first administrator", 90).await?;
+    let token = tokens::put(app, &mut edit, &person.id, "first administrator", 90).await?;
     edit.finish(app).await?;
     tracing::info!(person = person.id, "the first administrator is made");
     Ok(Shown { id: person.id, password: None, token: Some(token) })
 }
 
-async fn find(edit: &mut Edit, id: &str) -> Result<Person, Problem> {
+pub(super) async fn find(edit: &mut Edit, id: &str) -> Result<Person, Problem> {
     store::people(edit.tx()).await.map_err(|e| of_database(&e))?.remove(id).ok_or_else(Problem::not_found)
 }
 
@@ -149,16 +153,6 @@ async fn write(_app: &App, edit: &mut Edit, before: Option<&Person>, after: &Per
 async fn set_password(app: &App, edit: &mut Edit, person: &str, hash: &str) -> Result<(), Problem> {
     edit.note("credential", person, None, Some(&"password set"));
     store::put_password(edit.tx(), person, hash, app.settings.demonstration).await.map_err(|e| of_database(&e))
-}
-
-async fn give_token(app: &App, edit: &mut Edit, person: &str, name: &str, days: i32) -> Result<String, Problem> {
-    let secret = token::fresh(token::PERSON);
-    edit.note("token", person, None, Some(&name));
-    let by = edit.by().to_owned();
-    let (token_hash, demonstration) = (token::hash(&secret), app.settings.demonstration);
-    let row = store::NewApiToken { id: ids::fresh(), person, name, token_hash: &token_hash, demonstration, by: &by, days };
-    store::put_api_token(edit.tx(), row).await.map_err(|e| of_database(&e))?;
-    Ok(secret)
 }
 
 async fn checked(new: NewPerson) -> Result<(Person, Option<String>), Problem> {

@@ -133,45 +133,12 @@ pub async fn put_password(tx: &mut PgConnection, person: &str, password_hash: &s
     .bind(demonstration)
     .execute(&mut *tx)
     .await?;
+    end_sessions(tx, person).await
+}
+
+/// Ends all sessions of a person.
+pub async fn end_sessions(tx: &mut PgConnection, person: &str) -> Result<(), sqlx::Error> {
     sqlx::query("delete from session where person = $1").bind(person).execute(tx).await.map(|_| ())
-}
-
-/// A token of a person for the API.
-pub struct NewApiToken<'a> {
-    pub id: Uuid,
-    pub person: &'a str,
-    pub name: &'a str,
-    pub token_hash: &'a str,
-    pub demonstration: bool,
-    pub by: &'a str,
-    pub days: i32,
-}
-
-pub async fn put_api_token(tx: &mut PgConnection, token: NewApiToken<'_>) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "insert into api_token (id, person, name, token_hash, demonstration, created_by, expires_at)
-         values ($1, $2, $3, $4, $5, $6, clock_timestamp() + make_interval(days => $7))",
-    )
-    .bind(token.id)
-    .bind(token.person)
-    .bind(token.name)
-    .bind(token.token_hash)
-    .bind(token.demonstration)
-    .bind(token.by)
-    .bind(token.days)
-    .execute(tx)
-    .await
-    .map(|_| ())
-}
-
-/// Ends all sessions of a person and revokes all his tokens.
-pub async fn shut_out(tx: &mut PgConnection, person: &str) -> Result<(), sqlx::Error> {
-    sqlx::query("delete from session where person = $1").bind(person).execute(&mut *tx).await?;
-    sqlx::query("update api_token set revoked_at = clock_timestamp() where person = $1 and revoked_at is null")
-        .bind(person)
-        .execute(tx)
-        .await
-        .map(|_| ())
 }
 
 pub async fn producers(tx: &mut PgConnection) -> Result<Vec<Producer>, sqlx::Error> {

@@ -1,4 +1,5 @@
-//! People (and, beside this, producers): made, disabled, given new tokens, without a restart of anything; and who changed what.
+//! People (and, beside this, producers): made, disabled and enabled, given tokens that can be revoked, without a restart of anything; and
+//! who changed what.
 
 use super::frame::Frame;
 use super::operation::next_page;
@@ -7,7 +8,8 @@ use super::respond;
 use crate::App;
 use crate::directory::history::{CHANGED, ChangeShown, History, HistoryQuery};
 use crate::directory::producers::ListedProducer;
-use crate::directory::{history, people};
+use crate::directory::tokens::PersonToken;
+use crate::directory::{history, people, tokens};
 use crate::viewer::{PageViewer, SignedForm, Speaks, url_encoded};
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -16,9 +18,10 @@ use duban_contracts::source::SourceList;
 use duban_policy::directory::{Directory, Person, Post};
 use maud::{Markup, html};
 use serde::Deserialize;
+use uuid::Uuid;
 
-/// A new token's days of validity.
-const TOKEN_DAYS: i32 = 365;
+/// What a token is called that is given here.
+const TOKEN_NAME: &str = "page";
 
 /// So many people are listed at once; who looks for another searches.
 const MOST_PEOPLE: usize = 50;
@@ -38,17 +41,19 @@ struct Standing<'a> {
     /// None while intake does not answer.
     heard: Option<&'a SourceList>,
     history: &'a History,
+    /// Of everybody, by person.
+    tokens: &'a [PersonToken],
 }
 
 fn view(frame: &Frame, standing: &Standing<'_>, sought: &str, asked: &HistoryQuery) -> Markup {
-    let Standing { directory, listed, heard, history } = standing;
+    let Standing { directory, listed, heard, history, tokens } = standing;
     let content = html! {
         h2 #producers { (frame.t("来件接入方", "Producers")) }
         (producers::table(frame, listed, *heard))
         (producers::form(frame))
         h2 { (frame.t("人员", "People")) }
         (people_search(frame, sought))
-        (people_table(frame, directory, sought))
+        (people_table(frame, directory, tokens, sought))
         (new_person(frame))
         h2 #changes { (frame.t("变更记录", "Changes")) }
         (changes_of(frame, asked))
@@ -90,7 +95,7 @@ fn is_sought(frame: &Frame, directory: &Directory, person: &Person, sought: &str
     has(&person.id) || has(&person.name) || directory.posts_of(&person.id, frame.now).iter().any(|held| at(held.post))
 }
 
-fn people_table(frame: &Frame, directory: &Directory, sought: &str) -> Markup {
+fn people_table(frame: &Frame, directory: &Directory, tokens: &[PersonToken], sought: &str) -> Markup {
     let sought = sought.to_lowercase();
     let found: Vec<&Person> =
         directory.people().filter(|person| sought.is_empty() || is_sought(frame, directory, person, &sought)).collect();
@@ -110,8 +115,35 @@ fn people_table(frame: &Frame, directory: &Directory, sought: &str) -> Markup {
                     }
                 }
                 td { (state(frame, person.disabled)) }
-                td { (buttons(frame, "people", &person.id, person.disabled)) }
+                td { (buttons(frame, "people", &person.id, person.disabled)) (enabling(frame, person)) (tokens_of(frame, tokens, &person.id)) }
             } } }
+        }
+    }
+}
+
+fn enabling(frame: &Frame, person: &Person) -> Markup {
+    html! {
+        @if person.disabled {
+            form method="post" action={ "/administration/people/" (person.id) "/enable" } { (frame.csrf()) button.plain type="submit" { (frame.t("启用", "Enable")) } }
+        }
+    }
+}
+
+/// The tokens of a person, each with its end and the way to end it now.
+fn tokens_of(frame: &Frame, tokens: &[PersonToken], person: &str) -> Markup {
+    let own: Vec<&PersonToken> = tokens.iter().filter(|token| token.person == person).collect();
+    html! {
+        @if !own.is_empty() {
+            details.small {
+                summary { (frame.counted(own.len(), "个令牌", "token", "tokens")) }
+                @for token in own {
+                    form method="post" action={ "/administration/people/" (person) "/tokens/" (token.id) "/revoke" } {
+                        (frame.csrf())
+                        (token.name) " · " (frame.t("有效期至 ", "good until ")) (frame.time(token.expires_at)) " "
+                        button.plain type="submit" { (frame.t("吊销", "Revoke")) }
+                    }
+                }
+            }
         }
     }
 }
@@ -202,7 +234,8 @@ pub async fn show(
         // Without intake the page stands all the same.
         let heard = app.services.source_list(&viewer).await.ok();
         let history = history::list(&app, &asked).await?;
-        let standing = Standing { directory: &directory, listed: &listed, heard: heard.as_ref(), history: &history };
+        let tokens = tokens::list(&app, None).await?;
+        let standing = Standing { directory: &directory, listed: &listed, heard: heard.as_ref(), history: &history, tokens: &tokens };
         Ok(view(&frame, &standing, person.trim(), &asked))
     };
     respond::page(&frame, content.await)
@@ -240,7 +273,7 @@ pub async fn create_person(
 #[derive(Debug, Deserialize)]
 pub struct Nothing {}
 
-/// `POST /administration/people/{person}/{token|disable}`
+/// `POST /administration/people/{person}/{token|disable|enable}`
 pub async fn act_on_person(
     State(app): State<App>,
     PageViewer(viewer): PageViewer,
@@ -252,10 +285,27 @@ pub async fn act_on_person(
     let done = async {
         viewer.must_administer()?;
         match act.as_str() {
-            "token" => people::new_token(&app, &viewer.person, &person, "page", TOKEN_DAYS).await.map(|made| made.token),
+            "token" => tokens::give(&app, &viewer.person, &person, TOKEN_NAME, tokens::DAYS).await.map(|made| made.token),
             "disable" => people::disable(&app, &viewer.person, &person).await.map(|()| None),
+            "enable" => people::enable(&app, &viewer.person, &person).await.map(|()| None),
             _ => Err(Problem::not_found()),
         }
+    };
+    told(&frame, &person, done.await)
+}
+
+/// `POST /administration/people/{person}/tokens/{token}/revoke`
+pub async fn revoke_token(
+    State(app): State<App>,
+    PageViewer(viewer): PageViewer,
+    Speaks(language): Speaks,
+    Path((person, token)): Path<(String, Uuid)>,
+    SignedForm(Nothing {}): SignedForm<Nothing>,
+) -> Response {
+    let frame = respond::frame(&app, Some(&viewer), language, "/administration");
+    let done = async {
+        viewer.must_administer()?;
+        tokens::revoke(&app, &viewer.person, &person, token).await.map(|()| None)
     };
     told(&frame, &person, done.await)
 }

@@ -132,6 +132,7 @@ fn pages() -> Router<App> {
         .route("/administration", get(administration::show))
         .route("/administration/people", post(administration::create_person))
         .route("/administration/people/{person}/{act}", post(administration::act_on_person))
+        .route("/administration/people/{person}/tokens/{token}/revoke", post(administration::revoke_token))
         .route("/administration/producers", post(producers::create))
         .route("/administration/producers/{producer}/watch", post(producers::watch))
         .route("/administration/producers/{producer}/{act}", post(producers::act))

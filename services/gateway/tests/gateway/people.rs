@@ -160,8 +160,83 @@ async fn a_telephone_number_is_masked_in_the_list_of_people_and_whole_where_one_
     let alone = expect(a.get("/v1/people/wang", &world.admin).send().await?, StatusCode::OK).await?;
     assert_eq!((&alone["name"], &alone["phone"], &alone["posts"]), (&json!("王芳"), &json!("13812342345"), &json!([])));
     assert_eq!(a.get("/v1/people/nobody", &world.admin).send().await?.status(), StatusCode::NOT_FOUND);
+    // As everywhere else that lists: what was changed, on the page too, and the organisation.
+    let history = expect(a.get("/v1/history?which=wang", &world.admin).send().await?, StatusCode::OK).await?;
+    assert!(history.to_string().contains("138****2345") && !history.to_string().contains("12342345"), "{history}");
+    let organisation = expect(a.get("/v1/organisation", &world.admin).send().await?, StatusCode::OK).await?;
+    assert_eq!(organisation["directory"]["people"]["wang"]["phone"], "138****2345");
+    assert!(!organisation.to_string().contains("12342345"), "{organisation}");
+    let chief = Session::of(&a, "chief", "correct horse").await?;
+    let page = chief.get("/administration?which=wang").await?.text;
+    assert!(page.contains("138****2345") && !page.contains("12342345"), "{page}");
     let li = world.person(&a, "li").await?;
     assert_eq!(a.get("/v1/people/wang", &li).send().await?.status(), StatusCode::FORBIDDEN);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_token_is_listed_revoked_or_replaced_at_every_copy_and_who_is_disabled_comes_back_without_one() -> anyhow::Result<()> {
+    let (world, a, _) = World::start().await?;
+    let b = world.gateway("b", &[]).await?;
+    let laptop = world.person(&a, "wang").await?;
+    let give = async |name: &str| {
+        let made = a.post("/v1/people/wang/token", &world.admin).json(&json!({ "name": name, "days": 7 })).send().await?;
+        anyhow::Ok(expect(made, StatusCode::OK).await?["token"].as_str().unwrap().to_owned())
+    };
+    let is_good = async |token: &str| {
+        let mut answers = Vec::new();
+        for copy in [&a, &b] {
+            answers.push(copy.get("/v1/me", token).send().await?.status());
+        }
+        anyhow::ensure!(answers[0] == answers[1], "{answers:?}");
+        anyhow::Ok(answers[0] == StatusCode::OK)
+    };
+    let listed = async || {
+        let listed = expect(b.get("/v1/people/wang/tokens", &world.admin).send().await?, StatusCode::OK).await?;
+        anyhow::Ok(listed["tokens"].as_array().cloned().unwrap_or_default())
+    };
+    // Another copy knows a person as soon as it has read the directory again.
+    let old = give("dashboard").await?;
+    until("both copies know him", || async { is_good(&old).await }).await?;
+
+    // One of the same name takes its place; one of another stands beside it.
+    let new = give("dashboard").await?;
+    assert_eq!((is_good(&old).await?, is_good(&new).await?, is_good(&laptop).await?), (false, true, true));
+    let tokens = listed().await?;
+    assert_eq!(tokens.len(), 2, "{tokens:?}");
+    let dashboard = tokens.iter().find(|token| token["name"] == "dashboard").unwrap();
+    assert_eq!(dashboard["created_by"], "chief");
+    let ends: jiff::Timestamp = dashboard["expires_at"].as_str().unwrap().parse()?;
+    let good_for = ends.duration_since(jiff::Timestamp::now());
+    assert!((160..=168).contains(&good_for.as_hours()), "{dashboard}");
+    assert!(!json!(tokens).to_string().contains("duban_person_"));
+
+    // Revoked at one copy, it is good at none; on the page the other one has its button.
+    let chief = Session::of(&a, "chief", "correct horse").await?;
+    let revoke = |token: &Value| format!("/v1/people/wang/tokens/{}/revoke", token["id"].as_str().unwrap());
+    expect(a.post(&revoke(dashboard), &world.admin).send().await?, StatusCode::NO_CONTENT).await?;
+    assert_eq!((is_good(&new).await?, is_good(&laptop).await?), (false, true));
+    assert_eq!(a.post(&revoke(dashboard), &world.admin).send().await?.status(), StatusCode::NOT_FOUND);
+    assert_eq!(a.post(&revoke(dashboard), &laptop).send().await?.status(), StatusCode::FORBIDDEN);
+    let path = revoke(&listed().await?[0]).replace("/v1/", "/administration/");
+    assert!(chief.get("/administration").await?.text.contains(&path));
+    assert_eq!(chief.post(&path, &[]).await?.status, StatusCode::SEE_OTHER);
+    assert!(!is_good(&laptop).await? && listed().await?.is_empty());
+
+    // A name that is none, a person who is none; and who is disabled gets none before he is enabled.
+    let refused = a.post("/v1/people/wang/token", &world.admin).json(&json!({ "name": " " })).send().await?;
+    assert_eq!(expect(refused, StatusCode::UNPROCESSABLE_ENTITY).await?["errors"][0]["field"], "/name");
+    assert_eq!(a.get("/v1/people/nobody/tokens", &world.admin).send().await?.status(), StatusCode::NOT_FOUND);
+    let last = give("last").await?;
+    expect(a.post("/v1/people/wang/disable", &world.admin).send().await?, StatusCode::NO_CONTENT).await?;
+    assert!(listed().await?.is_empty());
+    let refused = a.post("/v1/people/wang/token", &world.admin).json(&json!({})).send().await?;
+    assert_eq!(expect(refused, StatusCode::CONFLICT).await?["code"], "disabled");
+    expect(b.post("/v1/people/wang/enable", &world.admin).send().await?, StatusCode::NO_CONTENT).await?;
+    until("he logs in again", || async { Ok(log_in(&a, "wang", "correct horse").await?.0 == StatusCode::OK) }).await?;
+    assert!(!is_good(&last).await?, "a token that was revoked stays so");
+    until("both copies know that he is back", || async { is_good(&give("again").await?).await }).await?;
+    assert_eq!(a.post("/v1/people/nobody/enable", &world.admin).send().await?.status(), StatusCode::NOT_FOUND);
     Ok(())
 }
 

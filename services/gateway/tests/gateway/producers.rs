@@ -41,16 +41,20 @@ async fn a_report_over_the_broker_has_the_receipt_that_it_has_over_http() -> any
 async fn a_refused_report_is_kept_sealed_where_an_administrator_sees_it() -> anyhow::Result<()> {
     let (world, a, token) = World::start().await?;
     let hotline = world.connect_producer("hotline", &token).await?;
-    let bad = json!({ "channel": "phone", "subject": "王芳的投诉", "occurred_at": "yesterday" });
+    let bad = json!({ "channel": "phone", "subject": "王芳的投诉", "occurred_at": "王芳13812342345昨天" });
     let answer = request(&hotline, "duban.report.v1.phone.hotline", Some("call-1"), &bad).await?;
     let problem: Problem = serde_json::from_value(answer["error"].clone())?;
     assert_eq!((problem.status, problem.errors[0].field.as_str()), (422, "/occurred_at"));
+    assert!(problem.errors[0].wrong.contains("13812342345"), "who sends it is told what was wrong: {problem:?}");
 
     let listed = || async { expect(a.get("/v1/refused-reports", &world.admin).send().await?, StatusCode::OK).await };
     until("the refused report is listed", || async { Ok(listed().await?["reports"].as_array().unwrap().len() == 1) }).await?;
     let report = &listed().await?["reports"][0];
     assert_eq!(report["producer"], "hotline");
     assert!(report.get("body").is_none());
+    // What the problem quotes is masked in the list, on the page as in the API.
+    let listed_problem = report["problem"].to_string();
+    assert!(listed_problem.contains("138****2345") && !listed_problem.contains("12342345"), "{listed_problem}");
     let path = format!("/v1/refused-reports/{}", report["id"].as_str().unwrap());
     let opened = expect(a.get(&path, &world.admin).send().await?, StatusCode::OK).await?;
     assert!(opened["body"].as_str().unwrap().contains("王芳的投诉"));
@@ -59,8 +63,13 @@ async fn a_refused_report_is_kept_sealed_where_an_administrator_sees_it() -> any
 
     // On disk it is not to be read.
     let pool = sqlx::PgPool::connect(&world.ground.database_url("inspector")?).await?;
-    let sealed: Vec<u8> = sqlx::query_scalar("select sealed from identity.refused_report").fetch_one(&pool).await?;
-    assert!(!String::from_utf8_lossy(&sealed).contains("王芳"));
+    let row: String = sqlx::query_scalar("select to_jsonb(r)::text from identity.refused_report r").fetch_one(&pool).await?;
+    assert!(row.contains(r#""code": "invalid""#), "{row}");
+    let sealed: Vec<(Vec<u8>, Vec<u8>)> =
+        sqlx::query_as("select sealed, sealed_problem from identity.refused_report").fetch_all(&pool).await?;
+    let (body, problem) = &sealed[0];
+    let bytes = [body.as_slice(), problem.as_slice(), row.as_bytes()].map(|bytes| String::from_utf8_lossy(bytes).into_owned()).concat();
+    assert!(!bytes.contains("王芳") && !bytes.contains("12342345"), "{bytes}");
     Ok(())
 }
 

@@ -9,6 +9,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::routing::get;
 use duban_contracts::Problem;
+use duban_engine::mask;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
@@ -16,9 +17,9 @@ use serde_json::Value;
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct OrganisationShown {
     pub version: i64,
-    /// The file as last applied, TOML; people made since are not in it.
+    /// The file as last applied, TOML, whole, for who is to change it and apply it again; people made since are not in it.
     pub file: Option<String>,
-    /// Units, posts and people as they are.
+    /// Units, posts and people as they are, telephone numbers masked as in every list.
     pub directory: Value,
 }
 
@@ -41,5 +42,11 @@ pub async fn perform(app: &App, viewer: &Viewer) -> Result<OrganisationShown, Pr
     };
     let file = file.await.map_err(|e| of_database(&e))?.map(|source| source.text);
     let version = directory.version();
-    Ok(OrganisationShown { version, file, directory: serde_json::to_value(&*directory).map_err(|_| Problem::internal())? })
+    let mut directory = serde_json::to_value(&*directory).map_err(|_| Problem::internal())?;
+    for phone in directory["people"].as_object_mut().into_iter().flat_map(|people| people.values_mut()).map(|person| &mut person["phone"]) {
+        if let Value::String(number) = phone {
+            *number = mask::number(number);
+        }
+    }
+    Ok(OrganisationShown { version, file, directory })
 }

@@ -3,7 +3,8 @@
 use crate::App;
 use crate::api::input::{At, Given};
 use crate::api::openapi::{Api, Endpoint};
-use crate::directory::people::{self, Shown};
+use crate::directory::people::Shown;
+use crate::directory::tokens;
 use crate::viewer::Viewer;
 use crate::web::Refusal;
 use axum::Json;
@@ -17,7 +18,7 @@ use serde::Deserialize;
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TokenRequest {
-    /// What it is for.
+    /// What it is for, default `api`. A new one takes the place of the person's older one of the same name.
     #[serde(default)]
     pub name: Option<String>,
     /// How long it is good, 1 to 3650, default 365 days of real time.
@@ -42,9 +43,9 @@ async fn handle(
 }
 
 /// # Errors
-/// 403 for who does not administer; 404 unknown.
+/// 403 for who does not administer; 404 unknown; 409 for who is disabled; 422 for a name that is none.
 pub async fn perform(app: &App, viewer: &Viewer, person: &str, request: TokenRequest) -> Result<Shown, Problem> {
     viewer.must_administer()?;
-    let name = request.name.unwrap_or_else(|| "api".to_owned());
-    people::new_token(app, &viewer.person, person, &name, request.days.unwrap_or(365).clamp(1, 3_650)).await
+    let days = request.days.unwrap_or(tokens::DAYS).clamp(1, 3_650);
+    tokens::give(app, &viewer.person, person, request.name.as_deref().unwrap_or(tokens::UNNAMED), days).await
 }
