@@ -174,7 +174,7 @@ fn draft_all(
             judged = standing.judge(*version, policy, opening, &times);
         }
         let mut case = judging::draft(&standing.ground(*version, policy), &judged, &opening.accepted, opening.case, standing.now);
-        case.repeats = i64::try_from(earlier.len()).unwrap_or(i64::MAX);
+        case.repeats_those_of(earlier.iter().map(|earlier| earlier.received_at).collect());
         case.traceparent = opening.traceparent.clone();
         seal_personal(app, &mut case, &judged, &opening.accepted)?;
         if let Some(open) = earlier.iter().find(|earlier| earlier.open) {

@@ -383,4 +383,4 @@ fn urge(duty: &mut Duty, standing: Standing, asked: &Asked<'_>) -> Result<Rung, 
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

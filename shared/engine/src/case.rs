@@ -54,7 +54,10 @@ pub struct Case {
     pub sealed_fields: Option<Vec<u8>>,
     pub sealed_subject: Option<Vec<u8>>,
     pub phone_masked: Option<String>,
+    /// How many earlier reports of the same matter stand within the pack's window.
     pub repeats: i64,
+    /// When those were received, in order; empty in a case from before this was kept.
+    pub repeated_at: Vec<Timestamp>,
     /// How often it was returned (退回) since it was opened or reopened.
     pub returns: i64,
     /// The unit from which a correction last took it to where it is: to there it goes when it is returned to whoever sorts.
@@ -177,6 +180,7 @@ impl Case {
             people_named: self.people_named(),
             fields: self.fields.clone(),
             repeats: self.repeats,
+            repeated_at: self.repeated_at.clone(),
             returns: self.returns,
             carried_by: self.carried_by,
             carries: self.carries,
@@ -227,8 +231,16 @@ impl Case {
             unit: self.unit.clone(),
             stage: self.stage.clone(),
             repeats: self.repeats,
+            repeated_at: self.repeated_at.clone(),
             fields: self.fields.clone(),
         }
+    }
+
+    /// It repeats reports that were received at these times, in any order.
+    pub fn repeats_those_of(&mut self, mut received_at: Vec<Timestamp>) {
+        received_at.sort_unstable();
+        self.repeats = i64::try_from(received_at.len()).unwrap_or(i64::MAX);
+        self.repeated_at = received_at;
     }
 
     /// The answer to an act.

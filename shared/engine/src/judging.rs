@@ -290,6 +290,7 @@ pub fn draft(ground: &Ground<'_>, judged: &Judged<'_>, accepted: &AcceptedReport
         // Who would not be known is not to be known by part of his number either.
         phone_masked: reporter.phone.as_deref().filter(|_| !reporter.anonymous).map(mask::number).filter(|masked| !masked.is_empty()),
         repeats: 0,
+        repeated_at: Vec::new(),
         returns: 0,
         came_from: None,
         carried_by: None,

@@ -194,7 +194,7 @@ impl Making<'_> {
             return;
         }
         let (severity, reasons) = self.ground.policy.severity_of(self.kind, &facts(self.case, &self.personal));
-        if severity != self.case.severity && !falls_for_repeats(self.kind, self.case, &severity) {
+        if severity != self.case.severity {
             self.case.reasons.extend(reasons);
             let before = self.case.taken_for();
             set_severity(self.case, self.kind, severity);
@@ -223,12 +223,6 @@ pub fn taken_for_again(case: &mut Case, kind: &Kind, cause: Timestamp, stamp: St
     let sorted = case.tell_in_words(stamp, cause, "sorted", words, happening);
     let (words, happening) = classified(case, kind, before);
     vec![sorted, case.tell_in_words(stamp, cause, "classified", words, happening)]
-}
-
-/// What was grave because it repeats stays so: the times of the earlier reports are not at hand here.
-fn falls_for_repeats(kind: &Kind, case: &Case, severity: &str) -> bool {
-    let rank = |id: &str| kind.severities.iter().position(|severity| severity.id == id);
-    case.repeats > 0 && rank(severity) > rank(&case.severity)
 }
 
 /// The case has another severity from now on.

@@ -7,7 +7,8 @@
 //! - A rung that repeats is raised again after its interval until it is acknowledged or a higher rung is raised; missed repetitions are
 //!   not made up for.
 //! - An acknowledgement of the newest rung (by one, or by all where the rung asks for all) stops the climb for the rung's `hold`; if the
-//!   duty is still open then, the climb goes on with the next rung, or with the same one again where it repeats and is the last.
+//!   duty is still open then, the climb goes on with the next rung. On the last it is raised again where the duty is overdue or it repeats:
+//!   who acknowledged and has not seen to it is told once more.
 //! - A rung that is held until working hours waits, with what is above it, for the next opening of the duty's calendar; so do its repetitions
 //!   and its going on after an acknowledgement.
 //! - Closing the duty ends everything: the caller asks no more.
@@ -175,12 +176,14 @@ impl Plan {
         };
         let climb = higher.map(|rung| rung.raised_at(resumes.map_or(rung.at, |resumes| rung.at.max(resumes)), 0, calendar));
         let again = current.and_then(|current| {
-            let repeat = current.repeat?;
-            let at = match resumes {
+            let at = match (resumes, current.repeat) {
                 // Acknowledged, and there is a higher rung: the climb goes on there.
-                Some(_) if higher.is_some() => return None,
-                Some(resumes) => resumes,
-                None => calendar.add(last.at, repeat).at,
+                (Some(_), _) if higher.is_some() => return None,
+                // A notice that was acknowledged has done its work.
+                (Some(_), None) if current.sort == Sort::Notice => return None,
+                (Some(resumes), _) => resumes,
+                (None, Some(repeat)) => calendar.add(last.at, repeat).at,
+                (None, None) => return None,
             };
             Some(current.raised_at(at, last.repetition.saturating_add(1), calendar))
         });

@@ -1,5 +1,6 @@
 //! Cases: inserted and saved in batches.
 
+use duban_contracts::Timestamp;
 use duban_contracts::case::Before;
 use duban_engine::case::Case;
 use duban_platform::Ts;
@@ -17,23 +18,25 @@ pub async fn insert(tx: &mut PgConnection, cases: &[Case]) -> Result<(), sqlx::E
         "insert into cases (id, number, receipt, pack, kind, unit, severity, stage, title, title_zh, unsorted, major, severity_set,
                            done, closed, outcome, handler, excluded_people, excluded_units, fields, sealed_fields, repeats,
                            reasons, merged_into, policy, version, last_event_at, people_added, people_deciding, number_scope, channel, producer,
-                           anonymous, occurred_at, received_at, registered_at, reported_by, sealed_subject, phone_masked, traceparent)
+                           anonymous, occurred_at, received_at, registered_at, reported_by, sealed_subject, phone_masked, traceparent,
+                           repeated_at)
          select id, number, receipt, pack, kind, unit, severity, stage, title, title_zh, unsorted, major, severity_set,
                 string_to_array(done, E'\\x1f'), closed, outcome, handler, string_to_array(excluded_people, E'\\x1f'),
                 string_to_array(excluded_units, E'\\x1f'), fields, sealed_fields, repeats, reasons, merged_into, policy, version,
                 last_event_at, string_to_array(people_added, E'\\x1f'),
                 string_to_array(people_deciding, E'\\x1f'), number_scope, channel, producer, anonymous, occurred_at,
-                received_at, registered_at, reported_by, sealed_subject, phone_masked, traceparent
+                received_at, registered_at, reported_by, sealed_subject, phone_masked, traceparent,
+                string_to_array(repeated_at, E'\\x1f')::timestamptz[]
          from unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
                      $10::text[], $11::bool[], $12::bool[], $13::bool[], $14::text[], $15::bool[], $16::text[], $17::text[],
                      $18::text[], $19::text[], $20::jsonb[], $21::bytea[], $22::bigint[], $23::jsonb[], $24::uuid[],
                      $25::bigint[], $26::bigint[], $27::timestamptz[], $28::text[], $29::text[], $30::text[], $31::text[],
-                     $32::text[], $33::bool[], $34::timestamptz[], $35::timestamptz[], $36::timestamptz[], $37::text[], $38::bytea[],
-                     $39::text[], $40::text[])
+                     $32::text[], $33::text[], $34::bool[], $35::timestamptz[], $36::timestamptz[], $37::timestamptz[], $38::text[],
+                     $39::bytea[], $40::text[], $41::text[])
               as new (id, number, receipt, pack, kind, unit, severity, stage, title, title_zh, unsorted, major, severity_set,
                       done, closed, outcome, handler, excluded_people, excluded_units, fields, sealed_fields, repeats, reasons,
-                      merged_into, policy, version, last_event_at, people_added, people_deciding, number_scope, channel, producer, anonymous,
-                      occurred_at, received_at, registered_at, reported_by, sealed_subject, phone_masked, traceparent)",
+                      merged_into, policy, version, last_event_at, people_added, people_deciding, repeated_at, number_scope, channel,
+                      producer, anonymous, occurred_at, received_at, registered_at, reported_by, sealed_subject, phone_masked, traceparent)",
     );
     bind_birth(bind_state(statement, cases), cases).execute(tx).await?;
     Ok(())
@@ -53,16 +56,17 @@ pub async fn save(tx: &mut PgConnection, cases: &[Case]) -> Result<(), sqlx::Err
                           last_event_at = new.last_event_at, people_added = string_to_array(new.people_added, E'\\x1f'),
                           people_deciding = string_to_array(new.people_deciding, E'\\x1f'),
                           taken_for_at_close = new.taken_for_at_close, returns = new.returns, came_from = new.came_from,
-                          carried_by = new.carried_by, carries = new.carries
+                          carried_by = new.carried_by, carries = new.carries,
+                          repeated_at = string_to_array(new.repeated_at, E'\\x1f')::timestamptz[]
          from unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
                      $10::text[], $11::bool[], $12::bool[], $13::bool[], $14::text[], $15::bool[], $16::text[], $17::text[],
                      $18::text[], $19::text[], $20::jsonb[], $21::bytea[], $22::bigint[], $23::jsonb[], $24::uuid[],
-                     $25::bigint[], $26::bigint[], $27::timestamptz[], $28::text[], $29::text[], $30::jsonb[], $31::bigint[],
-                     $32::text[], $33::uuid[], $34::bigint[])
+                     $25::bigint[], $26::bigint[], $27::timestamptz[], $28::text[], $29::text[], $30::text[], $31::jsonb[],
+                     $32::bigint[], $33::text[], $34::uuid[], $35::bigint[])
               as new (id, number, receipt, pack, kind, unit, severity, stage, title, title_zh, unsorted, major, severity_set,
                       done, closed, outcome, handler, excluded_people, excluded_units, fields, sealed_fields, repeats, reasons,
-                      merged_into, policy, version, last_event_at, people_added, people_deciding, taken_for_at_close, returns, came_from,
-                      carried_by, carries)
+                      merged_into, policy, version, last_event_at, people_added, people_deciding, repeated_at, taken_for_at_close, returns,
+                      came_from, carried_by, carries)
          where cases.id = new.id",
     );
     let statement = bind_state(statement, cases).bind(cases.iter().map(|c| c.taken_for_at_close.as_ref().map(Json)).collect::<Vec<_>>());
@@ -74,7 +78,7 @@ pub async fn save(tx: &mut PgConnection, cases: &[Case]) -> Result<(), sqlx::Err
     Ok(())
 }
 
-/// What may change, `$1` to `$29`: both an insert and a save write it.
+/// What may change, `$1` to `$30`: both an insert and a save write it.
 fn bind_state<'q>(statement: Query<'q, Postgres, PgArguments>, cases: &'q [Case]) -> Query<'q, Postgres, PgArguments> {
     statement
         .bind(cases.iter().map(|c| c.id).collect::<Vec<_>>())
@@ -106,9 +110,14 @@ fn bind_state<'q>(statement: Query<'q, Postgres, PgArguments>, cases: &'q [Case]
         .bind(cases.iter().map(|c| Ts(c.last_event_at)).collect::<Vec<_>>())
         .bind(cases.iter().map(|c| c.people_added.join(SEPARATOR)).collect::<Vec<_>>())
         .bind(cases.iter().map(|c| c.people_deciding.join(SEPARATOR)).collect::<Vec<_>>())
+        .bind(cases.iter().map(|c| joined(&c.repeated_at)).collect::<Vec<_>>())
 }
 
-/// What a case is born with, from `$30` on.
+fn joined(times: &[Timestamp]) -> String {
+    times.iter().map(ToString::to_string).collect::<Vec<_>>().join(SEPARATOR)
+}
+
+/// What a case is born with, from `$31` on.
 fn bind_birth<'q>(statement: Query<'q, Postgres, PgArguments>, cases: &'q [Case]) -> Query<'q, Postgres, PgArguments> {
     statement
         .bind(cases.iter().map(|c| c.number_scope.as_str()).collect::<Vec<_>>())
@@ -192,6 +201,7 @@ pub fn from_row(row: &PgRow) -> Result<Case, sqlx::Error> {
         fields: row.try_get::<Json<_>, _>("fields")?.0,
         sealed_fields: row.try_get("sealed_fields")?,
         repeats: row.try_get("repeats")?,
+        repeated_at: row.try_get::<Vec<Ts>, _>("repeated_at")?.into_iter().map(|at| at.0).collect(),
         returns: row.try_get("returns")?,
         came_from: row.try_get("came_from")?,
         carried_by: row.try_get("carried_by")?,

@@ -55,6 +55,11 @@ pub struct CaseEvent {
     /// How many earlier reports of the same matter stand within the pack's window.
     #[serde(default)]
     pub repeats: i64,
+    /// When those were received, in order, so that conditions can count within a window of their own. Absent where there are none, and in
+    /// cases from before this was kept.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "time::list_schema")]
+    pub repeated_at: Vec<Timestamp>,
     /// How often it was returned (退回) since it was opened or reopened.
     #[serde(default)]
     pub returns: i64,
@@ -103,6 +108,10 @@ pub struct Before {
     pub stage: String,
     #[serde(default)]
     pub repeats: i64,
+    /// Written also when there are none, for it stands in the place of the present ones.
+    #[serde(default)]
+    #[schemars(schema_with = "time::list_schema")]
+    pub repeated_at: Vec<Timestamp>,
     /// Declared fields that are not personal.
     #[serde(default)]
     pub fields: Map<String, Value>,

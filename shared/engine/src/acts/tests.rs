@@ -7,8 +7,11 @@ use duban_contracts::policy::PolicySource;
 use duban_policy::organisation::Organisation;
 use std::path::Path;
 
-/// The demonstration's packs; `pause = "8h"` is put into one duty of them, for a case that its own regulation does not have.
-fn ground(pause: bool) -> (Policy, Directory) {
+/// For a case that the regulation itself does not have.
+const PAUSE: (&str, &str) = ("[duty.rule]\n", "[duty.rule]\npause = \"8h\"\n");
+
+/// The demonstration's organisation with the regulation of store complaints, in which the first of each pair has become the second.
+pub(crate) fn ground(edits: &[(&str, &str)]) -> (Policy, Directory) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../policies");
     let mut sources = Vec::new();
     for folder in [root.clone(), root.join("calendars")] {
@@ -25,9 +28,10 @@ fn ground(pause: bool) -> (Policy, Directory) {
     let organisation = sources.iter_mut().find(|source| source.name == "organisation.toml").unwrap();
     organisation.text = only_packs(&organisation.text, &["store-complaints", "basics"]);
     let directory = Organisation::parse(organisation).unwrap().directory(1);
-    if pause {
-        let pack = sources.iter_mut().find(|source| source.name == "store-complaints.toml").unwrap();
-        pack.text = pack.text.replacen("[duty.rule]\n", "[duty.rule]\npause = \"8h\"\n", 1);
+    let pack = sources.iter_mut().find(|source| source.name == "store-complaints.toml").unwrap();
+    for (old, new) in edits {
+        assert!(pack.text.contains(old), "the pack has no {old}");
+        pack.text = pack.text.replacen(old, new, 1);
     }
     let policy = Policy::compile(&sources).unwrap_or_else(|faults| panic!("{faults:#?}"));
     (policy, directory)
@@ -46,7 +50,11 @@ fn only_packs(text: &str, kept: &[&str]) -> String {
 
 /// What comes of a complaint whose ruling is owed by the store manager within a day, and of these events after it.
 fn played(pause: bool, events: &str) -> Vec<String> {
-    let (policy, directory) = ground(pause);
+    played_with(if pause { &[PAUSE] } else { &[] }, events)
+}
+
+fn played_with(edits: &[(&str, &str)], events: &str) -> Vec<String> {
+    let (policy, directory) = ground(edits);
     let text = format!(
         r#"
 title = {{ zh = "试", en = "Try" }}
@@ -89,6 +97,25 @@ fn who_owes_it_stops_the_clock_only_as_far_as_the_rule_allows() {
     let twice = event("02 10:30", "pause", MANAGER, until)
         + &event("02 18:30", "pause", MANAGER, "until = \"2026-03-02 20:00\"\nreason = \"再等\"");
     has(&played(true, &twice), "02 18:30 refused invalid · by zhang-haitao");
+}
+
+/// The store works from nine to nine in the evening. What is due at its closing is put off by hours worked, not into the night.
+#[test]
+fn what_is_due_at_the_end_of_a_working_day_is_put_off_and_reminded_of_at_work() {
+    let edits = [
+        PAUSE,
+        (
+            "closes = [\"case.accepted\", \"case.declined\"]\ncancels = \"case.closed\"\nowed_by = \"store\"\nowed_to = \"superior-supervisor\"\nwithin = \"{ruling_within}\"",
+            "closes = [\"case.accepted\", \"case.declined\"]\ncancels = \"case.closed\"\nowed_by = \"store\"\nowed_to = \"superior-supervisor\"\nwithin = \"end of working day\"",
+        ),
+    ];
+    let until = "until = \"2026-03-02 12:30\"\nreason = \"等顾客\"";
+    let lines = played_with(&edits, &(event("02 10:30", "pause", MANAGER, until) + "[[event]]\nat = \"2026-03-03 12:00\"\nend = true\n"));
+    has(&lines, "02 09:30 duty.opened due 2026-03-02 21:00:00 · MD01/store-manager");
+    has(&lines, "02 12:30 duty.resumed due 2026-03-03 11:00:00");
+    // Four fifths of eleven and a half hours at work, and the two that it stood still.
+    has(&lines, "02 20:42 alert.raised reminder → MD01/store-manager zhang-haitao");
+    assert!(lines.iter().any(|line| line.starts_with("03 11:00 duty.breached")), "{lines:#?}");
 }
 
 #[test]
@@ -142,7 +169,7 @@ fn who_it_was_handed_to_is_told_and_urging_has_its_pause() {
 
 #[test]
 fn what_is_done_while_the_clock_stands_still_is_in_time() {
-    let (policy, directory) = ground(false);
+    let (policy, directory) = ground(&[]);
     let mut duty = crate::climb::tests::duty();
     duty.facts.unit = "MD01".into();
     duty.terms.owed = vec![Who::Post("store-manager".into())];
@@ -161,7 +188,7 @@ fn what_is_done_while_the_clock_stands_still_is_in_time() {
 
 #[test]
 fn a_refusal_changes_nothing() {
-    let (policy, directory) = ground(false);
+    let (policy, directory) = ground(&[]);
     let mut duty = crate::climb::tests::duty();
     duty.facts.unit = "MD01".into();
     duty.terms.owed = vec![Who::Post("store-manager".into())];

@@ -14,3 +14,6 @@ pub use particulars::particulars;
 pub use play::{Stopped, gives, play, play_with_past};
 pub use scenario::{Act, Fault, Happens, Reported, Scenario};
 pub use timeline::{Line, compared};
+
+#[cfg(test)]
+mod tests;

@@ -222,7 +222,7 @@ fn register(world: &mut World<'_>, name: &str, accepted: &AcceptedReport) {
     let kind = judged.judgement.kind;
     let id = ids::derived("case", &[name]);
     let mut case = judging::draft(&ground, &judged, accepted, id, world.now());
-    case.repeats = i64::try_from(earlier.len()).unwrap_or(i64::MAX);
+    case.repeats_those_of(earlier.iter().map(|(at, _)| *at).collect());
     case.number_scope = kind.number.prefix(&case.unit, case.received_at, &world.policy.calendar_of(&case.unit).zone);
     let sequence = world.sequences.entry(case.number_scope.clone()).or_insert(0);
     *sequence += 1;

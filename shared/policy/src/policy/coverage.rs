@@ -64,6 +64,11 @@ impl Pack {
     }
 }
 
+/// Each rule that a pack carries, with the place that carries it.
+pub(super) fn carried_places(pack: &Pack) -> impl Iterator<Item = (String, String)> {
+    of_pack(pack).into_iter().filter_map(|covered| Some((covered.id, covered.rule?)))
+}
+
 fn of_pack(pack: &Pack) -> Vec<Covered> {
     let mut covered = Vec::new();
     let mut carried = |rules: &[String], place: String| {

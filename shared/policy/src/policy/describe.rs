@@ -67,7 +67,7 @@ impl Policy {
         things
     }
 
-    fn describe_pack(&self, pack: &Pack, things: &mut Things) {
+    pub(super) fn describe_pack(&self, pack: &Pack, things: &mut Things) {
         let mut put = |place: String, thing: Thing| {
             things.insert((pack.id.clone(), place), thing);
         };

@@ -1,5 +1,7 @@
 //! A rule in words, with the dates that it would give.
 
+mod places;
+
 use super::declaration::{Declaration, Stated, Words};
 use super::describe::{Aspect, Thing};
 use super::duty::{DutyRule, OpenedDuty, TermSource, Trigger};
@@ -14,8 +16,9 @@ use serde_json::{Value, json};
 
 impl Policy {
     /// What a rule does, in both languages; of a duty with an example that opens at `at` in `unit` (the first unit that the pack binds
-    /// unless given). `rule`: `pack/rule`, a duty's own id, the place of a declaration (`decision.destroy`), or an id of regulations.md
-    /// (`R13.2.5b`, or `R13.2.5` for all of its parts); several that answer to it follow each other. None if there is no such rule.
+    /// unless given). `rule`: `pack/rule`, a duty's own id, the place of anything else (`decision.destroy`, `kind.complaint.severity.major`,
+    /// `ladder.company`, `parameter.ruling_within`), or an id of regulations.md (`R13.2.5b`, or `R13.2.5` for all of its parts); all that
+    /// answer to it follow each other, a line each. None if there is no such rule.
     pub fn explain(&self, rule: &str, unit: Option<&str>, at: Timestamp) -> Option<Title> {
         let mut found = Title::default();
         for pack in self.packs() {
@@ -27,6 +30,9 @@ impl Policy {
             }
             for declaration in pack.declarations.all().into_iter().filter(|declaration| names(pack, declaration.stated(), rule)) {
                 add(&mut found, self.explain_declaration(pack, declaration, unit, at));
+            }
+            for said in self.explain_places(pack, rule) {
+                add(&mut found, said);
             }
         }
         (!found.zh.is_empty()).then_some(found)

@@ -221,6 +221,25 @@ impl FieldSort {
     pub fn as_str(self) -> &'static str {
         Self::ALL.iter().find(|(sort, _)| *sort == self).map_or("", |(_, word)| word)
     }
+
+    pub fn words(self) -> Title {
+        let (zh, en) = match self {
+            Self::Text => ("文字", "text"),
+            Self::Choice => ("单选", "one of several"),
+            Self::Choices => ("多选", "any of several"),
+            Self::Amount => ("金额", "amount"),
+            Self::Number => ("数字", "number"),
+            Self::Date => ("日期", "date"),
+            Self::Phone => ("电话", "telephone"),
+            Self::Email => ("电子邮箱", "email"),
+            Self::Plate => ("车牌号", "number plate"),
+            Self::File => ("文件", "file"),
+            Self::Person => ("人员", "person"),
+            Self::Unit => ("单位", "unit"),
+            Self::YesNo => ("是或否", "yes or no"),
+        };
+        Title::new(zh, en)
+    }
 }
 
 impl Kind {

@@ -135,9 +135,9 @@ pub(super) fn counted(from: Timestamp, term: Term, calendar: &Calendar) -> Times
     calendar.due(from, term).at
 }
 
-/// Whether time counts by the clock or by hours worked.
+/// Whether time counts by the clock or by hours worked: what is due at a point of a working day is shared out and put off at work, too.
 pub fn basis_of(term: Option<Term>) -> Basis {
-    if let Some(Term::Within(duration)) = term { duration.basis() } else { Basis::Calendar }
+    if term.is_some_and(Term::is_working) { Basis::Working } else { Basis::Calendar }
 }
 
 fn member<'a>(facts: &'a Value, path: &str) -> Option<&'a str> {

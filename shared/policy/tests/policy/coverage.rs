@@ -1,7 +1,7 @@
 //! Every rule of the regulations that have packs is carried by something, or named for the version that will, or excused.
 
 use crate::world::{POLICY, shanghai};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A rule of the regulations, as the collection counts them.
 struct Rule {
@@ -123,6 +123,42 @@ fn every_duty_explains_itself() {
             assert!(said.zh.contains("2026-") || said.zh.contains("2027-"), "no dates: {}", said.zh);
         }
     }
+}
+
+/// Every rule that is carried is explained by its id, by each thing that carries it; what is set aside says why.
+#[test]
+fn every_rule_of_the_regulations_explains_itself() {
+    let at = shanghai("2026-03-06 18:40");
+    let covered = POLICY.coverage();
+    let ids: BTreeSet<&str> = covered.iter().map(|covered| covered.id.as_str()).collect();
+    assert!(ids.len() > 380, "{}", ids.len());
+    for id in ids {
+        let said = POLICY.explain(id, None, at).unwrap_or_else(|| panic!("{id} is not explained"));
+        for carried in covered.iter().filter(|covered| covered.id == id) {
+            let pack = POLICY.pack(&carried.pack).unwrap();
+            assert!(said.zh.contains(&pack.title.zh) && said.en.contains(&pack.title.en), "{id} in {}: {said:?}", pack.id);
+            let Some(place) = carried.rule.as_deref().filter(|place| place.starts_with("kind.")) else { continue };
+            let by_place = POLICY.explain(&format!("{}/{place}", pack.id), None, at).unwrap_or_else(|| panic!("{place} is not explained"));
+            assert!(said.zh.contains(&by_place.zh) && said.en.contains(&by_place.en), "{id}: {place}");
+        }
+    }
+}
+
+#[test]
+fn what_is_no_duty_is_explained_by_its_place() {
+    let at = shanghai("2026-03-06 18:40");
+    for (place, zh, en) in [
+        ("car-dealer-complaints/kind.complaint.severity.major", "级别“", "Major: yes"),
+        ("store-complaints/ladder.company", "通知：", "Tells"),
+        ("store-complaints/parameter.rung_2", "系统建议，可由本组织另定", "left open by the source: ours"),
+        ("store-complaints/kind.complaint_case.move.accept", "：裁定受理”", "By: "),
+        ("store-complaints/pack", "制度“", "regulation '"),
+    ] {
+        let said = POLICY.explain(place, None, at).unwrap_or_else(|| panic!("{place} is not explained"));
+        assert!(said.zh.contains(zh) && said.en.to_lowercase().contains(&en.to_lowercase()), "{place}: {said:?}");
+    }
+    // A ladder is explained rung by rung.
+    assert_eq!(POLICY.explain("store-complaints/ladder.company", None, at).unwrap().zh.lines().count(), 3);
 }
 
 /// Who asks for an article as the regulation counts it gets all of its parts, and none of the next article's.

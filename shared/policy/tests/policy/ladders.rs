@@ -83,6 +83,17 @@ fn an_acknowledgement_holds_the_climb_for_its_time_then_it_goes_on() {
 }
 
 #[test]
+fn on_the_last_rung_who_acknowledged_and_has_not_seen_to_it_is_told_once_more() {
+    let due = shanghai("2026-03-06 12:00");
+    let ladder = |sort: Sort| Plan { reminders: Vec::new(), rungs: vec![TimedRung { sort, ..rung(1, due, None, 120) }] };
+    // It does not repeat: without an acknowledgement it was told, and that is all.
+    assert_eq!(play(&ladder(Sort::Breach), due, due, minutes(due, 900), &[]), [(0, 1, 0)]);
+    assert_eq!(play(&ladder(Sort::Breach), due, due, minutes(due, 900), &[40, 300]), [(0, 1, 0), (160, 1, 1), (420, 1, 2)]);
+    // A notice that was acknowledged has done its work, and nothing is overdue.
+    assert_eq!(play(&ladder(Sort::Notice), due, due, minutes(due, 900), &[40, 300]), [(0, 1, 0)]);
+}
+
+#[test]
 fn after_an_outage_every_missed_rung_comes_once_in_order_and_reminders_not_at_all() {
     let due = shanghai("2026-03-06 12:00");
     let told = play(&plan(due), due, minutes(due, 305), minutes(due, 370), &[]);

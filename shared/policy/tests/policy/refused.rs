@@ -218,6 +218,14 @@ const IN_THE_PACK: &[(&str, &str, &str)] = &[
     ("a reminder that is none", r#"remind = "80%""#, r#"remind = "often""#),
     ("a parameter that is no term", "value = \"1wd\"", "value = \"及时\""),
     ("a stage that nothing leads to", "handling = \"处理中\"", "handling = \"处理中\"\nwaiting = \"等待\""),
+    (
+        "two stages that lead to each other alone",
+        "closed = { title = \"已结案\", terminal = true }",
+        "closed = { title = \"已结案\", terminal = true }\napart = \"分流\"\nbeside = \"旁置\"\n\
+         [kind.complaint.move.part]\ntitle = \"分开\"\nfrom = \"received\"\nto = \"apart\"\nevent = \"parted\"\n\
+         [kind.complaint.move.put]\ntitle = \"旁置\"\nfrom = \"apart\"\nto = \"beside\"\nevent = \"put_beside\"\n\
+         [kind.complaint.move.take]\ntitle = \"取回\"\nfrom = \"beside\"\nto = \"apart\"\nevent = \"taken_back\"",
+    ),
     ("a kind that never ends", "closed = { title = \"已结案\", terminal = true }", "closed = { title = \"已结案\" }"),
     ("a duty that nothing can close", "closes = [\"case.accepted\", \"case.closed\"]", "closes = \"case.dismissed\""),
     ("a duty that nothing closes", "closes = [\"case.accepted\", \"case.closed\"]", "closes = []"),

@@ -89,7 +89,8 @@ async fn read_away(body: HttpBody) {
 fn key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
     let Some(value) = headers.get(IDEMPOTENCY_KEY) else { return Ok(None) };
     std::str::from_utf8(value.as_bytes()).map(Some).map_err(|_| {
-        let fault = FieldError::new(IDEMPOTENCY_KEY, both("不是 UTF-8 编码", "it is not UTF-8"), both("可打印字符", "printable characters"));
+        let fault =
+            FieldError::new(IDEMPOTENCY_KEY, both("不是 UTF-8 编码", "it is not UTF-8"), both("可打印字符", "printable characters"));
         Problem::malformed(both("请求头 Idempotency-Key 无法识别", "the header Idempotency-Key cannot be taken")).with_errors(vec![fault])
     })
 }

@@ -6,7 +6,7 @@ use super::step::{personal_fields, tell_classified, tell_sorted};
 use crate::app::App;
 use crate::store::{cases, links, matters, reports, sealed};
 use duban_contracts::case::Before;
-use duban_contracts::{Problem, Timestamp, both};
+use duban_contracts::{Problem, both};
 use duban_engine::case::{Happening, Words};
 use duban_engine::judging;
 use duban_engine::registering::{REPEATS, REPEATS_ZH};
@@ -41,7 +41,6 @@ pub async fn perform(app: &App, tx: &mut PgConnection, doing: &mut Doing, correc
     let before = doing.case.taken_for();
     let units_before = own_units(doing, &policy);
     let mut said = Said::default();
-    let mut repeated_at = Vec::new();
     let moved = correct_unit(doing, correction, &mut said)?;
     let kind = correct_kind(doing, &policy, correction, moved, &mut said)?;
     if correction.kind.is_some() {
@@ -50,10 +49,10 @@ pub async fn perform(app: &App, tx: &mut PgConnection, doing: &mut Doing, correc
     correct_person(tx, doing, correction, &mut said).await?;
     if moved || correction.kind.is_some() {
         (doing.case.title, doing.case.title_zh) = judging::title(&doing.directory, kind, &doing.case.unit);
-        repeated_at = recognise(app, tx, doing, &policy, kind).await?;
+        recognise(app, tx, doing, &policy, kind).await?;
     }
     doing.case.unsorted = doing.case.unsorted && kind.unsorted;
-    correct_severity(doing, &policy, kind, correction, &before, &repeated_at)?;
+    correct_severity(doing, &policy, kind, correction, &before)?;
     tell(doing, kind, correction, before, said);
     Ok(())
 }
@@ -231,14 +230,7 @@ async fn kept_out_elsewhere(tx: &mut PgConnection, doing: &Doing) -> Result<Vec<
 }
 
 /// Severity as set, or judged anew by the kind that the case now has.
-fn correct_severity(
-    doing: &mut Doing,
-    policy: &Policy,
-    kind: &Kind,
-    correction: &Correction<'_>,
-    before: &Before,
-    repeated_at: &[Timestamp],
-) -> Result<(), Failed> {
+fn correct_severity(doing: &mut Doing, policy: &Policy, kind: &Kind, correction: &Correction<'_>, before: &Before) -> Result<(), Failed> {
     let severity = match correction.severity.as_deref() {
         Some(severity) => {
             if kind.severity_named(severity).is_none() {
@@ -252,9 +244,7 @@ fn correct_severity(
         None if doing.case.severity_set && kind.severity_named(&before.severity).is_some() => before.severity.clone(),
         None => {
             let personal = personal_fields(&doing.app, &doing.case)?;
-            let mut facts = facts(&doing.case, &personal);
-            facts["repeated_at"] = serde_json::to_value(repeated_at).unwrap_or_default();
-            let (severity, reasons) = policy.severity_of(kind, &facts);
+            let (severity, reasons) = policy.severity_of(kind, &facts(&doing.case, &personal));
             doing.case.severity_set = false;
             doing.case.reasons = reasons;
             severity
@@ -264,9 +254,8 @@ fn correct_severity(
     Ok(())
 }
 
-/// Kind or unit are part of what makes two reports one matter: the keys are made anew, and what it repeats is looked for again. Tells when
-/// the earlier reports were received.
-async fn recognise(app: &App, tx: &mut PgConnection, doing: &mut Doing, policy: &Policy, kind: &Kind) -> Result<Vec<Timestamp>, Failed> {
+/// Kind or unit are part of what makes two reports one matter: the keys are made anew, and what it repeats is looked for again.
+async fn recognise(app: &App, tx: &mut PgConnection, doing: &mut Doing, policy: &Policy, kind: &Kind) -> Result<(), Failed> {
     let keys = recognise::keys(app, tx, kind, &doing.case).await?;
     matters::forget(tx, doing.case.id).await?;
     let earlier = recognise::earlier(tx, policy, kind, &doing.case, &keys).await?;
@@ -274,11 +263,11 @@ async fn recognise(app: &App, tx: &mut PgConnection, doing: &mut Doing, policy: 
     links::undo_repeats_but(tx, doing.case.id, &earlier.iter().map(|found| found.case).collect::<Vec<_>>(), doing.at).await?;
     let (id, received_at) = (doing.case.id, doing.case.received_at);
     matters::insert(tx, &keys.into_iter().map(|key| (key, id, received_at)).collect::<Vec<_>>()).await?;
-    doing.case.repeats = i64::try_from(earlier.len()).unwrap_or(i64::MAX);
+    doing.case.repeats_those_of(recognise::times(&earlier));
     if let Some(open) = earlier.iter().filter(|found| found.open).max_by_key(|found| found.received_at) {
         doing.link(id, open.case, "repeats");
         let words = Words::new(REPEATS, REPEATS_ZH);
         doing.tell("linked", words, Happening { other: Some(open.case), ..Happening::default() });
     }
-    Ok(recognise::times(&earlier))
+    Ok(())
 }

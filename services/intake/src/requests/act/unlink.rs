@@ -50,13 +50,11 @@ async fn count_again(app: &App, tx: &mut PgConnection, case: &mut Case) -> Resul
     let Some(kind) = policy.kind(&case.pack, &case.kind) else { return Ok(None) };
     let keys = recognise::keys(app, tx, kind, case).await?;
     let earlier = recognise::earlier(tx, &policy, kind, case, &keys).await?;
-    case.repeats = i64::try_from(earlier.len()).unwrap_or(i64::MAX);
+    case.repeats_those_of(recognise::times(&earlier));
     if case.severity_set || case.closed {
         return Ok(None);
     }
-    let mut facts = facts(case, &personal_fields(app, case)?);
-    facts["repeated_at"] = serde_json::to_value(recognise::times(&earlier)).unwrap_or_default();
-    let (severity, reasons) = policy.severity_of(kind, &facts);
+    let (severity, reasons) = policy.severity_of(kind, &facts(case, &personal_fields(app, case)?));
     if severity == case.severity {
         return Ok(None);
     }

@@ -338,7 +338,8 @@ fn follows_closed(kind: &Kind, text: &KindText, faults: &mut Vec<Fault>) -> Foll
 
 /// Every stage can be reached, every open one left, and one ends the case.
 fn check_stages(kind: &Kind, id: &Placed<String>, text: &KindText, faults: &mut Vec<Fault>) {
-    if !kind.stages.iter().any(|stage| stage.terminal) {
+    let has_end = kind.stages.iter().any(|stage| stage.terminal);
+    if !has_end {
         let en = format!("'{}' has no stage that ends the case", kind.id);
         faults.push(
             Fault::new(id.range, "no-end", en, format!("事项类别“{}”没有办结环节", kind.title.zh))
@@ -360,6 +361,18 @@ fn check_stages(kind: &Kind, id: &Placed<String>, text: &KindText, faults: &mut 
             faults.push(
                 Fault::new(name.range, "no-way-out", en, format!("没有步骤离开环节“{}”", stage.title.zh))
                     .help("write a move with from = this stage, or terminal = true", "请增加 from 为此环节的流转，或写 terminal = true"),
+            );
+        } else if !stage.terminal
+            && reached.contains(&name.as_str())
+            && has_end
+            && !kind.onwards(&name, |_| true).iter().any(|on| kind.is_terminal(on))
+        {
+            let en = format!("from the stage '{}' no moves lead to an end of the case", name.value);
+            faults.push(
+                Fault::new(name.range, "no-way-to-an-end", en, format!("从环节“{}”出发，无论怎样流转都不能办结", stage.title.zh)).help(
+                    "write a move from here to a stage that ends the case, or to one from which it can be ended",
+                    "请增加通向办结环节、或通向可办结环节的流转",
+                ),
             );
         }
     }

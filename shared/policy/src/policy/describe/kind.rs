@@ -59,7 +59,7 @@ impl Policy {
         let choices = joined(field.choices.iter().map(|choice| choice.title.clone()));
         let always = field.required_when.is_some() && required.zh.is_empty();
         Thing::new(within(owner, &field.title), &field.article)
-            .says("type", "类型", "type", Title::new(field.sort.as_str(), field.sort.as_str()))
+            .says("type", "类型", "type", field.sort.words())
             .says("choices", "选项", "choices", choices)
             .says("required", "必填", "required", if always { yes(true) } else { required })
             .says("public", "公开表单上填写", "asked for on the public form", only(field.public))
