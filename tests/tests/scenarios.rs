@@ -1,16 +1,16 @@
 //! Scenarios played against the running services, on a clock that steps from one thing to the next: what they tell is what the simulation told,
 //! in the same order, at the same second, with the same stages, due times, posts and people.
 //!
-//! Five of them in every run; all with `DUBAN_SCENARIOS=all` (`make soak` does it), some with the beginnings of their names in it. What comes
-//! round is owed in every unit of the organisation: of that the scenario's own is looked at. What services tell of no case is tested where it
-//! arises.
+//! Six of them in every run; all with `DUBAN_SCENARIOS=all` (`make soak` does it), some with the beginnings of their names in it. What comes
+//! round is owed in every unit of the organisation: of that the scenario's own is looked at. That a source is silent or heard again is put into
+//! intake's outbox; a scenario of what a service tells itself says that it is simulated alone, and is tested where it arises.
 
 use anyhow::Context;
 use duban::policy::sources;
 use duban_contracts::case::CaseAct;
 use duban_contracts::rehearsal::{Made, Rehearsal, RehearsalDetail};
 use duban_contracts::report::{Accepted, Report};
-use duban_contracts::subjects::event_name;
+use duban_contracts::subjects::{self, event_name, service};
 use duban_engine::simulate::{Act, Happens, Line, Reported, Scenario, particulars, play};
 use duban_local::process::TemporaryFolder;
 use duban_local::{ClockSetting, StackSettings};
@@ -25,7 +25,7 @@ use jiff::Timestamp;
 use jiff::civil::Time;
 use jiff::tz::TimeZone;
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use sqlx::AssertSqlSafe;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -34,7 +34,8 @@ use uuid::Uuid;
 /// Each waits more than it works.
 const AT_ONCE: usize = 2;
 const LIMIT: Duration = Duration::from_secs(120);
-const ALWAYS: [&str; 5] = [
+const ALWAYS: [&str; 6] = [
+    "basics-source-silent",
     "store-complaints-in-time",
     "store-complaints-away",
     "store-complaints-forgotten",
@@ -45,6 +46,9 @@ const ALWAYS: [&str; 5] = [
 const MEANT: &str = "($1::uuid is null and duty.unit = any ($4) or duty.case_id = $1) and duty.rule = $2 and duty.pack = $3";
 /// Told by the services and no line of a timeline: they follow from others that are.
 const NO_LINES: [&str; 2] = ["alert.closed", "duty.moved"];
+
+/// Events that intake tells of sources, and escalation takes from it.
+const OF_SOURCES: &str = "source.";
 
 /// Which scenarios are played.
 enum Wanted {
@@ -76,9 +80,14 @@ impl Wanted {
 async fn what_the_services_do_is_what_the_simulation_says() -> anyhow::Result<()> {
     let wanted = Wanted::said();
     let (policy, directory) = shipped()?;
-    let is_of_cases = |scenario: &Scenario| scenario.events.iter().all(|happens| !matches!(happens.act, Act::Tell { .. }));
-    let played: Vec<(String, Scenario)> =
-        scenarios(&policy)?.into_iter().filter(|(name, scenario)| wanted.includes(name) && is_of_cases(scenario)).collect();
+    let (left_out, all): (Vec<_>, Vec<_>) = scenarios(&policy)?.into_iter().partition(|(_, scenario)| scenario.simulated_only.is_some());
+    // None is left out but for what cannot be told from outside.
+    let is_told_by_itself = |happens: &Happens| matches!(&happens.act, Act::Tell { event, .. } if !event.starts_with(OF_SOURCES));
+    for (name, scenario) in &left_out {
+        anyhow::ensure!(scenario.events.iter().any(is_told_by_itself), "{name} could be played");
+        println!("{name}: simulated alone, {}", scenario.simulated_only.as_ref().map(|why| why.en.as_str()).unwrap_or_default());
+    }
+    let played: Vec<(String, Scenario)> = all.into_iter().filter(|(name, _)| wanted.includes(name)).collect();
     anyhow::ensure!(!played.is_empty(), "no scenario is called so");
     let wrong: Vec<String> = stream::iter(&played)
         .map(|(name, scenario)| {
@@ -101,8 +110,10 @@ async fn what_the_services_do_is_what_the_simulation_says() -> anyhow::Result<()
 
 /// The first line at which the services do otherwise than the simulation, if any.
 async fn differs(policy: &Policy, directory: &Directory, scenario: &Scenario) -> anyhow::Result<Option<String>> {
-    let lines = play(policy, directory, scenario)?;
-    let came = Playing::start(scenario, policy.zone(), directory).await?.through(&lines).await?;
+    let mut lines = play(policy, directory, scenario)?;
+    // What is put in does not come out.
+    lines.retain(|line| !line.event.starts_with(OF_SOURCES));
+    let came = Playing::start(scenario, policy.zone(), directory, &lines).await?.through(&lines).await?;
     let expected = written(&lines);
     let is_other = |n: &usize| match (came.get(*n), expected.get(*n)) {
         (Some(came), Some(expected)) => !came.is(expected),
@@ -166,6 +177,8 @@ struct Playing<'a> {
     zone: TimeZone,
     /// Within which recurring duties are its own.
     units: Vec<String>,
+    /// Rules whose duties are of no case: what comes round, and what is owed when something is told of no case.
+    of_no_case: Vec<String>,
     world: World,
     /// Cases by the scenario's name of the report.
     cases: BTreeMap<String, Uuid>,
@@ -173,7 +186,7 @@ struct Playing<'a> {
 }
 
 impl<'a> Playing<'a> {
-    async fn start(scenario: &'a Scenario, zone: &TimeZone, directory: &Directory) -> anyhow::Result<Self> {
+    async fn start(scenario: &'a Scenario, zone: &TimeZone, directory: &Directory, lines: &[Line]) -> anyhow::Result<Self> {
         let clock = Some(ClockSetting::Stepped { start: scenario.start.to_string() });
         let settings = StackSettings { clock, ..StackSettings::test() };
         let folder = TemporaryFolder::new()?;
@@ -182,7 +195,10 @@ impl<'a> Playing<'a> {
         let world = World::with_policies(settings, &policies).await?;
         let within = directory.units().filter(|unit| directory.is_within(&unit.code, &scenario.unit));
         let units = within.map(|unit| unit.code.clone()).collect();
-        let playing = Self { scenario, zone: zone.clone(), units, world, cases: BTreeMap::new(), refused: Vec::new() };
+        let of_unit = |line: &&Line| line.event.starts_with("duty.") && directory.unit(&line.about).is_some();
+        let of_no_case: BTreeSet<String> = lines.iter().filter(of_unit).map(|line| line.what.clone()).collect();
+        let of_no_case = of_no_case.into_iter().collect();
+        let playing = Self { scenario, zone: zone.clone(), units, of_no_case, world, cases: BTreeMap::new(), refused: Vec::new() };
         // What comes round is opened from when escalation first looked, which must be before the clock is stepped over it.
         until("escalation to have looked at what comes round", LIMIT, || async {
             let looked = playing.world.count("select count(*) from escalation.recurrence").await?;
@@ -294,7 +310,8 @@ impl<'a> Playing<'a> {
     async fn act(&mut self, happens: &Happens) -> anyhow::Result<()> {
         let at = happens.at.as_second();
         let (about, what, outcome) = match &happens.act {
-            Act::Tell { .. } | Act::Pass => return Ok(()),
+            Act::Pass => return Ok(()),
+            Act::Tell { event, with } => return self.tell(event, with).await,
             Act::Report(reported) => return self.report(reported).await,
             Act::Step { case, step, by, fields } => {
                 let act = CaseAct::Step { name: step.clone(), fields: fields.clone(), note: None };
@@ -350,6 +367,30 @@ impl<'a> Playing<'a> {
             self.refused.push(Told { second: at, service: "gateway", about, rule: what, event, says });
         }
         Ok(())
+    }
+
+    /// What intake would tell of a source: as if it had found so itself, from its outbox on.
+    async fn tell(&self, event: &str, with: &Map<String, Value>) -> anyhow::Result<()> {
+        let mut body = with.clone();
+        body.insert("unit".to_owned(), self.scenario.unit.as_str().into());
+        let id = Uuid::now_v7();
+        sqlx::query(
+            "insert into intake.outbox (id, subject, time, about, version, policy, body)
+             select $1, $2, domain_start, $3, 1 + count(outbox.id), 1, $4 from clock.setting left join intake.outbox on outbox.about = $3
+             group by domain_start",
+        )
+        .bind(id)
+        .bind(subjects::event(service::INTAKE, event))
+        .bind(format!("source/{}", with.values().map(Value::to_string).collect::<String>()))
+        .bind(Value::Object(body).to_string())
+        .execute(&self.world.database)
+        .await?;
+        until("it to be published", LIMIT, || async {
+            let waiting = "select count(*) from intake.outbox where published_at is null";
+            anyhow::ensure!(self.world.count(waiting).await? == 0, "it is not");
+            anyhow::Ok(())
+        })
+        .await
     }
 
     /// Does something to a case as it stands. Outer error: it cannot be asked; inner: it is refused.
@@ -419,7 +460,7 @@ impl<'a> Playing<'a> {
              order by service, seq",
         )
         .bind(&ids)
-        .bind(&self.scenario.recurring)
+        .bind(&self.of_no_case)
         .bind(&self.scenario.pack)
         .bind(&self.units)
         .fetch_all(&self.world.database)

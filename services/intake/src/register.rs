@@ -101,7 +101,7 @@ impl History {
             openings.iter().zip(judged).map(|(o, j)| judging::matter_keys(&app.keys.identity, j, &o.accepted)).collect();
         let mut since: BTreeMap<Key, Timestamp> = BTreeMap::new();
         for (((opening, judged), (_, policy)), keys) in openings.iter().zip(judged).zip(&standing.policies).zip(&keys) {
-            let from = judging::repeats_since(policy, judged.judgement.kind, &judged.judgement.unit, opening.accepted.received_at);
+            let from = policy.repeats_since(judged.judgement.kind, &judged.judgement.unit, opening.accepted.received_at);
             for key in keys {
                 since.entry(key.clone()).and_modify(|known| *known = from.min(*known)).or_insert(from);
             }
@@ -166,7 +166,7 @@ fn draft_all(
     for ((at, mut judged), keys) in judged.into_iter().enumerate().zip(all_keys) {
         let opening = &openings[at];
         let (version, policy) = &standing.policies[at];
-        let since = judging::repeats_since(policy, judged.judgement.kind, &judged.judgement.unit, opening.accepted.received_at);
+        let since = policy.repeats_since(judged.judgement.kind, &judged.judgement.unit, opening.accepted.received_at);
         let earlier = history.of(&keys, since);
         if !earlier.is_empty() {
             let mut times: Vec<Timestamp> = earlier.iter().map(|earlier| earlier.received_at).collect();

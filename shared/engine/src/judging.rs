@@ -237,11 +237,6 @@ pub fn keys_of(secret: &[u8; 32], kind: &Kind, accepted: &AcceptedReport, unit: 
     keys.iter().map(|key| keyed_bytes(secret, format!("matter/{}/{key}", kind.pack).as_bytes())[..16].to_vec()).collect()
 }
 
-/// Since when earlier reports of the same matter count.
-pub fn repeats_since(policy: &Policy, kind: &Kind, unit: &str, received_at: Timestamp) -> Timestamp {
-    kind.repeats.as_ref().map_or(received_at, |repeats| policy.calendar_of(unit).subtract(received_at, repeats.within).at)
-}
-
 /// A case without a number. Its version is 0 until it is told of.
 pub fn draft(ground: &Ground<'_>, judged: &Judged<'_>, accepted: &AcceptedReport, id: Uuid, now: Timestamp) -> Case {
     let report = &accepted.report;

@@ -10,6 +10,7 @@ pub use decimal::Decimal;
 
 use crate::Title;
 use crate::calendar::{Calendar, Duration};
+use crate::policy::Amount;
 use duban_contracts::Timestamp;
 use expression::Expression;
 use serde_json::Value;
@@ -45,7 +46,7 @@ pub(crate) enum Check {
     /// So many earlier ones, received within the window before this one.
     Count {
         at_least: i64,
-        within: Option<Duration>,
+        within: Option<Amount>,
     },
 }
 
@@ -116,7 +117,9 @@ impl Test {
                 let order = found.zip(operand.text(figures)).and_then(|(value, operand)| order(value, &operand));
                 order.is_some_and(|order| comparison.accepts(order))
             }
-            Check::Count { at_least, within } => counted(facts, found, *within) >= *at_least,
+            Check::Count { at_least, within } => {
+                counted(facts, found, within.as_ref().and_then(|within| long(within, figures))) >= *at_least
+            }
         }
     }
 
@@ -145,6 +148,7 @@ impl Test {
                 Title::new(format!("{}{zh}{}", name.zh, operand.zh), format!("{} is {en} {}", name.en, operand.en))
             }
             Check::Count { at_least, within } => {
+                let within = within.as_ref().and_then(|within| long(within, figures));
                 let (zh, en) = within
                     .map_or((String::new(), String::new()), |within| (format!("{}内", within.zh()), format!(" within {}", within.en())));
                 Title::new(format!("{zh}此前已有至少{at_least}次同一事项"), format!("at least {at_least} earlier of the same matter{en}"))
@@ -228,6 +232,13 @@ fn order(value: &Value, wanted: &str) -> Option<Ordering> {
     match (text.parse::<Timestamp>(), wanted.parse::<Timestamp>()) {
         (Ok(value), Ok(wanted)) => Some(value.cmp(&wanted)),
         _ => Some(text.get(..10)?.parse::<jiff::civil::Date>().ok()?.cmp(&wanted.get(..10)?.parse().ok()?)),
+    }
+}
+
+fn long(amount: &Amount, figures: Figures<'_>) -> Option<Duration> {
+    match amount {
+        Amount::Fixed(duration) => Some(*duration),
+        Amount::Parameter(name) => figures(name)?.parse().ok(),
     }
 }
 

@@ -210,7 +210,7 @@ fn register(world: &mut World<'_>, name: &str, accepted: &AcceptedReport) {
     let mut judged = judging::judge(&ground, accepted, &[], None);
     let keys = judging::matter_keys(&SECRET, &judged, accepted);
     let kind = judged.judgement.kind;
-    let since = judging::repeats_since(world.policy, kind, &judged.judgement.unit, accepted.received_at);
+    let since = world.policy.repeats_since(kind, &judged.judgement.unit, accepted.received_at);
     let mut earlier: Vec<(Timestamp, usize)> = keys.iter().filter_map(|key| world.known.get(key)).flatten().copied().collect();
     earlier.retain(|(received_at, _)| *received_at >= since);
     earlier.sort_unstable();

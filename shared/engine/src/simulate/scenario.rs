@@ -5,6 +5,7 @@
 //! pack = "after-sales"
 //! unit = "BJ01"                 # of reports that name none, and of what comes round
 //! start = "2026-03-02 09:00"
+//! simulated_only = { zh = "…", en = "…" }   # why it is not played against running services; absent: it is
 //! recurring = ["weekly_report"] # rules whose rounds are played; without it none comes round
 //!
 //! [[absent]]                    # besides what the organisation's file says; without until: until further notice
@@ -73,6 +74,8 @@ pub struct Scenario {
     pub pack: String,
     pub unit: String,
     pub start: Timestamp,
+    /// Why it is not played against the running services; None where it is.
+    pub simulated_only: Option<Title>,
     /// Rules of the pack whose rounds are played for the unit and those below it.
     pub recurring: Vec<String>,
     /// Who is away besides those of whom the organisation's file says so, and who acts for whom.
@@ -167,6 +170,8 @@ struct FileText {
     pack: String,
     unit: String,
     start: String,
+    #[serde(default)]
+    simulated_only: Option<Title>,
     #[serde(default)]
     recurring: Vec<String>,
     #[serde(default)]
@@ -278,8 +283,8 @@ impl Scenario {
             events.push(Happens { at, act: text.act(zone).map_err(wrong)? });
         }
         let expected = file.expected.map(|expected| expected.timeline);
-        let FileText { title, pack, unit, recurring, .. } = file;
-        Ok(Self { title, pack, unit, start, recurring, absent, delegated, trials, events, expected })
+        let FileText { title, pack, unit, recurring, simulated_only, .. } = file;
+        Ok(Self { title, pack, unit, start, simulated_only, recurring, absent, delegated, trials, events, expected })
     }
 
     /// The organisation as it is in the scenario: with those who are away in it.

@@ -54,7 +54,8 @@ fn checks() -> impl Strategy<Value = Check> {
         Just(Check::Present),
         Just(Check::Absent),
         any::<bool>().prop_map(Check::YesNo),
-        (any::<i64>(), within).prop_map(|(at_least, within)| Check::Count { at_least, within: within.map(|text| text.parse().unwrap()) }),
+        (any::<i64>(), within)
+            .prop_map(|(at_least, within)| Check::Count { at_least, within: within.map(|text| Amount::Fixed(text.parse().unwrap())) }),
     ]
 }
 

@@ -242,7 +242,7 @@ impl Policy {
         condition.map(|when| when.words(&|name: &str| self.figure(&pack.id, name, &self.root))).unwrap_or_default()
     }
 
-    fn amount_words(&self, pack: &Pack, amount: &Amount) -> Title {
+    pub(super) fn amount_words(&self, pack: &Pack, amount: &Amount) -> Title {
         match amount {
             Amount::Fixed(duration) => Title::new(duration.zh(), duration.en()),
             Amount::Parameter(name) => self.figure(&pack.id, name, &self.root).map(|value| figure_words(&value)).unwrap_or_default(),

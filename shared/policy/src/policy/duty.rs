@@ -80,7 +80,7 @@ pub struct When {
 }
 
 /// A duration as written, or a parameter that holds one.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Amount {
     Fixed(Duration),
     Parameter(String),

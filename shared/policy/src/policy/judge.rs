@@ -226,6 +226,15 @@ fn cited_zh(article: &str) -> String {
     if article.is_empty() { String::new() } else { format!("（第{article}条）") }
 }
 
+impl Policy {
+    /// From when on an earlier report counts as the same matter as one of this kind that was received in the unit at `received_at`: that very
+    /// instant where none does.
+    pub fn repeats_since(&self, kind: &Kind, unit: &str, received_at: Timestamp) -> Timestamp {
+        let within = kind.repeats.as_ref().and_then(|repeats| self.amount(self.pack(&kind.pack)?, &repeats.within, unit));
+        within.map_or(received_at, |within| self.calendar_of(unit).subtract(received_at, within).at)
+    }
+}
+
 impl ReportFacts<'_> {
     /// The members that conditions may ask about, as the case's events will have them.
     fn as_facts(&self, kind: &Kind, unit: &str, fields: &Map<String, Value>) -> Value {

@@ -1,8 +1,8 @@
 //! Kinds (事项类别): what a pack takes reports as, with fields, severities, stages and steps.
 
+use super::duty::Amount;
 use super::number::NumberPattern;
 use crate::Title;
-use crate::calendar::Duration;
 use crate::condition::Condition;
 use serde::Serialize;
 
@@ -187,7 +187,7 @@ pub enum Actor {
 pub struct Repeats {
     /// Each a way to be the same; parts joined. Parts: `phone`, `unit`, `kind`, `email`, or a field's id.
     pub keys: Vec<Vec<String>>,
-    pub within: Duration,
+    pub within: Amount,
     pub article: String,
 }
 

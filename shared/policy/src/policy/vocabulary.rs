@@ -1,5 +1,6 @@
 //! The names that conditions and templates may use, with what they hold: so that a misspelt name is found before it matters.
 
+use super::duty::Amount;
 use super::kind::{Field, FieldSort, Kind};
 use crate::Title;
 use crate::calendar::Duration;
@@ -281,7 +282,7 @@ impl Vocabulary {
             return None;
         }
         let within = match within {
-            Some(text) => Some(duration(text, faults)?),
+            Some(text) => Some(amount(&self.parameters, text, faults)?),
             None => None,
         };
         Some(Check::Count { at_least, within })
@@ -362,6 +363,22 @@ impl Vocabulary {
 
 pub(crate) fn unknown_parameter<'a>(name: &str, range: (usize, usize), known: impl Iterator<Item = &'a str>) -> Fault {
     Fault::new(range, "unknown-parameter", format!("there is no parameter '{name}'"), format!("没有参数“{name}”")).suggest(name, known)
+}
+
+/// A duration as written, or a parameter that holds one.
+pub(crate) fn amount(parameters: &[(String, String)], text: &Placed<String>, faults: &mut Vec<Fault>) -> Option<Amount> {
+    let Some(name) = text.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) else {
+        return duration(text, faults).map(Amount::Fixed);
+    };
+    let Some((_, value)) = parameters.iter().find(|(known, _)| known == name) else {
+        faults.push(unknown_parameter(name, text.range, parameters.iter().map(|(name, _)| name.as_str())));
+        return None;
+    };
+    if let Err(bad) = value.parse::<Duration>() {
+        let en = format!("parameter '{name}' is no duration: {bad}");
+        faults.push(Fault::new(text.range, "bad-duration", en, format!("参数“{name}”不是时长：{}", bad.zh())));
+    }
+    Some(Amount::Parameter(name.to_owned()))
 }
 
 /// A duration, or a fault that says what is wrong with it.

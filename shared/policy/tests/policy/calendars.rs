@@ -237,7 +237,72 @@ fn terms() -> impl Strategy<Value = String> {
     ]
 }
 
+/// What ships is what others have typed in too: each day of the three years, against a library of calendars.
+#[test]
+fn the_statutory_days_are_those_that_a_library_of_calendars_has() {
+    use tyme4rs::tyme::holiday::LegalHoliday;
+    let mut day = jiff::civil::date(2024, 1, 1);
+    let (mut off, mut made_up) = (0, 0);
+    while day.year() < 2027 {
+        let known = LegalHoliday::from_ymd(day.year().into(), day.month() as usize, day.day() as usize).map(|known| known.is_work());
+        let weekday = day.weekday().to_monday_zero_offset() < 5;
+        assert_eq!(cn().is_working_day(day), known.unwrap_or(weekday), "{day}");
+        off += usize::from(known == Some(false));
+        made_up += usize::from(known == Some(true));
+        day = day.tomorrow().unwrap();
+    }
+    assert!(off > 80 && made_up > 15, "the library knows {off} days off and {made_up} made up");
+}
+
 proptest! {
+    /// Time by the clock is the same whatever the calendar, in parts or at once, and comes off again.
+    #[test]
+    fn time_by_the_clock_may_be_split_and_comes_off_again(start in instants(), first in 1_u32..2_000, second in 1_u32..2_000, measure in prop_oneof!["h", "m"], nth in 0_usize..3) {
+        let calendar = &SHOPS[nth];
+        let span = |amount: u32| format!("{amount}{measure}").parse::<Duration>().unwrap();
+        let whole = calendar.add(start, span(first + second)).at;
+        prop_assert_eq!(calendar.add(calendar.add(start, span(first)).at, span(second)).at, whole);
+        prop_assert_eq!(calendar.subtract(whole, span(first + second)).at, start);
+    }
+
+    #[test]
+    fn working_hours_may_be_split(start in instants(), first in 1_u32..80, second in 1_u32..80, nth in 0_usize..3) {
+        let add = |at: Timestamp, hours: u32| SHOPS[nth].add(at, format!("{hours}wh").parse().unwrap()).at;
+        prop_assert_eq!(add(add(start, first), second), add(start, first + second));
+    }
+
+    /// Days and weeks are dates: in a zone whose clock is never changed they may be split, and come off again.
+    #[test]
+    fn days_may_be_split_where_no_clock_is_changed(start in instants(), first in 1_u32..400, second in 1_u32..400, measure in prop_oneof!["d", "w"]) {
+        let span = |amount: u32| format!("{amount}{measure}").parse::<Duration>().unwrap();
+        let whole = cn().add(start, span(first + second)).at;
+        prop_assert_eq!(cn().add(cn().add(start, span(first)).at, span(second)).at, whole);
+        prop_assert_eq!(cn().subtract(whole, span(first + second)).at, start);
+    }
+
+    /// From the day on which the count begins, so many working days later.
+    #[test]
+    fn so_many_working_days_lie_between(start in instants(), days in 1_u32..200) {
+        let end = cn().add(start, format!("{days}wd").parse().unwrap()).at;
+        let (mut day, mut counted) = (cn().date(cn().at_work(start)), 0);
+        while day < cn().date(end) {
+            day = day.tomorrow().unwrap();
+            counted += u32::from(cn().is_working_day(day));
+        }
+        prop_assert_eq!((counted, cn().is_working_day(day)), (days, true));
+    }
+
+    /// A month on is the same day of the month, or the last where there is none; taken off again it is not later than the start.
+    #[test]
+    fn a_month_on_is_the_same_day_or_the_last(start in instants(), months in 1_u32..60) {
+        let span: Duration = format!("{months}mon").parse().unwrap();
+        let (from, to) = (cn().date(start), cn().date(cn().add(start, span).at));
+        prop_assert!(to.day() == from.day() || (to.day() < from.day() && to.day() == to.days_in_month()), "{} {}", from, to);
+        let ahead = (i32::from(to.year()) - i32::from(from.year())) * 12 + i32::from(to.month()) - i32::from(from.month());
+        prop_assert_eq!(ahead, i32::try_from(months).unwrap());
+        prop_assert!(cn().subtract(cn().add(start, span).at, span).at <= start);
+    }
+
     #[test]
     fn a_later_start_is_never_due_earlier(a in instants(), b in instants(), span in durations(), nth in 0_usize..3) {
         let (first, second) = (a.min(b), a.max(b));

@@ -30,7 +30,7 @@ pub async fn earlier(tx: &mut PgConnection, policy: &Policy, kind: &Kind, case: 
         return Ok(Vec::new());
     }
     matters::lock(tx, &keys.iter().cloned().collect::<BTreeSet<_>>()).await?;
-    let since = judging::repeats_since(policy, kind, &case.unit, case.received_at);
+    let since = policy.repeats_since(kind, &case.unit, case.received_at);
     let wanted: Vec<(Key, Timestamp)> = keys.iter().map(|key| (key.clone(), since)).collect();
     let mut earlier = matters::earlier(tx, &wanted).await?;
     let parted = links::parted(&mut *tx, case.id).await?;

@@ -60,7 +60,7 @@ fn kind(context: &Context<'_>, id: &Placed<String>, text: &KindText, channels: &
     }
     kind.steps = steps(context, &kind, text, &words, faults);
     returns::check(&kind, text, faults);
-    kind.repeats = text.repeats.as_ref().and_then(|repeats| self::repeats(&kind, repeats, faults));
+    kind.repeats = text.repeats.as_ref().and_then(|repeats| self::repeats(context, &kind, repeats, faults));
     kind.follows_closed = follows_closed(&kind, text, faults);
     check_stages(&kind, id, text, faults);
     kind
@@ -291,7 +291,7 @@ fn event(text: &Placed<String>, faults: &mut Vec<Fault>) -> String {
     text.value.clone()
 }
 
-fn repeats(kind: &Kind, text: &crate::source::pack::RepeatsText, faults: &mut Vec<Fault>) -> Option<Repeats> {
+fn repeats(context: &Context<'_>, kind: &Kind, text: &crate::source::pack::RepeatsText, faults: &mut Vec<Fault>) -> Option<Repeats> {
     let known: Vec<&str> =
         ["phone", "email", "unit", "kind"].into_iter().chain(kind.fields.iter().map(|field| field.id.as_str())).collect();
     for part in text.keys.iter().flatten().filter(|part| !known.contains(&part.as_str())) {
@@ -301,7 +301,7 @@ fn repeats(kind: &Kind, text: &crate::source::pack::RepeatsText, faults: &mut Ve
     if keys.is_empty() {
         keys.push(["phone", "unit", "kind"].map(str::to_owned).to_vec());
     }
-    let within = vocabulary::duration(&text.within, faults)?;
+    let within = vocabulary::amount(&context.parameters, &text.within, faults)?;
     Some(Repeats { keys, within, article: text.article.clone() })
 }
 

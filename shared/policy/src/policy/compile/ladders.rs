@@ -155,19 +155,8 @@ fn in_seconds(duration: Duration) -> Option<i64> {
 
 /// A duration or `{parameter}` that holds one.
 pub(super) fn amount(context: &Context<'_>, place: &Placed<String>, text: &str, faults: &mut Vec<Fault>) -> Option<Amount> {
-    if let Some(name) = text.trim().strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
-        let Some((_, value)) = context.parameters.iter().find(|(known, _)| known == name) else {
-            faults.push(vocabulary::unknown_parameter(name, place.range, context.parameters.iter().map(|(name, _)| name.as_str())));
-            return None;
-        };
-        if let Err(bad) = value.parse::<Duration>() {
-            let en = format!("parameter '{name}' is no duration: {bad}");
-            faults.push(Fault::new(place.range, "bad-duration", en, format!("参数“{name}”不是时长：{}", bad.zh())));
-        }
-        return Some(Amount::Parameter(name.to_owned()));
-    }
     let placed = Placed { value: text.trim().to_owned(), range: place.range };
-    vocabulary::duration(&placed, faults).map(Amount::Fixed)
+    vocabulary::amount(&context.parameters, &placed, faults)
 }
 
 /// Rungs ascend, and one stands at due: nobody should hear of a miss only later.

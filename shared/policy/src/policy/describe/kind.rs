@@ -9,7 +9,7 @@ use crate::Title;
 impl Policy {
     pub(in super::super) fn describe_kind(&self, pack: &Pack, kind: &Kind, put: &mut impl FnMut(String, Thing)) {
         let base = format!("kind.{}", kind.id);
-        let repeats = kind.repeats.as_ref().map(|repeats| Title::new(repeats.within.zh(), repeats.within.en())).unwrap_or_default();
+        let repeats = kind.repeats.as_ref().map(|repeats| self.amount_words(pack, &repeats.within)).unwrap_or_default();
         let cited = kind.repeats.as_ref().map(|repeats| Title::new(&repeats.article, &repeats.article)).unwrap_or_default();
         let begins = kind.stages.first().map(|stage| stage.title.clone()).unwrap_or_default();
         let thing = Thing::new(kind.title.clone(), &kind.article)
