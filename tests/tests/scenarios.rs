@@ -42,8 +42,9 @@ const ALWAYS: [&str; 6] = [
     "store-complaints-paused",
     "car-dealer-complaints-weekly-report",
 ];
-/// Which duty is meant: of this case, or, where none is named, of any of the scenario's units; of the rule and the pack.
-const MEANT: &str = "($1::uuid is null and duty.unit = any ($4) or duty.case_id = $1) and duty.rule = $2 and duty.pack = $3";
+/// Which duty is meant: of the rule, and of this case, whichever pack it is owed by, or, where none is named, of the scenario's pack in any of its
+/// units.
+const MEANT: &str = "($1::uuid is null and duty.unit = any ($4) and duty.pack = $3 or duty.case_id = $1) and duty.rule = $2";
 /// Told by the services and no line of a timeline: they follow from others that are.
 const NO_LINES: [&str; 2] = ["alert.closed", "duty.moved"];
 

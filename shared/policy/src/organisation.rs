@@ -155,7 +155,9 @@ fn check(file: &OrganisationFile, faults: &mut Vec<Fault>) {
     let unknown_unit = |unit: &Placed<String>| {
         let fault =
             Fault::new(unit.range, "unknown-unit", format!("there is no unit '{}'", unit.value), format!("没有单位“{}”", unit.value));
-        fault.suggest(unit, units.iter().copied())
+        let (en, zh) =
+            (format!("write [unit.{}], or the code of another unit", unit.value), format!("请写 [unit.{}]，或其他单位的代码", unit.value));
+        fault.help(en, zh).suggest(unit, units.iter().copied())
     };
     for (code, unit) in file.unit.iter() {
         check_unit(file, code, unit, &unknown_unit, faults);
@@ -189,7 +191,8 @@ fn check(file: &OrganisationFile, faults: &mut Vec<Fault>) {
                 faults.push(unknown_post(post, &posts));
             } else if !post.contains('/') && !roles.contains(&post.value.as_str()) {
                 let en = format!("no unit has a post with the role '{}'", post.value);
-                let fault = Fault::new(post.range, "unknown-post", en, format!("没有单位设有岗位“{}”", post.value));
+                let fault = Fault::new(post.range, "unknown-post", en, format!("没有单位设有岗位“{}”", post.value))
+                    .help("give a unit such a post: post = { … }, or write UNIT/role", "请为单位设置该岗位：post = { … }，或写 单位/角色");
                 faults.push(fault.suggest(post, roles));
             }
         }
@@ -238,7 +241,8 @@ fn check_approvals(approvals: &[Placed<ApprovalText>], posts: &[String], faults:
                 } else {
                     (format!("there is an approval for '{pack}' already"), format!("已为制度包“{pack}”规定了批准人"))
                 };
-                faults.push(Fault::new(range, "twice", en, zh));
+                let help = ("write pack = \"…\" for one of them, or take it out", "请为其中之一写 pack = \"…\"，或将其删去");
+                faults.push(Fault::new(range, "twice", en, zh).help(help.0, help.1));
             }
             named.push(pack);
         }
@@ -269,7 +273,11 @@ fn check_trial(trial: &Placed<TrialText>, faults: &mut Vec<Fault>) {
         dates.filter(|(from, until)| matches!((from.parse::<Date>(), until.parse::<Date>()), (Ok(from), Ok(until)) if until < from))
     {
         let en = format!("it ends on {}, before it begins on {}", until.value, from.value);
-        faults.push(Fault::new(until.range, "ends-before", en, format!("截止日期 {} 早于开始日期 {}", until.value, from.value)));
+        let fault = Fault::new(until.range, "ends-before", en, format!("截止日期 {} 早于开始日期 {}", until.value, from.value));
+        faults.push(
+            fault
+                .help(format!("write until = \"{}\" or a later date", from.value), format!("请写 until = \"{}\" 或更晚的日期", from.value)),
+        );
     }
 }
 
@@ -279,6 +287,8 @@ fn check_signer(signer: &Placed<String>, words: &[&str], posts: &[String], fault
     }
     let fault =
         Fault::new(signer.range, "unknown-post", format!("there is no post '{}'", signer.value), format!("没有岗位“{}”", signer.value));
+    let known = words.join("\", \"");
+    let fault = fault.help(format!("write UNIT/role of a post, or \"{known}\""), format!("请写岗位（单位/角色），或 \"{known}\""));
     faults.push(fault.suggest(signer, words.iter().copied().chain(posts.iter().map(String::as_str))));
 }
 
@@ -292,20 +302,28 @@ fn check_unit(
     let fits = !code.is_empty() && code.chars().all(|c| c.is_alphanumeric() || c == '-' || c == '_');
     if !fits {
         let en = format!("'{}' is no code for a unit: letters, digits, '-' and '_' only", code.value);
-        faults.push(Fault::new(code.range, "bad-code", en, format!("“{}”不能作单位代码：只可用字母、数字、“-”和“_”", code.value)));
+        let fault = Fault::new(code.range, "bad-code", en, format!("“{}”不能作单位代码：只可用字母、数字、“-”和“_”", code.value));
+        faults.push(fault.help("write e.g. [unit.SHOP-1]", "例如写 [unit.SHOP-1]"));
     }
     if let Some(parent) = &unit.parent {
         if file.unit.get(parent).is_none() {
             faults.push(unknown_unit(parent));
         } else if in_cycle(file, code) {
             let en = format!("'{}' lies below itself", code.value);
-            faults.push(Fault::new(parent.range, "cycle", en, format!("单位“{}”成了自己的下级", code.value)));
+            let fault = Fault::new(parent.range, "cycle", en, format!("单位“{}”成了自己的下级", code.value));
+            faults.push(
+                fault.help("write a parent that does not lie below it, or take parent out", "请写不在其下级之中的 parent，或将其删去"),
+            );
         }
     }
     if let Some(head) = unit.head.as_ref().filter(|head| unit.post.get(head).is_none()) {
         let en = format!("the unit has no post '{}' to head it", head.value);
         faults.push(
             Fault::new(head.range, "unknown-post", en, format!("本单位没有岗位“{}”，不能作负责岗位", head.value))
+                .help(
+                    format!("write post = {{ {} = \"…\" }} in the unit", head.value),
+                    format!("请在本单位写 post = {{ {} = \"…\" }}", head.value),
+                )
                 .suggest(head, unit.post.names()),
         );
     }
@@ -313,13 +331,16 @@ fn check_unit(
         if file.role.get(role).is_none() {
             let fault =
                 Fault::new(role.range, "unknown-role", format!("there is no role '{}'", role.value), format!("没有角色“{}”", role.value));
-            faults.push(fault.suggest(role, file.role.names()));
+            let (en, zh) = (format!("write {} under [role]", role.value), format!("请在 [role] 中写 {}", role.value));
+            faults.push(fault.help(en, zh).suggest(role, file.role.names()));
         }
         for holding in post.holders.iter().chain(post.deputies.iter()) {
             if file.person.get(&holding.person).is_none() {
                 let en = format!("there is no person '{}'", holding.person.value);
                 let fault = Fault::new(holding.person.range, "unknown-person", en, format!("没有人员“{}”", holding.person.value));
-                faults.push(fault.suggest(&holding.person, file.person.names()));
+                let id = &holding.person.value;
+                let (en, zh) = (format!("write [person.{id}] with name = \"…\""), format!("请写 [person.{id}]，含 name = \"…\""));
+                faults.push(fault.help(en, zh).suggest(&holding.person, file.person.names()));
             }
             [&holding.from, &holding.until].into_iter().flatten().for_each(|date| check_date(date, faults));
         }
@@ -342,13 +363,15 @@ fn in_cycle(file: &OrganisationFile, code: &str) -> bool {
 
 fn unknown_post(post: &Placed<String>, posts: &[String]) -> Fault {
     let fault = Fault::new(post.range, "unknown-post", format!("there is no post '{}'", post.value), format!("没有岗位“{}”", post.value));
+    let fault = fault.help("write UNIT/role of a post that a unit has", "请写某单位已设岗位：单位/角色");
     fault.suggest(post, posts.iter().map(String::as_str))
 }
 
 fn check_date(date: &Placed<String>, faults: &mut Vec<Fault>) {
     if date.parse::<Date>().is_err() {
         let en = format!("'{}' is not a date: write YYYY-MM-DD", date.value);
-        faults.push(Fault::new(date.range, "bad-date", en, format!("“{}”不是日期：请写 YYYY-MM-DD", date.value)));
+        let fault = Fault::new(date.range, "bad-date", en, format!("“{}”不是日期：请写 YYYY-MM-DD", date.value));
+        faults.push(fault.help("write e.g. \"2026-01-31\"", "例如写 \"2026-01-31\""));
     }
 }
 

@@ -225,3 +225,27 @@ fn a_severity_that_is_put_right_counts_from_where_it_counted_and_keeps_pauses() 
     assert_eq!(duty.settled_due(), at("03 10:00"), "eight working hours from ten");
     assert_eq!(duty.due_at, at("03 12:00"), "and the two that were paused");
 }
+
+#[test]
+fn a_kind_that_is_put_right_counts_from_where_it_counted_and_keeps_pauses() {
+    let appeal = "[kind.appeal]\ntitle = { zh = \"申诉\", en = \"Appeal\" }\nnumber = \"A-{seq}\"\n[kind.appeal.stage]\n\
+                  received = { title = { zh = \"已受理\", en = \"received\" } }\nclosed = { title = { zh = \"已办结\", en = \"closed\" }, terminal = true }\n\
+                  [kind.appeal.move.close]\ntitle = { zh = \"办结\", en = \"close\" }\nfrom = \"received\"\nto = \"closed\"\nby = \"clerk\"\n\
+                  event = \"settled\"\noutcome = \"settled\"\n\n[duty.visit]";
+    let longer = "within = [{ when = { kind = \"appeal\" }, within = \"10wd\" }, { when = { severity = \"grave\" }";
+    let policy = edited("", &[("[duty.visit]", appeal), ("within = [{ when = { severity = \"grave\" }", longer)]);
+    let mut duty = opened(&policy, "answer");
+    assert_eq!(duty.due_at, at("09 10:00"));
+    duty.shifts.pauses.push(Span { from: at("02 11:00"), until: at("02 13:00") });
+    let mut facts = facts("ordinary", None);
+    facts["kind"] = "appeal".into();
+    facts["before"] = json!({ "pack": "desk", "kind": "request", "severity": "ordinary" });
+    assert!(told(&mut duty, &policy, 2, at("04 14:00"), &facts));
+    assert_eq!(duty.settled_due(), at("16 10:00"), "ten working days from where it counted");
+    assert_eq!(duty.due_at, at("16 12:00"), "and the two hours that were paused");
+    // And back again, as if nothing had been.
+    facts["kind"] = "request".into();
+    facts["before"] = json!({ "pack": "desk", "kind": "appeal", "severity": "ordinary" });
+    assert!(told(&mut duty, &policy, 3, at("05 09:00"), &facts));
+    assert_eq!((duty.settled_due(), duty.due_at), (at("09 10:00"), at("09 12:00")));
+}

@@ -68,6 +68,18 @@ impl BadDuration {
             Self::TooLong(text) => format!("“{text}”超过一百年，不可能是本意"),
         }
     }
+
+    /// What to write instead, in English and in Chinese.
+    pub fn help(&self) -> (&'static str, &'static str) {
+        match self {
+            Self::Unreadable(_) => {
+                ("write e.g. \"7d\", or the name of a parameter: \"{parameter}\"", "例如写 \"7d\"，或写参数名 \"{参数}\"")
+            }
+            Self::Measure(..) => ("write e.g. 7d for days, 3wd for working days", "例如自然日写 7d，工作日写 3wd"),
+            Self::Zero(_) => ("write 1 or more, e.g. 30m or 1wd", "请写1以上的整数，例如 30m、1wd"),
+            Self::TooLong(_) => ("write at most 36500d or 1200mon", "最多可写 36500d 或 1200mon"),
+        }
+    }
 }
 
 impl Measure {

@@ -7,6 +7,7 @@ mod organisation;
 use super::declaration::{Declaration, Words};
 use super::duty::{Amount, DutyRule, Ladder, Pausing, Reminder, Rung, RungAt, TermSource, Trigger};
 use super::kind::Actor;
+use super::recurring::Every;
 use super::template::Template;
 use super::{Pack, Policy};
 use crate::Title;
@@ -105,7 +106,7 @@ impl Policy {
             put(format!("duty.{}", duty.id), self.describe_duty(pack, duty));
         }
         for recurring in &pack.recurring {
-            let (zh, en) = recurring.every.words();
+            let (zh, en) = self.every_in(pack, &recurring.every, &self.root).map(Every::words).unwrap_or_default();
             let thing = self.describe_duty(pack, &recurring.rule).says("every", "周期", "every", Title::new(zh, en));
             put(format!("recurring.{}", recurring.rule.id), thing);
         }

@@ -6,7 +6,7 @@ use super::declaration::{Declaration, Stated, Words};
 use super::describe::{Aspect, Thing};
 use super::duty::{DutyRule, OpenedDuty, TermSource, Trigger};
 use super::kind::Actor;
-use super::recurring::RecurringRule;
+use super::recurring::{Every, RecurringRule};
 use super::{Pack, Policy};
 use crate::Title;
 use crate::calendar::Calendar;
@@ -127,7 +127,7 @@ impl Policy {
     /// How often who owes what by when.
     pub(super) fn recurring_sentence(&self, pack: &Pack, recurring: &RecurringRule, unit: &str) -> Title {
         let rule = &recurring.rule;
-        let (zh, en) = recurring.every.words();
+        let (zh, en) = self.every_in(pack, &recurring.every, unit).map(Every::words).unwrap_or_default();
         let term = self.term_words(pack, rule, unit);
         let owner = joined(rule.owed_by.iter().map(|actor| self.actor_words(&pack.id, actor)), "、", ", ");
         let facts = json!({ "unit": unit, "period": "…" });

@@ -1,6 +1,6 @@
 //! Checking expressions: every name is known, every comparison compares what can be compared, and the whole says yes or no.
 
-use super::vocabulary::{Holds, Vocabulary};
+use super::vocabulary::{Holds, Vocabulary, of_words, valued};
 use crate::Title;
 use crate::condition::Decimal;
 use crate::condition::expression::syntax::{self, Sign, Syntax};
@@ -54,7 +54,8 @@ impl<'v> Checking<'v> {
             // Without escapes the text stands in the file as it is, and so does the place.
             let before: usize = text.chars().take(unread.at).map(char::len_utf8).sum();
             let start = if end.saturating_sub(start) == text.len() { start + before.min(text.len()) } else { start };
-            Fault::new((start, end), "bad-expression", unread.en, unread.zh)
+            let help = unread.help.unwrap_or(("write e.g. amount > 5000", "例如写 amount > 5000"));
+            Fault::new((start, end), "bad-expression", unread.en, unread.zh).help(help.0, help.1)
         })?;
         self.yes_no(&read)
     }
@@ -64,7 +65,9 @@ impl<'v> Checking<'v> {
             Syntax::Number(number) => Ok((Part::Number(number.clone()), Sort::Number)),
             Syntax::Text(text) => Ok((Part::Text(text.clone()), Sort::Literal)),
             Syntax::Truth(truth) => Ok((Part::Truth(*truth), Sort::YesNo)),
-            Syntax::List(_) => Err(self.wrong("a list stands only to the right of 'in'", "列表只能写在 in 的右侧")),
+            Syntax::List(_) => Err(self
+                .wrong("a list stands only to the right of 'in'", "列表只能写在 in 的右侧")
+                .help("write e.g. demand in ['return', 'exchange']", "例如写 demand in ['return', 'exchange']")),
             Syntax::Name(name) => self.name(name),
             Syntax::Not(inner) => Ok((Part::Not(Box::new(self.yes_no(inner)?)), Sort::YesNo)),
             Syntax::Negative(inner) => Ok((Part::Negative(Box::new(self.number(inner)?)), Sort::Number)),
@@ -86,7 +89,9 @@ impl<'v> Checking<'v> {
             let value = self.vocabulary.parameter_value(parameter, self.range)?;
             if Decimal::parse(value).is_none() {
                 let en = format!("parameter '{parameter}' is '{value}': only numbers stand in an expression");
-                return Err(Fault::new(self.range, "wrong-type", en, format!("参数“{parameter}”的值为“{value}”：表达式中只能使用数字")));
+                let zh = format!("参数“{parameter}”的值为“{value}”：表达式中只能使用数字");
+                let help = valued(parameter, "5000");
+                return Err(Fault::new(self.range, "wrong-type", en, zh).help(help.0, help.1));
             }
             if !self.parameters.iter().any(|known| known == parameter) {
                 self.parameters.push(parameter.to_owned());
@@ -122,7 +127,7 @@ impl<'v> Checking<'v> {
                 self.comparable((&mut left, one), (&mut right, other))?;
                 if !matches!(one, Sort::Number | Sort::Date) && !matches!(other, Sort::Number | Sort::Date) {
                     let (en, zh) = (format!("{} has no order", one.en()), format!("{}不能比较大小", one.zh()));
-                    return Err(self.wrong(&en, &zh));
+                    return Err(self.wrong(&en, &zh).help("compare it with == or !=, or by 'in'", "请用 ==、!= 或 in 比较"));
                 }
                 ((left, right), Sort::YesNo)
             }
@@ -143,7 +148,9 @@ impl<'v> Checking<'v> {
         }
         let (mut right, other) = self.part(right)?;
         if !matches!(other, Sort::Words(..)) {
-            return Err(self.wrong("to the right of 'in' stands a list or a field of choices", "in 的右侧须为列表或选项字段"));
+            return Err(self
+                .wrong("to the right of 'in' stands a list or a field of choices", "in 的右侧须为列表或选项字段")
+                .help("write e.g. demand in ['return', 'exchange']", "例如写 demand in ['return', 'exchange']"));
         }
         self.comparable((&mut left, sort), (&mut right, other))?;
         Ok((left, right))
@@ -176,31 +183,34 @@ impl<'v> Checking<'v> {
     }
 
     fn unfit(&self, function: &str) -> Fault {
-        let written = match function {
-            "has" => "has(fields.amount)",
-            "size" => "size(demand)",
-            "contains" => "title.contains('text')",
-            "startsWith" => "title.startsWith('text')",
-            _ => "title.endsWith('text')",
+        let texts = ("write a text before the point, and one in the brackets", "点号前写文字字段，括号内写文字");
+        let (written, help) = match function {
+            "has" => {
+                ("has(fields.amount)", ("write one field in the brackets, with 'fields.' before it", "括号内写一个字段，前面加 fields."))
+            }
+            "size" => ("size(demand)", ("write one text or field of choices in the brackets", "括号内写一个文字或选项字段")),
+            "contains" => ("title.contains('text')", texts),
+            "startsWith" => ("title.startsWith('text')", texts),
+            _ => ("title.endsWith('text')", texts),
         };
-        self.wrong(&format!("'{function}' is written so: {written}"), &format!("“{function}”应写作 {written}"))
+        self.wrong(&format!("'{function}' is written so: {written}"), &format!("“{function}”应写作 {written}")).help(help.0, help.1)
     }
 
     fn yes_no(&mut self, read: &Syntax) -> Result<Part, Fault> {
         match self.part(read)? {
             (part, Sort::YesNo) => Ok(part),
             (_, sort) => Err(self
-                .wrong(&format!("yes or no is wanted, and {} stands there", sort.en()), &format!("此处要求是或否，而所写为{}", sort.zh()))),
+                .wrong(&format!("yes or no is wanted, and {} stands there", sort.en()), &format!("此处要求是或否，而所写为{}", sort.zh()))
+                .help("compare it with something: amount > 5000, demand == 'return'", "请写成比较：amount > 5000、demand == 'return'")),
         }
     }
 
     fn number(&mut self, read: &Syntax) -> Result<Part, Fault> {
         match self.part(read)? {
             (part, Sort::Number) => Ok(part),
-            (_, sort) => {
-                Err(self
-                    .wrong(&format!("a number is wanted, and {} stands there", sort.en()), &format!("此处要求数字，而所写为{}", sort.zh())))
-            }
+            (_, sort) => Err(self
+                .wrong(&format!("a number is wanted, and {} stands there", sort.en()), &format!("此处要求数字，而所写为{}", sort.zh()))
+                .help("write 5000, a field that holds a number, or parameter.large", "请写 5000、数字字段或 parameter.large")),
         }
     }
 
@@ -223,7 +233,8 @@ impl<'v> Checking<'v> {
             (Sort::Literal, Sort::Words(name, words)) => self.is_word(left.0, name, words),
             (one, other) => {
                 let (en, zh) = (format!("{} is never {}", one.en(), other.en()), format!("{}不能与{}比较", one.zh(), other.zh()));
-                Err(self.wrong(&en, &zh))
+                let help = if matches!(one, Sort::Literal) { other.compared() } else { one.compared() };
+                Err(self.wrong(&en, &zh).help(help.0, help.1))
             }
         }
     }
@@ -232,7 +243,8 @@ impl<'v> Checking<'v> {
         let of = |text: &str| text.get(..10).is_some_and(|date| date.parse::<jiff::civil::Date>().is_ok());
         match part {
             Part::Text(text) if !of(text) => {
-                Err(self.wrong(&format!("'{text}' is no date (YYYY-MM-DD)"), &format!("“{text}”不是日期（YYYY-MM-DD）")))
+                let (en, zh) = (format!("'{text}' is no date (YYYY-MM-DD)"), format!("“{text}”不是日期（YYYY-MM-DD）"));
+                Err(self.wrong(&en, &zh).help("write e.g. '2026-01-31'", "例如写 '2026-01-31'"))
             }
             Part::Choice(_, then, otherwise) => self.is_date(then).and_then(|()| self.is_date(otherwise)),
             _ => Ok(()),
@@ -248,7 +260,9 @@ impl<'v> Checking<'v> {
                 }
                 None => {
                     let (en, zh) = (format!("{name} is never '{text}'"), format!("“{name}”不会是“{text}”"));
-                    Err(Fault::new(self.range, "unknown-value", en, zh).suggest(text, words.iter().map(|(word, _)| word.as_str())))
+                    let help = of_words(words);
+                    let fault = Fault::new(self.range, "unknown-value", en, zh).help(help.0, help.1);
+                    Err(fault.suggest(text, words.iter().map(|(word, _)| word.as_str())))
                 }
             },
             Part::Choice(_, then, otherwise) => self.is_word(then, name, words).and_then(|()| self.is_word(otherwise, name, words)),
@@ -275,6 +289,19 @@ impl Sort<'_> {
             Self::Words(..) => "固定选项",
             Self::Date => "日期",
             Self::YesNo => "是或否",
+        }
+    }
+
+    /// What it can be compared with, in both languages.
+    fn compared(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Number => ("compare a number with a number: amount > 5000", "数字请与数字比较：amount > 5000"),
+            Self::Text | Self::Literal => ("compare text with text in quotes: unit == 'SHOP'", "文字请与带引号的文字比较：unit == 'SHOP'"),
+            Self::Words(..) => {
+                ("compare it with one of its words in quotes: demand == 'return'", "请与其选项比较，选项加引号：demand == 'return'")
+            }
+            Self::Date => ("compare a date with a date: received_at >= '2026-01-31'", "日期请与日期比较：received_at >= '2026-01-31'"),
+            Self::YesNo => ("write it alone, or with ! for its contrary: !anonymous", "请单独书写，否定时加 !：!anonymous"),
         }
     }
 }

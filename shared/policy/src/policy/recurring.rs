@@ -1,5 +1,6 @@
 //! Duties that come back: monthly statistics, weekly reports.
 
+use super::declaration::Rhythm;
 use super::duty::{DutyRule, OpenedDuty};
 use super::kind::Actor;
 use super::{Pack, Policy};
@@ -17,7 +18,7 @@ const LONGEST_DAYS: i32 = 400;
 /// A rule whose duty opens by the calendar, for each post that owes it.
 #[derive(Debug, Clone)]
 pub struct RecurringRule {
-    pub every: Every,
+    pub every: Rhythm,
     /// Without opening events; closed by events whose key names unit and period.
     pub rule: DutyRule,
 }
@@ -92,6 +93,14 @@ impl Every {
     }
 }
 
+impl Pack {
+    /// Why a value cannot stand for a parameter by which something comes round, if it is one.
+    pub(super) fn unfit_period(&self, parameter: &str, value: &str) -> Option<(&'static str, &'static str)> {
+        let paced = |recurring: &RecurringRule| matches!(&recurring.every, Rhythm::Parameter(name) if name == parameter);
+        (self.recurring.iter().any(paced) && Every::read(value).is_none()).then_some(("no period", "不是周期"))
+    }
+}
+
 impl Policy {
     /// Every recurring duty that opens in (`after`, `until`], in order of time. Pure: ask it on every tick with the last `until` kept.
     pub fn recurring(&self, after: Timestamp, until: Timestamp) -> Vec<Occurrence> {
@@ -131,16 +140,31 @@ impl Policy {
         let mut day = calendar.date(after).max(to.saturating_sub(LONGEST_DAYS.days()));
         while day <= to {
             let at = calendar.instant(day.at(0, 0, 0, 0));
-            let ended = day.yesterday().ok().and_then(|last| recurring.every.ending_with(last, |date| calendar.is_working_day(date)));
-            if let Some(period) = ended.filter(|_| at > after && at <= until) {
+            let ended = |every: Every| day.yesterday().ok().and_then(|last| every.ending_with(last, |date| calendar.is_working_day(date)));
+            // Where units may differ in how often, it is asked of each; else no post is looked for on days on which nothing ends.
+            let may_end = match &recurring.every {
+                Rhythm::Fixed(every) => ended(*every).is_some(),
+                Rhythm::Parameter(_) => true,
+            };
+            if may_end && at > after && at <= until {
                 for post in self.owing_posts(pack, rule, at) {
-                    found.push(self.round(pack, rule, post, at, &period));
+                    if let Some(period) = self.every_in(pack, &recurring.every, &post.unit).and_then(ended) {
+                        found.push(self.round(pack, rule, post, at, &period));
+                    }
                 }
             }
             match day.tomorrow() {
                 Ok(next) => day = next,
                 Err(_) => break,
             }
+        }
+    }
+
+    /// How often it comes round in a unit.
+    pub(super) fn every_in(&self, pack: &Pack, rhythm: &Rhythm, unit: &str) -> Option<Every> {
+        match rhythm {
+            Rhythm::Fixed(every) => Some(*every),
+            Rhythm::Parameter(name) => Every::read(&self.figure(&pack.id, name, unit)?),
         }
     }
 

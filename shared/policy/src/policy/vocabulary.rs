@@ -169,6 +169,16 @@ impl Vocabulary {
         self.members.iter().map(|member| member.name.as_str())
     }
 
+    /// Some of what may be named here, for where nothing is near: its fields, and what is asked about most.
+    pub fn nameable(&self) -> Vec<&str> {
+        const MOST: usize = 12;
+        const COMMON: [&str; 10] = ["number", "kind", "severity", "stage", "unit", "channel", "received_at", "case", "duty", "rule"];
+        let may_be_named = |member: &&Member| !(self.without_personal && member.personal);
+        let fields = self.members.iter().filter(may_be_named).filter(|member| member.path.first().is_some_and(|first| first == "fields"));
+        let common = COMMON.into_iter().filter(|name| self.member(name).is_some());
+        fields.map(|field| field.name.as_str()).take(MOST).chain(common).collect()
+    }
+
     /// Adds fields to those known.
     pub fn add_fields<'a>(&mut self, fields: impl Iterator<Item = &'a Field>) {
         for field in fields {
@@ -223,7 +233,10 @@ impl Vocabulary {
     pub(super) fn asked(&self, name: &str, range: (usize, usize)) -> Result<&Member, Fault> {
         let Some(member) = self.member(name) else {
             let (en, zh) = (format!("there is nothing called '{name}' to ask about"), format!("没有可供判断的“{name}”"));
-            return Err(Fault::new(range, "unknown-member", en, zh).suggest(name, self.names()));
+            let known = self.nameable();
+            let fault = Fault::new(range, "unknown-member", en, zh)
+                .help(format!("write e.g. {}", known.join(", ")), format!("可写例如 {}", known.join("、")));
+            return Err(fault.suggest(name, self.names()));
         };
         if self.without_personal && member.personal {
             let en = format!("'{name}' is personal: events do not carry it, so no rule can look at it");
@@ -326,7 +339,9 @@ impl Vocabulary {
                 Some((word, title)) => Some(Operand::Value { value: word.clone(), title: title.clone() }),
                 None => {
                     let en = format!("{} is never '{}'", member.name, value.value);
-                    let fault = Fault::new(value.range, "unknown-value", en, format!("“{}”不会是“{}”", member.title.zh, value.value));
+                    let help = of_words(words);
+                    let fault = Fault::new(value.range, "unknown-value", en, format!("“{}”不会是“{}”", member.title.zh, value.value))
+                        .help(help.0, help.1);
                     faults.push(fault.suggest(value, words.iter().map(|(word, _)| word.as_str())));
                     None
                 }
@@ -354,7 +369,9 @@ impl Vocabulary {
         };
         if matches!(member.holds, Holds::Number) && Decimal::parse(value).is_none() {
             let en = format!("parameter '{name}' is '{value}', and {} is a number", member.name);
-            faults.push(Fault::new(at.range, "wrong-type", en, format!("参数“{name}”的值为“{value}”，而“{}”是数字", member.title.zh)));
+            let zh = format!("参数“{name}”的值为“{value}”，而“{}”是数字", member.title.zh);
+            let help = valued(name, "5000");
+            faults.push(Fault::new(at.range, "wrong-type", en, zh).help(help.0, help.1));
             return None;
         }
         Some(Operand::Parameter(name.to_owned()))
@@ -362,7 +379,30 @@ impl Vocabulary {
 }
 
 pub(crate) fn unknown_parameter<'a>(name: &str, range: (usize, usize), known: impl Iterator<Item = &'a str>) -> Fault {
-    Fault::new(range, "unknown-parameter", format!("there is no parameter '{name}'"), format!("没有参数“{name}”")).suggest(name, known)
+    Fault::new(range, "unknown-parameter", format!("there is no parameter '{name}'"), format!("没有参数“{name}”"))
+        .help(
+            format!("write [parameter.{name}] with title = \"…\" and value = \"…\""),
+            format!("请写 [parameter.{name}]，含 title = \"…\" 和 value = \"…\""),
+        )
+        .suggest(name, known)
+}
+
+/// Help where a parameter holds something else: what it could hold.
+pub(super) fn valued(name: &str, example: &str) -> (String, String) {
+    (format!("write e.g. value = \"{example}\" in [parameter.{name}]"), format!("例如在 [parameter.{name}] 中写 value = \"{example}\""))
+}
+
+/// Help where a word is none of these.
+pub(super) fn of_words(words: &[(String, Title)]) -> (String, String) {
+    const MOST: usize = 16;
+    let mut known: Vec<&str> = words.iter().map(|(word, _)| word.as_str()).collect();
+    known.sort_unstable();
+    known.dedup();
+    known.truncate(MOST);
+    if known.is_empty() {
+        return ("leave it out: the pack declares no values for it".to_owned(), "请删去：制度包没有为它声明可选值".to_owned());
+    }
+    (format!("write e.g. {}", known.join(", ")), format!("可写例如 {}", known.join("、")))
 }
 
 /// A duration as written, or a parameter that holds one.
@@ -376,7 +416,8 @@ pub(crate) fn amount(parameters: &[(String, String)], text: &Placed<String>, fau
     };
     if let Err(bad) = value.parse::<Duration>() {
         let en = format!("parameter '{name}' is no duration: {bad}");
-        faults.push(Fault::new(text.range, "bad-duration", en, format!("参数“{name}”不是时长：{}", bad.zh())));
+        let help = valued(name, "7d");
+        faults.push(Fault::new(text.range, "bad-duration", en, format!("参数“{name}”不是时长：{}", bad.zh())).help(help.0, help.1));
     }
     Some(Amount::Parameter(name.to_owned()))
 }
@@ -386,10 +427,23 @@ pub(crate) fn duration(text: &Placed<String>, faults: &mut Vec<Fault>) -> Option
     match text.parse::<Duration>() {
         Ok(duration) => Some(duration),
         Err(bad) => {
-            faults.push(Fault::new(text.range, "bad-duration", bad.to_string(), bad.zh()));
+            let help = bad.help();
+            faults.push(Fault::new(text.range, "bad-duration", bad.to_string(), bad.zh()).help(help.0, help.1));
             None
         }
     }
+}
+
+/// What a condition may hold against a member, in both languages.
+fn fitting(member: &Member) -> (String, String) {
+    let (en, zh) = match &member.holds {
+        Holds::Words(words) => return of_words(words),
+        Holds::Text => ("write a text, \"present\" or \"absent\"", "请写文字、\"present\"（有）或 \"absent\"（无）"),
+        Holds::Number => ("write e.g. 5000 or \"> 5000\"", "例如写 5000 或 \"> 5000\""),
+        Holds::Date => ("write e.g. \"2026-01-31\" or \">= 2026-01-31\"", "例如写 \"2026-01-31\" 或 \">= 2026-01-31\""),
+        Holds::YesNo => ("write true or false, without quotes", "请写 true 或 false，不加引号"),
+    };
+    (en.to_owned(), zh.to_owned())
 }
 
 fn mismatch(member: &Member, range: (usize, usize), expected_en: &str, expected_zh: &str) -> Fault {
@@ -401,10 +455,13 @@ fn mismatch(member: &Member, range: (usize, usize), expected_en: &str, expected_
         Holds::YesNo => ("yes or no", "是或否"),
     };
     let en = format!("{} is {holds_en}; this asks for {expected_en}", member.name);
-    Fault::new(range, "wrong-type", en, format!("“{}”是{holds_zh}；此处要求{expected_zh}", member.title.zh))
+    let help = fitting(member);
+    Fault::new(range, "wrong-type", en, format!("“{}”是{holds_zh}；此处要求{expected_zh}", member.title.zh)).help(help.0, help.1)
 }
 
 fn misfit(member: &Member, value: &Placed<String>, expected_en: &str, expected_zh: &str) -> Fault {
     let en = format!("'{}' cannot be compared with {}, which is {expected_en}", value.value, member.name);
-    Fault::new(value.range, "wrong-type", en, format!("“{}”无法与“{}”比较：应为{expected_zh}", value.value, member.title.zh))
+    let zh = format!("“{}”无法与“{}”比较：应为{expected_zh}", value.value, member.title.zh);
+    let help = fitting(member);
+    Fault::new(value.range, "wrong-type", en, zh).help(help.0, help.1)
 }

@@ -180,12 +180,8 @@ pub(crate) fn zone(name: &Placed<String>, faults: &mut Vec<Fault>) -> Option<Tim
 fn date(text: &str, range: Range, faults: &mut Vec<Fault>) -> Option<Date> {
     let found = text.parse().ok();
     if found.is_none() {
-        faults.push(Fault::new(
-            range,
-            "bad-date",
-            format!("'{text}' is not a date: write YYYY-MM-DD"),
-            format!("“{text}”不是日期：请写 YYYY-MM-DD"),
-        ));
+        let (en, zh) = (format!("'{text}' is not a date: write YYYY-MM-DD"), format!("“{text}”不是日期：请写 YYYY-MM-DD"));
+        faults.push(Fault::new(range, "bad-date", en, zh).help("write e.g. \"2026-01-31\"", "例如写 \"2026-01-31\""));
     }
     found
 }
@@ -195,12 +191,10 @@ fn hours(spans: &[Placed<Span>], faults: &mut Vec<Fault>) -> Vec<Hours> {
     for span in spans {
         let (Some(from), Some(to)) = (minute(&span.0), minute(&span.1)) else {
             let en = format!("'{}'–'{}' are not times of a day: write HH:MM, at most 24:00", span.0, span.1);
-            faults.push(Fault::new(
-                span.range,
-                "bad-hours",
-                en,
-                format!("“{}”至“{}”不是一天中的时刻：请写 HH:MM，最晚 24:00", span.0, span.1),
-            ));
+            let zh = format!("“{}”至“{}”不是一天中的时刻：请写 HH:MM，最晚 24:00", span.0, span.1);
+            faults.push(
+                Fault::new(span.range, "bad-hours", en, zh).help("write e.g. [\"09:00\", \"17:30\"]", "例如写 [\"09:00\", \"17:30\"]"),
+            );
             continue;
         };
         if from >= to {

@@ -1,5 +1,6 @@
 //! Conditions as written: `{ severity = "major", amount = "> 5000", channel = ["phone", "store"] }`.
 
+use super::fault::both;
 use super::place::Placed;
 use crate::condition::expression::syntax::LONGEST;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -57,9 +58,9 @@ impl<'de> Deserialize<'de> for ConditionText {
                 }
                 let parts = [&condition.any, &condition.all, &condition.none];
                 if condition.tests.is_empty() && condition.cel.is_none() && parts.iter().all(|part| part.is_empty()) {
-                    return Err(de::Error::custom(
-                        "the condition says nothing: write one, or leave it out · 条件是空的：请写明，或整个去掉",
-                    ));
+                    let help =
+                        ("write e.g. { severity = \"major\" }, or leave it out", "请写明，例如 { severity = \"major\" }，或整个去掉");
+                    return Err(de::Error::custom(both("the condition says nothing", "条件是空的", help)));
                 }
                 Ok(condition)
             }
@@ -71,7 +72,10 @@ impl<'de> Deserialize<'de> for ConditionText {
 /// Of no conditions none holds and all do: nobody means either.
 fn some<E: de::Error>(name: &str, conditions: Vec<ConditionText>) -> Result<Vec<ConditionText>, E> {
     if conditions.is_empty() {
-        return Err(E::custom(format!("'{name}' holds no condition · “{name}”之下没有条件")));
+        let (en, zh) = (format!("'{name}' holds no condition"), format!("“{name}”之下没有条件"));
+        let help_en = format!("write at least one, e.g. {name} = [{{ severity = \"major\" }}]");
+        let help_zh = format!("请至少写一个，例如 {name} = [{{ severity = \"major\" }}]");
+        return Err(E::custom(both(&en, &zh, (help_en.as_str(), help_zh.as_str()))));
     }
     Ok(conditions)
 }
@@ -135,7 +139,10 @@ impl<'de> Deserialize<'de> for Scalar {
         match TestText::deserialize(deserializer)? {
             TestText::Word(word) | TestText::Number(word) => Ok(Self(word)),
             TestText::YesNo(truth) => Ok(Self(truth.to_string())),
-            TestText::OneOf(_) | TestText::Count { .. } => Err(de::Error::custom("a list holds plain values")),
+            TestText::OneOf(_) | TestText::Count { .. } => {
+                let help = ("write e.g. [\"phone\", \"store\"]", "例如写 [\"phone\", \"store\"]");
+                Err(de::Error::custom(both("a list holds plain values", "列表中只能是单个的值", help)))
+            }
         }
     }
 }

@@ -5,6 +5,14 @@ use crate::diagnostic::{Diagnostic, Level, Source};
 use serde::de::{self, Expected, Unexpected};
 use std::fmt;
 
+/// Stands between what a shape says in English and in Chinese: serde passes on one text alone.
+const PARTS: &str = " · ";
+
+/// What is wrong with a shape in both languages, and what to write instead, as one text; [`Fault`] takes it apart again.
+pub(crate) fn both(en: &str, zh: &str, help: (&str, &str)) -> String {
+    [en, zh, help.0, help.1].join(PARTS)
+}
+
 /// Byte range in a file.
 pub(crate) type Range = (usize, usize);
 
@@ -33,9 +41,9 @@ impl Fault {
         self
     }
 
-    /// Adds 'did you mean' or, where nothing is near, the list of what may stand there.
+    /// Adds 'did you mean' or, where nothing is near, the list of what may stand there; where that is too long or empty, earlier help stays.
     pub fn suggest<'a>(mut self, wrong: &str, right: impl IntoIterator<Item = &'a str>) -> Self {
-        self.help = suggestion(wrong, right);
+        self.help = suggestion(wrong, right).or(self.help);
         self
     }
 
@@ -118,30 +126,108 @@ impl std::error::Error for Fault {}
 
 impl de::Error for Fault {
     fn custom<T: fmt::Display>(message: T) -> Self {
-        let en = message.to_string();
-        Self::unplaced("bad-value", en.clone(), en)
+        let said = message.to_string();
+        let parts: Vec<&str> = said.split(PARTS).collect();
+        match parts.as_slice() {
+            [en, zh, help_en, help_zh] => Self::unplaced("bad-value", *en, *zh).help(*help_en, *help_zh),
+            _ => Self::unplaced("bad-value", said.as_str(), format!("此处的值无法读取（{said}）")),
+        }
     }
 
     fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        let (en, zh) = wanted(expected);
         Self::unplaced("wrong-type", format!("this is {found}, expected {expected}"), format!("此处写了{}，类型不符", in_chinese(&found)))
+            .help(en, zh)
     }
 
     fn invalid_value(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        Self::unplaced("bad-value", format!("this is {found}, expected {expected}"), format!("此处写了{}，类型不符", in_chinese(&found)))
+        let (en, zh) = wanted(expected);
+        Self::unplaced("bad-value", format!("this is {found}, expected {expected}"), format!("此处不能是{}", in_chinese(&found)))
+            .help(en, zh)
+    }
+
+    fn invalid_length(length: usize, expected: &dyn Expected) -> Self {
+        let (en, zh) = wanted(expected);
+        Self::unplaced("bad-value", format!("there are {length} values here, expected {expected}"), format!("此处有{length}个值，个数不符"))
+            .help(en, zh)
     }
 
     fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
         Self::unplaced("unknown-word", format!("'{variant}' is not one of the words for this"), format!("“{variant}”不是此处可用的词"))
+            .help(format!("write one of: {}", expected.join(", ")), format!("可写：{}", expected.join("、")))
             .suggest(variant, expected.iter().copied())
     }
 
     fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
         Self::unplaced("unknown-key", format!("there is no key '{field}' here"), format!("此处没有“{field}”这个键"))
+            .help(format!("write one of: {}", expected.join(", ")), format!("可写：{}", expected.join("、")))
             .suggest(field, expected.iter().copied())
     }
 
     fn missing_field(field: &'static str) -> Self {
+        let example = example(field);
         Self::unplaced("missing-key", format!("'{field}' is missing"), format!("缺少“{field}”"))
+            .help(format!("write e.g. {field} = {example}"), format!("例如写 {field} = {example}"))
+    }
+
+    fn duplicate_field(field: &'static str) -> Self {
+        Self::unplaced("bad-value", format!("'{field}' stands here twice"), format!("“{field}”写了两次"))
+            .help("write each key once", "每个键只写一次")
+    }
+}
+
+/// What to write where something else stands. Shapes, and serde itself, name what they expect in English alone.
+fn wanted(expected: &dyn Expected) -> (String, String) {
+    let words = expected.to_string();
+    let (en, zh) = match words.as_str() {
+        "a string" => ("write text in quotes: \"…\"", "请写带引号的文字：\"…\""),
+        "a boolean" => ("write true or false, without quotes", "请写 true 或 false，不加引号"),
+        "a sequence" => ("write a list: [\"…\", \"…\"]", "请写列表：[\"…\", \"…\"]"),
+        "a tuple of size 2" => ("write two times of a day, e.g. [\"09:00\", \"17:30\"]", "请写两个时刻，例如 [\"09:00\", \"17:30\"]"),
+        "i8" | "i16" | "i32" | "i64" | "u8" | "u16" | "u32" | "u64" | "usize" => {
+            ("write a whole number without quotes, e.g. 2", "请写整数，不加引号，例如 2")
+        }
+        "a table of named entries" => ("write a table: { name = … }", "请写表：{ 名称 = … }"),
+        title if title.starts_with("a title") => {
+            ("write { zh = \"…\", en = \"…\" }, or the Chinese alone: \"…\"", "请写 { zh = \"…\", en = \"…\" }，或只写中文：\"…\"")
+        }
+        condition if condition.starts_with("a condition") => {
+            ("write e.g. { severity = \"major\", amount = \"> 5000\" }", "例如写 { severity = \"major\", amount = \"> 5000\" }")
+        }
+        test if test.starts_with("a value, a list of values") => (
+            "write e.g. \"phone\", [\"phone\", \"store\"], \"> 5000\" or { at_least = 2, within = \"90d\" }",
+            "例如写 \"phone\"、[\"phone\", \"store\"]、\"> 5000\" 或 { at_least = 2, within = \"90d\" }",
+        ),
+        figure if figure.starts_with("a number, a share") => ("write 2, \"100%\" or \"{parameter}\"", "请写 2、\"100%\" 或 \"{参数}\""),
+        table if table.starts_with("struct ") => ("write a table: { key = … }", "请写表：{ 键 = … }"),
+        _ => return (format!("write {words}"), "请改写为此处要求的类型，参见 docs/policy-format.md".to_owned()),
+    };
+    (en.to_owned(), zh.to_owned())
+}
+
+/// What may stand under a key, for who left it out.
+fn example(key: &str) -> &'static str {
+    match key {
+        "article" => "\"7.2\"",
+        "title" | "says" | "body" | "of" => "{ zh = \"…\", en = \"…\" }",
+        "zh" => "\"投诉\"",
+        "within" | "value" => "\"7d\"",
+        "every" => "\"month\"",
+        "type" => "\"text\"",
+        "number" => "\"TS-{unit}-{yyyy}{mm}{dd}-{seq}\"",
+        "event" => "\"accepted\"",
+        "opens" | "on" => "\"case.registered\"",
+        "closes" => "\"case.closed\"",
+        "at" => "\"due\"",
+        "tell" => "\"superior\"",
+        "rungs" => "[{ at = \"due\", tell = \"superior\" }]",
+        "stage" => "{ received = \"…\", closed = { title = \"…\", terminal = true } }",
+        "role" => "{ clerk = \"…\" }",
+        "limit" | "at_least" => "2",
+        "why" => "\"exhortation\"",
+        "zone" => "\"Asia/Shanghai\"",
+        "fallback" => "\"UNIT/role\"",
+        _ => "\"…\"",
     }
 }
 

@@ -7,7 +7,7 @@ use serde::de::value::StrDeserializer;
 use serde::de::{self, DeserializeOwned, DeserializeSeed, Deserializer, IntoDeserializer, MapAccess, SeqAccess, Visitor};
 use serde::forward_to_deserialize_any;
 use toml_span::value::{Key, Table, ValueInner};
-use toml_span::{Span, Value};
+use toml_span::{ErrorKind, Span, Value};
 
 /// Structures whose container name begins so may be written as the one value of the member named after it: `"case.closed"` for
 /// `{ on = "case.closed" }`.
@@ -33,18 +33,98 @@ pub(crate) struct File<'s> {
 /// Parses the text as TOML.
 pub(crate) fn read<'s>(source: &'s Source, faults: &mut Faults) -> Option<File<'s>> {
     if let Some(at) = too_deep(&source.text) {
-        faults
-            .add(source, Fault::new((at, at + 1), "too-deep", format!("nested more than {DEEPEST} deep"), format!("嵌套超过{DEEPEST}层")));
+        let (en, zh) = (format!("nested more than {DEEPEST} deep"), format!("嵌套超过{DEEPEST}层"));
+        let help = ("close brackets that were left open, or write tables of their own: [table]", "请闭合遗漏的括号，或另写成 [表]");
+        faults.add(source, Fault::new((at, at + 1), "too-deep", en, zh).help(help.0, help.1));
         return None;
     }
     match toml_span::parse(&source.text) {
         Ok(root) => Some(File { source, root }),
         Err(error) => {
             let range = (error.span.start, error.span.end.max(error.span.start + 1));
-            let said = error.to_string();
-            faults.add(source, Fault::new(range, "not-toml", format!("this is not TOML: {said}"), format!("TOML 语法错误：{said}")));
+            let (said, line) = (error.to_string(), line_of(&source.text, range.0));
+            let (wrong, help) = in_chinese(&error.kind);
+            let zh = format!("第{line}行不符合 TOML 语法：{wrong}（解析器原文：{said}）");
+            faults.add(source, Fault::new(range, "not-toml", format!("this is not TOML: {said}"), zh).help(help.0, help.1));
             None
         }
+    }
+}
+
+fn line_of(text: &str, at: usize) -> usize {
+    text.bytes().take(at).filter(|byte| *byte == b'\n').count() + 1
+}
+
+/// What the parser found wrong, in Chinese, and in both languages what to write instead.
+fn in_chinese(kind: &ErrorKind) -> (String, (&'static str, &'static str)) {
+    let whole = ("write it to its end: key = \"value\"", "请写完整：键 = \"值\"");
+    let quotes = (
+        "close the text with a quote on the same line, or write several lines between \"\"\"",
+        "请在同一行用引号结束文字，多行文字请写在两个 \"\"\" 之间",
+    );
+    let escapes = (r"write \\ for \, or the text in single quotes: '…'", r"“\”请写作 \\，或用单引号书写文字：'…'");
+    match kind {
+        ErrorKind::UnexpectedEof => ("内容未写完，文件已结束".to_owned(), whole),
+        ErrorKind::UnterminatedString | ErrorKind::InvalidCharInString('\n') => ("文字没有结尾引号".to_owned(), quotes),
+        ErrorKind::InvalidCharInString(c) => {
+            (format!("文字中不能有字符“{}”", shown(*c)), ("take the character out of the text", "请从文字中删去此字符"))
+        }
+        ErrorKind::InvalidEscape(c) | ErrorKind::InvalidHexEscape(c) => (format!("“\\”之后不能是“{}”", shown(*c)), escapes),
+        ErrorKind::InvalidEscapeValue(_) => ("“\\u”之后的编码不是字符".to_owned(), escapes),
+        ErrorKind::Unexpected(c) => (
+            format!("此处不能出现“{}”", shown(*c)),
+            ("write ASCII signs, and text in quotes: key = \"value\"", "符号请用半角，文字请加引号：键 = \"值\""),
+        ),
+        ErrorKind::InvalidNumber | ErrorKind::OutOfRange(_) => (
+            "此处应为数字".to_owned(),
+            ("write a number such as 2 or 0.5; dates and durations in quotes: \"7d\"", "请写数字，例如 2、0.5；日期和时长请加引号：\"7d\""),
+        ),
+        ErrorKind::Wanted { expected, found } => (
+            format!("此处应为{}，而所写为{}", token(expected), token(found)),
+            ("write one key = \"value\" to a line", "每行写一项：键 = \"值\""),
+        ),
+        ErrorKind::DuplicateTable { name, .. } => {
+            (format!("表“{name}”重复出现"), ("write the table once, or give it another name", "此表只写一次，或另取名称"))
+        }
+        ErrorKind::DuplicateKey { key, .. } => (format!("键“{key}”重复出现"), ("write each key once", "每个键只写一次")),
+        ErrorKind::RedefineAsArray => {
+            ("同一名称既写作 [表]，又写作 [[表]]".to_owned(), ("write [table] or [[table]] throughout", "请统一写作 [表] 或 [[表]]"))
+        }
+        ErrorKind::MultilineStringKey => ("键不能写成多行".to_owned(), ("write the key on one line", "键请写在一行之内")),
+        ErrorKind::DottedKeyInvalidType { .. } => {
+            ("此键已有值，不能再作表".to_owned(), ("take the value out, or give the table another name", "请删去该值，或为此表另取名称"))
+        }
+        ErrorKind::UnquotedString => ("此处的值缺少引号".to_owned(), ("write text in quotes: \"…\"", "文字请加引号：\"…\"")),
+        _ => ("写法有误".to_owned(), whole),
+    }
+}
+
+/// A character as it stands, or, where it cannot be seen, by its escape.
+fn shown(c: char) -> String {
+    if c.is_control() || c.is_whitespace() { c.escape_default().to_string() } else { c.to_string() }
+}
+
+/// What the parser calls the signs of TOML.
+fn token(name: &str) -> &'static str {
+    match name {
+        "a value" => "值",
+        "a table key" | "an identifier" => "键名",
+        "an equals" => "“=”",
+        "a period" => "“.”",
+        "a comma" => "“,”",
+        "a colon" => "“:”",
+        "a plus" => "“+”",
+        "a left brace" => "“{”",
+        "a right brace" => "“}”",
+        "a left bracket" => "“[”",
+        "a right bracket" => "“]”",
+        "a string" => "文字",
+        "a multiline string" => "多行文字",
+        "a comment" => "注释",
+        "newline" | "a newline" => "换行",
+        "whitespace" => "空格",
+        "eof" => "文件结尾",
+        _ => "其他内容",
     }
 }
 
@@ -108,7 +188,8 @@ impl<'s> File<'s> {
                 format!("'{name}' is written as [[{name}]]"),
                 format!("“{name}”应写作 [[{name}]]"),
             );
-            faults.add(self.source, fault);
+            let (en, zh) = (format!("write [[{name}]] above the lines of each"), format!("请在每一项之上写 [[{name}]]"));
+            faults.add(self.source, fault.help(en, zh));
             return Vec::new();
         };
         elements.iter().filter_map(|element| self.value(element, faults)).collect()
@@ -119,7 +200,9 @@ impl<'s> File<'s> {
         let Some(value) = self.root.as_table().and_then(|table| table.get(name)) else { return Named(Vec::new()) };
         let Some(table) = value.as_table() else {
             let en = format!("'{name}' is written as [{name}.some-name]");
-            faults.add(self.source, Fault::new(range(value.span), "wrong-type", en, format!("“{name}”应写作 [{name}.名称]")));
+            let fault = Fault::new(range(value.span), "wrong-type", en, format!("“{name}”应写作 [{name}.名称]"));
+            let help = (format!("write [{name}.some-name] above the lines of each"), format!("请在每一项之上写 [{name}.名称]"));
+            faults.add(self.source, fault.help(help.0, help.1));
             return Named(Vec::new());
         };
         let entry = |(key, value): (&Key<'_>, &Value<'_>)| {

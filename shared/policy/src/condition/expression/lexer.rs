@@ -113,7 +113,8 @@ fn number(chars: &[char], at: usize) -> Result<(Piece, usize), Unread> {
     match Decimal::parse(&written).filter(|_| tail == 0) {
         Some(number) => Ok((Piece::Number(number), end - at)),
         None => {
-            Err(Unread::new(at, format!("'{written}' is no number such as 5000 or 0.5"), format!("“{written}”不是数字（如 5000、0.5）")))
+            let (en, zh) = (format!("'{written}' is no number such as 5000 or 0.5"), format!("“{written}”不是数字（如 5000、0.5）"));
+            Err(Unread::new(at, en, zh).help(("write digits alone, with a point where need be", "请只写数字，必要时加小数点")))
         }
     }
 }
@@ -127,7 +128,8 @@ fn word(chars: &[char], at: usize) -> Result<(Piece, usize), Unread> {
             at,
             format!("texts with a prefix '{word}' are not for conditions"),
             format!("条件中不可使用带前缀“{word}”的文字"),
-        ));
+        )
+        .help(("write the text in quotes alone: 'text'", "请只用引号书写文字：'文字'")));
     }
     let piece = match word.as_str() {
         "true" => Piece::Truth(true),
@@ -135,14 +137,17 @@ fn word(chars: &[char], at: usize) -> Result<(Piece, usize), Unread> {
         "in" => Piece::Sign("in"),
         "null" => {
             let (en, zh) = ("nothing is null here: ask has(fields.amount)", "此处没有 null，请写 has(fields.amount)");
-            return Err(Unread::new(at, en, zh));
+            return Err(
+                Unread::new(at, en, zh).help(("write !has(fields.amount) where it is to be absent", "要求没有时请写 !has(fields.amount)"))
+            );
         }
         reserved if RESERVED.contains(&reserved) => {
             return Err(Unread::new(
                 at,
                 format!("'{reserved}' is a word that CEL keeps to itself"),
                 format!("“{reserved}”是 CEL 的保留字"),
-            ));
+            )
+            .help(("write a word in quotes, e.g. 'return'; give a field another name", "选项请加引号，例如 'return'；字段请另取名称")));
         }
         _ => Piece::Name(word),
     };
@@ -162,7 +167,10 @@ fn quoted(chars: &[char], at: usize, quote: char) -> Result<(Piece, usize), Unre
                     Some(same @ ('\\' | '"' | '\'')) => same,
                     Some('n') => '\n',
                     Some('t') => '\t',
-                    _ => return Err(Unread::new(next - 2, r#"after '\' comes \, ", ', n or t"#, r#"“\”之后只能是 \、"、'、n 或 t"#)),
+                    _ => {
+                        let (en, zh) = (r#"after '\' comes \, ", ', n or t"#, r#"“\”之后只能是 \、"、'、n 或 t"#);
+                        return Err(Unread::new(next - 2, en, zh).help((r"write \\ for \ itself", r"“\”本身请写作 \\")));
+                    }
                 });
             }
             '\n' | '\r' => break,
@@ -170,7 +178,8 @@ fn quoted(chars: &[char], at: usize, quote: char) -> Result<(Piece, usize), Unre
             c => text.push(c),
         }
     }
-    Err(Unread::new(at, "the text that begins here does not end", "从此处开始的文字没有结尾引号"))
+    let help = ("close it with the quote with which it begins", "请用与开头相同的引号结束");
+    Err(Unread::new(at, "the text that begins here does not end", "从此处开始的文字没有结尾引号").help(help))
 }
 
 fn sign(chars: &[char], at: usize) -> Result<(Piece, usize), Unread> {
@@ -179,10 +188,18 @@ fn sign(chars: &[char], at: usize) -> Result<(Piece, usize), Unread> {
         return Ok((Piece::Sign(sign), sign.len()));
     }
     let c = text_of(chars, at, 1);
-    let (en, zh) = if c == "=" {
-        ("'=' alone compares nothing: write ==".to_owned(), "单个“=”不能比较，请写 ==".to_owned())
+    let (en, zh, help) = if c == "=" {
+        (
+            "'=' alone compares nothing: write ==".to_owned(),
+            "单个“=”不能比较，请写 ==".to_owned(),
+            ("write e.g. demand == 'return'", "例如写 demand == 'return'"),
+        )
     } else {
-        (format!("'{c}' has no meaning here"), format!("“{c}”在此没有意义"))
+        (
+            format!("'{c}' has no meaning here"),
+            format!("“{c}”在此没有意义"),
+            ("write half-width signs: == != < <= > >= && || ! + - * ( )", "请用半角符号：== != < <= > >= && || ! + - * ( )"),
+        )
     };
-    Err(Unread::new(at, en, zh))
+    Err(Unread::new(at, en, zh).help(help))
 }

@@ -12,6 +12,8 @@ pub(crate) const LONGEST: usize = 1_000;
 const MOST_PARTS: usize = 200;
 /// Brackets and signs within one another.
 const DEEPEST: usize = 24;
+/// What to write instead of what is too long or too deep.
+const DIVIDED: (&str, &str) = ("write several conditions, as all = [{ cel = \"…\" }, …]", "请分成几个条件：all = [{ cel = \"…\" }, …]");
 
 /// A part of an expression.
 #[derive(Debug, Clone, PartialEq)]
@@ -53,11 +55,18 @@ pub(crate) struct Unread {
     pub at: usize,
     pub en: String,
     pub zh: String,
+    /// What to write instead, in both languages.
+    pub help: Option<(&'static str, &'static str)>,
 }
 
 impl Unread {
     pub fn new(at: usize, en: impl Into<String>, zh: impl Into<String>) -> Self {
-        Self { at, en: en.into(), zh: zh.into() }
+        Self { at, en: en.into(), zh: zh.into(), help: None }
+    }
+
+    pub fn help(mut self, (en, zh): (&'static str, &'static str)) -> Self {
+        self.help = Some((en, zh));
+        self
     }
 }
 
@@ -66,7 +75,7 @@ pub(crate) fn read(text: &str) -> Result<Syntax, Unread> {
     let length = text.chars().count();
     if length > LONGEST {
         let (en, zh) = (format!("it has {length} characters, of at most {LONGEST}"), format!("共{length}个字符，最多允许{LONGEST}个"));
-        return Err(Unread::new(LONGEST, en, zh));
+        return Err(Unread::new(LONGEST, en, zh).help(DIVIDED));
     }
     let mut reader = Reader { tokens: tokens(text)?, next: 0, parts: 0, depth: 0 };
     let read = reader.expression()?;
@@ -103,20 +112,44 @@ impl Reader {
     }
 
     fn expected(&self, sign: &str) -> Unread {
-        Unread::new(self.at(), format!("'{sign}' is missing before {}", self.peek().en()), format!("{}之前缺少“{sign}”", self.peek().zh()))
+        let help = match sign {
+            ":" => ("write a choice as condition ? one : other", "选择应写作 条件 ? 甲 : 乙"),
+            "]" => ("close the list with ], with commas between its parts: ['a', 'b']", "列表各项以逗号分隔，并以 ] 结束：['a', 'b']"),
+            _ => ("close the bracket with )", "请用 ) 结束括号"),
+        };
+        let (en, zh) = (format!("'{sign}' is missing before {}", self.peek().en()), format!("{}之前缺少“{sign}”", self.peek().zh()));
+        Unread::new(self.at(), en, zh).help(help)
     }
 
     fn unexpected(&self) -> Unread {
-        let (en, zh) = match self.peek() {
-            Piece::Sign("/" | "%") => {
-                ("division is not exact: multiply the other side instead".to_owned(), "除法不精确，请改为将另一侧相乘".to_owned())
-            }
-            Piece::Sign("[") => ("nothing can be looked up by [ ] here".to_owned(), "此处不支持用 [ ] 取值".to_owned()),
-            Piece::Sign("{") => ("maps and messages have no place in a condition".to_owned(), "条件中不能使用映射或消息".to_owned()),
-            Piece::End => ("the expression breaks off here".to_owned(), "表达式在此处中断".to_owned()),
-            piece => (format!("{} cannot stand here", piece.en()), format!("此处不能出现{}", piece.zh())),
+        let (en, zh, help) = match self.peek() {
+            Piece::Sign("/" | "%") => (
+                "division is not exact: multiply the other side instead".to_owned(),
+                "除法不精确，请改为将另一侧相乘".to_owned(),
+                ("write e.g. amount > 2 * paid for amount / 2 > paid", "例如 amount / 2 > paid 请写作 amount > 2 * paid"),
+            ),
+            Piece::Sign("[") => (
+                "nothing can be looked up by [ ] here".to_owned(),
+                "此处不支持用 [ ] 取值".to_owned(),
+                ("write fields.amount, or demand in ['return', 'exchange']", "请写 fields.amount，或 demand in ['return', 'exchange']"),
+            ),
+            Piece::Sign("{") => (
+                "maps and messages have no place in a condition".to_owned(),
+                "条件中不能使用映射或消息".to_owned(),
+                ("write a parameter without braces: parameter.large", "参数不加花括号，请写作 parameter.large"),
+            ),
+            Piece::End => (
+                "the expression breaks off here".to_owned(),
+                "表达式在此处中断".to_owned(),
+                ("write it to its end, e.g. amount > 5000", "请写完整，例如 amount > 5000"),
+            ),
+            piece => (
+                format!("{} cannot stand here", piece.en()),
+                format!("此处不能出现{}", piece.zh()),
+                ("write e.g. amount > 5000 && demand == 'return'", "例如写 amount > 5000 && demand == 'return'"),
+            ),
         };
-        Unread::new(self.at(), en, zh)
+        Unread::new(self.at(), en, zh).help(help)
     }
 
     /// Counts a part.
@@ -124,7 +157,7 @@ impl Reader {
         self.parts += 1;
         if self.parts > MOST_PARTS {
             let (en, zh) = (format!("it has more than {MOST_PARTS} parts"), format!("组成部分超过{MOST_PARTS}个"));
-            return Err(Unread::new(self.at(), en, zh));
+            return Err(Unread::new(self.at(), en, zh).help(DIVIDED));
         }
         Ok(part)
     }
@@ -134,7 +167,7 @@ impl Reader {
         if self.depth > DEEPEST {
             let (en, zh) =
                 (format!("more than {DEEPEST} brackets or signs stand within one another"), format!("括号或符号嵌套超过{DEEPEST}层"));
-            return Err(Unread::new(self.at(), en, zh));
+            return Err(Unread::new(self.at(), en, zh).help(DIVIDED));
         }
         let read = read(self);
         self.depth -= 1;
@@ -202,7 +235,8 @@ impl Reader {
             } else if let Syntax::Name(before) = found {
                 Syntax::Name(format!("{before}.{name}"))
             } else {
-                return Err(Unread::new(at, format!("nothing has a part '{name}'"), format!("不存在可取的“{name}”")));
+                let help = ("write names as fields.amount or parameter.large", "名称请写作 fields.amount 或 parameter.large");
+                return Err(Unread::new(at, format!("nothing has a part '{name}'"), format!("不存在可取的“{name}”")).help(help));
             };
         }
         Ok(found)
@@ -264,13 +298,21 @@ fn known_call(name: &str, at: usize) -> Result<(), Unread> {
         return Ok(());
     }
     let known = super::FUNCTIONS.join(", ");
-    let (en, zh) = if MACROS.contains(&name) {
+    let (en, zh, help) = if MACROS.contains(&name) {
         (
             format!("'{name}' has no bound and is not for conditions; there are {known}"),
             format!("“{name}”没有上限，条件中不可用；可用：{known}"),
+            ("write e.g. 'return' in demand, or has(fields.demand)", "例如写 'return' in demand 或 has(fields.demand)"),
         )
     } else {
-        (format!("there is no function '{name}'; there are {known}"), format!("没有函数“{name}”；可用：{known}"))
+        (
+            format!("there is no function '{name}'; there are {known}"),
+            format!("没有函数“{name}”；可用：{known}"),
+            (
+                "write e.g. has(fields.amount), size(demand) or title.contains('text')",
+                "例如写 has(fields.amount)、size(demand) 或 title.contains('文字')",
+            ),
+        )
     };
-    Err(Unread::new(at, en, zh))
+    Err(Unread::new(at, en, zh).help(help))
 }

@@ -2,15 +2,16 @@
 
 use super::super::duty::{Amount, DutyRule, Pausing, Reminder, TermSource, Trigger, When};
 use super::super::kind::Kind;
-use super::super::recurring::{Every, RecurringRule};
+use super::super::recurring::RecurringRule;
 use super::super::template::{Piece, Template};
 use super::super::vocabulary::{self, Vocabulary};
+use super::declarations::rhythm;
 use super::kinds::{PEOPLE, actors, reachable};
 use super::ladders::{amount, check_length, fixed, roughly};
 use super::packs::{Context, ids};
 use super::{CASE_EVENTS, OTHER_EVENTS, RETURNED, unknown};
 use crate::Title;
-use crate::calendar::Term;
+use crate::calendar::{BadDuration, Term};
 use crate::condition::{Check, Condition, Operand};
 use crate::source::duty::{DutyText, RecurringText, TriggerText, WithinText};
 use crate::source::{Fault, Many, Placed};
@@ -108,16 +109,14 @@ fn one_recurring(
 ) -> Option<RecurringRule> {
     if context.file.duty.get(id).is_some() {
         let en = format!("a duty is called '{}' too", id.value);
-        faults.push(Fault::new(id.range, "twice", en, format!("已有同名的责任事项“{}”", id.value)));
+        let fault = Fault::new(id.range, "twice", en, format!("已有同名的责任事项“{}”", id.value));
+        faults.push(fault.help("write another name for one of them", "请为其中之一另取名称"));
     }
     let mut closes = triggers(&text.closes, kinds, words, faults);
     for trigger in &mut closes {
         trigger.key.get_or_insert_with(|| Template::parse("period/{unit}/{fields.period}"));
     }
-    let Some(every) = Every::read(&text.every) else {
-        faults.push(unknown(&text.every, ("period", "周期"), "unknown-word", Every::ALL.into_iter().map(|(_, word)| word)));
-        return None;
-    };
+    let every = rhythm(context, &text.every, faults)?;
     let terms = Many(vec![WithinText { within: Some(text.within.clone()), when: None, field: None }]);
     let within = within(context, &terms, words.cases, faults);
     let remind = reminders(context, text.remind.as_ref().unwrap_or(&context.file.defaults.remind), &within, faults);
@@ -167,26 +166,34 @@ fn owed_by(
     faults: &mut Vec<Fault>,
 ) -> Vec<super::super::kind::Actor> {
     if text.is_empty() {
-        faults.push(Fault::new(
-            id.range,
-            "owed-by-nobody",
-            format!("'{}' is owed by nobody", id.value),
-            format!("责任事项“{}”没有责任人", id.value),
-        ));
+        let (en, zh) = (format!("'{}' is owed by nobody", id.value), format!("责任事项“{}”没有责任人", id.value));
+        let fault = Fault::new(id.range, "owed-by-nobody", en, zh);
+        faults.push(fault.help("write owed_by = \"handler\" or a role", "请写 owed_by = \"handler\" 或角色"));
     }
     actors(context, None, text, &PEOPLE, faults)
 }
+
+/// Of a pack's own events no more are listed where none is near.
+const MOST_TOLD: usize = 12;
 
 pub(super) fn triggers(texts: &Many<TriggerText>, kinds: &[Kind], words: Words<'_>, faults: &mut Vec<Fault>) -> Vec<Trigger> {
     let mut triggers = Vec::new();
     for text in texts.iter() {
         for event in text.on.iter() {
             if !is_known(event, kinds, text.any_pack) {
-                let own = kinds.iter().flat_map(|kind| &kind.steps).map(|step| format!("case.{}", step.event));
-                let known: Vec<String> =
-                    CASE_EVENTS.iter().map(|word| format!("case.{word}")).chain(own).chain(OTHER_EVENTS.map(str::to_owned)).collect();
+                let mut own: Vec<String> = kinds.iter().flat_map(|kind| &kind.steps).map(|step| format!("case.{}", step.event)).collect();
+                own.sort_unstable();
+                own.dedup();
+                let known: Vec<String> = CASE_EVENTS
+                    .iter()
+                    .map(|word| format!("case.{word}"))
+                    .chain(own.iter().cloned())
+                    .chain(OTHER_EVENTS.map(str::to_owned))
+                    .collect();
+                let told: Vec<&str> = own.iter().map(String::as_str).take(MOST_TOLD).chain(["case.registered", "case.closed"]).collect();
                 let en = format!("nothing ever tells '{}'", event.value);
-                let fault = Fault::new(event.range, "unknown-event", en, format!("没有任何步骤会发出事件“{}”", event.value));
+                let fault = Fault::new(event.range, "unknown-event", en, format!("没有任何步骤会发出事件“{}”", event.value))
+                    .help(format!("write e.g. {}", told.join(", ")), format!("可写例如 {}", told.join("、")));
                 faults.push(fault.suggest(event, known.iter().map(String::as_str)));
                 continue;
             }
@@ -222,7 +229,8 @@ fn check_can_close(
     let texts = &text.closes;
     if texts.is_empty() {
         let en = format!("nothing closes '{}'", id.value);
-        faults.push(Fault::new(id.range, "never-closes", en, format!("没有事件能办结责任事项“{}”", id.value)));
+        let fault = Fault::new(id.range, "never-closes", en, format!("没有事件能办结责任事项“{}”", id.value));
+        faults.push(fault.help("write closes = \"case.closed\", or what else ends it", "请写 closes = \"case.closed\" 或其他办结它的事件"));
         return;
     }
     if closes.is_empty() || opens.is_empty() {
@@ -285,7 +293,9 @@ pub(super) fn template(text: &Placed<String>, vocabulary: &Vocabulary, faults: &
             Some(member) => *place = member.path.join("."),
             None => {
                 let en = format!("the event has nothing called '{place}'");
-                let fault = Fault::new(text.range, "unknown-member", en, format!("事件中没有“{place}”"));
+                let known: Vec<String> = vocabulary.nameable().into_iter().map(|name| format!("{{{name}}}")).collect();
+                let fault = Fault::new(text.range, "unknown-member", en, format!("事件中没有“{place}”"))
+                    .help(format!("write e.g. {}", known.join(", ")), format!("可写例如 {}", known.join("、")));
                 faults.push(fault.suggest(place, vocabulary.names()));
             }
         }
@@ -297,7 +307,9 @@ fn path(name: &Placed<String>, vocabulary: &Vocabulary, faults: &mut Vec<Fault>)
     let found = vocabulary.member(name).map(|member| member.path.join("."));
     if found.is_none() {
         let en = format!("the event has nothing called '{}'", name.value);
-        let fault = Fault::new(name.range, "unknown-member", en, format!("事件中没有“{}”", name.value));
+        let known = vocabulary.nameable();
+        let fault = Fault::new(name.range, "unknown-member", en, format!("事件中没有“{}”", name.value))
+            .help(format!("write e.g. {}", known.join(", ")), format!("可写例如 {}", known.join("、")));
         faults.push(fault.suggest(name, vocabulary.names()));
     }
     found
@@ -318,7 +330,10 @@ fn within(context: &Context<'_>, texts: &Many<WithinText>, vocabulary: &Vocabula
                     "'within' is missing: what counts while the field is empty?",
                     "缺少“within”：字段为空时按什么计算？",
                 );
-                faults.push(fault);
+                faults.push(fault.help(
+                    format!("write e.g. {{ field = \"{}\", within = \"3wd\" }}", field.value),
+                    format!("例如写 {{ field = \"{}\", within = \"3wd\" }}", field.value),
+                ));
                 None
             }
             (None, written) => written,
@@ -329,6 +344,12 @@ fn within(context: &Context<'_>, texts: &Many<WithinText>, vocabulary: &Vocabula
     terms
 }
 
+/// What terms there are besides durations.
+const TERMS: (&str, &str) = (
+    "write a duration, end of next working day, 10:00 next day, by the 10th or \"{parameter}\"",
+    "请写时长、end of next working day、10:00 next day、by the 10th 或 \"{参数}\"",
+);
+
 pub(super) fn term(context: &Context<'_>, text: &Placed<String>, faults: &mut Vec<Fault>) -> Option<TermSource> {
     if let Some(name) = text.trim().strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
         let Some((_, value)) = context.parameters.iter().find(|(known, _)| known == name) else {
@@ -337,7 +358,8 @@ pub(super) fn term(context: &Context<'_>, text: &Placed<String>, faults: &mut Ve
         };
         if let Err(bad) = value.parse::<Term>() {
             let en = format!("parameter '{name}' is no term: {bad}");
-            faults.push(Fault::new(text.range, "bad-duration", en, format!("参数“{name}”不是期限：{}", bad.zh())));
+            let help = vocabulary::valued(name, "3wd");
+            faults.push(Fault::new(text.range, "bad-duration", en, format!("参数“{name}”不是期限：{}", bad.zh())).help(help.0, help.1));
         }
         return Some(TermSource::Parameter(name.to_owned()));
     }
@@ -349,7 +371,8 @@ pub(super) fn term(context: &Context<'_>, text: &Placed<String>, faults: &mut Ve
             Some(TermSource::Fixed(term))
         }
         Err(bad) => {
-            faults.push(Fault::new(text.range, "bad-duration", bad.to_string(), bad.zh()));
+            let help = if matches!(bad, BadDuration::Unreadable(_)) { TERMS } else { bad.help() };
+            faults.push(Fault::new(text.range, "bad-duration", bad.to_string(), bad.zh()).help(help.0, help.1));
             None
         }
     }
@@ -407,7 +430,8 @@ fn reminders(context: &Context<'_>, texts: &Many<Placed<String>>, within: &[When
             && before >= shortest
         {
             let en = format!("'{}' lies before the duty opens", text.value);
-            faults.push(Fault::new(text.range, "bad-reminder", en, format!("提醒时间“{}”早于责任事项产生之时", text.value)));
+            let fault = Fault::new(text.range, "bad-reminder", en, format!("提醒时间“{}”早于责任事项产生之时", text.value));
+            faults.push(fault.help("write less than the period, e.g. \"80%\" of it", "请写短于期限的时长，或期限的百分比，例如 \"80%\""));
         }
         reminders.push(Reminder::Before(amount));
     }

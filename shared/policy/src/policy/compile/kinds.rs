@@ -87,7 +87,10 @@ pub(super) fn number(text: &Placed<String>, faults: &mut Vec<Fault>) -> NumberPa
 pub(super) fn field(id: &Placed<String>, text: &FieldText, faults: &mut Vec<Fault>) -> Field {
     if Vocabulary::is_reserved(id) {
         let en = format!("'{}' is the name of something that every case has", id.value);
-        faults.push(Fault::new(id.range, "reserved", en, format!("“{}”是每个案件都有的项目名，不能再作字段名", id.value)));
+        faults.push(
+            Fault::new(id.range, "reserved", en, format!("“{}”是每个案件都有的项目名，不能再作字段名", id.value))
+                .help(format!("write another name, e.g. own_{}", id.value), format!("请另取字段名，例如 own_{}", id.value)),
+        );
     }
     let sort = FieldSort::ALL.into_iter().find(|(_, word)| *word == text.sort.value).map(|(sort, _)| sort);
     if sort.is_none() {
@@ -181,7 +184,8 @@ fn steps(context: &Context<'_>, kind: &Kind, text: &KindText, words: &Vocabulary
     for (id, written) in text.act.iter() {
         if text.moves.get(id).is_some() {
             let en = format!("a move is called '{}' too", id.value);
-            faults.push(Fault::new(id.range, "twice", en, format!("已有同名的流转步骤“{}”", id.value)));
+            let fault = Fault::new(id.range, "twice", en, format!("已有同名的流转步骤“{}”", id.value));
+            faults.push(fault.help("write another name for one of them", "请为其中之一另取名称"));
         }
         let from = if written.stages.is_empty() {
             kind.stages.iter().filter(|stage| !stage.terminal).map(|stage| stage.id.clone()).collect()
@@ -286,7 +290,8 @@ fn event(text: &Placed<String>, faults: &mut Vec<Fault>) -> String {
         );
     } else if text.value != "answered" && CASE_EVENTS.contains(&text.as_str()) {
         let en = format!("case.{} is told by itself; a step needs a word of its own", text.value);
-        faults.push(Fault::new(text.range, "reserved", en, format!("case.{} 由系统自动发出，步骤须另取事件名", text.value)));
+        let fault = Fault::new(text.range, "reserved", en, format!("case.{} 由系统自动发出，步骤须另取事件名", text.value));
+        faults.push(fault.help("write e.g. event = \"settled\" for case.settled", "例如 event = \"settled\"，即 case.settled"));
     }
     text.value.clone()
 }

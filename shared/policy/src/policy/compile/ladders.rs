@@ -46,7 +46,8 @@ fn rung(context: &Context<'_>, text: &RungText, cases: &Vocabulary, faults: &mut
         }
     };
     if text.tell.is_empty() {
-        faults.push(Fault::new(text.at.range, "ladder-gap", "this rung tells nobody", "这一级没有通知任何人"));
+        let fault = Fault::new(text.at.range, "ladder-gap", "this rung tells nobody", "这一级没有通知任何人");
+        faults.push(fault.help("write tell = \"superior\", \"owner\" or a role", "请写 tell = \"superior\"、\"owner\" 或角色"));
     }
     let repeat = text.repeat.as_ref().and_then(|repeat| amount(context, repeat, repeat, faults));
     let hold = text.hold.as_ref().and_then(|hold| amount(context, hold, hold, faults));

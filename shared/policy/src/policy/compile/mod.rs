@@ -187,7 +187,8 @@ fn the_one<'o, 's>(found: &'o [Parsed<'s, Organisation>], sources: &[Source], fa
         [first, others @ ..] => {
             for other in others {
                 let en = format!("there is an organisation already, in {}", first.source.name);
-                faults.add(other.source, Fault::new((0, 0), "two-organisations", en, format!("{}中已有组织文件", first.source.name)));
+                let fault = Fault::new((0, 0), "two-organisations", en, format!("{}中已有组织文件", first.source.name));
+                faults.add(other.source, fault.help("take one of the two files out", "请去掉其中一个文件"));
             }
         }
     }
@@ -247,7 +248,8 @@ fn build_calendars(mut waiting: Vec<Parsed<'_, CalendarFile>>, faults: &mut Faul
             }
             if built.contains_key(&text.name.value) {
                 let en = format!("there are two calendars called '{}'", text.name.value);
-                found.push(Fault::new(text.name.range, "twice", en, format!("有两个名为“{}”的日历", text.name.value)));
+                let fault = Fault::new(text.name.range, "twice", en, format!("有两个名为“{}”的日历", text.name.value));
+                found.push(fault.help("write another name for one of them", "请为其中之一另取名称"));
             }
             found.into_iter().for_each(|fault| faults.add(parsed.source, fault));
             built.extend(calendar.map(|calendar| (calendar.name.clone(), calendar)));
@@ -257,7 +259,11 @@ fn build_calendars(mut waiting: Vec<Parsed<'_, CalendarFile>>, faults: &mut Faul
         if let Some(base) = &parsed.file.calendar.extends {
             let en = format!("there is no calendar '{}' to extend, or it extends this one", base.value);
             let fault = Fault::new(base.range, "unknown-calendar", en, format!("没有可供扩展的日历“{}”，或两者互相扩展", base.value));
-            faults.add(parsed.source, fault.suggest(base, names.iter().map(String::as_str)));
+            let fault = fault.help("name a calendar that stands by itself, or take extends out", "请写自成一体的日历，或删去 extends");
+            // One that is there, and cannot be built on, is not what was meant.
+            let others = names.iter().map(String::as_str).filter(|name| *name != base.value && *name != parsed.file.calendar.name.value);
+            let is_there = names.contains(&base.value);
+            faults.add(parsed.source, if is_there { fault } else { fault.suggest(base, others) });
         }
     }
     built
@@ -266,6 +272,7 @@ fn build_calendars(mut waiting: Vec<Parsed<'_, CalendarFile>>, faults: &mut Faul
 /// A fault for each name of `wanted` that is not among the known ones.
 fn unknown<'a>(name: &source::Placed<String>, what: (&str, &str), code: &'static str, known: impl Iterator<Item = &'a str>) -> Fault {
     Fault::new(name.range, code, format!("there is no {} '{}'", what.0, name.value), format!("没有{}“{}”", what.1, name.value))
+        .help(format!("write a {} that is declared, or declare this one", what.0), format!("请写已声明的{}，或先作声明", what.1))
         .suggest(name, known)
 }
 

@@ -126,7 +126,8 @@ fn check_head(file: &PackFile, faults: &mut Vec<Fault>) {
     let id = &file.pack.id;
     if id.is_empty() || !id.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-') {
         let en = format!("'{}' is no id for a pack: lower-case letters, digits and '-' only", id.value);
-        faults.push(Fault::new(id.range, "bad-id", en, format!("“{}”不能作制度包的标识：只可用小写字母、数字和“-”", id.value)));
+        let fault = Fault::new(id.range, "bad-id", en, format!("“{}”不能作制度包的标识：只可用小写字母、数字和“-”", id.value));
+        faults.push(fault.help("write e.g. id = \"after-sales\"", "例如写 id = \"after-sales\""));
     }
     const LATER: [&str; 10] = ["decision", "recurring", "form", "report", "record", "notice", "survey", "register", "conduct", "routing"];
     for later in file.later.iter().filter(|later| !LATER.contains(&later.with.as_str())) {
@@ -186,7 +187,10 @@ fn check_used(file: &PackFile, faults: &mut Vec<Fault>) {
             format!("nothing uses the parameter '{}'", name.value),
             format!("参数“{}”没有被使用", name.value),
         );
-        faults.push(fault.warning());
+        faults.push(fault.warning().help(
+            format!("write \"{{{}}}\" where it is to stand, or take it out", name.value),
+            format!("请在使用处写 \"{{{}}}\"，或将其删去", name.value),
+        ));
     }
 }
 
@@ -195,7 +199,11 @@ fn check_roles(file: &PackFile, pack: &Pack, faults: &mut Vec<Fault>) {
     let needed = set::needed(pack);
     for (role, _) in file.role.iter().filter(|(role, _)| !needed.contains(role.value.as_str())) {
         let (en, zh) = (format!("nothing speaks of the role '{}'", role.value), format!("角色“{}”没有被使用", role.value));
-        faults.push(Fault::new(role.range, "unused", en, zh).warning());
+        faults.push(
+            Fault::new(role.range, "unused", en, zh)
+                .warning()
+                .help("name it in a step, duty or ladder, or take it out", "请在步骤、责任事项或阶梯中使用，或将其删去"),
+        );
     }
 }
 

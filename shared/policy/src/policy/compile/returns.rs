@@ -16,7 +16,8 @@ pub(super) fn compile(context: &Context<'_>, kind: &Kind, text: &KindText, words
     for (id, written) in text.returns.iter() {
         if text.moves.get(id).is_some() || text.act.get(id).is_some() {
             let en = format!("a move or act is called '{}' too", id.value);
-            faults.push(Fault::new(id.range, "twice", en, format!("已有同名的步骤“{}”", id.value)));
+            let fault = Fault::new(id.range, "twice", en, format!("已有同名的步骤“{}”", id.value));
+            faults.push(fault.help("write another name for one of them", "请为其中之一另取名称"));
         }
         steps.push(Step {
             id: id.value.clone(),

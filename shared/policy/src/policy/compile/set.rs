@@ -26,7 +26,8 @@ pub(super) fn assemble(
     for (id, pack) in packs {
         if compiled.contains_key(&pack.id) {
             let en = format!("there are two packs called '{}'", pack.id);
-            faults.add(id.source, Fault::new(id.file.range, "twice", en, format!("有两个名为“{}”的制度包", pack.id)));
+            let fault = Fault::new(id.file.range, "twice", en, format!("有两个名为“{}”的制度包", pack.id));
+            faults.add(id.source, fault.help("write another id in one of the files", "请在其中一个文件中另写 id"));
         }
         compiled.insert(pack.id.clone(), pack);
     }
@@ -145,12 +146,16 @@ fn overrides(organisation: &Organisation, packs: &BTreeMap<String, Pack>, faults
         };
         // How long something is kept may be said in days here and in years there.
         let of_its_sort = if known.declarations.keeps_for(name) { None } else { unfit(&parameter.value, value) };
-        if let Some((en, zh)) = known.declarations.unfit(name, value).or(of_its_sort) {
-            faults.push(Fault::new(
+        if let Some((en, zh)) = known.unfit_period(name, value).or_else(|| known.declarations.unfit(name, value)).or(of_its_sort) {
+            let fault = Fault::new(
                 value.range,
                 "wrong-type",
                 format!("'{}' is {en}, as '{}' is", value.value, parameter.value),
                 format!("“{}”{zh}（默认值为“{}”）", value.value, parameter.value),
+            );
+            faults.push(fault.help(
+                format!("write it as the pack does, e.g. value = \"{}\"", parameter.value),
+                format!("请按制度包的写法，例如 value = \"{}\"", parameter.value),
             ));
         }
         let unit = unit.as_ref().map(|unit| unit.value.clone());

@@ -119,12 +119,12 @@ fn braced(text: &str) -> Option<&str> {
     text.trim().strip_prefix('{').and_then(|rest| rest.strip_suffix('}'))
 }
 
-/// Looks a parameter up and checks that its value can stand here: `fits` says whether, `what` what it should be.
+/// Looks a parameter up and checks that its value can stand here: `fits` says whether, `what` what it should be, with an example.
 fn parameter(
     context: &Context<'_>,
     name: &str,
     at: &Placed<String>,
-    what: (&str, &str),
+    what: (&str, &str, &str),
     fits: impl Fn(&str) -> bool,
     faults: &mut Vec<Fault>,
 ) -> Option<String> {
@@ -134,15 +134,17 @@ fn parameter(
     };
     if !fits(value) {
         let en = format!("parameter '{name}' is '{value}', and this is {}", what.0);
-        faults.push(Fault::new(at.range, "wrong-type", en, format!("参数“{name}”的值为“{value}”，而此处应为{}", what.1)));
+        let help = vocabulary::valued(name, what.2);
+        let fault = Fault::new(at.range, "wrong-type", en, format!("参数“{name}”的值为“{value}”，而此处应为{}", what.1));
+        faults.push(fault.help(help.0, help.1));
     }
     Some(name.to_owned())
 }
 
-fn rhythm(context: &Context<'_>, text: Option<&Placed<String>>, faults: &mut Vec<Fault>) -> Option<Rhythm> {
-    let text = text?;
+/// How often something comes round, as written or as a parameter has it.
+pub(super) fn rhythm(context: &Context<'_>, text: &Placed<String>, faults: &mut Vec<Fault>) -> Option<Rhythm> {
     if let Some(name) = braced(text) {
-        let name = parameter(context, name, text, ("a period", "周期"), |value| Every::read(value).is_some(), faults);
+        let name = parameter(context, name, text, ("a period", "周期", "month"), |value| Every::read(value).is_some(), faults);
         return name.map(Rhythm::Parameter);
     }
     let every = Every::read(text);
@@ -156,7 +158,8 @@ fn figure(context: &Context<'_>, text: Option<&Placed<FigureText>>, faults: &mut
     let text = text?;
     let written = Placed { value: text.value.0.clone(), range: text.range };
     if let Some(name) = braced(&written) {
-        return parameter(context, name, &written, ("a number or a share", "数字或百分比"), Figure::reads, faults).map(Figure::Parameter);
+        let what = ("a number or a share", "数字或百分比", "100%");
+        return parameter(context, name, &written, what, Figure::reads, faults).map(Figure::Parameter);
     }
     if !Figure::reads(&written) {
         let en = format!("'{}' is neither a number nor a share", written.value);

@@ -72,7 +72,11 @@ fn message(context: &Context<'_>, known: &Known<'_>, id: &Placed<String>, text: 
     let uses = uses(context, id, text);
     if uses.is_empty() {
         let en = format!("nothing sends the message '{}'", id.value);
-        faults.push(Fault::new(id.range, "unused", en, format!("文案“{}”没有被使用", id.value)).warning());
+        let fault = Fault::new(id.range, "unused", en, format!("文案“{}”没有被使用", id.value)).warning();
+        faults.push(fault.help(
+            format!("write message = \"{}\" in a notice or survey, or take it out", id.value),
+            format!("请在通知或调查中写 message = \"{}\"，或将其删去", id.value),
+        ));
     }
     let words = words(context, known, &uses);
     let title = text.title.clone().or_else(|| text.subject.as_ref().map(|subject| subject.value.clone()));
@@ -140,12 +144,13 @@ fn survey(context: &Context<'_>, known: &Known<'_>, id: &Placed<String>, text: &
     }
     if let [only] = text.grades.as_slice() {
         let en = format!("a survey with one grade, '{}', asks nothing", only.en);
-        faults.push(Fault::new(id.range, "one-grade", en, format!("只有“{}”一个等级的调查没有意义", only.zh)));
+        let fault = Fault::new(id.range, "one-grade", en, format!("只有“{}”一个等级的调查没有意义", only.zh));
+        faults.push(fault.help("write two or more: grades = [\"…\", \"…\"]", "请写两个以上的等级：grades = [\"…\", \"…\"]"));
     }
     Survey {
         stated: stated(DeclarationSort::Survey, id, &text.title, &text.article, &text.rule, text.note.as_ref()),
         on: occasion(&text.on, text.occasion.as_ref(), known, faults),
-        every: rhythm(context, text.every.as_ref(), faults),
+        every: text.every.as_ref().and_then(|every| rhythm(context, every, faults)),
         within: text.within.as_ref().and_then(|within| duties::term(context, within, faults)),
         from: people(context, &text.from, &kinds::PEOPLE, faults),
         to: people(context, &text.to, &TOLD, faults),

@@ -13,7 +13,8 @@ pub(super) fn forms(context: &Context<'_>, faults: &mut Vec<Fault>) -> Vec<Form>
 
 fn form(context: &Context<'_>, id: &Placed<String>, text: &FormText, faults: &mut Vec<Fault>) -> Form {
     if let Some(copies) = text.copies.as_ref().filter(|copies| copies.value == 0) {
-        faults.push(Fault::new(copies.range, "bad-value", "no copies at all is no form", "表单不能是零份"));
+        let fault = Fault::new(copies.range, "bad-value", "no copies at all is no form", "表单不能是零份");
+        faults.push(fault.help("write e.g. copies = 2, or leave it out", "例如写 copies = 2，或不写"));
     }
     Form {
         stated: stated(DeclarationSort::Form, id, &text.title, &text.article, &text.rule, text.note.as_ref()),
@@ -33,11 +34,12 @@ pub(super) fn reports(context: &Context<'_>, faults: &mut Vec<Fault>) -> Vec<Rep
 fn report(context: &Context<'_>, id: &Placed<String>, text: &ReportText, faults: &mut Vec<Fault>) -> Report {
     if text.from.is_empty() {
         let en = format!("nobody makes '{}'", id.value);
-        faults.push(Fault::new(id.range, "made-by-nobody", en, format!("报表“{}”没有编制人", text.title.zh)));
+        let fault = Fault::new(id.range, "made-by-nobody", en, format!("报表“{}”没有编制人", text.title.zh));
+        faults.push(fault.help("write from = \"…\", a role", "请写 from = \"…\"（角色）"));
     }
     Report {
         stated: stated(DeclarationSort::Report, id, &text.title, &text.article, &text.rule, text.note.as_ref()),
-        every: rhythm(context, text.every.as_ref(), faults),
+        every: text.every.as_ref().and_then(|every| rhythm(context, every, faults)),
         within: text.within.as_ref().and_then(|within| duties::term(context, within, faults)),
         from: people(context, &text.from, &kinds::PEOPLE, faults),
         to: people(context, &text.to, &["handler", "reporter", "superior"], faults),
@@ -55,7 +57,10 @@ fn record(context: &Context<'_>, id: &Placed<String>, text: &RecordText, faults:
     let holds = text.holds.iter().filter_map(|name| held(context, name, faults)).collect();
     if let (Some(from), None) = (&text.kept_from, &text.kept) {
         let en = format!("'kept' is missing: how long is it kept {}?", from.en);
-        faults.push(Fault::new(id.range, "missing-key", en, format!("缺少“kept”：{}保管多久？", from.zh)));
+        let fault = Fault::new(id.range, "missing-key", en, format!("缺少“kept”：{}保管多久？", from.zh));
+        faults.push(
+            fault.help("write kept = \"10y\", \"{parameter}\" or \"for good\"", "请写 kept = \"10y\"、\"{参数}\" 或 \"for good\"（永久）"),
+        );
     }
     Record {
         stated: stated(DeclarationSort::Record, id, &text.title, &text.article, &text.rule, text.note.as_ref()),
@@ -70,7 +75,7 @@ fn record(context: &Context<'_>, id: &Placed<String>, text: &RecordText, faults:
         copy: handling(context, text.copy.as_ref(), faults),
         disclosure: handling(context, text.disclosure.as_ref(), faults),
         disposal: handling(context, text.disposal.as_ref(), faults),
-        inspected: rhythm(context, text.inspected.as_ref(), faults),
+        inspected: text.inspected.as_ref().and_then(|inspected| rhythm(context, inspected, faults)),
         fields: fields(context, &text.field, faults),
     }
 }
@@ -88,7 +93,7 @@ fn held(context: &Context<'_>, name: &Placed<String>, faults: &mut Vec<Fault>) -
 
 fn grade(context: &Context<'_>, text: &Placed<String>, faults: &mut Vec<Fault>) -> Option<GradeSource> {
     if let Some(name) = braced(text) {
-        let name = parameter(context, name, text, ("a grade", "密级"), |value| Grade::read(value).is_some(), faults);
+        let name = parameter(context, name, text, ("a grade", "密级", "internal"), |value| Grade::read(value).is_some(), faults);
         return name.map(GradeSource::Parameter);
     }
     let grade = Grade::read(text);
@@ -100,7 +105,7 @@ fn grade(context: &Context<'_>, text: &Placed<String>, faults: &mut Vec<Fault>) 
 
 fn kept(context: &Context<'_>, text: &Placed<String>, faults: &mut Vec<Fault>) -> Option<KeptSource> {
     if let Some(name) = braced(text) {
-        let what = ("how long something is kept", "保管期限");
+        let what = ("how long something is kept", "保管期限", "10y");
         return parameter(context, name, text, what, |value| Kept::read(value).is_some(), faults).map(KeptSource::Parameter);
     }
     let kept = Kept::read(text);

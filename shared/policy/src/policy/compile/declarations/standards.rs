@@ -21,7 +21,7 @@ fn quota(context: &Context<'_>, known: &Known<'_>, id: &Placed<String>, text: &Q
     let words = duties::Words { cases: known.cases, others: known.others };
     Quota {
         stated: stated(DeclarationSort::Quota, id, &text.title, &text.article, &text.rule, text.note.as_ref()),
-        every: rhythm(context, text.every.as_ref(), faults),
+        every: text.every.as_ref().and_then(|every| rhythm(context, every, faults)),
         of: text.of.clone(),
         at_least: figure(context, text.at_least.as_ref(), faults),
         at_most: figure(context, text.at_most.as_ref(), faults),
