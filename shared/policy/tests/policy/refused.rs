@@ -396,6 +396,8 @@ pub fn said(set: &[Source]) -> String {
     match Policy::compile(set) {
         Ok(policy) => format!("(no error)\n{}", listed(policy.remarks())),
         Err(faults) => faults.iter().fold(String::new(), |mut text, fault| {
+            let says_what_to_write = |help: &Option<String>| help.as_ref().is_some_and(|help| !help.is_empty());
+            assert!(says_what_to_write(&fault.help) && says_what_to_write(&fault.help_zh), "what is to be written instead? {fault}");
             let _ = writeln!(
                 text,
                 "{fault}\n    {}{}",
