@@ -370,7 +370,7 @@ fn check_stages(kind: &Kind, id: &Placed<String>, text: &KindText, faults: &mut 
         } else if !stage.terminal
             && reached.contains(&name.as_str())
             && has_end
-            && !kind.onwards(&name, |_| true).iter().any(|on| kind.is_terminal(on))
+            && !kind.onwards(name, |_| true).iter().any(|on| kind.is_terminal(on))
         {
             let en = format!("from the stage '{}' no moves lead to an end of the case", name.value);
             faults.push(
