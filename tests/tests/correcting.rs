@@ -25,7 +25,7 @@ const AGENT: &str = "guo-wenbo";
 async fn a_corrected_calendar_is_listed_approved_and_followed_by_what_stands() -> anyhow::Result<()> {
     let clock = Some(ClockSetting::Stepped { start: journey::START.into() });
     let mut world = World::with(StackSettings { clock, ..StackSettings::test() }).await?;
-    let case = registered(&world).await?;
+    let case = registered(&world, 1).await?;
     let visit = until("the duty to visit", LIMIT, || visit(&world, case)).await?;
 
     // Wednesday is no working day after all.
@@ -69,6 +69,46 @@ async fn a_corrected_calendar_is_listed_approved_and_followed_by_what_stands() -
     let why: WhyAnswer = world.installation.person(AGENT).await?.get(&format!("/v1/duties/{}/why", visit.duty), &()).await?;
     let reason = format!("制度版本 {} 更正了日历“cn”", submitted["version"]);
     assert!(why.steps.iter().any(|step| step.text_zh.contains(&reason) && step.text_zh.contains("批准")), "{:?}", why.steps);
+    world.stack.stop().await;
+    Ok(())
+}
+
+/// What is no correction is for what comes after it: a case that is open, and what it owes, stay under the version that they began with.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plain_new_set_leaves_open_cases_and_duties_as_they_are() -> anyhow::Result<()> {
+    let clock = Some(ClockSetting::Stepped { start: journey::START.into() });
+    let mut world = World::with(StackSettings { clock, ..StackSettings::test() }).await?;
+    let old = registered(&world, 1).await?;
+    let before = until("the duty to visit", LIMIT, || visit(&world, old)).await?;
+
+    let mut sources = duban::policy::sources::read(&[repository().join("policies")])?;
+    let pack = sources.iter_mut().find(|source| source.name.ends_with("after-sales.toml")).context("no pack")?;
+    let (head, rest) = pack.text.split_once("[parameter.visit_within]").context("no such parameter")?;
+    pack.text = format!("{head}[parameter.visit_within]{}", rest.replacen("value = \"3wd\"", "value = \"5wd\"", 1));
+    let body = json!({ "sources": sources, "note": "上门期限放宽" });
+    let submitted: Value = world.installation.administrator()?.send(Method::POST, "/v1/policies", &body).await?;
+    let version = submitted["version"].as_i64().context("no version")?;
+    let _: Value = second(&world).await?.send(Method::POST, &format!("/v1/policies/{version}/approve"), &json!({})).await?;
+    world.step("2026-03-02T09:10:00+08:00").await?;
+    until("the set to be in force", LIMIT, || async {
+        let sets: Value = world.installation.administrator()?.get("/v1/policies", &()).await?;
+        anyhow::ensure!(sets["in_force"].as_i64() == Some(version), "{}", sets["in_force"]);
+        anyhow::Ok(())
+    })
+    .await?;
+
+    // What comes now is under the new one, in the same unit and by the same kind.
+    let new = registered(&world, 2).await?;
+    let under_the_new = until("the new case's duty to visit", LIMIT, || visit(&world, new)).await?;
+    assert_eq!((before.policy, under_the_new.policy), (1, version));
+    let days = |duty: &DutyEvent| (duty.due_at.duration_since(duty.opened_at).as_hours() + 1) / 24;
+    assert_eq!((days(&before), days(&under_the_new)), (3, 7), "three working days, and five with a weekend: {before:?} {under_the_new:?}");
+    world.raised().await?;
+    let after = visit(&world, old).await?;
+    assert_eq!((after.due_at, after.policy), (before.due_at, before.policy));
+    let policy_of = |case: Uuid| format!("select policy from intake.cases where id = '{case}'");
+    assert_eq!((world.count(&policy_of(old)).await?, world.count(&policy_of(new)).await?), (1, version));
+    assert_eq!(world.count("select count(*) from escalation.outbox where subject like '%.duty.retimed'").await?, 0);
     world.stack.stop().await;
     Ok(())
 }
@@ -208,8 +248,8 @@ async fn send(world: &World, nth: i64) -> anyhow::Result<Accepted> {
     Ok(answer.json().await?)
 }
 
-async fn registered(world: &World) -> anyhow::Result<Uuid> {
-    let accepted = send(world, 1).await?;
+async fn registered(world: &World, nth: i64) -> anyhow::Result<Uuid> {
+    let accepted = send(world, nth).await?;
     let gateway = world.installation.person(AGENT).await?;
     until("the report to be a case", LIMIT, || async {
         let number = gateway.track(&accepted.tracking_code).await?.case.context("not registered yet")?.number;
