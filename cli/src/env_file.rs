@@ -34,9 +34,8 @@ fn read_if_there(path: &Path) -> anyhow::Result<BTreeMap<String, String>> {
 /// # Errors
 /// When the folder cannot be written to.
 pub fn write(dir: &Path, settings: &[(&str, String)]) -> anyhow::Result<()> {
-    let mut text = String::from(
-        "# Written by `duban up`; to be sourced by a shell. Demonstration credentials: good for this folder's servers only.\n",
-    );
+    let mut text =
+        String::from("# Written by `duban up` or `duban install`; to be sourced by a shell. Secrets of this installation alone.\n");
     for (name, value) in settings {
         text.push_str(&format!("export {name}={}\n", quoted(value)));
     }
@@ -58,6 +57,14 @@ pub fn kept(dir: &Path) -> anyhow::Result<BTreeMap<String, String>> {
 /// When the folder cannot be written to.
 pub fn keep(dir: &Path, settings: &[(&str, String)]) -> anyhow::Result<()> {
     write_plain(&dir.join("credentials"), settings)
+}
+
+/// Takes `credentials` away, if it is there.
+///
+/// # Errors
+/// When it cannot be removed.
+pub fn keep_nothing(dir: &Path) -> anyhow::Result<()> {
+    Ok(duban_local::place::remove_if_there(&dir.join("credentials"))?)
 }
 
 /// `operator`: what only the operator of a local installation may know (the broker's operator, the database's owner).

@@ -43,12 +43,13 @@ fn sentence(error: &anyhow::Error, problem: Option<&Problem>) -> String {
         text = format!("{text}: {}", problem.detail);
     }
     for wrong in &problem.errors {
-        text = format!(
-            "{text}\n  {}: {} (expected: {})",
-            if wrong.field.is_empty() { "/" } else { &wrong.field },
-            wrong.wrong,
-            wrong.expected
-        );
+        let field = if wrong.field.is_empty() { "/" } else { &wrong.field };
+        // A question needs no word before it: did you mean …?
+        let expected = if wrong.expected.starts_with("did you mean") { String::new() } else { "expected: ".to_owned() };
+        text = format!("{text}\n  {field}: {} ({expected}{})", wrong.wrong, wrong.expected);
+        if !wrong.wrong_zh.is_empty() {
+            text = format!("{text}\n    {}（{}）", wrong.wrong_zh, wrong.expected_zh);
+        }
     }
     text
 }

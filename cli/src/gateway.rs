@@ -6,8 +6,10 @@ use duban_contracts::duty::{DutyAct, DutyEvent};
 use duban_contracts::report::{Accepted, Report};
 use duban_contracts::{Problem, case, report::PublicStatus};
 use reqwest::Method;
+use reqwest::header::{COOKIE, SET_COOKIE};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -34,6 +36,27 @@ impl Gateway {
     /// The same gateway, asked by another.
     pub fn with_token(&self, token: impl Into<String>) -> Self {
         Self { client: self.client.clone(), url: self.url.clone(), token: token.into() }
+    }
+
+    /// A new token for a person, by his own login: for who may administer and has no token any more.
+    ///
+    /// # Errors
+    /// The gateway's problem (the login is wrong, he may not), or that it cannot be reached.
+    pub async fn token_by_login(&self, login: &str, password: &str, name: &str) -> anyhow::Result<String> {
+        let login = json!({ "name": login, "password": password });
+        let answer = self.client.post(format!("{}/v1/session", self.url)).json(&login).send().await.context("logging in")?;
+        let cookies = answer.headers().get_all(SET_COOKIE).iter().filter_map(|cookie| cookie.to_str().ok()?.split(';').next());
+        let cookie = cookies.collect::<Vec<_>>().join("; ");
+        let me: Value = read(answer).await?;
+        let of = |member: &str| me[member].as_str().map(str::to_owned).with_context(|| format!("no {member} after logging in"));
+        let request = self
+            .client
+            .post(format!("{}/v1/people/{}/token", self.url, of("person")?))
+            .header(COOKIE, &cookie)
+            .header("X-CSRF-Token", of("csrf")?)
+            .json(&json!({ "name": name }));
+        let made: Value = read(request.send().await.context("asking for a token")?).await?;
+        made["token"].as_str().map(str::to_owned).context("no token in the answer")
     }
 
     pub fn url(&self) -> &str {
@@ -141,18 +164,23 @@ impl Gateway {
             };
             anyhow::Error::new(why).context(said)
         })?;
-        let status = response.status();
-        let bytes = response.bytes().await.context("reading the gateway's answer")?;
-        if status.is_success() {
-            let body: &[u8] = if bytes.is_empty() { b"null" } else { &bytes };
-            return serde_json::from_slice(body).context("the gateway's answer is not what this version expects");
-        }
-        let problem = serde_json::from_slice::<Problem>(&bytes).unwrap_or_else(|_| {
-            let said: String = String::from_utf8_lossy(&bytes).chars().take(200).collect();
-            Problem::new(status.as_u16(), "http", format!("The gateway answered {status}"), String::new()).with_detail(said)
-        });
-        Err(problem.into())
+        read(response).await
     }
+}
+
+/// The body of an answer, or the problem that it is.
+async fn read<T: DeserializeOwned>(response: reqwest::Response) -> anyhow::Result<T> {
+    let status = response.status();
+    let bytes = response.bytes().await.context("reading the gateway's answer")?;
+    if status.is_success() {
+        let body: &[u8] = if bytes.is_empty() { b"null" } else { &bytes };
+        return serde_json::from_slice(body).context("the gateway's answer is not what this version expects");
+    }
+    let problem = serde_json::from_slice::<Problem>(&bytes).unwrap_or_else(|_| {
+        let said: String = String::from_utf8_lossy(&bytes).chars().take(200).collect();
+        Problem::new(status.as_u16(), "http", format!("The gateway answered {status}"), String::new()).with_detail(said)
+    });
+    Err(problem.into())
 }
 
 /// `?a=b&c=d` of a flat struct's members that are there.

@@ -4,12 +4,14 @@
 
 use crate::admin;
 use crate::connection::Operator;
+use crate::credentials::{self, Manager};
 use crate::dead::Broker;
 use crate::gateway::Gateway;
 use crate::policy::applied::{Applied, is_organisation};
 use crate::policy::bring::{self, News};
 use crate::policy::sources;
 use anyhow::{Context, bail};
+use duban_contracts::policy::PolicySource;
 use duban_contracts::{Problem, ids};
 use duban_local::Stack;
 use duban_policy::directory::{Directory, Person, Right};
@@ -39,13 +41,24 @@ pub struct InstallSettings {
     pub tokens: TokensOf,
     /// What an earlier installation of this folder gave out: kept while it is still good.
     pub known: Installation,
+    /// An administrator's token that was given at the command line: tried before what is kept.
+    pub offered: Option<String>,
+    /// Where secrets are kept as soon as they are made; None for who keeps none.
+    pub keep_in: Option<PathBuf>,
     /// Which policies it was given; empty where nothing is known.
     pub applied: Applied,
 }
 
 impl Default for InstallSettings {
     fn default() -> Self {
-        Self { policies: PathBuf::from("policies"), tokens: TokensOf::Nobody, known: Installation::default(), applied: Applied::default() }
+        Self {
+            policies: PathBuf::from("policies"),
+            tokens: TokensOf::Nobody,
+            known: Installation::default(),
+            offered: None,
+            keep_in: None,
+            applied: Applied::default(),
+        }
     }
 }
 
@@ -57,10 +70,12 @@ pub struct Installation {
     /// The broker's, without credentials.
     pub broker_url: String,
     pub admin_token: String,
-    /// Login name and password of the administrator; empty when it was made by an earlier run whose file is lost.
+    /// Login name and password of the administrator; empty where they are not known.
     pub admin_login: (String, String),
     /// A person who sees the whole organisation: whose login is shown to newcomers.
     pub manager: String,
+    /// How he comes in, once that was made.
+    pub shown: Manager,
     /// Tokens by producer: `hotline` and `web`.
     pub producers: BTreeMap<String, String>,
     /// Tokens by person, as [`InstallSettings::tokens`] asked for.
@@ -73,6 +88,11 @@ pub struct Installation {
 
 /// The producers of a demonstration, and what they stand for.
 pub const PRODUCERS: [(&str, &str); 2] = [("hotline", "客服热线 Hotline"), ("web", "网上受理 Web form")];
+
+/// The first administrator's login.
+const FIRST: &str = "admin";
+/// What his token is called that takes the place of the first.
+const OF_THE_ADMINISTRATOR: &str = "administrator of this installation";
 
 /// How long the gateway may take to answer its first request.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -91,10 +111,12 @@ pub async fn install(stack: &Stack, settings: &InstallSettings) -> anyhow::Resul
 /// What the gateway refuses, or that it does not answer.
 pub async fn install_at(operator: &Operator, url: &str, settings: &InstallSettings) -> anyhow::Result<Installation> {
     let mut installation = Installation { url: url.to_owned(), broker_url: operator.nats_url.clone(), ..settings.known.clone() };
-    let gateway = administrator(operator, url, &mut installation).await?;
-    let directory = organisation_and_packs(&gateway, settings, &mut installation).await?;
+    // Read first: what cannot be read makes nobody an administrator.
+    let sources = sources::read(std::slice::from_ref(&settings.policies))?;
+    let gateway = administrator(operator, url, settings, &mut installation).await?;
+    let directory = organisation_and_packs(&gateway, settings, &sources, &mut installation).await?;
     installation.manager = manager(&directory).unwrap_or_default();
-    producers(&gateway, &directory, &mut installation).await?;
+    producers(&gateway, &directory, settings, &mut installation).await?;
     let wanted: Vec<String> = match &settings.tokens {
         TokensOf::Nobody => Vec::new(),
         TokensOf::These(people) => people.clone(),
@@ -164,41 +186,76 @@ pub fn operator(stack: &Stack) -> anyhow::Result<Operator> {
     })
 }
 
-/// The administrator's way to the gateway: the known token if it is good, else that of a first administrator made now.
-async fn administrator(operator: &Operator, url: &str, installation: &mut Installation) -> anyhow::Result<Gateway> {
-    let gateway = Gateway::new(url, &installation.admin_token)?;
-    if !installation.admin_token.is_empty() && is_good(&gateway).await? {
-        return Ok(gateway);
+/// The administrator's way to the gateway: the token that was offered or is kept, if it is good; else a new one, by the login that is kept; else
+/// that of a first administrator made now.
+async fn administrator(
+    operator: &Operator,
+    url: &str,
+    settings: &InstallSettings,
+    installation: &mut Installation,
+) -> anyhow::Result<Gateway> {
+    let gateway = Gateway::new(url, "")?;
+    let tokens = settings.offered.iter().chain([&installation.admin_token]).filter(|token| !token.is_empty());
+    for token in tokens.cloned().collect::<Vec<_>>() {
+        let asked = gateway.with_token(&token);
+        if who(&asked).await?.is_some_and(|me| me["administers"] == true) {
+            installation.admin_token = token;
+            return Ok(asked);
+        }
     }
+    let is_new = installation.admin_login.1.is_empty();
+    if is_new {
+        // Kept before it is used: should the answer be lost, there is a way in all the same.
+        installation.admin_login = (FIRST.to_owned(), admin::fresh_password());
+        keep(settings, installation)?;
+    }
+    let (login, password) = installation.admin_login.clone();
     let broker = Broker::connect(operator).await?;
     let deadline = Instant::now() + PATIENCE;
-    let made = loop {
-        match admin::create(&broker, "admin", "系统管理员", "admin@duban.example", None).await {
-            Ok(made) => break made,
+    let token = loop {
+        match admin::create(&broker, &login, "系统管理员", "admin@duban.example", Some(&password)).await {
+            Ok(made) => break made.token,
             // The gateway is still starting, or migrating.
             Err(error) if crate::exit::code(&error) == crate::exit::UNAVAILABLE && Instant::now() < deadline => {
                 tokio::time::sleep(Duration::from_millis(200)).await;
             }
             Err(error) if error.downcast_ref::<Problem>().is_some_and(|p| p.code == "administrator-exists") => {
-                bail!(
-                    "this data folder has an administrator, but its token is lost (file env): give it with --token, or begin anew with `duban clean`"
-                )
+                who(&gateway).await?;
+                match gateway.token_by_login(&login, &password, OF_THE_ADMINISTRATOR).await {
+                    Ok(token) => break token,
+                    Err(refused) if refused.downcast_ref::<Problem>().is_some_and(|p| matches!(p.status, 401 | 403)) => {
+                        if is_new {
+                            // It is nobody's.
+                            installation.admin_login = Default::default();
+                            keep(settings, installation)?;
+                        }
+                        bail!(
+                            "this installation has an administrator whose token and password are not known here: give his token with --token, \
+                             or begin anew with `duban clean`"
+                        );
+                    }
+                    Err(error) => return Err(error.context("logging in as the administrator")),
+                }
             }
             Err(error) => return Err(error.context("making the first administrator")),
         }
     };
-    installation.admin_token.clone_from(&made.token);
-    installation.admin_login = (made.login, made.password);
-    Ok(gateway.with_token(made.token))
+    installation.admin_token.clone_from(&token);
+    keep(settings, installation)?;
+    Ok(gateway.with_token(token))
 }
 
-/// Whether the gateway takes the token; waits for the gateway while it starts.
-async fn is_good(gateway: &Gateway) -> anyhow::Result<bool> {
+fn keep(settings: &InstallSettings, installation: &Installation) -> anyhow::Result<()> {
+    settings.keep_in.as_deref().map_or(Ok(()), |dir| credentials::keep(dir, installation))
+}
+
+/// Whose token it is; None if the gateway does not take it. Waits for the gateway while it starts.
+pub(crate) async fn who(gateway: &Gateway) -> anyhow::Result<Option<Value>> {
     let deadline = Instant::now() + PATIENCE;
     loop {
         match gateway.get::<Value>("/v1/me", &()).await {
-            Ok(_) => return Ok(true),
-            Err(error) if error.downcast_ref::<Problem>().is_some_and(|p| matches!(p.status, 401 | 403)) => return Ok(false),
+            Ok(me) => return Ok(Some(me)),
+            Err(error) if error.downcast_ref::<Problem>().is_some_and(|p| matches!(p.status, 401 | 403)) => return Ok(None),
             Err(error) if Instant::now() > deadline => return Err(error.context("waiting for the gateway")),
             Err(_) => tokio::time::sleep(Duration::from_millis(200)).await,
         }
@@ -209,15 +266,15 @@ async fn is_good(gateway: &Gateway) -> anyhow::Result<bool> {
 async fn organisation_and_packs(
     gateway: &Gateway,
     settings: &InstallSettings,
+    sources: &[PolicySource],
     installation: &mut Installation,
 ) -> anyhow::Result<Directory> {
-    let sources = sources::read(std::slice::from_ref(&settings.policies))?;
     let organisation = sources.iter().find(|source| is_organisation(source)).context("no organisation file among the packs")?;
     let parsed = Organisation::parse(organisation)
         .map_err(|errors| anyhow::anyhow!("{}", errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")))?;
     let directory = parsed.directory(0);
-    installation.news = bring::bring(gateway, &sources, &settings.applied).await?;
-    installation.applied = Applied::of(&sources);
+    installation.news = bring::bring(gateway, sources, &settings.applied).await?;
+    installation.applied = Applied::of(sources);
     Ok(directory)
 }
 
@@ -232,7 +289,12 @@ fn manager(directory: &Directory) -> Option<String> {
 }
 
 /// Makes the demonstration's producers, or gives them new tokens where the old ones are lost.
-async fn producers(gateway: &Gateway, directory: &Directory, installation: &mut Installation) -> anyhow::Result<()> {
+async fn producers(
+    gateway: &Gateway,
+    directory: &Directory,
+    settings: &InstallSettings,
+    installation: &mut Installation,
+) -> anyhow::Result<()> {
     let root = directory
         .units()
         .find(|unit| unit.parent.is_none())
@@ -251,6 +313,7 @@ async fn producers(gateway: &Gateway, directory: &Directory, installation: &mut 
             Err(error) => return Err(error.context(format!("making producer {id}"))),
         };
         installation.producers.insert(id.to_owned(), token);
+        keep(settings, installation)?;
     }
     Ok(())
 }

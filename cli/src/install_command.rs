@@ -17,13 +17,19 @@ pub struct InstallArguments {
 
 pub(super) async fn run(arguments: &InstallArguments, connection: &Connection, show: Show) -> anyhow::Result<ExitCode> {
     let dir = &connection.dir;
-    let known = credentials::known(connection)?;
-    let settings = InstallSettings { policies: arguments.policies.clone(), tokens: TokensOf::Nobody, known, applied: Applied::read(dir)? };
-    let installation = install::install_at(&connection.operator()?, &connection.gateway_url()?, &settings).await?;
+    let settings = InstallSettings {
+        policies: arguments.policies.clone(),
+        tokens: TokensOf::Nobody,
+        known: credentials::known(dir)?,
+        offered: connection.token.clone().or_else(|| std::env::var("DUBAN_ADMIN_TOKEN").ok()),
+        keep_in: Some(dir.clone()),
+        applied: Applied::read(dir)?,
+    };
+    let mut installation = install::install_at(&connection.operator()?, &connection.gateway_url()?, &settings).await?;
     installation.applied.write(dir)?;
-    let manager = credentials::manager(dir, &installation).await?;
-    credentials::keep(dir, &installation, &manager)?;
-    credentials::tell(dir, &installation, &manager, &[])?;
+    let manager = credentials::manager(&mut installation).await?;
+    credentials::keep(dir, &installation)?;
+    credentials::tell(dir, &installation, &[])?;
     let env = env_file::path(dir);
     let said = serde_json::json!({ "url": installation.url, "login": manager.login, "env": env, "policies": installation.news });
     show.print(&said, |_| {

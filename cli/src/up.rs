@@ -118,21 +118,30 @@ pub async fn start(
     steps: &Steps,
 ) -> anyhow::Result<Started> {
     let dir = connection.dir.clone();
-    let known = credentials::known(connection)?;
+    let known = credentials::known(&dir)?;
+    // Before what was told is taken away: an older version kept nothing besides.
+    credentials::keep(&dir, &known)?;
     steps.begin("PostgreSQL, NATS and the services");
     // What it says of the last run is true no longer, and a shell would believe it.
     let mut stack = Stack::launch(StackSettings { ready_file: Some(env_file::NAME), ..settings }).await?;
     steps.begin("administrator, packs, organisation, producers");
-    let install_settings = InstallSettings { policies: policies.to_path_buf(), tokens, known, applied: Applied::read(&dir)? };
-    let installation = install::install(&stack, &install_settings).await?;
+    let install_settings = InstallSettings {
+        policies: policies.to_path_buf(),
+        tokens,
+        known,
+        offered: connection.token.clone(),
+        keep_in: Some(dir.clone()),
+        applied: Applied::read(&dir)?,
+    };
+    let mut installation = install::install(&stack, &install_settings).await?;
     installation.applied.write(&dir)?;
-    let manager = credentials::manager(&dir, &installation).await?;
-    credentials::keep(&dir, &installation, &manager)?;
+    let manager = credentials::manager(&mut installation).await?;
+    credentials::keep(&dir, &installation)?;
     write_operator(&dir, &install::operator(&stack)?)?;
     steps.begin("all services ready");
     stack.wait_until_ready().await?;
     let looking = [("DUBAN_DATABASE_URL", stack.ground.database_url("inspector")?), ("DUBAN_MAIL_URL", stack.mail.page_url())];
-    credentials::tell(&dir, &installation, &manager, &looking)?;
+    credentials::tell(&dir, &installation, &looking)?;
     Ok(Started { stack, installation, manager })
 }
 
@@ -166,6 +175,16 @@ pub async fn clean(connection: &Connection, show: Show) -> anyhow::Result<ExitCo
         show.print(&json!({ "forgotten": false }), |_| "there is nothing to forget".to_owned())?;
         return Ok(ExitCode::SUCCESS);
     }
+    forget(dir).await?;
+    show.print(&json!({ "forgotten": true }), |_| format!("{} is forgotten", dir.display()))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Stops what runs in a folder of ours, and removes it.
+///
+/// # Errors
+/// When the folder is not one of ours, does not stop, or cannot be removed.
+pub async fn forget(dir: &Path) -> anyhow::Result<()> {
     if !dir.join("lock").exists() && !dir.join("secrets").exists() {
         bail!("{} does not look like a data folder of `duban up`; it is left alone", dir.display());
     }
@@ -177,13 +196,14 @@ pub async fn clean(connection: &Connection, show: Show) -> anyhow::Result<ExitCo
     {
         std::fs::remove_dir_all(&real).with_context(|| format!("removing {}", real.display()))?;
     }
-    std::fs::remove_dir_all(dir).with_context(|| format!("removing {}", dir.display()))?;
-    show.print(&json!({ "forgotten": true }), |_| format!("{} is forgotten", dir.display()))?;
-    Ok(ExitCode::SUCCESS)
+    std::fs::remove_dir_all(dir).with_context(|| format!("removing {}", dir.display()))
 }
 
 /// Also when it is not there at all.
-fn is_empty(dir: &Path) -> anyhow::Result<bool> {
+///
+/// # Errors
+/// When it cannot be read.
+pub fn is_empty(dir: &Path) -> anyhow::Result<bool> {
     match std::fs::read_dir(dir) {
         Ok(mut entries) => Ok(entries.next().is_none()),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(true),

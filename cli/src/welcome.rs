@@ -56,7 +56,7 @@ pub fn first_report(env: &str) -> String {
         r#"Send a first report, in another terminal:
 
   source {env}
-  curl -sS "$DUBAN_URL/v1/reports" -H "Authorization: Bearer $DUBAN_TOKEN_WEB" \
+  curl -sS -w '\n' "$DUBAN_URL/v1/reports" -H "Authorization: Bearer $DUBAN_TOKEN_WEB" \
        -H "Idempotency-Key: my-first-report" -H "Content-Type: application/json" \
        -d '{{"channel":"web","unit":"{UNIT}","subject":"{SUBJECT}","text":"{TEXT}","reporter":{{"name":"王先生","phone":"19900001234"}}}}'
 

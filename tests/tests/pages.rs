@@ -30,7 +30,7 @@ async fn every_page_is_well_in_a_real_browser() -> anyhow::Result<()> {
     let clock = Some(ClockSetting::Stepped { start: journey::START.into() });
     let mut world = World::with(StackSettings { clock, ..StackSettings::test() }).await?;
     let link = furnish(&mut world).await?;
-    let manager = duban::credentials::manager(world.stack.dir(), &world.installation).await?;
+    let manager = duban::credentials::manager(&mut world.installation.clone()).await?;
     let (admin, admin_password) = world.installation.admin_login.clone();
     let looked = tokio::task::spawn_blocking({
         let url = world.installation.url.clone();

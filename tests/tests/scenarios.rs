@@ -101,7 +101,7 @@ async fn what_the_services_do_is_what_the_simulation_says() -> anyhow::Result<()
             }
         })
         .buffer_unordered(AT_ONCE)
-        .filter_map(async |found| found)
+        .filter_map(std::future::ready)
         .collect()
         .await;
     println!("{} scenarios were played", played.len());

@@ -5,6 +5,7 @@ use super::producer::token_told;
 use crate::connection::Connection;
 use crate::gateway::Gateway;
 use crate::show::{Show, instant, table};
+use duban_contracts::Problem;
 use duban_contracts::delivery::Webhook;
 use jiff::Timestamp;
 use reqwest::Method;
@@ -55,9 +56,9 @@ pub enum PersonCommand {
     /// Revoke a token of a person at once.
     Revoke {
         id: String,
-        /// As `tokens` lists it.
+        /// Its name, or its id, as `tokens` lists them.
         #[arg(value_name = "TOKEN")]
-        listed: Uuid,
+        listed: String,
     },
     #[command(flatten)]
     Away(AwayCommand),
@@ -120,7 +121,14 @@ pub(super) async fn run(command: PersonCommand, connection: &Connection, show: S
             show.print(&tokens, |tokens| tokens_listed(&id, &tokens.tokens))?;
         }
         PersonCommand::Revoke { id, listed } => {
-            let done: Value = gateway.send(Method::POST, &format!("/v1/people/{id}/tokens/{listed}/revoke"), &json!({})).await?;
+            let tokens: Tokens = gateway.get(&format!("/v1/people/{id}/tokens"), &()).await?;
+            let is_meant = |token: &&Token| token.name == listed || token.id.to_string() == listed;
+            let none = || {
+                let detail = format!("{id} has no token '{listed}' that is good (`duban admin person tokens {id}` lists them)");
+                Problem::not_found().with_detail(detail)
+            };
+            let token = tokens.tokens.iter().find(is_meant).ok_or_else(none)?.id;
+            let done: Value = gateway.send(Method::POST, &format!("/v1/people/{id}/tokens/{token}/revoke"), &json!({})).await?;
             show.print(&done, |_| format!("token {listed} of {id} is revoked"))?;
         }
         PersonCommand::Reset { id } => {

@@ -73,8 +73,8 @@ const REPORTS: &str = "demo/reports.jsonl";
 pub async fn run(arguments: &DemoArguments, show: Show) -> anyhow::Result<ExitCode> {
     let script = script(arguments)?;
     let dir = &arguments.data;
-    if dir.exists() {
-        up::clean(&Connection::of_folder(dir), show).await?;
+    if !up::is_empty(dir)? {
+        up::forget(dir).await?;
     }
     let steps = Steps::new(show);
     let settings = StackSettings {

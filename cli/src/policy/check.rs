@@ -44,7 +44,10 @@ fn drawn(diagnostic: &Diagnostic, sources: &[Source]) -> String {
     let report = miette::Report::new(diagnostic.clone()).with_source_code(NamedSource::new(&diagnostic.file, text));
     let mut out = String::new();
     match GraphicalReportHandler::new().render_report(&mut out, report.as_ref()) {
-        Ok(()) => out.push_str(&format!("  中文: {}\n\n", diagnostic.message_zh)),
+        Ok(()) => {
+            let help = diagnostic.help_zh.as_ref().map(|help| format!("（{help}）")).unwrap_or_default();
+            out.push_str(&format!("  中文: {}{help}\n\n", diagnostic.message_zh));
+        }
         Err(_) => out = format!("{diagnostic}\n"),
     }
     out

@@ -148,6 +148,14 @@ impl Here {
         duban::env_file::read(&self.data)
     }
 
+    /// A start that cannot be, since nobody's way in is known; it says what to do.
+    pub fn refused_start(&self, policies: &str) -> anyhow::Result<()> {
+        let refused = self.duban(&["up", "--exit", "--policies", policies]).output()?;
+        let complaint = String::from_utf8_lossy(&refused.stderr).into_owned();
+        anyhow::ensure!(!refused.status.success() && complaint.contains("--token"), "{complaint}");
+        Ok(())
+    }
+
     /// What a command says for people.
     pub fn done(&self, arguments: &[&str]) -> anyhow::Result<String> {
         let output = self.duban(arguments).output()?;

@@ -147,6 +147,60 @@ async fn changed_policies_are_brought_by_the_next_start_and_never_passed_over() 
     Ok(())
 }
 
+/// Whatever was given out is kept as soon as it is there: a start that fails, a token that has run out and a folder of an older version lock
+/// nobody out.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_start_loses_the_way_in() -> anyhow::Result<()> {
+    let here = Here::new()?;
+    let policies = here.folder.path().join("policies");
+    duban_local::place::copy_folder(&repository().join("policies"), &policies)?;
+    let at = policies.display().to_string();
+    let whole = std::fs::read_to_string(policies.join("basics.toml"))?;
+    std::fs::write(policies.join("basics.toml"), format!("{whole}\n[nonsense]\nx = 1\n"))?;
+    let refused = here.duban(&["up", "--exit", "--policies", &at]).output()?;
+    assert_eq!(refused.status.code(), Some(i32::from(duban::exit::REFUSED)), "{}", String::from_utf8_lossy(&refused.stderr));
+    assert!(here.data.join("credentials").exists() && !here.data.join("env").exists(), "what was made is kept, and nobody told");
+
+    // The next start goes on from there.
+    std::fs::write(policies.join("basics.toml"), whole)?;
+    let mut up = here.up(&["--policies", &at]).await?;
+    let first = here.env()?;
+    assert!(here.done(&["admin", "person", "list"])?.contains("admin"));
+    // Tokens run out; passwords do not.
+    let operator = duban::env_file::operator(&here.data)?;
+    let mut database = PgConnection::connect(&operator["DUBAN_SUPERUSER_URL"]).await?;
+    let run_out = "update identity.api_token set expires_at = clock_timestamp() - interval '1 second'";
+    assert!(sqlx::query(run_out).execute(&mut database).await?.rows_affected() >= 2);
+    here.refused(&["admin", "person", "list"], duban::exit::REFUSED, "")?;
+    assert!(up.stop(LIMIT).await);
+
+    let mut up = here.up(&["--policies", &at]).await?;
+    let second = here.env()?;
+    for token in ["DUBAN_ADMIN_TOKEN", "DUBAN_MANAGER_TOKEN"] {
+        assert_ne!(first[token], second[token], "{token}");
+    }
+    for stays in ["DUBAN_ADMIN_PASSWORD", "DUBAN_PASSWORD", "DUBAN_TOKEN_HOTLINE", "DUBAN_TOKEN_WEB"] {
+        assert_eq!(first[stays], second[stays], "{stays}");
+    }
+    assert!(here.done(&["admin", "person", "list"])?.contains("admin"));
+    here.done(&["case", "list"])?;
+    assert!(up.stop(LIMIT).await);
+
+    // An older version kept what it gave out in the file for shells alone.
+    std::fs::remove_file(here.data.join("credentials"))?;
+    here.json(&["up", "--exit", "--policies", &at])?;
+    assert_eq!(here.env()?, second);
+
+    // With nothing kept, an administrator's token from elsewhere is a way in.
+    std::fs::remove_file(here.data.join("credentials"))?;
+    std::fs::remove_file(here.data.join("env"))?;
+    here.refused_start(&at)?;
+    assert!(!here.data.join("credentials").exists(), "what it tried with is nobody's");
+    here.json(&["up", "--exit", "--policies", &at, "--token", &second["DUBAN_ADMIN_TOKEN"]])?;
+    assert_eq!(here.env()?["DUBAN_ADMIN_TOKEN"], second["DUBAN_ADMIN_TOKEN"]);
+    Ok(())
+}
+
 /// Sets from the command line: the way back to the first, and the folder as it is, each taken back again.
 fn back_and_withdrawn(here: &Here, policies: &str) -> anyhow::Result<()> {
     let back = here.json(&["policy", "back", "1", "--note", "two hours were right"])?;

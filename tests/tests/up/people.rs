@@ -80,8 +80,10 @@ fn tokens_of_a_person(here: &Here) -> anyhow::Result<()> {
     assert_eq!(names, ["dashboard", "api"]);
     assert!(here.done(&["admin", "person", "tokens", "zhao-min"])?.contains("dashboard"));
     let id = listed["tokens"][0]["id"].as_str().context("no id")?;
-    here.done(&["admin", "person", "revoke", "zhao-min", id])?;
+    here.done(&["admin", "person", "revoke", "zhao-min", "dashboard"])?;
     assert!(!mine(token)?, "it is revoked");
-    here.refused(&["admin", "person", "revoke", "zhao-min", id], duban::exit::REFUSED, "")?;
+    here.refused(&["admin", "person", "revoke", "zhao-min", id], duban::exit::REFUSED, "no token")?;
+    let other = listed["tokens"][1]["id"].as_str().context("no id")?;
+    here.done(&["admin", "person", "revoke", "zhao-min", other])?;
     Ok(())
 }

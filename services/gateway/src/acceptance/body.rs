@@ -30,14 +30,34 @@ pub fn read(bytes: &[u8]) -> Result<Value, Problem> {
     let value = Strict { levels_left: MOST_LEVELS }.deserialize(&mut reader).and_then(|value| reader.end().map(|()| value));
     value.map_err(|error| {
         let place = format!("第{}行第{}列", error.line(), error.column());
-        Problem::malformed(both(format!("内容不是所需的 JSON：{place}有误"), format!("the body is not the JSON expected: {error}")))
+        let said = error.to_string();
+        // What is refused here says so in both languages; what the reader itself refuses has its place alone in Chinese.
+        let (en, zh) = match said.split_once(APART) {
+            Some((en, rest)) => {
+                let (zh, at) = rest.split_once(APART).unwrap_or((rest, ""));
+                (format!("{en}{at}"), format!("{place}：{zh}"))
+            }
+            None => (said, format!("{place}有误")),
+        };
+        Problem::malformed(both(format!("内容不是所需的 JSON，{zh}"), format!("the body is not the JSON expected: {en}")))
     })
+}
+
+/// Stands between the English and the Chinese of an error, and behind them: the reader adds the place.
+const APART: char = '\u{1f}';
+
+fn fault<E: Error>(en: impl fmt::Display, zh: impl fmt::Display) -> E {
+    E::custom(format!("{en}{APART}{zh}{APART}"))
 }
 
 /// 413, also for a body whose length alone says so.
 pub fn too_large() -> Problem {
     Problem::new(413, "too-large", "The report is too large", "来件内容过大")
         .with_detail(both(format!("不超过{MOST_BYTES}字节"), format!("at most {MOST_BYTES} bytes are expected")))
+}
+
+fn nul<E: Error>() -> E {
+    fault("a NUL character, which no text may hold", "含有 NUL 字符，文字中不得出现")
 }
 
 /// A value of which nothing is guessed: serde_json's own reader would keep the last of two members of one name.
@@ -49,7 +69,10 @@ impl Strict {
     fn below<E: Error>(&self) -> Result<Self, E> {
         match self.levels_left.checked_sub(1) {
             Some(levels_left) => Ok(Self { levels_left }),
-            None => Err(E::custom(format!("nested too deep, at most {MOST_LEVELS} levels are expected"))),
+            None => Err(fault(
+                format_args!("nested too deep, at most {MOST_LEVELS} levels are expected"),
+                format_args!("嵌套过深，不得超过{MOST_LEVELS}层"),
+            )),
         }
     }
 }
@@ -82,7 +105,7 @@ impl<'de> Visitor<'de> for Strict {
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
-        Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("a number out of range"))
+        Number::from_f64(value).map(Value::Number).ok_or_else(|| fault("a number out of range", "数字超出范围"))
     }
 
     fn visit_str<E: Error>(self, value: &str) -> Result<Value, E> {
@@ -92,7 +115,7 @@ impl<'de> Visitor<'de> for Strict {
     fn visit_string<E: Error>(self, value: String) -> Result<Value, E> {
         // Postgres keeps no NUL in a text: refused here, it would stop the whole batch there.
         if value.contains('\0') {
-            return Err(E::custom("a NUL character, which no text may hold"));
+            return Err(nul());
         }
         Ok(Value::String(value))
     }
@@ -115,10 +138,10 @@ impl<'de> Visitor<'de> for Strict {
         let mut object = Map::new();
         while let Some(name) = members.next_key::<String>()? {
             if name.contains('\0') {
-                return Err(A::Error::custom("a NUL character, which no text may hold"));
+                return Err(nul());
             }
             if object.contains_key(&name) {
-                return Err(A::Error::custom(format!("the member {name:?} stands twice")));
+                return Err(fault(format_args!("the member {name:?} stands twice"), format_args!("字段“{name}”重复")));
             }
             let value = members.next_value_seed(Self { ..below })?;
             object.insert(name, value);
@@ -135,7 +158,22 @@ mod tests {
     fn refused(bytes: &[u8]) -> String {
         let problem = read(bytes).unwrap_err();
         assert_eq!(problem.status, 400);
+        assert!(!format!("{}{}", problem.detail, problem.detail_zh).contains(APART));
         problem.detail
+    }
+
+    #[test]
+    fn what_is_refused_is_said_in_chinese_too() {
+        for (body, zh) in [
+            (r#"{"a": 1, "a": 2}"#.to_owned(), "第1行第12列：字段“a”重复"),
+            (r#"{"a": "x\u0000"}"#.to_owned(), "含有 NUL 字符"),
+            (r#"{"a": 1e999}"#.to_owned(), "第1行"),
+            ("[".repeat(33), "嵌套过深，不得超过32层"),
+            (r#"{"a": "#.to_owned(), "有误"),
+        ] {
+            let problem = read(body.as_bytes()).unwrap_err();
+            assert!(problem.detail_zh.starts_with("内容不是所需的 JSON，") && problem.detail_zh.contains(zh), "{problem:?}");
+        }
     }
 
     #[test]

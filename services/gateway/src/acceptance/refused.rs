@@ -143,7 +143,7 @@ impl RefusedReports {
     }
 
     /// # Errors
-    /// 500 if one cannot be opened; 503 without the database.
+    /// 503 without the database.
     pub async fn list(&self, query: &RefusedQuery) -> Result<Vec<RefusedReport>, Problem> {
         let limit = query.limit.unwrap_or(50).clamp(1, 200);
         sqlx::query(
@@ -191,15 +191,12 @@ impl RefusedReports {
 
     fn shown(&self, row: &PgRow) -> Result<RefusedReport, Problem> {
         let Row { id, producer, refused_at, code, status, sealed_problem, keep_until } = Row::read(row).map_err(|e| of_database(&e))?;
-        let problem = match sealed_problem {
-            Some(sealed) => {
-                let opened = self.0.seal.open(&sealed, &of_problem(id)).map_err(|_| Problem::internal())?;
-                without_numbers(serde_json::from_slice(&opened).map_err(|_| Problem::internal())?)
-            }
-            None => {
-                Problem::new(u16::try_from(status).unwrap_or_default(), &code, "What was wrong is not kept any more", "具体原因已不再保存")
-            }
-        };
+        let opened = sealed_problem.and_then(|sealed| self.0.seal.open(&sealed, &of_problem(id)).ok());
+        // One that cannot be opened, since its key is gone, does not hide the others.
+        let problem = opened.and_then(|opened| serde_json::from_slice(&opened).ok()).map_or_else(
+            || Problem::new(u16::try_from(status).unwrap_or_default(), &code, "What was wrong is not kept any more", "具体原因已不再保存"),
+            without_numbers,
+        );
         Ok(RefusedReport { id, producer, refused_at, problem, keep_until })
     }
 }
@@ -244,8 +241,8 @@ fn without_numbers(problem: Problem) -> Problem {
         field: mask::within(&error.field),
         wrong: mask::within(&error.wrong),
         wrong_zh: mask::within(&error.wrong_zh),
-        expected: error.expected,
-        expected_zh: error.expected_zh,
+        expected: mask::within(&error.expected),
+        expected_zh: mask::within(&error.expected_zh),
     });
     Problem { detail: mask::within(&problem.detail), detail_zh: mask::within(&problem.detail_zh), errors: errors.collect(), ..problem }
 }

@@ -6,7 +6,7 @@ use axum::http::header;
 use axum::http::request::Parts;
 use bytes::Bytes;
 use duban_contracts::event::header::IDEMPOTENCY_KEY;
-use duban_contracts::{Problem, ids};
+use duban_contracts::{Problem, both, ids};
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
@@ -66,7 +66,8 @@ pub fn is_json(content_type: Option<&str>) -> bool {
 
 /// 415.
 pub fn not_json() -> Problem {
-    Problem::new(415, "not-json", "The body is not JSON", "请求内容不是 JSON").with_detail("Content-Type: application/json is expected")
+    Problem::new(415, "not-json", "The body is not JSON", "请求内容不是 JSON")
+        .with_detail(both("请求头应为 Content-Type: application/json", "Content-Type: application/json is expected"))
 }
 
 /// The request id of an act: header `Idempotency-Key`, a UUID or any other key, the same at every retry.

@@ -8,6 +8,7 @@ use super::{Edit, store};
 use crate::App;
 use crate::web::of_database;
 use duban_contracts::{FieldError, Problem, Timestamp, both, ids, time};
+use duban_engine::mask;
 use duban_policy::directory::{Absence, Directory, Right, unknown};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -246,7 +247,7 @@ fn shown(kept: Kept, now: Timestamp) -> AbsenceShown {
         person: kept.of,
         from: kept.period.from,
         until: kept.period.until,
-        reason: kept.reason,
+        reason: mask::within(&kept.reason),
         state: kept.period.state(kept.withdrawn, now),
         set_by: Some(kept.set_by),
         set_at: Some(kept.set_at),

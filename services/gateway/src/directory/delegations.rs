@@ -8,6 +8,7 @@ use super::{Edit, INSTALLATION, store};
 use crate::App;
 use crate::web::of_database;
 use duban_contracts::{FieldError, Problem, Timestamp, both, ids, time};
+use duban_engine::mask;
 use duban_policy::directory::{Delegation, Delegator, Directory, Right};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -307,7 +308,7 @@ fn shown(directory: &Directory, by: &str, kept: Kept, now: Timestamp) -> Result<
         to,
         from: kept.period.from,
         until,
-        reason: kept.reason,
+        reason: mask::within(&kept.reason),
         state: kept.period.state(kept.withdrawn, now),
         set_by: kept.set_by,
         set_at: kept.set_at,

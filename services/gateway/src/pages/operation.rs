@@ -16,7 +16,7 @@ pub fn deliveries(frame: &Frame, list: &DeliveryList, state: &str) -> Markup {
         ul.tabs { @for (value, zh, en) in [("all", "全部", "All"), ("waiting", "等待中", "Waiting"), ("sent", "已送出", "Sent"), ("failed", "失败", "Failed"), ("cancelled", "已取消", "Cancelled")] {
             li { a href={ "/deliveries?state=" (value) } aria-current=[(value == state).then_some("true")] { (frame.t(zh, en)) } }
         } }
-        @if list.deliveries.is_empty() { div.sheet { p { (frame.t("没有投递记录。每发出一封督办通知，这里就有一行。", "No deliveries. Every message sent has a row here.")) } } }
+        @if list.deliveries.is_empty() { div.sheet { p { (frame.t("没有您有权查看的投递记录。每发出一封督办通知，有权查看该事项的人在此可见一行。", "No deliveries that you may see. Every message sent has a row here, for who may see the matter.")) } } }
         @else { table {
             caption { (frame.counted(list.total, "次投递", "delivery", "deliveries")) }
             thead { tr { th { (frame.t("状态", "State")) } th { (frame.t("收件人", "To")) } th { (frame.t("渠道", "Channel")) } th.number { (frame.t("尝试", "Attempts")) } th { (frame.t("时间", "Time")) } th { (frame.t("最近的错误", "Last error")) } } }

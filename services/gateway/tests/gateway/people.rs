@@ -169,6 +169,15 @@ async fn a_telephone_number_is_masked_in_the_list_of_people_and_whole_where_one_
     let chief = Session::of(&a, "chief", "correct horse").await?;
     let page = chief.get("/administration?which=wang").await?.text;
     assert!(page.contains("138****2345") && !page.contains("12342345"), "{page}");
+    // And why somebody is away, which people write.
+    let away = json!({ "person": "wang", "reason": "急事请拨13812342345" });
+    let away = a.post("/v1/absences", &world.admin).header("Idempotency-Key", uuid::Uuid::now_v7().to_string()).json(&away).send().await?;
+    assert!(away.status().is_success(), "{}", away.status());
+    let absences = expect(a.get("/v1/absences", &world.admin).send().await?, StatusCode::OK).await?;
+    let page = chief.get("/absences").await?.text;
+    for shown in [absences.to_string(), page] {
+        assert!(shown.contains("138****2345") && !shown.contains("12342345"), "{shown}");
+    }
     let li = world.person(&a, "li").await?;
     assert_eq!(a.get("/v1/people/wang", &li).send().await?.status(), StatusCode::FORBIDDEN);
     Ok(())
@@ -232,7 +241,7 @@ async fn a_token_is_listed_revoked_or_replaced_at_every_copy_and_who_is_disabled
     assert!(listed().await?.is_empty());
     let refused = a.post("/v1/people/wang/token", &world.admin).json(&json!({})).send().await?;
     assert_eq!(expect(refused, StatusCode::CONFLICT).await?["code"], "disabled");
-    expect(b.post("/v1/people/wang/enable", &world.admin).send().await?, StatusCode::NO_CONTENT).await?;
+    assert_eq!(chief.post("/administration/people/wang/enable", &[]).await?.status, StatusCode::SEE_OTHER);
     until("he logs in again", || async { Ok(log_in(&a, "wang", "correct horse").await?.0 == StatusCode::OK) }).await?;
     assert!(!is_good(&last).await?, "a token that was revoked stays so");
     until("both copies know that he is back", || async { is_good(&give("again").await?).await }).await?;

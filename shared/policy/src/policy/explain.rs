@@ -14,6 +14,9 @@ use crate::ladder::{Sort, TimedRung, Until, Who};
 use duban_contracts::Timestamp;
 use serde_json::{Value, json};
 
+/// What stands for the number of any case.
+pub(super) const NUMBER: (&str, &str) = ("〔编号〕", "[number]");
+
 impl Policy {
     /// What a rule does, in both languages; of a duty with an example that opens at `at` in `unit` (the first unit that the pack binds
     /// unless given). `rule`: `pack/rule`, a duty's own id, the place of anything else (`decision.destroy`, `kind.complaint.severity.major`,
@@ -43,7 +46,7 @@ impl Policy {
             return later.policy.explain_duty(later.pack, later.rule, unit, at);
         }
         let unit = unit.map_or_else(|| self.first_bound(pack, at), str::to_owned);
-        let facts = json!({ "pack": pack.id, "unit": unit, "number": "〔编号〕", "received_at": at.to_string(), "case": "…" });
+        let facts = json!({ "pack": pack.id, "unit": unit, "number": NUMBER.0, "received_at": at.to_string(), "case": "…" });
         let sample = self.opened(pack, duty, String::new(), at, at, &facts);
         let calendar = self.calendar_for(duty, &unit);
         let said = self.duty_sentence(pack, duty, &unit, &facts);
@@ -79,9 +82,22 @@ impl Policy {
         let people = |actors: &[Actor]| joined(actors.iter().map(|actor| self.actor_words(&pack.id, actor)), "、", ", ");
         let (owner, to) = (people(&duty.owed_by), people(&duty.owed_to));
         let to = if to.zh.is_empty() { Title::default() } else { Title::new(format!("，对象为{}", to.zh), format!(" to {}", to.en)) };
+        // Where a number stands for any, it says so in the reader's language.
+        let mut in_english = facts.clone();
+        if facts["number"] == NUMBER.0 {
+            in_english["number"] = NUMBER.1.into();
+        }
         Title::new(
             format!("{}时，{}须在{}完成“{}”{}；{}即办结", opens.zh, owner.zh, term.zh, duty.title_zh.told(facts), to.zh, closes.zh),
-            format!("at {}, {} owes{} '{}' {}; {} closes it", opens.en, owner.en, to.en, duty.title_en.told(facts), term.en, closes.en),
+            format!(
+                "at {}, {} owes{} '{}' {}; {} closes it",
+                opens.en,
+                owner.en,
+                to.en,
+                duty.title_en.told(&in_english),
+                term.en,
+                closes.en
+            ),
         )
     }
 

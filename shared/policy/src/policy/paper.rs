@@ -3,7 +3,7 @@
 use super::declaration::{Declaration, Words};
 use super::describe::{Aspect, Thing, figure_words};
 use super::duty::{DutyRule, Ladder};
-use super::explain::capitalised;
+use super::explain::{NUMBER, capitalised};
 use super::kind::Kind;
 use super::{Pack, Policy, Set};
 use crate::Title;
@@ -91,7 +91,7 @@ impl Policy {
         }
         for duty in &pack.duties {
             let unit = self.first_bound(pack, at);
-            let facts = json!({ "number": "〔编号〕", "title": "…", "title_zh": "…", "period": "…" });
+            let facts = json!({ "number": NUMBER.0, "title": "…", "title_zh": "…", "period": "…" });
             let sentence = self.duty_sentence(pack, duty, &unit, &facts);
             self.read_duty(pack, duty, ("duty", Title::new("责任事项", "duty")), &sentence, &mut gathered);
         }

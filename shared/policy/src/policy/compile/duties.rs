@@ -347,7 +347,7 @@ fn within(context: &Context<'_>, texts: &Many<WithinText>, vocabulary: &Vocabula
 /// What terms there are besides durations.
 const TERMS: (&str, &str) = (
     "write a duration, end of next working day, 10:00 next day, by the 10th or \"{parameter}\"",
-    "请写时长、end of next working day、10:00 next day、by the 10th 或 \"{参数}\"",
+    "请写时长、\"end of day\"（当日24时）、\"10:00 next day\"（次日10时）、\"by the 10th\"（10日前）或 \"{参数}\"",
 );
 
 pub(super) fn term(context: &Context<'_>, text: &Placed<String>, faults: &mut Vec<Fault>) -> Option<TermSource> {
