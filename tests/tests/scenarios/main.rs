@@ -5,6 +5,8 @@
 //! round is owed in every unit of the organisation: of that the scenario's own is looked at. That a source is silent or heard again is put into
 //! intake's outbox; a scenario of what a service tells itself says that it is simulated alone, and is tested where it arises.
 
+mod told;
+
 use anyhow::Context;
 use duban::policy::sources;
 use duban_contracts::case::CaseAct;
@@ -29,6 +31,7 @@ use serde_json::{Map, Value, json};
 use sqlx::AssertSqlSafe;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
+use told::{Told, in_order, service_of, written};
 use uuid::Uuid;
 
 /// Each waits more than it works.
@@ -122,54 +125,6 @@ async fn differs(policy: &Policy, directory: &Directory, scenario: &Scenario) ->
     };
     let other = (0..came.len().max(expected.len())).find(is_other);
     Ok(other.map(|n| format!("line {}: simulated {:?}, came {:?}", n + 1, expected.get(n), came.get(n))))
-}
-
-/// A thing that was told.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Told {
-    second: i64,
-    service: &'static str,
-    /// The scenario's name of the case, or a unit.
-    about: String,
-    /// Of a duty or an alert.
-    rule: String,
-    event: String,
-    /// Stage and severity, due time and post, who was told; of what was refused nothing.
-    says: String,
-}
-
-impl Told {
-    /// Of an acknowledgement it is compared of which rung it is: an alert that ends with the others of its rung does not say who acknowledged those;
-    /// the simulation does.
-    fn is(&self, simulated: &Self) -> bool {
-        let compared = |told: &Self| match told.event.as_str() {
-            "alert.acknowledged" => Self { says: told.says.split(" by ").next().unwrap_or_default().to_owned(), ..told.clone() },
-            _ => told.clone(),
-        };
-        compared(self) == compared(simulated)
-    }
-}
-
-/// What is told of one case or duty in its own order: between two of them the same second has none, nor has it between two services.
-fn in_order(mut told: Vec<Told>) -> Vec<Told> {
-    told.sort_by(|a, b| (a.second, a.service, &a.about, &a.rule).cmp(&(b.second, b.service, &b.about, &b.rule)));
-    told
-}
-
-fn service_of(event: &str) -> &'static str {
-    if event.starts_with("case.") { "intake" } else { "escalation" }
-}
-
-fn written(lines: &[Line]) -> Vec<Told> {
-    let line = |line: &Line| Told {
-        second: line.at.as_second(),
-        service: if line.event == "refused" { "gateway" } else { service_of(&line.event) },
-        about: line.about.clone(),
-        rule: if line.event.starts_with("case.") { String::new() } else { line.what.clone() },
-        event: line.event.clone(),
-        says: if line.event == "refused" { String::new() } else { line.says.clone() },
-    };
-    in_order(lines.iter().map(line).collect())
 }
 
 /// A scenario under way on an installation of its own.
