@@ -1,7 +1,10 @@
 //! One report travels all the way, over real sockets: report, case, duties, alert, mail, acknowledgement, breach, close, record.
 
 use anyhow::Context;
+use duban_contracts::alert::AlertEvent;
+use duban_contracts::record::{RecordContent, RecordContentRequest, RecordDetail};
 use duban_contracts::report::Accepted;
+use duban_local::neighbours::Neighbours;
 use duban_local::{ClockSetting, StackSettings};
 use duban_tests::collector::{Collector, Span};
 use duban_tests::journey::{self, BRAND_DIVISION, GENERAL_MANAGER, HANDLER};
@@ -10,6 +13,7 @@ use serde_json::Value;
 use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::time::Duration;
+use uuid::Uuid;
 
 const LIMIT: Duration = Duration::from_secs(120);
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -38,6 +42,7 @@ async fn a_report_over_http_travels_to_the_filed_record_in_one_trace() -> anyhow
     });
     assert!(open.await?.duties.is_empty());
     whole_story(&world, case.case).await?;
+    who_was_told_when_is_on_file(&world, &record).await?;
     one_trace(&collector).await?;
     world.stack.stop().await;
     Ok(())
@@ -249,6 +254,53 @@ async fn whole_story(world: &World, case: uuid::Uuid) -> anyhow::Result<()> {
         Ok::<_, anyhow::Error>(())
     })
     .await
+}
+
+/// The liability record (R13.2.7): years later the file itself says of every alert whom it went to, as which post, when, whether it arrived, and
+/// who answered for it when.
+async fn who_was_told_when_is_on_file(world: &World, record: &RecordDetail) -> anyhow::Result<()> {
+    let archive = Neighbours::of(&world.stack.ground, &[]).await?;
+    let (mut text, mut offset) = (String::new(), Some(0));
+    while let Some(from) = offset {
+        let ask = RecordContentRequest { record: record.record.record, offset: from };
+        let piece: RecordContent = archive.ask(Some(GENERAL_MANAGER), "archive", "record.content", &ask).await??;
+        text.push_str(&piece.text);
+        offset = piece.next;
+    }
+    let file: Value = serde_json::from_str(&text)?;
+    let list = |of: &Value| of.as_array().cloned().unwrap_or_default();
+    let filed: Vec<AlertEvent> = list(&file["parts"]["escalation"]["duties"])
+        .iter()
+        .flat_map(|duty| list(&duty["alerts"]))
+        .map(serde_json::from_value)
+        .collect::<Result<_, _>>()?;
+    let alerts: Vec<Uuid> = filed.iter().map(|alert| alert.alert).collect();
+    let raised = sqlx::query_scalar::<_, Uuid>(
+        "select alert.id from escalation.alert join escalation.duty on duty.id = alert.duty where duty.case_id = $1 order by alert.id",
+    );
+    let raised: BTreeSet<Uuid> =
+        raised.bind(filed.iter().find_map(|alert| alert.case)).fetch_all(&world.database).await?.into_iter().collect();
+    assert!(raised.len() == alerts.len() && alerts.iter().all(|alert| raised.contains(alert)), "every alert, once: {raised:?}, {alerts:?}");
+
+    let deliveries = list(&file["parts"]["notifications"]["deliveries"]);
+    for alert in &filed {
+        assert!(!alert.recipients.is_empty() && alert.recipients.iter().all(|told| !told.post.is_empty()), "{alert:?}");
+        for told in &alert.recipients {
+            let to_him = |delivery: &&Value| {
+                delivery["delivery"]["alert"] == alert.alert.to_string() && delivery["delivery"]["person"] == told.person.as_str()
+            };
+            let delivery = deliveries.iter().find(to_him).with_context(|| format!("nothing says how {told:?} was reached"))?;
+            // Cancelled where another had acknowledged before it went out.
+            let (state, sent_at) = (delivery["delivery"]["state"].as_str(), delivery["delivery"]["sent_at"].as_str());
+            assert!(matches!((state, sent_at), (Some("sent"), Some(_)) | (Some("cancelled"), None)), "{delivery}");
+        }
+    }
+    let manager_sent =
+        deliveries.iter().filter(|delivery| delivery["delivery"]["person"] == GENERAL_MANAGER && delivery["delivery"]["state"] == "sent");
+    assert!(manager_sent.count() > 0, "the general manager was told");
+    let answered = filed.iter().flat_map(|alert| &alert.acknowledgements);
+    assert!(answered.clone().any(|answer| answer.person == GENERAL_MANAGER && answer.link.is_some()), "{filed:?}");
+    Ok(())
 }
 
 /// The services that a report's own trace passes through: links, which batches have besides, do not count.

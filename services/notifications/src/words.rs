@@ -49,6 +49,8 @@ pub enum Urgency {
     DueSoon,
     Overdue,
     Escalated,
+    /// Somebody urges, whatever the clock says.
+    Urged,
 }
 
 impl Urgency {
@@ -57,7 +59,8 @@ impl Urgency {
         match sort {
             "reminder" | "awaited" => Self::DueSoon,
             "breach" => Self::Overdue,
-            "escalation" | "urge" => Self::Escalated,
+            "escalation" => Self::Escalated,
+            "urge" => Self::Urged,
             _ if urgent => Self::Escalated,
             _ => Self::OnTime,
         }
@@ -69,6 +72,7 @@ impl Urgency {
             Self::DueSoon => "due-soon",
             Self::Overdue => "overdue",
             Self::Escalated => "escalated",
+            Self::Urged => "urged",
         }
     }
 
@@ -78,6 +82,7 @@ impl Urgency {
             Self::DueSoon => language.pick("临期", "Due soon"),
             Self::Overdue => language.pick("超期", "Overdue"),
             Self::Escalated => language.pick("升级", "Escalated"),
+            Self::Urged => language.pick("催办", "Urged"),
         }
     }
 }

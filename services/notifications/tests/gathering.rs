@@ -25,6 +25,7 @@ async fn a_thousand_alerts_for_one_person_are_a_handful_of_mails_with_the_count(
     let li = person("li", Some("li@duban.example"), None, Language::English);
     let mut world = World::with(vec![wang, li], &[WINDOW]).await?;
     let raised: Vec<_> = (0..COUNT).map(|number| alert(1_000 + number, &["wang"])).collect();
+    let began = std::time::Instant::now();
     for alert in &raised {
         world.alert("raised", alert).await?;
     }
@@ -44,11 +45,14 @@ async fn a_thousand_alerts_for_one_person_are_a_handful_of_mails_with_the_count(
     let mails = world.mails_to("wang@");
     let gathered: Vec<_> = mails.iter().filter(|mail| mail.subject.contains("督办·汇总")).collect();
     assert!(!gathered.is_empty() && gathered.len() == digests.len(), "{} of {}", gathered.len(), digests.len());
-    assert!(mails.len() <= 60, "{} mails", mails.len());
+    // In a window ten by themselves and one digest: 1,000 in the minute of a real window are eleven mails. So many windows were begun here.
+    let windows = usize::try_from(began.elapsed().as_millis() / 3_000)? + 1;
+    let by_themselves = mails.len() - gathered.len();
+    assert!(gathered.len() <= windows && by_themselves <= 10 * windows, "{} and {by_themselves} in {windows} windows", gathered.len());
     // What the subjects count, and what came by itself, is all.
     let count = |subject: &str| subject.split('】').nth(1)?.split('件').next()?.parse::<usize>().ok();
     let by_digest: usize = gathered.iter().filter_map(|mail| count(&mail.subject)).sum();
-    assert_eq!(by_digest + mails.len() - gathered.len(), usize::try_from(COUNT)?);
+    assert_eq!(by_digest + by_themselves, usize::try_from(COUNT)?);
     println!("{COUNT} alerts: {} mails, {} of them digests", mails.len(), gathered.len());
     assert!(gathered[0].text.starts_with("WANG先生：短时间内有"), "{}", gathered[0].text);
     assert_eq!(gathered[0].text.matches("https://duban.example/a/").count(), 20, "the first can be acknowledged from it");

@@ -136,7 +136,7 @@ pub fn offered(duty: &Duty, asked: &Asked<'_>) -> Vec<What> {
     let is_paused = duty.shifts.paused.is_some();
     let is_overdue = duty.breached_at.is_some() || asked.at > duty.due_at;
     let may = |what: &What| match what {
-        What::Paused => pauses && !is_paused && !is_overdue && asked.policy.may_be_paused(&duty.pack, &duty.rule),
+        What::Paused => pauses && !is_paused && !is_overdue && asked.policy.may_be_paused(&duty.pack, &duty.rule, &duty.facts.unit),
         What::Resumed => is_paused,
         What::Extended => standing.decides && !is_paused && asked.policy.may_be_extended(&duty.pack, &duty.rule),
         What::Urged => standing.decides && !is_paused,
@@ -233,7 +233,7 @@ fn pause(duty: &mut Duty, until: Timestamp, waits_for: Option<&str>, standing: S
     if duty.breached_at.is_some() || asked.at > duty.due_at {
         return Err(Problem::refused("overdue", "It is overdue: there is no time left to stop", "已逾期，不能再暂停计时"));
     }
-    if !asked.policy.may_be_paused(&duty.pack, &duty.rule) {
+    if !asked.policy.may_be_paused(&duty.pack, &duty.rule, &duty.facts.unit) {
         return Err(Problem::refused("never-paused", "Its rule lets nobody stop the clock", "制度规定该时限不得暂停"));
     }
     not_too_far(until, asked.at, "/until")?;

@@ -45,7 +45,7 @@ pub(crate) enum Check {
     YesNo(bool),
     /// So many earlier ones, received within the window before this one.
     Count {
-        at_least: i64,
+        at_least: Least,
         within: Option<Amount>,
     },
 }
@@ -83,19 +83,61 @@ impl Condition {
         self.expression.is_none() && [&self.any, &self.all, &self.none].into_iter().flatten().all(Self::is_table)
     }
 
-    /// The condition as a sentence in both languages.
+    /// The condition as a sentence in both languages. What is meant together stands in brackets where 'and' and 'or' meet.
     pub fn words(&self, figures: Figures<'_>) -> Title {
-        let mut parts: Vec<Title> = self.tests.iter().map(|test| test.words(figures)).collect();
-        parts.extend(self.expression.iter().map(|expression| expression.words(figures)));
-        parts.extend(self.all.iter().map(|condition| condition.words(figures)));
+        self.sentence(figures).words
+    }
+
+    fn sentence(&self, figures: Figures<'_>) -> Sentence {
+        let mut parts: Vec<Sentence> = self.tests.iter().map(|test| Sentence::plain(test.words(figures))).collect();
+        parts.extend(self.expression.iter().map(|expression| expression.sentence(figures)));
+        parts.extend(self.all.iter().map(|condition| condition.sentence(figures)));
         if !self.any.is_empty() {
-            parts.push(joined(self.any.iter().map(|condition| condition.words(figures)), "，或者", " or "));
+            parts.push(Sentence::any(self.any.iter().map(|condition| condition.sentence(figures)).collect()));
         }
         if !self.none.is_empty() {
-            let none = joined(self.none.iter().map(|condition| condition.words(figures)), "，或者", " or ");
-            parts.push(Title::new(format!("不是（{}）", none.zh), format!("not ({})", none.en)));
+            let none = Sentence::any(self.none.iter().map(|condition| condition.sentence(figures)).collect()).words;
+            parts.push(Sentence::plain(Title::new(format!("不是（{}）", none.zh), format!("not ({})", none.en))));
         }
-        joined(parts.into_iter(), "，且", " and ")
+        Sentence::all(parts)
+    }
+}
+
+/// Words that say when something holds, and what holds them together.
+struct Sentence {
+    words: Title,
+    by: Joint,
+}
+
+#[derive(PartialEq, Eq)]
+enum Joint {
+    Nothing,
+    And,
+    Or,
+}
+
+impl Sentence {
+    fn plain(words: Title) -> Self {
+        Self { words, by: Joint::Nothing }
+    }
+
+    fn all(parts: Vec<Self>) -> Self {
+        Self::of(parts, Joint::And, Joint::Or, "，且", " and ")
+    }
+
+    fn any(parts: Vec<Self>) -> Self {
+        Self::of(parts, Joint::Or, Joint::And, "，或者", " or ")
+    }
+
+    fn of(mut parts: Vec<Self>, by: Joint, in_brackets: Joint, zh: &str, en: &str) -> Self {
+        if parts.len() == 1 {
+            return parts.remove(0);
+        }
+        let words = parts.into_iter().map(|part| match part.by == in_brackets {
+            true => Title::new(format!("（{}）", part.words.zh), format!("({})", part.words.en)),
+            false => part.words,
+        });
+        Self { words: joined(words, zh, en), by }
     }
 }
 
@@ -117,9 +159,9 @@ impl Test {
                 let order = found.zip(operand.text(figures)).and_then(|(value, operand)| order(value, &operand));
                 order.is_some_and(|order| comparison.accepts(order))
             }
-            Check::Count { at_least, within } => {
-                counted(facts, found, within.as_ref().and_then(|within| long(within, figures))) >= *at_least
-            }
+            Check::Count { at_least, within } => at_least
+                .number(figures)
+                .is_some_and(|at_least| counted(facts, found, within.as_ref().and_then(|within| long(within, figures))) >= at_least),
         }
     }
 
@@ -151,6 +193,7 @@ impl Test {
                 let within = within.as_ref().and_then(|within| long(within, figures));
                 let (zh, en) = within
                     .map_or((String::new(), String::new()), |within| (format!("{}内", within.zh()), format!(" within {}", within.en())));
+                let at_least = at_least.number(figures).unwrap_or_default();
                 Title::new(format!("{zh}此前已有至少{at_least}次同一事项"), format!("at least {at_least} earlier of the same matter{en}"))
             }
         }
@@ -177,6 +220,22 @@ impl Operand {
         match self {
             Self::Value { title, .. } => title.clone(),
             Self::Parameter(name) => figures(name).map_or_else(|| Title::new(name, name), |figure| Title::new(figure.clone(), figure)),
+        }
+    }
+}
+
+/// The fewest that count, as written or as a parameter says.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Least {
+    Number(i64),
+    Parameter(String),
+}
+
+impl Least {
+    fn number(&self, figures: Figures<'_>) -> Option<i64> {
+        match self {
+            Self::Number(number) => Some(*number),
+            Self::Parameter(name) => figures(name)?.parse().ok(),
         }
     }
 }

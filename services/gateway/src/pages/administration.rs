@@ -20,7 +20,7 @@ use maud::{Markup, html};
 use serde::Deserialize;
 use uuid::Uuid;
 
-/// What a token is called that is given here.
+/// What a token is called that is given here, unless it is named.
 const TOKEN_NAME: &str = "page";
 
 /// So many people are listed at once; who looks for another searches.
@@ -70,11 +70,34 @@ pub(super) fn state(frame: &Frame, disabled: bool) -> Markup {
     html! { @if disabled { span.state.done { (frame.t("已停用", "Disabled")) } } @else { span.state.normal { (frame.t("启用", "Active")) } } }
 }
 
-pub(super) fn buttons(frame: &Frame, what: &str, id: &str, disabled: bool) -> Markup {
+/// Disabling is asked about once more: `effect` says what it does.
+pub(super) fn disabling(frame: &Frame, what: &str, id: &str, effect: &str) -> Markup {
     html! {
-        @if !disabled {
-            form method="post" action={ "/administration/" (what) "/" (id) "/token" } { (frame.csrf()) button.plain type="submit" { (frame.t("换发令牌", "New token")) } }
-            form method="post" action={ "/administration/" (what) "/" (id) "/disable" } { (frame.csrf()) button.plain type="submit" { (frame.t("停用", "Disable")) } }
+        details.small {
+            summary { (frame.t("停用", "Disable")) }
+            form method="post" action={ "/administration/" (what) "/" (id) "/disable" } {
+                (frame.csrf())
+                p { (effect) }
+                button.plain type="submit" { (frame.t("确认停用", "Disable")) " " (id) }
+            }
+        }
+    }
+}
+
+fn person_acts(frame: &Frame, person: &Person) -> Markup {
+    let field = format!("token-name-{}", person.id);
+    html! {
+        @if !person.disabled {
+            details.small {
+                summary { (frame.t("发放令牌", "New token")) }
+                form method="post" action={ "/administration/people/" (person.id) "/token" } {
+                    (frame.csrf())
+                    label for=(field) { (frame.t("用途（同名令牌随即失效）", "What for (a token of the same name ends)")) }
+                    input id=(field) name="name" value=(TOKEN_NAME) required maxlength="100";
+                    " " button.plain type="submit" { (frame.t("发放", "Give")) }
+                }
+            }
+            (disabling(frame, "people", &person.id, frame.t("随即退出登录，令牌全部失效，通知改送其代理人或上级。", "He is logged out, his tokens end, and alerts go to his deputy or superior.")))
         }
     }
 }
@@ -115,7 +138,7 @@ fn people_table(frame: &Frame, directory: &Directory, tokens: &[PersonToken], so
                     }
                 }
                 td { (state(frame, person.disabled)) }
-                td { (buttons(frame, "people", &person.id, person.disabled)) (enabling(frame, person)) (tokens_of(frame, tokens, &person.id)) }
+                td { (person_acts(frame, person)) (enabling(frame, person)) (tokens_of(frame, tokens, &person.id)) }
             } } }
         }
     }
@@ -207,13 +230,13 @@ fn shown(value: Option<&serde_json::Value>) -> String {
 }
 
 /// A secret, shown once.
-pub(super) fn secret(frame: &Frame, whose: &str, secret: &str) -> Markup {
+pub(super) fn secret(frame: &Frame, whose: &str, secret: &str, back: &str) -> Markup {
     let content = html! {
         div.notice role="status" {
             p { (whose) " " (frame.t("的令牌，只显示这一次，请立即保存：", "has this token. It is shown only this once; keep it now:")) }
             p { code { (secret) } }
         }
-        p { a.button href="/administration" { (frame.t("我已保存", "I have kept it")) } }
+        p { a.button href=(back) { (frame.t("我已保存", "I have kept it")) } }
     };
     frame.page(frame.t("新令牌", "New token"), true, &content)
 }
@@ -266,12 +289,20 @@ pub async fn create_person(
         viewer.must_administer()?;
         people::create(&app, &viewer.person, as_given(new)).await
     };
-    done.await.map_or_else(|why| respond::problem(&frame, &why), |_| Redirect::to("/administration").into_response())
+    done.await.map_or_else(|why| respond::problem(&frame, &why), |made| Redirect::to(&at_person(&made.id)).into_response())
 }
 
 /// Forms whose address says everything.
 #[derive(Debug, Deserialize)]
 pub struct Nothing {}
+
+/// What else may be said with an act on a person.
+#[derive(Debug, Deserialize)]
+pub struct Act {
+    /// What a new token is called.
+    #[serde(default)]
+    name: Option<String>,
+}
 
 /// `POST /administration/people/{person}/{token|disable|enable}`
 pub async fn act_on_person(
@@ -279,19 +310,26 @@ pub async fn act_on_person(
     PageViewer(viewer): PageViewer,
     Speaks(language): Speaks,
     Path((person, act)): Path<(String, String)>,
-    SignedForm(Nothing {}): SignedForm<Nothing>,
+    SignedForm(Act { name }): SignedForm<Act>,
 ) -> Response {
     let frame = respond::frame(&app, Some(&viewer), language, "/administration");
     let done = async {
         viewer.must_administer()?;
         match act.as_str() {
-            "token" => tokens::give(&app, &viewer.person, &person, TOKEN_NAME, tokens::DAYS).await.map(|made| made.token),
+            "token" => tokens::give(&app, &viewer.person, &person, name.as_deref().unwrap_or(TOKEN_NAME), tokens::DAYS)
+                .await
+                .map(|made| made.token),
             "disable" => people::disable(&app, &viewer.person, &person).await.map(|()| None),
             "enable" => people::enable(&app, &viewer.person, &person).await.map(|()| None),
             _ => Err(Problem::not_found()),
         }
     };
-    told(&frame, &person, done.await)
+    told(&frame, &person, &at_person(&person), done.await)
+}
+
+/// The page with this person found, and at his row.
+fn at_person(person: &str) -> String {
+    format!("/administration?person={}#people", url_encoded(person))
 }
 
 /// `POST /administration/people/{person}/tokens/{token}/revoke`
@@ -307,14 +345,14 @@ pub async fn revoke_token(
         viewer.must_administer()?;
         tokens::revoke(&app, &viewer.person, &person, token).await.map(|()| None)
     };
-    told(&frame, &person, done.await)
+    told(&frame, &person, &at_person(&person), done.await)
 }
 
-/// A new token is shown; anything else leads back.
-pub(super) fn told(frame: &Frame, whose: &str, done: Result<Option<String>, Problem>) -> Response {
+/// A new token is shown; anything else leads back to where it was asked for.
+pub(super) fn told(frame: &Frame, whose: &str, back: &str, done: Result<Option<String>, Problem>) -> Response {
     match done {
-        Ok(Some(token)) => secret(frame, whose, &token).into_response(),
-        Ok(None) => Redirect::to("/administration").into_response(),
+        Ok(Some(token)) => secret(frame, whose, &token, back).into_response(),
+        Ok(None) => Redirect::to(back).into_response(),
         Err(why) => respond::problem(frame, &why),
     }
 }

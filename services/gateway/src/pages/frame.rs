@@ -241,13 +241,15 @@ pub fn article_id(article: &str) -> String {
     format!("article-{}", article.replace(char::is_whitespace, "-"))
 }
 
-/// The four urgencies, what somebody has taken in hand, and what is done: a word, a shape and a colour.
+/// The four urgencies, who is urged, what somebody has taken in hand, and what is done: a word, a shape and a colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Urgency {
     Normal,
     Soon,
     Overdue,
     Escalated,
+    /// Of an alert: somebody urges, whatever the clock says.
+    Urged,
     /// Of an alert: its duty runs on.
     Acknowledged,
     Done,
@@ -275,6 +277,7 @@ impl Urgency {
         match (alert.state.as_str(), alert.sort.as_str()) {
             ("open", "reminder" | "awaited") => Self::Soon,
             ("open", "breach") => Self::Overdue,
+            ("open", "urge") => Self::Urged,
             ("open", _) => Self::Escalated,
             ("acknowledged", _) => Self::Acknowledged,
             _ => Self::Done,
@@ -286,7 +289,7 @@ impl Urgency {
             Self::Normal => "normal",
             Self::Soon => "soon",
             Self::Overdue => "overdue",
-            Self::Escalated => "escalated",
+            Self::Escalated | Self::Urged => "escalated",
             Self::Acknowledged => "acknowledged",
             Self::Done | Self::DoneLate | Self::Cancelled => "done",
         }
@@ -298,6 +301,7 @@ impl Urgency {
             Self::Soon => language.pick("临期", "Due soon"),
             Self::Overdue => language.pick("超期", "Overdue"),
             Self::Escalated => language.pick("升级", "Escalated"),
+            Self::Urged => language.pick("催办", "Urged"),
             Self::Acknowledged => language.pick("已签收", "Acknowledged"),
             Self::Done => language.pick("已了结", "Done"),
             Self::DoneLate => language.pick("逾期了结", "Done late"),

@@ -1,6 +1,6 @@
 //! Producers: made, disabled, given new tokens, told for how long they may be silent, without a restart of anything.
 
-use super::administration::{Nothing, buttons, secret, state, told};
+use super::administration::{Nothing, disabling, secret, state, told};
 use super::chosen::{self, Chooser};
 use super::frame::Frame;
 use super::respond;
@@ -30,11 +30,33 @@ pub(super) fn table(frame: &Frame, producers: &[ListedProducer], heard: Option<&
                 td data-label=(frame.t("最近来件", "Heard last")) { (last_heard(frame, heard, &producer.id)) }
                 td data-label=(frame.t("静默时限", "May be silent for")) { (silence(frame, producer)) }
                 td { (state(frame, producer.disabled)) }
-                td { (buttons(frame, "producers", &producer.id, producer.disabled)) }
+                td { (acts(frame, producer)) }
             } } }
         } }
     }
 }
+
+/// A new token takes the place of the old one, and enables a producer that was disabled.
+fn acts(frame: &Frame, producer: &ListedProducer) -> Markup {
+    let effect =
+        frame.t("旧令牌随即失效，接入方须立即改用新令牌。", "The old token ends at once: the producer must use the new one from then on.");
+    html! {
+        details.small {
+            summary { @if producer.disabled { (frame.t("启用并发放令牌", "Enable, with a new token")) } @else { (frame.t("换发令牌", "New token")) } }
+            form method="post" action={ "/administration/producers/" (producer.id) "/token" } {
+                (frame.csrf())
+                @if !producer.disabled { p { (effect) } }
+                button.plain type="submit" { @if producer.disabled { (frame.t("启用", "Enable")) } @else { (frame.t("换发", "Give")) } " " (producer.id) }
+            }
+        }
+        @if !producer.disabled {
+            (disabling(frame, "producers", &producer.id, frame.t("此后不再接受其来件；已受理的不受影响。", "It can send no reports from then on; what was accepted stays.")))
+        }
+    }
+}
+
+/// Where producers stand.
+const PRODUCERS: &str = "/administration#producers";
 
 fn last_heard(frame: &Frame, heard: Option<&SourceList>, producer: &str) -> Markup {
     let Some(heard) = heard else { return html! { span.soft { (frame.t("暂时无法查询", "cannot be told now")) } } };
@@ -103,7 +125,7 @@ pub async fn watch(
         viewer.must_administer()?;
         producers::watch(&app, &viewer.person, &producer, &watch).await
     };
-    done.await.map_or_else(|why| respond::problem(&frame, &why), |()| Redirect::to("/administration#producers").into_response())
+    done.await.map_or_else(|why| respond::problem(&frame, &why), |()| Redirect::to(PRODUCERS).into_response())
 }
 
 /// `POST /administration/producers`
@@ -118,7 +140,7 @@ pub async fn create(
         viewer.must_administer()?;
         producers::create(&app, &viewer.person, new).await
     };
-    respond::page(&frame, done.await.map(|made| secret(&frame, &made.id, &made.token)))
+    respond::page(&frame, done.await.map(|made| secret(&frame, &made.id, &made.token, PRODUCERS)))
 }
 
 /// `POST /administration/producers/{producer}/{token|disable}`
@@ -138,5 +160,5 @@ pub async fn act(
             _ => Err(Problem::not_found()),
         }
     };
-    told(&frame, &producer, done.await)
+    told(&frame, &producer, PRODUCERS, done.await)
 }

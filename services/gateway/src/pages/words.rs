@@ -27,14 +27,15 @@ pub fn day(at: Timestamp, zone: &TimeZone) -> String {
     at.to_zoned_datetime(zone.clone()).strftime("%Y-%m-%d").to_string()
 }
 
-/// How far off an instant is, in the largest unit that says enough: `3 小时后`, `2 days ago`.
+/// How far off an instant is, in the largest unit that says enough, to the nearest: `3 小时后`, `2 days ago`. What is due in seven days is so
+/// a minute later too.
 pub fn distance(language: Language, at: Timestamp, now: Timestamp) -> String {
     let seconds = at.as_second() - now.as_second();
     let (count, zh, en) = match seconds.unsigned_abs() {
         s if s < 60 => return language.pick(if seconds > 0 { "即将" } else { "刚刚" }, "now").to_owned(),
-        s if s < 3_600 => (s / 60, "分钟", "minute"),
-        s if s < 48 * 3_600 => (s / 3_600, "小时", "hour"),
-        s => (s / 86_400, "天", "day"),
+        s if s < 3_570 => ((s + 30) / 60, "分钟", "minute"),
+        s if s < 47 * 3_600 + 1_800 => ((s + 1_800) / 3_600, "小时", "hour"),
+        s => ((s + 43_200) / 86_400, "天", "day"),
     };
     let plural = if count == 1 { "" } else { "s" };
     match (language, seconds > 0) {
@@ -73,6 +74,22 @@ mod tests {
         assert_eq!(distance(Language::Chinese, later, now), "3小时后");
         assert_eq!(distance(Language::English, now, later), "3 hours ago");
         assert_eq!(distance(Language::English, now, now), "now");
+        let in_seconds =
+            |seconds: i64| distance(Language::English, now.checked_add(jiff::SignedDuration::from_secs(seconds)).unwrap(), now);
+        let told = [60, 89, 91, 3_569, 3_570, 5_399, 5_401, 47 * 3_600 + 1_799, 47 * 3_600 + 1_800, 7 * 86_400 - 60].map(in_seconds);
+        let expected = [
+            "in 1 minute",
+            "in 1 minute",
+            "in 2 minutes",
+            "in 59 minutes",
+            "in 1 hour",
+            "in 1 hour",
+            "in 2 hours",
+            "in 47 hours",
+            "in 2 days",
+            "in 7 days",
+        ];
+        assert_eq!(told, expected);
     }
 
     #[test]

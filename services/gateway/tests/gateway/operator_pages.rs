@@ -263,20 +263,27 @@ async fn a_producer_and_a_person_are_given_new_tokens_and_disabled_on_the_page()
         assert!(!chief.get("/administration").await?.text.contains(token.as_str()), "it is shown only once");
     }
 
-    let led_back = (StatusCode::SEE_OTHER, "/administration".to_owned());
+    // A token that is named stands beside it, and ends it not.
+    let named = shown_token(&chief.post(person_token, &[("name", "export")]).await?);
+    assert_eq!([me(&named).await?, me(&another).await?], [StatusCode::OK; 2]);
+
+    let led_back = |place: &str| (StatusCode::SEE_OTHER, format!("/administration{place}"));
     let disabled = chief.post(producer_disable, &[]).await?;
-    assert_eq!((disabled.status, disabled.location), led_back, "{}", disabled.text);
+    assert_eq!((disabled.status, disabled.location), led_back("#producers"), "{}", disabled.text);
     assert_eq!(report(&renewed, "k-3").await?, StatusCode::UNAUTHORIZED);
     let disabled = chief.post(person_disable, &[]).await?;
-    assert_eq!((disabled.status, disabled.location), led_back, "{}", disabled.text);
-    for token in [&wang_token, &another] {
+    assert_eq!((disabled.status, disabled.location), led_back("?person=wang#people"), "{}", disabled.text);
+    for token in [&wang_token, &another, &named] {
         assert_eq!(me(token).await?, StatusCode::UNAUTHORIZED);
     }
     assert!(wang.get("/alerts").await?.location.starts_with("/login"), "his session has ended");
     assert!(Session::of(&a, "wang", "correct horse").await.is_err(), "nor does he log in again");
-    for path in [producer_token, producer_disable, person_token, person_disable] {
+    for path in [producer_disable, person_token, person_disable] {
         assert!(!buttons(path).await?, "a button for {path} is left");
     }
+    assert!(buttons(producer_token).await?, "a new token enables it");
+    let again = shown_token(&chief.post(producer_token, &[]).await?);
+    assert_eq!((report(&renewed, "k-4").await?, report(&again, "k-4").await?), (StatusCode::UNAUTHORIZED, StatusCode::ACCEPTED));
     for nobody in ["/administration/producers/nobody/token", "/administration/people/nobody/disable", "/administration/people/wang/promote"]
     {
         assert_eq!(chief.post(nobody, &[]).await?.status, StatusCode::NOT_FOUND, "{nobody}");

@@ -10,7 +10,7 @@ pub fn html(message: &Paragraphs, subject: &str, urgency: Urgency) -> String {
         Urgency::OnTime => "#5a6b7b",
         Urgency::DueSoon => "#b26a00",
         Urgency::Overdue => "#b3261e",
-        Urgency::Escalated => "#6a3fb5",
+        Urgency::Escalated | Urgency::Urged => "#6a3fb5",
     };
     let wanted = format!("margin:0 0 16px;padding:4px 0 4px 12px;border-left:4px solid {edge};font-size:18px;font-weight:600");
     let content = markup! {

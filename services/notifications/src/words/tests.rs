@@ -57,12 +57,13 @@ fn other_letter(language: Language) -> Letter {
 
 #[test]
 fn who_is_urged_or_waited_for_reads_so() {
-    for (occasion, zh, en) in [
-        (Occasion::Urged, ["上级催办", "请王伟（店长）"], ["A superior urges", "please finish"]),
-        (Occasion::Awaited, ["该事项正等待您", "已暂停计时"], ["waits for you", "clock is stopped"]),
+    for (sort, zh, en) in [
+        ("urge", ["【督办·催办】", "上级催办", "请王伟（店长）"], ["[Duban, urged]", "A superior urges", "please finish"]),
+        ("awaited", ["【督办·临期】", "该事项正等待您", "已暂停计时"], ["[Duban, due soon]", "waits for you", "clock is stopped"]),
     ] {
         for (language, words) in [(Language::Chinese, zh), (Language::English, en)] {
-            let text = whole(&Letter { occasion, overdue: false, rung: 0, ..letter(language) });
+            let (occasion, urgency) = (Occasion::of(sort), Urgency::of(sort, true));
+            let text = whole(&Letter { occasion, urgency, overdue: false, rung: 0, ..letter(language) });
             for word in words {
                 assert!(text.contains(word), "{word} is not in:\n{text}");
             }

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Days looked at before giving up on a calendar that has no working time left: beyond the longest duration.
 const HORIZON_DAYS: i32 = 60_000;
+const HORIZON_MONTHS: i32 = 2_000;
 
 /// Wall times of a day, in minutes from its 00:00; the end may be 1440 (24:00).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -161,6 +162,7 @@ impl Calendar {
                 None => self.exhausted(start),
             },
             Term::MonthDay { day } => Reached::at(self.month_day(start, day)),
+            Term::LastWorkingDay => self.last_closing_of_month(start).map_or_else(|| self.exhausted(start), Reached::at),
         }
     }
 
@@ -404,6 +406,20 @@ impl Calendar {
                 return Timestamp::MAX;
             }
         }
+    }
+
+    /// The last closing of the month, or of the first month after it that has one yet to come.
+    fn last_closing_of_month(&self, start: Timestamp) -> Option<Timestamp> {
+        let mut month = self.date(start).first_of_month();
+        for _ in 0..HORIZON_MONTHS {
+            let last = (1..=month.days_in_month()).rev().filter_map(|day| month.with().day(day).build().ok());
+            let closing = last.filter_map(|date| self.spans(date).last().map(|span| span.1)).next();
+            if let Some(closing) = closing.filter(|closing| *closing >= start) {
+                return Some(closing);
+            }
+            month = month.checked_add(1.month()).ok()?;
+        }
+        None
     }
 
     fn exhausted(&self, start: Timestamp) -> Reached {

@@ -225,6 +225,7 @@ impl JsonSchema for Duration {
 /// By when something is owed: a duration, or a point of some day.
 ///
 /// `end of day`, `end of next day` (24:00); `end of working day`, `end of next working day` (the last closing);
+/// `end of last working day` of the month, or of the next month where that has passed;
 /// `10:00 next day`, `10:00 next working day` (`by 10:00 next day` is the same); `by the 10th` (its 24:00), `before the 10th` (the 9th's 24:00) of the month, or the next
 /// month where that has passed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -233,6 +234,7 @@ pub enum Term {
     EndOfDay { next: bool, working: bool },
     TimeOfNextDay { time: Time, working: bool },
     MonthDay { day: i8 },
+    LastWorkingDay,
 }
 
 impl FromStr for Term {
@@ -245,6 +247,7 @@ impl FromStr for Term {
             "end of next day" => Self::EndOfDay { next: true, working: false },
             "end of working day" => Self::EndOfDay { next: false, working: true },
             "end of next working day" => Self::EndOfDay { next: true, working: true },
+            "end of last working day" => Self::LastWorkingDay,
             _ => match Self::of_day(words) {
                 Some(term) => term,
                 None => Self::Within(words.parse()?),
@@ -279,6 +282,7 @@ impl Term {
             Self::Within(duration) => duration.basis() == Basis::Working,
             Self::EndOfDay { working, .. } | Self::TimeOfNextDay { working, .. } => working,
             Self::MonthDay { .. } => false,
+            Self::LastWorkingDay => true,
         }
     }
 
@@ -292,6 +296,7 @@ impl Term {
                 format!("by {:02}:{:02} on the next {}day", time.hour(), time.minute(), if working { "working " } else { "" })
             }
             Self::MonthDay { day } => format!("by the end of day {day} of the month"),
+            Self::LastWorkingDay => "by the end of the last working day of the month".to_owned(),
         }
     }
 
@@ -305,6 +310,7 @@ impl Term {
                 format!("次一{} {:02}:{:02} 前", if working { "工作日" } else { "日" }, time.hour(), time.minute())
             }
             Self::MonthDay { day } => format!("当月{day}日前（含当日）"),
+            Self::LastWorkingDay => "当月最后一个工作日结束前".to_owned(),
         }
     }
 }
@@ -333,6 +339,7 @@ impl fmt::Display for Term {
                 write!(f, "{:02}:{:02} next {}day", time.hour(), time.minute(), if *working { "working " } else { "" })
             }
             Self::MonthDay { day } => write!(f, "by the {day}th"),
+            Self::LastWorkingDay => f.write_str("end of last working day"),
         }
     }
 }

@@ -36,7 +36,9 @@ impl Calendar {
         let mut steps = vec![self.step(start, "起算", "counted from")];
         match term {
             Term::Within(duration) if duration.basis() == Basis::Working => self.working_steps(start, duration, due, &mut steps),
-            Term::EndOfDay { working: true, .. } | Term::TimeOfNextDay { working: true, .. } => self.until_opening(start, &mut steps),
+            Term::EndOfDay { working: true, .. } | Term::TimeOfNextDay { working: true, .. } | Term::LastWorkingDay => {
+                self.until_opening(start, &mut steps)
+            }
             _ => {}
         }
         if !due.ran_out && term.is_working() {

@@ -54,8 +54,10 @@ fn checks() -> impl Strategy<Value = Check> {
         Just(Check::Present),
         Just(Check::Absent),
         any::<bool>().prop_map(Check::YesNo),
-        (any::<i64>(), within)
-            .prop_map(|(at_least, within)| Check::Count { at_least, within: within.map(|text| Amount::Fixed(text.parse().unwrap())) }),
+        (any::<i64>(), within).prop_map(|(at_least, within)| Check::Count {
+            at_least: Least::Number(at_least),
+            within: within.map(|text| Amount::Fixed(text.parse().unwrap()))
+        }),
     ]
 }
 

@@ -89,7 +89,7 @@ impl Policy {
                 ),
             ));
         }
-        if old.from != new.from {
+        if old.from != new.from || self.starts(pack, old) != after.starts(pack, new) {
             return Err(impossible(
                 &place,
                 ("起算时间（from）有变，产生时的日期已不可知", "from when time counts changes, and the date of then is not kept"),

@@ -178,8 +178,13 @@ impl Policy {
             .says("extend", "延期", "more time", if duty.may_be_extended { Title::default() } else { Title::new("不得延期", "never") })
             .says("ladder", "逾期阶梯", "ladder", ladder.unwrap_or_default())
             .says("calendar", "日历", "calendar", calendar.unwrap_or_default())
-            .says("from", "起算", "counted from", duty.from.as_ref().map(|member| member_words(pack, member)).unwrap_or_default())
-            .says("dated", "期限所取的字段", "dates taken from", joined(duty.within.iter().filter_map(|when| date_field(pack, &when.term))))
+            .says("from", "起算", "counted from", self.start_words(pack, duty))
+            .says(
+                "dated",
+                "期限所取的字段",
+                "dates taken from",
+                joined(duty.within.iter().filter_map(|when| self.date_field(pack, &when.term))),
+            )
             .says(
                 "figures",
                 "期限所取的参数",
@@ -216,6 +221,15 @@ impl Policy {
         }))
     }
 
+    /// The field whose date is a term.
+    fn date_field(&self, pack: &Pack, term: &TermSource) -> Option<Title> {
+        let TermSource::Field { field, before, .. } = term else { return None };
+        let field = field_words(pack, field.strip_prefix("fields.").unwrap_or(field));
+        let Some(before) = before else { return Some(field) };
+        let before = self.amount_words(pack, before);
+        Some(Title::new(format!("{}之前{}", field.zh, before.zh), format!("{} before {}", before.en, field.en)))
+    }
+
     /// The figures that units have of their own.
     pub(super) fn elsewhere(&self, pack: &Pack, parameter: &str) -> Title {
         let own = self.overrides.get(&(pack.id.clone(), parameter.to_owned()));
@@ -250,9 +264,17 @@ impl Policy {
         }
     }
 
+    fn start_words(&self, pack: &Pack, duty: &DutyRule) -> Title {
+        match (&duty.from, self.start_member(pack, duty, &self.root)) {
+            (None, _) => Title::default(),
+            (Some(_), Some(member)) => member_words(pack, &member),
+            (Some(_), None) => Title::new("该事件发生之时", "the event itself"),
+        }
+    }
+
     fn pausing_words(&self, pack: &Pack, pausing: &Pausing) -> Title {
-        match pausing {
-            Pausing::ByDecision => Title::default(),
+        match &self.pausing(pack, pausing, &self.root) {
+            Pausing::ByDecision | Pausing::Parameter(_) => Title::default(),
             Pausing::Never => Title::new("不得暂停", "never"),
             Pausing::Within(amount) => {
                 let amount = self.amount_words(pack, amount);
@@ -262,7 +284,9 @@ impl Policy {
     }
 
     fn reminder_words(&self, pack: &Pack, reminder: &Reminder) -> Title {
-        match reminder {
+        let Some(reminder) = self.reminder(pack, reminder, &self.root) else { return Title::default() };
+        match &reminder {
+            Reminder::Parameter(_) => Title::default(),
             Reminder::Share(share) => Title::new(format!("期限过{share}%时"), format!("after {share} % of the time")),
             Reminder::Before(amount) => {
                 let amount = self.amount_words(pack, amount);
@@ -311,14 +335,6 @@ fn member_words(pack: &Pack, member: &str) -> Title {
 fn field_words(pack: &Pack, field: &str) -> Title {
     let found = pack.kinds.iter().find_map(|kind| kind.field(field));
     found.map_or_else(|| Title::new(field, field), |field| field.title.clone())
-}
-
-/// The field whose date is a term.
-fn date_field(pack: &Pack, term: &TermSource) -> Option<Title> {
-    match term {
-        TermSource::Field { field, .. } => Some(field_words(pack, field.strip_prefix("fields.").unwrap_or(field))),
-        TermSource::Fixed(_) | TermSource::Parameter(_) => None,
-    }
 }
 
 /// The parameter that a term follows: one of the same value today may have another in some unit, or tomorrow.

@@ -3,7 +3,7 @@
 use super::correction::Ruling;
 use super::kind::Actor;
 use super::template::Template;
-use super::timing::{Counted, basis_of, end_in_field};
+use super::timing::{Counted, basis_of};
 use super::{Listening, Pack, Policy, carried, fallen};
 use crate::Title;
 use crate::calendar::{Calendar, Duration, Term};
@@ -34,7 +34,7 @@ pub struct DutyRule {
     pub owed_to: Vec<Actor>,
     pub within: Vec<When>,
     /// Event member with the instant from which time counts, or the date whose end it is; None: the event's own time.
-    pub from: Option<String>,
+    pub from: Option<Start>,
     /// Overrides the unit's calendar.
     pub calendar: Option<String>,
     pub remind: Vec<Reminder>,
@@ -59,6 +59,8 @@ pub enum Pausing {
     /// Also who owes it, so long in all.
     Within(Amount),
     Never,
+    /// A parameter that says which: `5wd`, `never`, `by decision`.
+    Parameter(String),
 }
 
 /// An event that starts or ends something, where its condition holds.
@@ -86,6 +88,18 @@ pub enum Amount {
     Parameter(String),
 }
 
+/// From when a duty's time counts, where that is not simply the event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Start {
+    /// A member of the event.
+    Member(String),
+    /// A parameter that names one, or the event itself: `received_at`, `event`.
+    Parameter(String),
+}
+
+/// What a parameter says that lets time count from the event itself.
+pub(super) const EVENT: &str = "event";
+
 /// Where a term comes from.
 #[derive(Debug, Clone)]
 pub enum TermSource {
@@ -95,6 +109,8 @@ pub enum TermSource {
     /// The event's field holds the date (its end) or instant; otherwise the term.
     Field {
         field: String,
+        /// So long before that.
+        before: Option<Amount>,
         otherwise: Box<TermSource>,
     },
 }
@@ -105,6 +121,35 @@ pub enum Reminder {
     Before(Amount),
     /// After so many hundredths of the period.
     Share(u8),
+    /// A parameter that says either: `80%`, `12h before`.
+    Parameter(String),
+}
+
+/// The words for what nobody may, and for what only who decides over the unit may.
+pub(super) const NEVER: &str = "never";
+const BY_DECISION: &str = "by decision";
+
+impl Reminder {
+    /// As written without parameters: `80%`, `12h before`.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let hundredths = |share: &str| share.parse::<u8>().ok().filter(|share| (1..=99).contains(share));
+        match (text.strip_suffix('%'), text.strip_suffix(" before")) {
+            (Some(share), _) => hundredths(share).map(Self::Share),
+            (None, Some(span)) => span.parse().ok().map(|span| Self::Before(Amount::Fixed(span))),
+            (None, None) => None,
+        }
+    }
+}
+
+impl Pausing {
+    /// As written without parameters: `5wd`, `never`, `by decision`.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        match text {
+            NEVER => Some(Self::Never),
+            BY_DECISION => Some(Self::ByDecision),
+            span => span.parse().ok().map(|span| Self::Within(Amount::Fixed(span))),
+        }
+    }
 }
 
 /// A ladder, compiled.
@@ -198,7 +243,7 @@ impl Policy {
         for (pack, rule, trigger) in self.seen_by(event, &self.listening.openers, |rule| &rule.opens) {
             let key = trigger.key.as_ref().unwrap_or(&rule.key).fill(event.facts);
             let calendar = self.calendar_for(rule, unit_of(event.facts));
-            let from = rule.from.as_deref().and_then(|member| end_in_field(event.facts, member, calendar)).unwrap_or(event.time);
+            let from = self.start(pack, rule, event.facts, calendar).unwrap_or(event.time);
             let duty = self.opened_as_ruled(pack, rule, key, from, event);
             if !opened.iter().any(|other: &OpenedDuty| other.rule == duty.rule && other.pack == duty.pack && other.key == duty.key) {
                 opened.push(duty);
@@ -247,15 +292,21 @@ impl Policy {
     /// How long in all who owes a duty of this rule may stop its clock.
     pub fn pause_allowed(&self, pack: &str, rule: &str, unit: &str) -> Option<Duration> {
         let Ruling { policy, pack, rule } = self.ruling(pack, rule)?;
-        match &rule.pause {
-            Pausing::Within(amount) => policy.amount(pack, amount, unit),
-            Pausing::ByDecision | Pausing::Never => None,
+        match policy.pausing(pack, &rule.pause, unit) {
+            Pausing::Within(amount) => policy.amount(pack, &amount, unit),
+            Pausing::ByDecision | Pausing::Never | Pausing::Parameter(_) => None,
         }
     }
 
+    /// With its parameter looked up. Every parameter was checked when the set was compiled; without it nobody might.
+    pub(super) fn pausing(&self, pack: &Pack, pausing: &Pausing, unit: &str) -> Pausing {
+        let Pausing::Parameter(name) = pausing else { return pausing.clone() };
+        self.figure(&pack.id, name, unit).and_then(|value| Pausing::parse(&value)).unwrap_or(Pausing::Never)
+    }
+
     /// Whether anybody may stop the clock of a duty of this rule.
-    pub fn may_be_paused(&self, pack: &str, rule: &str) -> bool {
-        self.ruling(pack, rule).is_none_or(|ruling| !matches!(ruling.rule.pause, Pausing::Never))
+    pub fn may_be_paused(&self, pack: &str, rule: &str, unit: &str) -> bool {
+        self.ruling(pack, rule).is_none_or(|ruling| !matches!(ruling.policy.pausing(ruling.pack, &ruling.rule.pause, unit), Pausing::Never))
     }
 
     /// Whether anybody may grant more time for a duty of this rule.

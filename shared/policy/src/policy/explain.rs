@@ -240,9 +240,12 @@ impl Policy {
         let terms = duty.within.iter().map(|when| {
             let term = self.term(pack, &when.term, unit);
             let mut words = Title::new(term.zh(), term.en());
-            if let TermSource::Field { .. } = when.term {
-                words =
-                    Title::new(format!("表中所定期限（未定者{}）", words.zh), format!("by the date set in the form (else {})", words.en));
+            if let TermSource::Field { before, .. } = &when.term {
+                let (zh, en) = match before.as_ref().map(|before| self.amount_words(pack, before)) {
+                    Some(before) => (format!("表中所定时间之前{}", before.zh), format!("{} before the time set in the form", before.en)),
+                    None => ("表中所定期限".to_owned(), "by the date set in the form".to_owned()),
+                };
+                words = Title::new(format!("{zh}（未定者{}）", words.zh), format!("{en} (else {})", words.en));
             }
             if let Some(condition) = &when.when {
                 let condition = condition.words(&figures);

@@ -4,17 +4,17 @@ use super::vocabulary::{Holds, Vocabulary, of_words, valued};
 use crate::Title;
 use crate::condition::Decimal;
 use crate::condition::expression::syntax::{self, Sign, Syntax};
-use crate::condition::expression::{Expression, Part, Search};
+use crate::condition::expression::{Expression, Part, Search, Spoken};
 use crate::source::{Fault, Placed};
 
 impl Vocabulary {
     /// Compiles an expression; None, and why, where it cannot be meant.
     pub(super) fn expression(&self, text: &Placed<String>, faults: &mut Vec<Fault>) -> Option<Expression> {
-        let mut checking = Checking { vocabulary: self, range: text.range, names: Vec::new(), parameters: Vec::new() };
+        let mut checking = Checking { vocabulary: self, range: text.range, spoken: Vec::new(), parameters: Vec::new() };
         match checking.whole(text) {
             Ok(root) => Some(Expression {
                 text: text.trim().replace(['\n', '\r'], " "),
-                names: checking.names,
+                spoken: checking.spoken,
                 parameters: checking.parameters,
                 root,
             }),
@@ -41,7 +41,7 @@ enum Sort<'v> {
 struct Checking<'v> {
     vocabulary: &'v Vocabulary,
     range: (usize, usize),
-    names: Vec<(String, Title)>,
+    spoken: Vec<Spoken>,
     parameters: Vec<String>,
 }
 
@@ -99,10 +99,12 @@ impl<'v> Checking<'v> {
             return Ok((Part::Parameter(parameter.to_owned()), Sort::Number));
         }
         let member = self.vocabulary.asked(name, self.range)?;
-        if !self.names.iter().any(|(known, _)| known == name) {
-            self.names.push((name.to_owned(), member.title.clone()));
-        }
         let path = member.path.clone();
+        if !self.spoken.iter().any(|known| known.path == path) {
+            let choices = if let Holds::Words(words) = &member.holds { words.clone() } else { Vec::new() };
+            let is_date = matches!(member.holds, Holds::Date);
+            self.spoken.push(Spoken { path: path.clone(), title: member.title.clone(), is_date, choices });
+        }
         Ok(match &member.holds {
             Holds::Number => (Part::Member(path), Sort::Number),
             Holds::Text => (Part::Member(path), Sort::Text),

@@ -24,6 +24,8 @@ pub struct Kind {
     /// Offered on the public form.
     pub public: bool,
     pub number: NumberPattern,
+    /// The parameter that holds the pattern, where the organisation may choose it.
+    pub numbered_by: Option<String>,
     pub fields: Vec<Field>,
     /// The gravest first; the last is the one that needs no condition.
     pub severities: Vec<Severity>,

@@ -29,6 +29,7 @@ mod timing;
 pub mod trial;
 mod vocabulary;
 mod without;
+mod worded;
 
 pub use compile::comes_from_others;
 pub use coverage::Covered;

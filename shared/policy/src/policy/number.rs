@@ -56,6 +56,11 @@ impl NumberPattern {
         Ok(Self { parts })
     }
 
+    /// The sequence alone, where nothing says how else.
+    pub(crate) fn plain() -> Self {
+        Self { parts: vec![Part::Sequence(4)] }
+    }
+
     /// The pattern as it was written.
     pub fn written(&self) -> String {
         let part = |part: &Part| match part {

@@ -2,7 +2,7 @@
 //! of its opening, which nobody keeps: so what hung on them stays as it was settled.
 
 use super::correction::{Corrects, Ruling};
-use super::duty::{DutyRule, Ladder, TermSource, When};
+use super::duty::{Amount, DutyRule, Ladder, TermSource, When};
 use super::kind::Actor;
 use super::retiming::Timed;
 use super::timing::{basis_of, counted};
@@ -163,12 +163,12 @@ pub(super) fn have_same_shape(old: &[When], new: &[When]) -> bool {
     old.len() == new.len() && old.iter().zip(new).all(same)
 }
 
-/// The fields of which a term may be a date, in order.
-fn fields(source: &TermSource) -> Vec<&str> {
+/// The fields of which a term may be a date, in order, and how long before it.
+fn fields(source: &TermSource) -> Vec<(&str, Option<&Amount>)> {
     let mut found = Vec::new();
     let mut source = source;
-    while let TermSource::Field { field, otherwise } = source {
-        found.push(field.as_str());
+    while let TermSource::Field { field, before, otherwise } = source {
+        found.push((field.as_str(), before.as_ref()));
         source = otherwise;
     }
     found

@@ -64,7 +64,7 @@ impl Policy {
     fn judged(&self, pack: &Pack, rule: &DutyRule, timed: &Timed<'_>, facts: &Value) -> Retimed {
         let unit = if unit_of(facts).is_empty() { timed.unit } else { unit_of(facts) };
         let calendar = self.calendar_for(rule, unit);
-        let from = rule.from.as_deref().and_then(|member| end_in_field(facts, member, calendar)).unwrap_or(timed.from);
+        let from = self.start_member(pack, rule, unit).and_then(|member| end_in_field(facts, &member, calendar)).unwrap_or(timed.from);
         let counted = self.due(pack, rule, from, facts, unit, calendar);
         Retimed { from, term: counted.term, due: counted.due, calendar: calendar.name.clone() }
     }
@@ -110,8 +110,8 @@ impl Policy {
         };
         let mut dated = rule.within.iter().filter(|when| matches!(when.term, TermSource::Field { .. })).peekable();
         if dated.peek().is_none() {
-            return rule.from.as_deref().is_some_and(|member| {
-                member.starts_with("fields.") && end_in_field(facts, member, self.calendar_for(rule, unit)).is_some()
+            return self.start_member(pack, rule, unit).is_some_and(|member| {
+                member.starts_with("fields.") && end_in_field(facts, &member, self.calendar_for(rule, unit)).is_some()
             });
         }
         let counts = rule.within.iter().find(|when| when.when.as_ref().is_none_or(|condition| condition.holds(facts, &figures)));

@@ -1,6 +1,6 @@
 //! When a duty is due, and what is told of it when: its term, its reminders, the rungs of its ladder.
 
-use super::duty::{Amount, DutyRule, Ladder, Reminder, Rung, RungAt, TermSource};
+use super::duty::{Amount, DutyRule, EVENT, Ladder, Reminder, Rung, RungAt, Start, TermSource, unit_of};
 use super::{Pack, Policy};
 use crate::calendar::{Basis, Calendar, Duration, Term, whole_second};
 use crate::ladder::{Sort, TimedRung};
@@ -15,14 +15,33 @@ impl Policy {
             Some(when) => &when.term,
             None => return Counted { due: from, term: None },
         };
-        while let TermSource::Field { field, otherwise } = source {
-            if let Some(at) = end_in_field(facts, field, calendar) {
+        while let TermSource::Field { field, before, otherwise } = source {
+            if let Some(end) = end_in_field(facts, field, calendar) {
+                let before = before.as_ref().and_then(|before| self.amount(pack, before, unit));
+                let at = before.map_or(end, |before| calendar.subtract(end, before).at);
                 return Counted { due: at.max(from), term: None };
             }
             source = otherwise;
         }
         let term = self.term(pack, source, unit);
         Counted { due: counted(from, term, calendar), term: Some(term) }
+    }
+
+    /// From when the time of a duty counts, if not from the event itself.
+    pub(super) fn start(&self, pack: &Pack, rule: &DutyRule, facts: &Value, calendar: &Calendar) -> Option<Timestamp> {
+        end_in_field(facts, &self.start_member(pack, rule, unit_of(facts))?, calendar)
+    }
+
+    /// The member of the event that says it, with a parameter looked up.
+    pub(super) fn start_member(&self, pack: &Pack, rule: &DutyRule, unit: &str) -> Option<String> {
+        match rule.from.as_ref()? {
+            Start::Member(member) => Some(member.clone()),
+            // Every parameter was checked when the set was compiled; without it the earliest would count.
+            Start::Parameter(name) => match self.figure(&pack.id, name, unit).as_deref() {
+                Some(EVENT) => None,
+                said => pack.instant(said.unwrap_or("received_at")),
+            },
+        }
     }
 
     /// The term with its parameter looked up. Every parameter was checked when the set was compiled.
@@ -42,6 +61,14 @@ impl Policy {
         }
     }
 
+    /// With its parameter looked up. Every parameter was checked when the set was compiled.
+    pub(super) fn reminder(&self, pack: &Pack, reminder: &Reminder, unit: &str) -> Option<Reminder> {
+        match reminder {
+            Reminder::Parameter(name) => Reminder::parse(&self.figure(&pack.id, name, unit)?),
+            Reminder::Before(_) | Reminder::Share(_) => Some(reminder.clone()),
+        }
+    }
+
     #[expect(clippy::too_many_arguments, reason = "all of it is one duty's context, used once")]
     pub(super) fn reminders(
         &self,
@@ -55,9 +82,10 @@ impl Policy {
     ) -> Vec<Timestamp> {
         let mut times: Vec<Timestamp> = Vec::new();
         for reminder in &rule.remind {
-            times.extend(match reminder {
-                Reminder::Before(amount) => self.amount(pack, amount, unit).map(|amount| calendar.subtract(due, amount).at),
-                Reminder::Share(hundredths) => Some(share(from, due, *hundredths, basis, calendar)),
+            times.extend(match self.reminder(pack, reminder, unit) {
+                Some(Reminder::Before(amount)) => self.amount(pack, &amount, unit).map(|amount| calendar.subtract(due, amount).at),
+                Some(Reminder::Share(hundredths)) => Some(share(from, due, hundredths, basis, calendar)),
+                Some(Reminder::Parameter(_)) | None => None,
             });
         }
         times.retain(|at| *at > from && *at < due);

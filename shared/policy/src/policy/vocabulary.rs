@@ -4,7 +4,7 @@ use super::duty::Amount;
 use super::kind::{Field, FieldSort, Kind};
 use crate::Title;
 use crate::calendar::Duration;
-use crate::condition::{Check, Comparison, Condition, Decimal, Operand, Test};
+use crate::condition::{Check, Comparison, Condition, Decimal, Least, Operand, Test};
 use crate::source::condition::{ConditionText, TestText};
 use crate::source::{Fault, Placed};
 
@@ -263,7 +263,7 @@ impl Vocabulary {
             TestText::OneOf(values) => {
                 Check::OneOf(values.iter().map(|value| self.operand(member, value, faults)).collect::<Option<Vec<_>>>()?)
             }
-            TestText::Count { at_least, within } => self.count(member, text, *at_least, within.as_ref(), faults)?,
+            TestText::Count { at_least, within } => self.count(member, text, at_least, within.as_ref(), faults)?,
             TestText::Word(word) => self.word(member, &Placed { value: word.clone(), range: text.range }, faults)?,
         };
         Some(Test { path: member.path.clone(), title: member.title.clone(), check })
@@ -281,7 +281,7 @@ impl Vocabulary {
         &self,
         member: &Member,
         text: &Placed<TestText>,
-        at_least: i64,
+        at_least: &Placed<String>,
         within: Option<&Placed<String>>,
         faults: &mut Vec<Fault>,
     ) -> Option<Check> {
@@ -298,7 +298,23 @@ impl Vocabulary {
             Some(text) => Some(amount(&self.parameters, text, faults)?),
             None => None,
         };
-        Some(Check::Count { at_least, within })
+        Some(Check::Count { at_least: self.least(at_least, faults)?, within })
+    }
+
+    fn least(&self, text: &Placed<String>, faults: &mut Vec<Fault>) -> Option<Least> {
+        let (value, least) = match text.trim().strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
+            Some(name) => {
+                let value = self.parameter_value(name, text.range).map_err(|fault| faults.push(fault)).ok()?;
+                (value, Least::Parameter(name.to_owned()))
+            }
+            None => (text.value.as_str(), Least::Number(text.parse().unwrap_or_default())),
+        };
+        if value.parse::<i64>().is_ok_and(|number| number >= 1) {
+            return Some(least);
+        }
+        let (en, zh) = (format!("'{value}' is no number of times"), format!("“{value}”不是次数"));
+        faults.push(Fault::new(text.range, "wrong-type", en, zh).help("write a whole number from 1", "请写不小于1的整数"));
+        None
     }
 
     fn word(&self, member: &Member, word: &Placed<String>, faults: &mut Vec<Fault>) -> Option<Check> {

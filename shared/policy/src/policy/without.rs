@@ -1,6 +1,7 @@
 //! A set without one of its rules: what would be different if it did not stand there. By this a scenario shows that it depends on a rule.
 
 use super::compile::listening;
+use super::number::NumberPattern;
 use super::{Pack, Policy};
 use std::sync::Arc;
 
@@ -44,6 +45,9 @@ fn take_out(pack: &mut Pack, place: &str) -> Option<Changed> {
         "ladder" => pack.ladders.get_mut(rest)?.rungs.clear(),
         "parameter" => {
             pack.parameters.remove(rest)?;
+            for kind in pack.kinds.iter_mut().filter(|kind| kind.numbered_by.as_deref() == Some(rest)) {
+                kind.number = NumberPattern::plain();
+            }
             return Some(Changed::Parameter);
         }
         "kind" => take_out_of_kind(pack, rest)?,

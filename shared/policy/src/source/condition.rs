@@ -28,9 +28,9 @@ pub enum TestText {
     Number(String),
     /// One of these.
     OneOf(Vec<Placed<String>>),
-    /// Counts within a window: `{ at_least = 2, within = "90d" }`.
+    /// Counts within a window: `{ at_least = 2, within = "90d" }`; the number may be a `{parameter}`.
     Count {
-        at_least: i64,
+        at_least: Placed<String>,
         within: Option<Placed<String>>,
     },
 }
@@ -118,7 +118,10 @@ impl<'de> Deserialize<'de> for TestText {
                 let (mut at_least, mut within) = (None, None);
                 while let Some(key) = map.next_key::<String>()? {
                     match key.as_str() {
-                        "at_least" => at_least = Some(map.next_value()?),
+                        "at_least" => {
+                            let Placed { value, range } = map.next_value::<Placed<Least>>()?;
+                            at_least = Some(Placed { value: value.0, range });
+                        }
                         "within" => within = Some(map.next_value()?),
                         other => return Err(de::Error::unknown_field(other, &["at_least", "within"])),
                     }
@@ -142,6 +145,21 @@ impl<'de> Deserialize<'de> for Scalar {
             TestText::OneOf(_) | TestText::Count { .. } => {
                 let help = ("write e.g. [\"phone\", \"store\"]", "例如写 [\"phone\", \"store\"]");
                 Err(de::Error::custom(both("a list holds plain values", "列表中只能是单个的值", help)))
+            }
+        }
+    }
+}
+
+/// A whole number or a `{parameter}`.
+struct Least(String);
+
+impl<'de> Deserialize<'de> for Least {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match TestText::deserialize(deserializer)? {
+            TestText::Word(word) | TestText::Number(word) => Ok(Self(word)),
+            TestText::YesNo(_) | TestText::OneOf(_) | TestText::Count { .. } => {
+                let help = ("write e.g. at_least = 2", "例如写 at_least = 2");
+                Err(de::Error::custom(both("at_least is a whole number", "at_least 须为整数", help)))
             }
         }
     }
@@ -175,7 +193,10 @@ impl Serialize for TestText {
             Self::OneOf(values) => serializer.collect_seq(values),
             Self::Count { at_least, within } => {
                 let mut map = serializer.serialize_map(None)?;
-                map.serialize_entry("at_least", at_least)?;
+                match at_least.parse::<i64>() {
+                    Ok(number) => map.serialize_entry("at_least", &number)?,
+                    Err(_) => map.serialize_entry("at_least", &at_least.value)?,
+                }
                 if let Some(within) = within {
                     map.serialize_entry("within", within)?;
                 }
@@ -207,7 +228,7 @@ impl JsonSchema for ConditionText {
                     { "type": "array", "items": { "type": ["string", "boolean", "number"] } },
                     {
                         "type": "object",
-                        "properties": { "at_least": { "type": "integer" }, "within": { "type": "string" } },
+                        "properties": { "at_least": { "type": ["integer", "string"] }, "within": { "type": "string" } },
                         "required": ["at_least"],
                         "additionalProperties": false
                     }

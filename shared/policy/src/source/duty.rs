@@ -79,6 +79,9 @@ pub struct WithinText {
     /// The date or instant in this field of the event; without it `within` counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub field: Option<Placed<String>>,
+    /// So long before that: a duration or a `{parameter}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Placed<String>>,
 }
 
 /// Who is alerted when a duty passes its due time, in order.

@@ -74,6 +74,12 @@ fn deadlines_in_the_chinese_calendar() {
         ("2026-03-01 00:00", "before the 10th", "2026-03-10 00:00"),
         ("2026-03-11 00:00", "by the 10th", "2026-04-11 00:00"),
         ("2026-02-01 00:00", "by the 31st", "2026-03-01 00:00"),
+        // Saturday, worked for the Spring Festival
+        ("2026-02-01 00:00", "end of last working day", "2026-02-28 18:00"),
+        ("2026-01-30 17:59", "end of last working day", "2026-01-30 18:00"),
+        ("2026-01-30 18:00", "end of last working day", "2026-01-30 18:00"),
+        ("2026-01-30 18:01", "end of last working day", "2026-02-28 18:00"),
+        ("2026-05-31 09:00", "end of last working day", "2026-06-30 18:00"),
     ];
     for (start, term, due) in examples {
         let reached = cn().due(shanghai(start), term.parse::<Term>().unwrap());

@@ -65,7 +65,7 @@ fn what_becomes_of_reports_and_who_may_do_what_is_told_in_words() {
         (pack, "public = true", "public = false", "公开表单上填写：是 → 否"),
         (pack, r#", ["plate", "kind"]"#, "", "同一事项的认定：电话 + 类别，或车牌号 + 类别 → 电话 + 类别"),
         (pack, warned, &format!("{warned}key = \"case/{{case}}/{{severity}}\"\n"), "同一件事的标识：无 → case/{case}/{severity}"),
-        (pack, warned, &format!("{warned}from = \"received_at\"\n"), "起算：无 → 来件收到之时"),
+        (pack, r#"from = "{warning_from}""#, r#"from = "received_at""#, "起算：该事件发生之时 → 来件收到之时"),
         (pack, r#"closes = "case.warning_filed""#, any_pack, "也看其他制度的案件：无 → “预警报备”办结"),
         (pack, r#""客户投诉", "投诉""#, r#""投诉""#, "来件中也称：客户投诉、投诉、complaint → 投诉、complaint"),
         (pack, r#"outcome = "withdrawn""#, r#"outcome = "settled""#, "办理结果记为：withdrawn → settled"),

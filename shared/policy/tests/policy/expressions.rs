@@ -116,7 +116,7 @@ fn an_expression_stands_beside_lines_and_all_must_hold() {
 }
 
 #[test]
-fn an_expression_is_read_back_with_what_its_names_are_called() {
+fn an_expression_is_read_back_as_a_sentence_beside_the_lines_of_its_table() {
     let policy = policy("{ demand = \"return\", cel = \" amount - paid > parameter.large && fields.paid > 1 \" }");
     let kind = policy.kind("shop", "complaint").unwrap();
     let facts = json!({ "unit": "SHOP", "fields": { "demand": "return", "amount": "9000", "paid": "2" } });

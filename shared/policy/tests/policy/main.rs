@@ -20,4 +20,5 @@ mod returned;
 mod shipped;
 mod told;
 mod trials;
+mod worded;
 mod world;

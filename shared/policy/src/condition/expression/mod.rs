@@ -7,8 +7,9 @@
 
 mod lexer;
 pub(crate) mod syntax;
+mod words;
 
-use super::{Decimal, Figures, is_empty, joined, order, same};
+use super::{Decimal, Figures, is_empty, order, same};
 use crate::Title;
 use serde_json::Value;
 use std::cmp::Ordering;
@@ -22,11 +23,21 @@ pub(crate) const FUNCTIONS: [&str; 5] = ["has", "size", "contains", "startsWith"
 pub(crate) struct Expression {
     /// As written.
     pub text: String,
-    /// What it names, each once: name as written, and what it is called.
-    pub names: Vec<(String, Title)>,
+    /// Whatever it names, each once.
+    pub spoken: Vec<Spoken>,
     /// Parameters that it names.
     pub parameters: Vec<String>,
     pub root: Part,
+}
+
+/// What a member is called where the expression is read back.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Spoken {
+    pub path: Vec<String>,
+    pub title: Title,
+    pub is_date: bool,
+    /// Its words, each with its title, where it has only so many.
+    pub choices: Vec<(String, Title)>,
 }
 
 /// A part of a checked expression.
@@ -74,23 +85,6 @@ impl Expression {
     /// Whether it holds of these facts.
     pub fn holds(&self, facts: &Value, figures: Figures<'_>) -> bool {
         truth(&self.root, facts, figures) == Some(true)
-    }
-
-    /// The expression as a sentence in both languages: quoted, with what its names are called.
-    pub fn words(&self, figures: Figures<'_>) -> Title {
-        let named =
-            self.names.iter().map(|(name, title)| Title::new(format!("{name} 指{}", title.zh), format!("{name} is the {}", title.en)));
-        let figure = |name: &String| {
-            let value = figures(name).unwrap_or_default();
-            Title::new(format!("parameter.{name} 为{value}"), format!("parameter.{name} is {value}"))
-        };
-        let parts: Vec<Title> = named.chain(self.parameters.iter().map(figure)).collect();
-        let (zh, en) = (format!("表达式“{}”成立", self.text), format!("the expression \"{}\" holds", self.text));
-        if parts.is_empty() {
-            return Title::new(zh, en);
-        }
-        let parts = joined(parts.into_iter(), "，", ", ");
-        Title::new(format!("{zh}（{}）", parts.zh), format!("{en} ({})", parts.en))
     }
 }
 

@@ -1,10 +1,11 @@
 //! Duties, once and recurring.
 
-use super::super::duty::{Amount, DutyRule, Pausing, Reminder, TermSource, Trigger, When};
+use super::super::duty::{Amount, DutyRule, EVENT, NEVER, Pausing, Reminder, Start, TermSource, Trigger, When};
 use super::super::kind::Kind;
 use super::super::recurring::RecurringRule;
 use super::super::template::{Piece, Template};
 use super::super::vocabulary::{self, Vocabulary};
+use super::super::worded::instant;
 use super::declarations::rhythm;
 use super::kinds::{PEOPLE, actors, reachable};
 use super::ladders::{amount, check_length, fixed, roughly};
@@ -61,7 +62,7 @@ fn duty(
         Some(link) => template(link, vocabulary, faults),
         None => Template::parse(if opening.starts_with("case.") { "/cases/{case}" } else { "{link}" }),
     };
-    let from = text.from.as_ref().and_then(|member| path(member, vocabulary, faults));
+    let from = text.from.as_ref().and_then(|member| start(context, kinds, member, vocabulary, faults));
     let within = within(context, &text.within, vocabulary, faults);
     let remind = reminders(context, text.remind.as_ref().unwrap_or(&context.file.defaults.remind), &within, faults);
     DutyRule {
@@ -117,7 +118,7 @@ fn one_recurring(
         trigger.key.get_or_insert_with(|| Template::parse("period/{unit}/{fields.period}"));
     }
     let every = rhythm(context, &text.every, faults)?;
-    let terms = Many(vec![WithinText { within: Some(text.within.clone()), when: None, field: None }]);
+    let terms = Many(vec![WithinText { within: Some(text.within.clone()), when: None, field: None, before: None }]);
     let within = within(context, &terms, words.cases, faults);
     let remind = reminders(context, text.remind.as_ref().unwrap_or(&context.file.defaults.remind), &within, faults);
     // Its titles and link speak of the period and the unit alone.
@@ -321,7 +322,8 @@ fn within(context: &Context<'_>, texts: &Many<WithinText>, vocabulary: &Vocabula
         let written = text.within.as_ref().and_then(|within| term(context, within, faults));
         let term = match (&text.field, written) {
             (Some(field), Some(otherwise)) => {
-                path(field, vocabulary, faults).map(|field| TermSource::Field { field, otherwise: Box::new(otherwise) })
+                let before = text.before.as_ref().and_then(|before| vocabulary::amount(&context.parameters, before, faults));
+                path(field, vocabulary, faults).map(|field| TermSource::Field { field, before, otherwise: Box::new(otherwise) })
             }
             (Some(field), None) => {
                 let fault = Fault::new(
@@ -336,7 +338,17 @@ fn within(context: &Context<'_>, texts: &Many<WithinText>, vocabulary: &Vocabula
                 ));
                 None
             }
-            (None, written) => written,
+            (None, written) => {
+                if let Some(before) = &text.before {
+                    let (en, zh) = ("'before' is written beside a field whose date it is before", "“before”须与日期字段（field）一起写");
+                    let fault = Fault::new(before.range, "missing-key", en, zh);
+                    faults.push(fault.help(
+                        "write e.g. { field = \"arrives_on\", before = \"30m\", within = \"1d\" }",
+                        "例如写 { field = \"arrives_on\", before = \"30m\", within = \"1d\" }",
+                    ));
+                }
+                written
+            }
         };
         let when = text.when.as_ref().map(|when| vocabulary.condition(when, faults));
         terms.extend(term.map(|term| When { when, term }));
@@ -382,13 +394,14 @@ pub(super) fn term(context: &Context<'_>, text: &Placed<String>, faults: &mut Ve
 const LONGEST_PAUSE: i64 = 366 * 86_400;
 const LATEST: i64 = 30 * 366 * 86_400;
 
-/// The word for what nobody may.
-const NEVER: &str = "never";
-
 fn pausing(context: &Context<'_>, text: Option<&Placed<String>>, faults: &mut Vec<Fault>) -> Pausing {
     match text {
         None => Pausing::ByDecision,
         Some(text) if text.trim() == NEVER => Pausing::Never,
+        Some(text) if braced(text).is_some() => {
+            let wanted = ("no pause", "不是暂停时长", "5wd");
+            worded(context, text, |value| Pausing::parse(value).is_some(), wanted, faults).map_or(Pausing::ByDecision, Pausing::Parameter)
+        }
         Some(text) => {
             let allowed = amount(context, text, text, faults);
             if let Some(allowed) = &allowed {
@@ -397,6 +410,46 @@ fn pausing(context: &Context<'_>, text: Option<&Placed<String>>, faults: &mut Ve
             allowed.map_or(Pausing::ByDecision, Pausing::Within)
         }
     }
+}
+
+/// What stands between the braces of `{parameter}`, where that is all.
+fn braced(text: &str) -> Option<&str> {
+    text.trim().strip_prefix('{')?.strip_suffix('}')
+}
+
+/// The parameter that stands there, if it is there and what it says fits; `wanted`: what is wrong else, in both languages, and what to write.
+fn worded(
+    context: &Context<'_>,
+    text: &Placed<String>,
+    fits: impl Fn(&str) -> bool,
+    wanted: (&str, &str, &str),
+    faults: &mut Vec<Fault>,
+) -> Option<String> {
+    let name = braced(text)?;
+    let Some((_, value)) = context.parameters.iter().find(|(known, _)| known == name) else {
+        faults.push(vocabulary::unknown_parameter(name, text.range, context.parameters.iter().map(|(name, _)| name.as_str())));
+        return None;
+    };
+    if !fits(value) {
+        let (en, zh, example) = wanted;
+        let help = vocabulary::valued(name, example);
+        let fault = Fault::new(
+            text.range,
+            "wrong-type",
+            format!("parameter '{name}' is '{value}': {en}"),
+            format!("参数“{name}”的值为“{value}”：{zh}"),
+        );
+        faults.push(fault.help(help.0, help.1));
+    }
+    Some(name.to_owned())
+}
+
+fn start(context: &Context<'_>, kinds: &[Kind], text: &Placed<String>, vocabulary: &Vocabulary, faults: &mut Vec<Fault>) -> Option<Start> {
+    if braced(text).is_none() {
+        return path(text, vocabulary, faults).map(Start::Member);
+    }
+    let fits = |value: &str| value == EVENT || instant(kinds, value).is_some();
+    worded(context, text, fits, ("no beginning", "不是起算时间", "received_at"), faults).map(Start::Parameter)
 }
 
 fn may_be_extended(text: Option<&Placed<String>>, faults: &mut Vec<Fault>) -> bool {
@@ -411,7 +464,12 @@ fn may_be_extended(text: Option<&Placed<String>>, faults: &mut Vec<Fault>) -> bo
 fn reminders(context: &Context<'_>, texts: &Many<Placed<String>>, within: &[When], faults: &mut Vec<Fault>) -> Vec<Reminder> {
     let mut reminders = Vec::new();
     for text in texts.iter() {
-        if let Some(share) = text.strip_suffix('%').and_then(|share| share.parse::<u8>().ok()).filter(|share| (1..=99).contains(share)) {
+        if braced(text).is_some() {
+            let wanted = ("no reminder", "不是提醒时间", "80%");
+            reminders.extend(worded(context, text, |value| Reminder::parse(value).is_some(), wanted, faults).map(Reminder::Parameter));
+            continue;
+        }
+        if let Some(Reminder::Share(share)) = Reminder::parse(text) {
             reminders.push(Reminder::Share(share));
             continue;
         }

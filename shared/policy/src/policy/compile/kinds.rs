@@ -18,6 +18,7 @@ pub(super) fn compile(context: &Context<'_>, channels: &[(String, Title)], fault
 
 fn kind(context: &Context<'_>, id: &Placed<String>, text: &KindText, channels: &[(String, Title)], faults: &mut Vec<Fault>) -> Kind {
     let pack = &context.file.pack;
+    let (number, numbered_by) = number_of_kind(context, &text.number, faults);
     let mut kind = Kind {
         pack: pack.id.value.clone(),
         id: id.value.clone(),
@@ -28,7 +29,8 @@ fn kind(context: &Context<'_>, id: &Placed<String>, text: &KindText, channels: &
         default: text.default,
         unsorted: text.unsorted,
         public: text.public && !text.unsorted,
-        number: number(&text.number, faults),
+        number,
+        numbered_by,
         fields: text.field.iter().map(|(id, field)| self::field(id, field, faults)).collect(),
         severities: Vec::new(),
         stages: text.stage.iter().map(|(id, stage)| self::stage(id, stage)).collect(),
@@ -64,6 +66,16 @@ fn kind(context: &Context<'_>, id: &Placed<String>, text: &KindText, channels: &
     kind.follows_closed = follows_closed(&kind, text, faults);
     check_stages(&kind, id, text, faults);
     kind
+}
+
+/// The pattern, and the parameter that it stands in, if it is one.
+fn number_of_kind(context: &Context<'_>, text: &Placed<String>, faults: &mut Vec<Fault>) -> (NumberPattern, Option<String>) {
+    let name = text.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).filter(|name| !name.contains(['{', '}']));
+    let found = name.and_then(|name| context.parameters.iter().find(|(known, _)| known == name));
+    match found {
+        Some((name, value)) => (number(&Placed { value: value.clone(), range: text.range }, faults), Some(name.clone())),
+        None => (number(text, faults), None),
+    }
 }
 
 pub(super) fn number(text: &Placed<String>, faults: &mut Vec<Fault>) -> NumberPattern {

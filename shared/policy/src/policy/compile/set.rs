@@ -3,6 +3,7 @@
 use super::super::approval::Approval;
 use super::super::declaration::Declaration;
 use super::super::kind::{Actor, Kind};
+use super::super::number::NumberPattern;
 use super::super::trial::Trial;
 use super::super::{Binding, Choice, Listening, Overrides, Pack, Place, Plays, Policy};
 use super::{Parsed, meant, unknown};
@@ -42,10 +43,12 @@ pub(super) fn assemble(
         Some(file.organisation.fallback.value.clone()),
     );
     let root = tree.units().find(|unit| unit.parent.is_none()).map(|unit| unit.code.clone()).unwrap_or_default();
+    let overrides = overrides(&organisation.file, &compiled, &mut found);
+    number_as_chosen(&overrides, &mut compiled);
     let mut policy = Policy {
         bindings: bindings(&organisation.file, &compiled, &mut found),
         plays: plays(&organisation.file, &compiled, &mut found),
-        overrides: overrides(&organisation.file, &compiled, &mut found),
+        overrides,
         approvals: approvals(&organisation.file, &compiled, &mut found),
         trials: trials(&organisation.file, &compiled, &mut found),
         channels: file.channel.iter().map(|(id, title)| Choice { value: id.value.clone(), title: title.clone() }).collect(),
@@ -145,8 +148,13 @@ fn overrides(organisation: &Organisation, packs: &BTreeMap<String, Pack>, faults
             continue;
         };
         // How long something is kept may be said in days here and in years there.
-        let of_its_sort = if known.declarations.keeps_for(name) { None } else { unfit(&parameter.value, value) };
-        if let Some((en, zh)) = known.unfit_period(name, value).or_else(|| known.declarations.unfit(name, value)).or(of_its_sort) {
+        let of_its_sort = if known.declarations.keeps_for(name) || known.is_worded(name) { None } else { unfit(&parameter.value, value) };
+        if let Some((en, zh)) = known
+            .unfit_period(name, value)
+            .or_else(|| known.unfit_word(name, value))
+            .or_else(|| known.declarations.unfit(name, value))
+            .or(of_its_sort)
+        {
             let fault = Fault::new(
                 value.range,
                 "wrong-type",
@@ -158,10 +166,28 @@ fn overrides(organisation: &Organisation, packs: &BTreeMap<String, Pack>, faults
                 format!("请按制度包的写法，例如 value = \"{}\"", parameter.value),
             ));
         }
+        if let Some(unit) = unit.as_ref().filter(|_| known.kinds.iter().any(|kind| kind.numbered_by.as_deref() == Some(name.as_str()))) {
+            let (en, zh) = ("a number is written in one way everywhere", "编号格式全组织一致，不能按单位另定");
+            let fault = Fault::new(unit.range, "wrong-type", en, zh);
+            faults.push(fault.help("leave the unit out; {unit} in the pattern stands for it", "请去掉单位；格式中的 {unit} 即单位代码"));
+        }
         let unit = unit.as_ref().map(|unit| unit.value.clone());
         overrides.entry((pack.value.clone(), name.value.clone())).or_default().push((unit, value.value.clone()));
     }
     overrides
+}
+
+/// Numbers whose pattern the organisation has chosen itself. Of one that is none, overrides were told already.
+fn number_as_chosen(overrides: &Overrides, packs: &mut BTreeMap<String, Pack>) {
+    for pack in packs.values_mut() {
+        for kind in &mut pack.kinds {
+            let Some(parameter) = kind.numbered_by.clone() else { continue };
+            let chosen = overrides.get(&(pack.id.clone(), parameter)).into_iter().flatten().rev().find(|(unit, _)| unit.is_none());
+            if let Some(pattern) = chosen.and_then(|(_, value)| NumberPattern::parse(value).ok()) {
+                kind.number = pattern;
+            }
+        }
+    }
 }
 
 fn approvals(organisation: &Organisation, packs: &BTreeMap<String, Pack>, faults: &mut Vec<Fault>) -> Vec<Approval> {

@@ -188,6 +188,58 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(fuzz_cases(256)))]
+
+    #[test]
+    fn what_is_well_made_is_read_back_by_what_its_members_are_called(text in expressions()) {
+        let expression = compiled(&text).map_err(|faults| TestCaseError::fail(format!("{text}: {faults:?}")))?;
+        let condition = crate::condition::Condition { expression: Some(expression.clone()), ..Default::default() };
+        let words = condition.words(&figures);
+        for member in &expression.spoken {
+            prop_assert!(words.zh.contains(&member.title.zh) && words.en.contains(&member.title.en), "{text}: {words:?}");
+        }
+        for sign in ["&&", "||", "==", "!=", "<", ">", "fields.", "parameter.", "()"] {
+            prop_assert!(!words.zh.contains(sign) && !words.en.contains(sign), "{text}: {words:?}");
+        }
+    }
+}
+
+#[test]
+fn an_expression_is_read_back_as_a_sentence() {
+    for (text, zh, en) in [
+        ("n - m > parameter.p", "n减m超过5000", "n minus m is above 5000"),
+        ("n - (m - 1) >= 2 * (n + 1)", "n减（m减1）不低于2乘以（n加1）", "n minus (m minus 1) is at least 2 times (n plus 1)"),
+        ("-n != 3 || -(n + m) == 3", "负n不等于3，或者负（n加m）等于3", "minus n does not equal 3 or minus (n plus m) equals 3"),
+        ("demand == 'return'", "诉求为退货", "demand is return"),
+        ("demand in ['return', 'swap']", "诉求为退货、换货之一", "demand is one of return, swap"),
+        ("demand in ['return']", "诉求为退货", "demand is return"),
+        ("'x' in c", "c中有x", "c includes x"),
+        ("demand == (n > 5 ? 'return' : 'swap')", "诉求为（n超过5时取退货，否则取换货）", "demand is (return if n is above 5, else swap)"),
+        (
+            "d < '2026-01-31' && !(d >= '2026-01-01')",
+            "d早于2026-01-31，且不是（d不早于2026-01-01）",
+            "d is before 2026-01-31 and not (d is not before 2026-01-01)",
+        ),
+        ("has(fields.n) && !has(fields.m)", "已填写n，且未填写m", "n is given and m is not given"),
+        ("b || !b", "b，或者并非b", "b or not b"),
+        ("b && (n > 1 || m > 1)", "b，且（n超过1，或者m超过1）", "b and (n is above 1 or m is above 1)"),
+        ("b && n > 1 || m > 1", "（b，且n超过1），或者m超过1", "(b and n is above 1) or m is above 1"),
+        ("!(n > 1 && m > 1)", "不是（n超过1，且m超过1）", "not (n is above 1 and m is above 1)"),
+        (
+            "size(c) >= 2 && size(t) < 9",
+            "c所选的项数不低于2，且t的字数低于9",
+            "the number of choices in c is at least 2 and the length of t is below 9",
+        ),
+        ("t.contains('漏水')", "t含有“漏水”", "t contains \"漏水\""),
+        ("(n > 1) == b", "（n超过1）为b", "(n is above 1) is b"),
+    ] {
+        let condition = crate::condition::Condition { expression: Some(compiled(text).unwrap()), ..Default::default() };
+        let words = condition.words(&figures);
+        assert_eq!((words.zh.as_str(), words.en.as_str()), (zh, en), "{text}");
+    }
+}
+
 /// Fields and their choices may be named by their Chinese titles, as in tables.
 #[test]
 fn what_is_named_by_its_title_is_the_same() {
