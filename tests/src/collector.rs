@@ -37,6 +37,8 @@ pub struct Collector {
     address: SocketAddr,
     /// How many exports came compressed.
     compressed: Arc<AtomicUsize>,
+    /// Headers of the exports, and attributes of who sent them.
+    told: Arc<Mutex<BTreeSet<(String, String)>>>,
     tls: Option<UnderTls>,
 }
 
@@ -55,7 +57,8 @@ impl Collector {
     /// When no port can be had.
     pub async fn start() -> anyhow::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
-        let collector = Self { spans: Arc::default(), address: listener.local_addr()?, compressed: Arc::default(), tls: None };
+        let collector =
+            Self { spans: Arc::default(), address: listener.local_addr()?, compressed: Arc::default(), told: Arc::default(), tls: None };
         let incoming = tonic::transport::server::TcpIncoming::from(listener);
         tokio::spawn(tonic::transport::Server::builder().add_service(collector.service()).serve_with_incoming(incoming));
         Ok(collector)
@@ -83,7 +86,7 @@ impl Collector {
 
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let (address, refused) = (listener.local_addr()?, tls.refused.clone());
-        let collector = Self { spans: Arc::default(), address, compressed: Arc::default(), tls: Some(tls) };
+        let collector = Self { spans: Arc::default(), address, compressed: Arc::default(), told: Arc::default(), tls: Some(tls) };
         let (sender, incoming) = futures::channel::mpsc::unbounded();
         let acceptor = TlsAcceptor::from(Arc::new(config));
         tokio::spawn(async move {
@@ -125,6 +128,11 @@ impl Collector {
         self.compressed.load(Ordering::Relaxed)
     }
 
+    /// Every header of an export and every attribute of a sender that came: name and value.
+    pub fn told(&self) -> BTreeSet<(String, String)> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// The services that have a span in this very trace.
     pub fn services_in(&self, trace: &str) -> BTreeSet<String> {
         self.spans().into_iter().filter(|span| span.trace == trace).map(|span| span.service).collect()
@@ -141,17 +149,19 @@ impl TraceService for Collector {
         if request.metadata().get("grpc-encoding").is_some_and(|encoding| encoding == "gzip") {
             self.compressed.fetch_add(1, Ordering::Relaxed);
         }
+        let headers = request.metadata().clone().into_headers();
+        let mut told: BTreeSet<(String, String)> =
+            headers.iter().filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned()))).collect();
         let mut kept = Vec::new();
         for resource in request.into_inner().resource_spans {
             let attributes = resource.resource.map(|r| r.attributes).unwrap_or_default();
-            let service = attributes
-                .into_iter()
-                .find(|a| a.key == "service.name")
-                .and_then(|a| match a.value?.value? {
-                    Value::StringValue(name) => Some(name),
-                    _ => None,
-                })
-                .unwrap_or_default();
+            let texts = attributes.into_iter().filter_map(|a| match a.value?.value? {
+                Value::StringValue(text) => Some((a.key, text)),
+                _ => None,
+            });
+            let texts: Vec<(String, String)> = texts.collect();
+            let service = texts.iter().find(|(name, _)| name == "service.name").map(|(_, name)| name.clone()).unwrap_or_default();
+            told.extend(texts);
             for span in resource.scope_spans.into_iter().flat_map(|s| s.spans) {
                 kept.push(Span {
                     service: service.clone(),
@@ -163,6 +173,7 @@ impl TraceService for Collector {
                 });
             }
         }
+        self.told.lock().unwrap_or_else(PoisonError::into_inner).extend(told);
         self.spans.lock().unwrap_or_else(PoisonError::into_inner).extend(kept);
         Ok(Response::new(ExportTraceServiceResponse { partial_success: None }))
     }

@@ -119,6 +119,47 @@ async fn traces_go_compressed_and_under_tls_to_a_collector_whose_authority_is_kn
     Ok(())
 }
 
+/// What the specification's variables say of the sender comes before what a service says of itself, and an empty one says nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_sends_traces_is_named_as_the_variables_have_it() -> anyhow::Result<()> {
+    const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+    let folder = TemporaryFolder::new()?;
+    let start = Start::of(service::GATEWAY, &folder)?;
+    let attributes = ("OTEL_RESOURCE_ATTRIBUTES", "service.name=front,service.namespace=acme,deployment.environment.name=test");
+    for (nth, (variables, name, namespace)) in [
+        (vec![], "duban-gateway", "duban"),
+        (vec![("OTEL_SERVICE_NAME", "")], "duban-gateway", "duban"),
+        (vec![attributes], "front", "acme"),
+        (vec![attributes, ("OTEL_SERVICE_NAME", "door")], "door", "acme"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let collector = Collector::start().await?;
+        let port = Port::reserve()?;
+        let mut command = start.command();
+        command.env("DUBAN_BIND", format!("127.0.0.1:{}", port.number())).env("OTEL_EXPORTER_OTLP_ENDPOINT", collector.endpoint());
+        command.env("OTEL_BSP_SCHEDULE_DELAY", "100").env("OTEL_EXPORTER_OTLP_HEADERS", "x-tenant=north").envs(variables.iter().copied());
+        let mut gateway = Process::spawn("gateway", command, &folder.path().join(format!("named-{nth}.log")), Signal::TERM)?;
+        let url = format!("http://127.0.0.1:{}/v1/cases", port.number());
+        until("the gateway's spans to come", LIMIT, || async {
+            reqwest::Client::new().get(&url).header("traceparent", format!("00-{TRACE}-00f067aa0ba902b7-01")).send().await?;
+            anyhow::ensure!(!collector.services_in(TRACE).is_empty(), "none came");
+            anyhow::Ok(())
+        })
+        .await
+        .with_context(|| gateway.tail())?;
+        assert_eq!(collector.services_in(TRACE).into_iter().collect::<Vec<_>>(), [name], "{variables:?}");
+        let told = collector.told();
+        let says = |name: &str, value: &str| told.contains(&(name.to_owned(), value.to_owned()));
+        assert!(says("service.namespace", namespace) && says("x-tenant", "north"), "{variables:?}: {told:?}");
+        assert_eq!(says("deployment.environment.name", "test"), variables.contains(&attributes), "{told:?}");
+        assert!(says("service.version", env!("CARGO_PKG_VERSION")) && says("telemetry.sdk.language", "rust"), "{told:?}");
+        gateway.stop(LIMIT).await;
+    }
+    Ok(())
+}
+
 /// A service with settings that would do.
 struct Start {
     service: &'static str,

@@ -149,6 +149,16 @@ mod tests {
         assert!(reports().filter(|report| report.reporter.anonymous).count() >= 5);
         assert!(reports().filter(|report| report.follows.is_some()).count() >= 3);
         assert!(script.entries.iter().any(|entry| entry.via == Via::Hotline) && script.entries.iter().any(|entry| entry.via == Via::Web));
+        // What comes by telephone comes through the hotline's producer, over NATS; the rest over HTTP.
+        for entry in &script.entries {
+            assert_eq!(entry.via == Via::Hotline, entry.report.channel == "phone", "{}", entry.key);
+        }
+        let with = |field: &str, values: &[&str]| {
+            let has =
+                |report: &&Report| report.fields.get(field).and_then(|value| value.as_str()).is_some_and(|value| values.contains(&value));
+            reports().filter(has).count()
+        };
+        assert!(with("demand", &["return", "exchange"]) >= 10, "major ones");
         assert!(reports().any(|report| report.fields.contains_key("about_person")));
         let phones: Vec<&str> = reports().filter_map(|report| report.reporter.phone.as_deref()).collect();
         assert!(phones.iter().filter(|phone| phones.iter().filter(|other| other == phone).count() >= 3).count() >= 3, "nobody comes back");

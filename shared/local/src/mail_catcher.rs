@@ -56,8 +56,13 @@ pub struct Mail {
 impl Mail {
     /// The first web address in the text whose path begins with `path`, e.g. `/a/`.
     pub fn link(&self, path: &str) -> Option<String> {
+        self.links(path).next()
+    }
+
+    /// All of them, in order.
+    pub fn links<'a>(&'a self, path: &'a str) -> impl Iterator<Item = String> + 'a {
         let end = |character: char| character.is_whitespace() || "<>\"'()，。；、）】".contains(character);
-        self.text.match_indices("http").find_map(|(at, _)| {
+        self.text.match_indices("http").filter_map(move |(at, _)| {
             let address = self.text[at..].split(end).next()?;
             let parsed = reqwest::Url::parse(address).ok()?;
             parsed.path().starts_with(path).then(|| address.to_string())

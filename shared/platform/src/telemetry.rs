@@ -14,6 +14,7 @@ use crate::config::LogFormat;
 use opentelemetry::KeyValue;
 use opentelemetry::trace::TracerProvider;
 use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::resource::{EnvResourceDetector, TelemetryResourceDetector};
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::{FilterExt, LevelFilter, Targets, dynamic_filter_fn};
@@ -57,17 +58,20 @@ fn provider(service: &str, copy: &str) -> anyhow::Result<Option<SdkTracerProvide
         return Ok(None);
     }
     variables::check_sampler()?;
-    let mut resource = Resource::builder();
-    if std::env::var_os("OTEL_SERVICE_NAME").is_none() {
-        resource = resource.with_service_name(format!("duban-{service}"));
-    }
-    let resource = resource
+    // What comes later wins: ours, then `OTEL_RESOURCE_ATTRIBUTES`, then `OTEL_SERVICE_NAME`.
+    let mut resource = Resource::builder_empty()
+        .with_service_name(format!("duban-{service}"))
         .with_attributes([
             KeyValue::new("service.namespace", "duban"),
             KeyValue::new("service.instance.id", copy.to_owned()),
             KeyValue::new("service.version", env!("CARGO_PKG_VERSION")),
         ])
-        .build();
+        .with_detector(Box::new(TelemetryResourceDetector))
+        .with_detector(Box::new(EnvResourceDetector::new()));
+    if let Some(name) = variables::service_name()? {
+        resource = resource.with_service_name(name);
+    }
+    let resource = resource.build();
     // The builder reads OTEL_TRACES_SAMPLER; without it, parent based and always on.
     let mut builder = SdkTracerProvider::builder().with_resource(resource);
     if let Some(exporter) = variables::exporter()? {

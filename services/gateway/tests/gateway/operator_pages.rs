@@ -187,7 +187,7 @@ async fn a_producer_and_a_person_are_made_on_the_page() -> anyhow::Result<()> {
         ("password", "correct horse"),
     ];
     let made = chief.post("/administration/people", &person).await?;
-    assert_eq!((made.status, made.location.as_str()), (StatusCode::SEE_OTHER, "/administration"), "{}", made.text);
+    assert_eq!((made.status, made.location.as_str()), (StatusCode::SEE_OTHER, "/administration?person=wang#people"), "{}", made.text);
     let people = expect(a.get("/v1/people", &world.admin).send().await?, StatusCode::OK).await?;
     let wang = people["people"].as_array().unwrap().iter().find(|person| person["id"] == "wang").unwrap();
     assert!(wang["email"].is_null(), "{wang}");

@@ -93,6 +93,11 @@ fn of_traces(what: &str) -> anyhow::Result<Option<(String, String)>> {
     Ok(None)
 }
 
+/// What the service is to be called, if not as it calls itself.
+pub(super) fn service_name() -> anyhow::Result<Option<String>> {
+    given("OTEL_SERVICE_NAME")
+}
+
 /// An empty one counts as not set, as the specification has it.
 fn given(name: &str) -> anyhow::Result<Option<String>> {
     let Some(value) = std::env::var_os(name) else { return Ok(None) };
