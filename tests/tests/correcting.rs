@@ -2,8 +2,9 @@
 //! stand, with the reason; each once, also where escalation is killed in the middle of it.
 
 use anyhow::Context;
+use duban::case::CaseWhole;
 use duban::gateway::Gateway;
-use duban_contracts::case::CaseListRequest;
+use duban_contracts::case::{CaseAct, CaseListRequest};
 use duban_contracts::duty::{DutyEvent, DutyList, WhyAnswer};
 use duban_contracts::policy::Foreseen;
 use duban_contracts::report::Accepted;
@@ -109,6 +110,53 @@ async fn a_plain_new_set_leaves_open_cases_and_duties_as_they_are() -> anyhow::R
     let policy_of = |case: Uuid| format!("select policy from intake.cases where id = '{case}'");
     assert_eq!((world.count(&policy_of(old)).await?, world.count(&policy_of(new)).await?), (1, version));
     assert_eq!(world.count("select count(*) from escalation.outbox where subject like '%.duty.retimed'").await?, 0);
+    world.stack.stop().await;
+    Ok(())
+}
+
+/// A step that was forgotten: once the kind is corrected, cases that are open go on by it too, and their duties hear of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_corrected_kind_is_followed_by_cases_that_are_open() -> anyhow::Result<()> {
+    let clock = Some(ClockSetting::Stepped { start: journey::START.into() });
+    let mut world = World::with(StackSettings { clock, ..StackSettings::test() }).await?;
+    let case = registered(&world, 1).await?;
+    let before = until("the duty to visit", LIMIT, || visit(&world, case)).await?;
+    let agent = world.installation.person(AGENT).await?;
+    let version_of = async || anyhow::Ok(agent.get::<CaseWhole>(&format!("/v1/cases/{case}"), &()).await?.detail.summary.version);
+    let called = CaseAct::Step { name: "visit_by_telephone".into(), fields: serde_json::Map::new(), note: None };
+    let refused = agent.act(case, Uuid::now_v7(), version_of().await?, &called).await.unwrap_err().to_string();
+    assert!(refused.contains("visit_by_telephone"), "{refused}");
+
+    let mut sources = duban::policy::sources::read(&[repository().join("policies")])?;
+    let pack = sources.iter_mut().find(|source| source.name.ends_with("after-sales.toml")).context("no pack")?;
+    let stages = r#"["received", "registered", "investigating", "responsibility", "deciding", "answering", "carrying_out"]"#;
+    let forgotten = format!(
+        "[kind.product_complaint.act.visit_by_telephone]\ntitle = {{ zh = \"电话拜访\", en = \"visit by telephone\" }}\narticle = \"20\"\n\
+         in = {stages}\nby = \"customer-service\"\nevent = \"customer_visited\"\n\n[kind.product_complaint.act.visit]\n"
+    );
+    pack.text = pack.text.replacen("[kind.product_complaint.act.visit]\n", &forgotten, 1);
+    let body = json!({ "sources": sources, "note": "补上电话拜访", "corrects": ["after-sales/kind.product_complaint"] });
+    let submitted: Value = world.installation.administrator()?.send(Method::POST, "/v1/policies", &body).await?;
+    let path = format!("/v1/policies/{}", submitted["version"]);
+    // No duty is moved by it, and that is what is signed.
+    let listed = listed(&world, &path).await?;
+    assert_eq!((listed.moved, listed.changes.len()), (0, 0));
+    let digest = listed.digest.context("no digest")?;
+    let _: Value = second(&world).await?.send(Method::POST, &format!("{path}/approve?list={digest}"), &json!({})).await?;
+    world.step("2026-03-02T09:10:00+08:00").await?;
+
+    until("the step to be there", LIMIT, || async {
+        agent.act(case, Uuid::now_v7(), version_of().await?, &called).await?;
+        anyhow::Ok(())
+    })
+    .await?;
+    until("the visit to be done", LIMIT, || async {
+        let duty: DutyEvent = agent.get(&format!("/v1/duties/{}", before.duty), &()).await?;
+        anyhow::ensure!(duty.state == "closed_in_time", "{}", duty.state);
+        anyhow::Ok(())
+    })
+    .await?;
+    assert_eq!(world.count(&format!("select policy from intake.cases where id = '{case}'")).await?, 1, "it stays under its version");
     world.stack.stop().await;
     Ok(())
 }

@@ -83,6 +83,15 @@ impl Condition {
         self.expression.is_none() && [&self.any, &self.all, &self.none].into_iter().flatten().all(Self::is_table)
     }
 
+    /// The parameters that it looks up.
+    pub(crate) fn parameters(&self) -> Vec<&str> {
+        let parts = [&self.any, &self.all, &self.none].into_iter().flatten();
+        let mut found: Vec<&str> = parts.flat_map(Self::parameters).collect();
+        found.extend(self.tests.iter().flat_map(|test| test.check.parameters()));
+        found.extend(self.expression.iter().flat_map(|expression| expression.parameters.iter().map(String::as_str)));
+        found
+    }
+
     /// The condition as a sentence in both languages. What is meant together stands in brackets where 'and' and 'or' meet.
     pub fn words(&self, figures: Figures<'_>) -> Title {
         self.sentence(figures).words
@@ -200,7 +209,29 @@ impl Test {
     }
 }
 
+impl Check {
+    fn parameters(&self) -> Vec<&str> {
+        match self {
+            Self::Present | Self::Absent | Self::YesNo(_) => Vec::new(),
+            Self::OneOf(operands) | Self::NotOneOf(operands) => operands.iter().filter_map(Operand::parameter).collect(),
+            Self::Compare(_, operand) => operand.parameter().into_iter().collect(),
+            Self::Count { at_least, within } => {
+                let least = if let Least::Parameter(name) = at_least { Some(name.as_str()) } else { None };
+                let within = if let Some(Amount::Parameter(name)) = within { Some(name.as_str()) } else { None };
+                least.into_iter().chain(within).collect()
+            }
+        }
+    }
+}
+
 impl Operand {
+    fn parameter(&self) -> Option<&str> {
+        match self {
+            Self::Value { .. } => None,
+            Self::Parameter(name) => Some(name),
+        }
+    }
+
     pub(crate) fn text(&self, figures: Figures<'_>) -> Option<String> {
         match self {
             Self::Value { value, .. } => Some(value.clone()),

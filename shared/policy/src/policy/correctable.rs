@@ -1,7 +1,7 @@
 //! Whether a version may be declared to correct what it says it does: found, changed, and of a sort that can reach duties that stand.
 
 use super::Policy;
-use super::correction::{CALENDAR, Corrects};
+use super::correction::{CALENDAR, Corrects, KIND};
 use super::duty::DutyRule;
 use super::kind::Actor;
 use super::recount::{conditions, have_same_shape, is_plain, ladder_of};
@@ -24,7 +24,8 @@ pub struct Wrong {
 }
 
 impl Policy {
-    /// Reads what `after` is declared to correct of this set: `calendar.cn`, `calendars` (all that change), `store-complaints/answer`.
+    /// Reads what `after` is declared to correct of this set: `calendar.cn`, `calendars` (all that change), `store-complaints/answer`,
+    /// `store-complaints/kind.complaint_case`.
     ///
     /// # Errors
     /// Everything that cannot be corrected, each with what to do instead.
@@ -38,7 +39,10 @@ impl Policy {
                     self.changed_calendars(after).map(|found| found.iter().for_each(|name| corrects.add_calendar(name)))
                 }
                 (Some(calendar), _) => self.calendar_is_correctable(after, calendar).map(|()| corrects.add_calendar(calendar)),
-                (None, Some((pack, rule))) => self.rule_is_correctable(after, pack, rule).map(|()| corrects.add_rule(pack, rule)),
+                (None, Some((pack, rule))) => match rule.strip_prefix(KIND) {
+                    Some(kind) => self.kind_is_correctable(after, pack, kind).map(|()| corrects.add_kind(pack, kind)),
+                    None => self.rule_is_correctable(after, pack, rule).map(|()| corrects.add_rule(pack, rule)),
+                },
                 (None, None) => Err(unknown(place, &self.correctable_places(after))),
             };
             if let Err((wrong, expected)) = said {
@@ -151,12 +155,14 @@ impl Policy {
     }
 
     /// What could be named.
-    fn correctable_places(&self, after: &Policy) -> Vec<String> {
+    pub(super) fn correctable_places(&self, after: &Policy) -> Vec<String> {
         let in_both = |pack: &str, rule: &str| after.duty_rule(pack, rule).is_some();
         let mut places: Vec<String> = self.calendars().map(|calendar| format!("{CALENDAR}{}", calendar.name)).collect();
         for pack in self.packs() {
             let rules = pack.duties.iter().chain(pack.recurring.iter().map(|recurring| &recurring.rule));
             places.extend(rules.filter(|rule| in_both(&pack.id, &rule.id)).map(|rule| format!("{}/{}", pack.id, rule.id)));
+            let kinds = pack.kinds.iter().filter(|kind| after.kind(&pack.id, &kind.id).is_some());
+            places.extend(kinds.map(|kind| format!("{}/{KIND}{}", pack.id, kind.id)));
         }
         places
     }
@@ -167,24 +173,30 @@ fn written(calendar: &Calendar) -> String {
     format!("{:?}{:?}{:?}{:?}", calendar.zone.iana_name(), calendar.weekly, calendar.holidays, calendar.special)
 }
 
-fn unknown(place: &str, known: &[String]) -> (Title, Title) {
+pub(super) fn unknown(place: &str, known: &[String]) -> (Title, Title) {
     let forms = Title::new(
-        "可写：calendar.日历名、calendars（全部有变化的日历）、制度包/规则，且新旧版本中均有",
-        "write calendar.NAME, calendars (all that change), or PACK/RULE, of what is in both versions",
+        "可写：calendar.日历名、calendars（全部有变化的日历）、制度包/规则、制度包/kind.类别，且新旧版本中均有",
+        "write calendar.NAME, calendars (all that change), PACK/RULE or PACK/kind.KIND, of what is in both versions",
     );
     let meant = suggestion(place, known.iter().map(String::as_str));
     let expected = meant.map_or(forms.clone(), |(en, zh)| Title::new(format!("{zh}（{}）", forms.zh), format!("{en} ({})", forms.en)));
-    (Title::new(format!("“{place}”不是可更正的日历或规则"), format!("'{place}' is no calendar or rule that can be corrected")), expected)
+    (
+        Title::new(
+            format!("“{place}”不是可更正的日历、规则或类别"),
+            format!("'{place}' is no calendar, rule or kind that can be corrected"),
+        ),
+        expected,
+    )
 }
 
-fn unchanged(place: &str) -> (Title, Title) {
+pub(super) fn unchanged(place: &str) -> (Title, Title) {
     (
         Title::new(format!("“{place}”在此版本中没有变化"), format!("'{place}' does not change in this version")),
         Title::new("改动它，或去掉此项", "change it, or leave this out"),
     )
 }
 
-fn impossible(place: &str, (zh, en): (&str, &str)) -> (Title, Title) {
+pub(super) fn impossible(place: &str, (zh, en): (&str, &str)) -> (Title, Title) {
     (
         Title::new(format!("“{place}”不能作为更正：{zh}"), format!("'{place}' cannot be a correction: {en}")),
         Title::new(

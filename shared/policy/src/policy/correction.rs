@@ -1,4 +1,4 @@
-//! Corrections: what a version changes for open matters too. A calendar whose days were wrong, and rules that are named.
+//! Corrections: what a version changes for open matters too. A calendar whose days were wrong, rules and kinds that are named.
 //!
 //! Open duties keep the version that they were opened under, as corrected: the old set, in which the days of corrected calendars are those of
 //! the correcting version, and corrected rules say what they say there. So what opens under the old version later follows the correction too,
@@ -20,16 +20,22 @@ pub struct Corrects {
     calendars: BTreeSet<String>,
     /// Pack and rule.
     rules: BTreeSet<(String, String)>,
+    /// Pack and kind: by which steps open cases go on, and which fields they have.
+    kinds: BTreeSet<(String, String)>,
 }
 
 impl Corrects {
-    /// From places that were checked ([`Policy::correctable`]): `calendar.cn`, `store-complaints/answer`. What is neither is passed over.
+    /// From places that were checked ([`Policy::correctable`]): `calendar.cn`, `store-complaints/answer`, `store-complaints/kind.complaint_case`.
+    /// What is none of these is passed over.
     pub fn read(places: &[String]) -> Self {
         let mut corrects = Self::default();
         for place in places {
             match (place.strip_prefix(CALENDAR), place.split_once('/')) {
                 (Some(calendar), _) => corrects.add_calendar(calendar),
-                (None, Some((pack, rule))) => corrects.add_rule(pack, rule),
+                (None, Some((pack, rule))) => match rule.strip_prefix(KIND) {
+                    Some(kind) => corrects.add_kind(pack, kind),
+                    None => corrects.add_rule(pack, rule),
+                },
                 (None, None) => {}
             }
         }
@@ -37,13 +43,14 @@ impl Corrects {
     }
 
     pub fn is_empty(&self) -> bool {
-        self.calendars.is_empty() && self.rules.is_empty()
+        self.calendars.is_empty() && self.rules.is_empty() && self.kinds.is_empty()
     }
 
     /// As they are written.
     pub fn places(&self) -> Vec<String> {
         let rules = self.rules.iter().map(|(pack, rule)| format!("{pack}/{rule}"));
-        self.calendars.iter().map(|calendar| format!("{CALENDAR}{calendar}")).chain(rules).collect()
+        let kinds = self.kinds.iter().map(|(pack, kind)| format!("{pack}/{KIND}{kind}"));
+        self.calendars.iter().map(|calendar| format!("{CALENDAR}{calendar}")).chain(rules).chain(kinds).collect()
     }
 
     pub fn calendars(&self) -> impl Iterator<Item = &str> {
@@ -75,12 +82,17 @@ impl Corrects {
         self.calendars.insert(calendar.to_owned());
     }
 
+    pub(super) fn add_kind(&mut self, pack: &str, kind: &str) {
+        self.kinds.insert((pack.to_owned(), kind.to_owned()));
+    }
+
     pub(super) fn add_rule(&mut self, pack: &str, rule: &str) {
         self.rules.insert((pack.to_owned(), rule.to_owned()));
     }
 }
 
 pub(super) const CALENDAR: &str = "calendar.";
+pub(super) const KIND: &str = "kind.";
 
 /// A version in force that corrects earlier ones.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -123,6 +135,14 @@ impl Policy {
             policy.calendars = Arc::new(calendars);
             if let Some(right) = replaced(&self.calendar) {
                 policy.calendar = Arc::new(right.clone());
+            }
+        }
+        for (pack, kind) in &corrects.kinds {
+            let (Some(known), Some(right)) = (policy.packs.get(pack), later.kind(pack, kind)) else { continue };
+            let mut changed = Pack::clone(known);
+            if let Some(found) = changed.kinds.iter_mut().find(|known| known.id == *kind) {
+                *found = right.clone();
+                policy.packs.insert(pack.clone(), Arc::new(changed));
             }
         }
         let known = corrects.rules.iter().filter(|(pack, rule)| later.duty_rule(pack, rule).is_some());

@@ -4,6 +4,7 @@ pub mod approval;
 mod carried;
 mod compile;
 mod correctable;
+mod correctable_kind;
 pub mod correction;
 mod coverage;
 pub mod declaration;

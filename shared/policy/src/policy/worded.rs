@@ -64,7 +64,11 @@ impl Policy {
     pub(super) fn starts(&self, pack: &str, rule: &DutyRule) -> Vec<(Option<String>, String)> {
         let Some(Start::Parameter(name)) = &rule.from else { return Vec::new() };
         let default = self.pack(pack).and_then(|pack| pack.parameters.get(name)).map(|parameter| (None, parameter.value.clone()));
-        let own = self.overrides.get(&(pack.to_owned(), name.clone())).into_iter().flatten().cloned();
-        default.into_iter().chain(own).collect()
+        default.into_iter().chain(self.chosen(pack, name).iter().cloned()).collect()
+    }
+
+    /// What the organisation has chosen for a parameter, by unit.
+    pub(super) fn chosen(&self, pack: &str, parameter: &str) -> &[(Option<String>, String)] {
+        self.overrides.get(&(pack.to_owned(), parameter.to_owned())).map_or(&[], Vec::as_slice)
     }
 }

@@ -1,5 +1,6 @@
 //! What a version may be declared to correct, and what becomes of earlier versions by it.
 
+use crate::refused::{ORGANISATION, PACK, set};
 use crate::world::{POLICY, case, listed, shanghai, sources, wall};
 use duban_policy::policy::EventFacts;
 use duban_policy::policy::correction::{Correction, Corrects, Version, as_corrected};
@@ -76,6 +77,85 @@ fn what_could_not_reach_duties_that_stand_is_refused_with_the_reason() {
         "from = \"received_at\"\nwithin = [{ when = { anonymous = true }, within = \"5d\" }, { within = \"7d\" }]",
     );
     assert!(refused(&conditional, "store-complaints/close").contains("the conditions or date fields of `within` change"));
+}
+
+/// The small set, with these changes.
+fn small(changes: &[(&str, &str)]) -> Policy {
+    let text = changes.iter().fold(PACK.to_owned(), |text, (from, to)| {
+        assert!(text.contains(from), "{from}");
+        text.replace(from, to)
+    });
+    Policy::compile(&set(&text, ORGANISATION)).unwrap_or_else(|errors| panic!("{}", listed(&errors)))
+}
+
+const KIND: &str = "shop/kind.complaint";
+/// The shop's head may take up a complaint too.
+const BY_BOTH: (&str, &str) = ("by = \"clerk\"\nevent = \"accepted\"", "by = [\"clerk\", \"boss\"]\nevent = \"accepted\"");
+
+#[test]
+fn a_kind_that_is_corrected_is_that_of_open_cases_too_and_all_else_of_its_pack_stays() {
+    let (old, new) = (small(&[]), Arc::new(small(&[BY_BOTH, ("within = \"7d\"", "within = \"5d\"")])));
+    let corrects = old.correctable(&new, &[KIND.to_owned()]).unwrap();
+    assert_eq!(corrects.places(), [KIND]);
+    assert_eq!(Corrects::read(&corrects.places()), corrects);
+    let corrected = old.corrected(&new, &corrects);
+    let by = |policy: &Policy| policy.kind("shop", "complaint").unwrap().step("accept").unwrap().by.len();
+    assert_eq!([&old, &new, &corrected].map(by), [1, 2, 2]);
+    let within = |policy: &Policy| format!("{:?}", policy.duty_rule("shop", "close").unwrap().within);
+    assert!(within(&old) == within(&corrected) && within(&old) != within(&new), "the rule is not corrected");
+    assert!(corrects.concerning("shop", "close", "always").is_none(), "no duty is");
+}
+
+/// A case keeps what it has: its stage, its severity, what its fields hold.
+#[test]
+fn a_kind_is_corrected_only_where_every_case_still_fits_it() {
+    let old = small(&[]);
+    for (changes, why) in [
+        (vec![("handling", "working")], "a stage goes"),
+        (
+            vec![(
+                "closed = { title = \"已结案\", terminal = true }\n\n[kind.complaint.move",
+                "closed = { title = \"已结案\", terminal = true }\nput_by = { title = \"已搁置\", terminal = true }\n\n[kind.complaint.move.put_by]\ntitle = \"搁置\"\nfrom = \"received\"\nto = \"put_by\"\nevent = \"put_by\"\n\n[kind.complaint.move",
+            )],
+            "",
+        ),
+        (vec![("severity.major", "severity.grave")], "a severity goes"),
+        (vec![("type = \"amount\"", "type = \"number\"")], "a field goes"),
+        (vec![("title = \"要求\"\n", "title = \"要求\"\npersonal = true\n"), (", key = \"period/{unit}/{demand}\"", "")], "a field goes"),
+        (
+            vec![
+                ("boss = \"店长\"", "boss = \"店长\"\nguard = \"保安\""),
+                ("by = \"clerk\"\nevent = \"accepted\"", "by = \"guard\"\nevent = \"accepted\""),
+            ],
+            "names a role",
+        ),
+        (vec![BY_BOTH, ("value = \"5000\"", "value = \"6000\"")], "a figure that its conditions use changes"),
+    ] {
+        let new = match changes.first() {
+            Some((_, to)) if to.contains("guard") => with_guard(&changes),
+            _ => small(&changes),
+        };
+        let said = old.correctable(&new, &[KIND.to_owned()]);
+        match said {
+            Ok(_) => assert!(why.is_empty(), "{changes:?} is let pass"),
+            Err(wrong) => assert!(!why.is_empty() && wrong[0].wrong.en.contains(why), "{changes:?}: {wrong:?}"),
+        }
+    }
+    let refused = |place: &str| old.correctable(&old, &[place.to_owned()]).unwrap_err()[0].clone();
+    assert!(refused(KIND).wrong.en.contains("does not change"));
+    assert!(refused("shop/kind.complain").expected.en.contains("did you mean 'shop/kind.complaint'?"));
+}
+
+/// The guard's post is there, so that his role is played.
+fn with_guard(changes: &[(&str, &str)]) -> Policy {
+    let text = changes.iter().fold(PACK.to_owned(), |text, (from, to)| text.replace(from, to));
+    let organisation = ORGANISATION
+        .replace(
+            "boss = { title = \"店长\", rights",
+            "guard = { title = \"保安\", rights = [\"see unit\"] }\nboss = { title = \"店长\", rights",
+        )
+        .replace("post = { clerk = \"an\",", "post = { guard = \"an\", clerk = \"an\",");
+    Policy::compile(&set(&text, &organisation)).unwrap_or_else(|errors| panic!("{}", listed(&errors)))
 }
 
 fn due(policy: &Policy, rule: &str, at: Timestamp) -> String {
