@@ -151,7 +151,8 @@ async fn a_corrected_kind_is_followed_by_cases_that_are_open() -> anyhow::Result
     })
     .await?;
     until("the visit to be done", LIMIT, || async {
-        let duty: DutyEvent = agent.get(&format!("/v1/duties/{}", before.duty), &()).await?;
+        let all: DutyList = agent.get("/v1/duties", &json!({ "case": case, "state": "all" })).await?;
+        let duty = all.duties.into_iter().find(|duty| duty.duty == before.duty).context("it is gone")?;
         anyhow::ensure!(duty.state == "closed_in_time", "{}", duty.state);
         anyhow::Ok(())
     })
