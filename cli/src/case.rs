@@ -69,6 +69,7 @@ pub async fn run(command: CaseCommand, connection: &Connection, show: Show) -> a
     match command {
         CaseCommand::List(arguments) => {
             let filter = CaseListRequest {
+                pack: None,
                 unit: arguments.unit,
                 kind: arguments.kind,
                 stage: arguments.stage,

@@ -10,6 +10,7 @@ use duban_contracts::policy::Foreseen;
 use duban_contracts::report::Accepted;
 use duban_local::{ClockSetting, StackSettings};
 use duban_tests::journey;
+use duban_tests::visitor::Visitor;
 use duban_tests::world::repository;
 use duban_tests::{World, until};
 use futures::{StreamExt, stream};
@@ -21,6 +22,8 @@ use uuid::Uuid;
 const LIMIT: Duration = Duration::from_secs(180);
 /// Customer service of the software company; the customer is to be visited within three working days.
 const AGENT: &str = "guo-wenbo";
+/// Sees everything.
+const CEO: &str = "zhang-wei";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_corrected_calendar_is_listed_approved_and_followed_by_what_stands() -> anyhow::Result<()> {
@@ -141,6 +144,18 @@ async fn a_corrected_kind_is_followed_by_cases_that_are_open() -> anyhow::Result
     // No duty is moved by it, and that is what is signed.
     let listed = listed(&world, &path).await?;
     assert_eq!((listed.moved, listed.changes.len()), (0, 0));
+    // The cases that it reaches are listed, each with its stage.
+    let shown: Value = agent.get(&format!("{path}/foreseen"), &()).await?;
+    let reached = &shown["cases"][0];
+    assert_eq!((&reached["of"], &reached["total"]), (&json!("after-sales/kind.product_complaint"), &json!(1)), "{shown}");
+    assert_eq!((&reached["cases"][0]["case"], &reached["cases"][0]["stage"]), (&json!(case), &json!("received")));
+    let number = agent.get::<CaseWhole>(&format!("/v1/cases/{case}"), &()).await?.detail.summary.number;
+    let visitor = Visitor::with_new_password(&world.installation, CEO).await?;
+    let (_, page) = visitor.get(&path.replace("/v1/", "/")).await?;
+    assert!(
+        page.contains("适用更正的未结案件：after-sales/kind.product_complaint") && page.contains(&number) && page.contains("已反映"),
+        "{page}"
+    );
     let digest = listed.digest.context("no digest")?;
     let _: Value = second(&world).await?.send(Method::POST, &format!("{path}/approve?list={digest}"), &json!({})).await?;
     world.step("2026-03-02T09:10:00+08:00").await?;

@@ -4,6 +4,7 @@ use super::{diff, sources};
 use crate::connection::Connection;
 use crate::gateway::Gateway;
 use crate::show::{Show, instant, table};
+use duban_contracts::case::CaseSummary;
 use duban_contracts::policy::{Foreseen, ForeseenStage};
 use duban_policy::Title;
 use duban_policy::policy::Change;
@@ -24,7 +25,7 @@ pub enum Applying {
         /// What changes, and why.
         #[arg(long, default_value = "")]
         note: String,
-        /// What it corrects, for open matters too: calendar.NAME, calendars (all that change), PACK/RULE; several times if need be.
+        /// What it corrects, for open matters too: calendar.NAME, calendars (all that change), PACK/RULE, PACK/kind.KIND; several times if need be.
         #[arg(long, value_name = "PLACE")]
         corrects: Vec<String>,
     },
@@ -119,11 +120,24 @@ struct Changes {
     /// Of a correction that waits: the open duties that would change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     foreseen: Option<Foreseen>,
+    /// The open cases that a corrected kind reaches.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    cases: Vec<ReachedCases>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
 struct ForeseenShown {
     foreseen: Option<Foreseen>,
+    #[serde(default)]
+    cases: Vec<ReachedCases>,
+}
+
+/// As the gateway shows them.
+#[derive(Debug, Serialize, Deserialize)]
+struct ReachedCases {
+    of: String,
+    total: i64,
+    cases: Vec<CaseSummary>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -158,10 +172,11 @@ pub async fn run(command: Applying, connection: &Connection, show: Show) -> anyh
         }
         Applying::Changes { version, against, again, most } => {
             let mut changes: Changes = gateway.get(&format!("/v1/policies/{version}/changes"), &json!({ "against": against })).await?;
-            changes.foreseen = foreseen(&gateway, version, again, most).await?;
+            (changes.foreseen, changes.cases) = foreseen(&gateway, version, again, most).await?;
             show.print(&changes, |shown| {
                 let listed = shown.foreseen.as_ref().map(foreseen_in_words);
-                Some(diff::people(&shown.changes)).into_iter().chain(listed).collect::<Vec<_>>().join("\n\n")
+                let reached = shown.cases.iter().map(|reached| reached_in_words(reached, most));
+                Some(diff::people(&shown.changes)).into_iter().chain(listed).chain(reached).collect::<Vec<_>>().join("\n\n")
             })?;
         }
     }
@@ -172,28 +187,44 @@ pub async fn run(command: Applying, connection: &Connection, show: Show) -> anyh
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(600);
 
 /// The list of what a correction would change, once it is done, page after page.
-async fn foreseen(gateway: &Gateway, version: i64, again: bool, most: usize) -> anyhow::Result<Option<Foreseen>> {
+async fn foreseen(gateway: &Gateway, version: i64, again: bool, most: usize) -> anyhow::Result<(Option<Foreseen>, Vec<ReachedCases>)> {
     let path = format!("/v1/policies/{version}/foreseen");
-    let page = async |again: bool, after: Option<&str>| -> anyhow::Result<Option<Foreseen>> {
-        let shown: ForeseenShown = gateway.get(&path, &json!({ "again": again, "after": after, "limit": 100 })).await?;
-        Ok(shown.foreseen)
+    let page = async |again: bool, after: Option<&str>| -> anyhow::Result<ForeseenShown> {
+        gateway.get(&path, &json!({ "again": again, "after": after, "limit": 100 })).await
     };
     let began = std::time::Instant::now();
-    let Some(mut list) = page(again, None).await? else { return Ok(None) };
+    let ForeseenShown { foreseen, mut cases } = page(again, None).await?;
+    let Some(mut list) = foreseen else { return Ok((None, cases)) };
     while list.state == "looking" && began.elapsed() < PATIENCE {
         tokio::time::sleep(std::time::Duration::from_millis(500)).await;
-        match page(false, None).await? {
+        let shown = page(false, None).await?;
+        cases = shown.cases;
+        match shown.foreseen {
             Some(further) => list = further,
-            None => return Ok(None),
+            None => return Ok((None, cases)),
         }
     }
     while let Some(after) = list.next.take().filter(|_| list.changes.len() < most) {
-        let Some(further) = page(false, Some(&after)).await? else { break };
+        let Some(further) = page(false, Some(&after)).await?.foreseen else { break };
         list.changes.extend(further.changes);
         list.next = further.next;
     }
     list.changes.truncate(most);
-    Ok(Some(list))
+    Ok((Some(list), cases))
+}
+
+/// Which cases go on by a corrected kind's new steps.
+fn reached_in_words(reached: &ReachedCases, most: usize) -> String {
+    let ReachedCases { of, total, cases } = reached;
+    let head = format!("{of}: 未结案件 {total} 件按新的步骤办理 open cases that go on by the new steps");
+    if cases.is_empty() {
+        return head;
+    }
+    let mut rows = table(["number", "stage", "case"]);
+    for case in cases.iter().take(most) {
+        rows.add_row([case.number.clone(), format!("{} {}", case.stage_title_zh, case.stage_title), case.title_zh.clone()]);
+    }
+    format!("{head}\n{rows}")
 }
 
 fn foreseen_in_words(list: &Foreseen) -> String {

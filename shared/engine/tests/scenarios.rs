@@ -98,6 +98,31 @@ fn every_regulation_has_a_scenario() {
     assert!(without.is_empty(), "no scenario plays {without:?}");
 }
 
+/// The life of each regulation, good and bad: done in time and late, forgotten until it has climbed to the top, paused, and taken up again.
+#[test]
+fn the_scenarios_of_every_regulation_play_its_whole_life() {
+    let world = World::shipped();
+    for pack in world.policy.packs() {
+        let of_it = world.scenarios.values().filter(|scenario| scenario.pack == pack.id);
+        let lines: Vec<&str> = of_it.flat_map(|scenario| scenario.expected.as_deref().unwrap_or_default().lines()).collect();
+        let tops: Vec<String> = pack.ladders.values().map(|ladder| format!("rung {} →", ladder.rungs.len())).collect();
+        assert!(
+            lines.iter().any(|line| tops.iter().any(|top| line.contains(top.as_str()))),
+            "no scenario of {} climbs to the top",
+            pack.id
+        );
+        for (what, word) in [
+            ("done in time", "closed_in_time"),
+            ("done late", "closed_late"),
+            ("missed", "  duty.breached  "),
+            ("paused", "  duty.paused  "),
+            ("taken up again", "  case.reopened  "),
+        ] {
+            assert!(lines.iter().any(|line| line.contains(word)), "no scenario of {} has something {what}", pack.id);
+        }
+    }
+}
+
 #[test]
 fn a_scenario_that_shows_a_rule_changes_when_the_rule_is_taken_out() {
     let world = World::shipped();

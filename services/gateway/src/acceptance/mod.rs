@@ -105,9 +105,9 @@ impl Acceptance {
     /// # Errors
     /// As [`Self::accept`]; 503 while there is no such producer.
     pub async fn submit_form(&self, key: &str, body: Value) -> Result<Accepted, Problem> {
-        let producer = self
-            .producer(&self.0.web_producer)
-            .ok_or_else(|| Problem::unavailable(both("网页来件渠道尚未设置", "the producer of the web form")))?;
+        let producer = self.producer(&self.0.web_producer).ok_or_else(|| {
+            Problem::unavailable(both("网页来件渠道未登记或已停用", "the producer of the web form, which is not there or is disabled"))
+        })?;
         let arrived = Arrived { idempotency_key: Some(key), body: Body::Value(body), channel: None, traceparent: None, over: "form" };
         self.accept(&producer, arrived).await
     }

@@ -67,7 +67,7 @@ fn view(frame: &Frame, standing: &Standing<'_>, sought: &str, asked: &HistoryQue
 }
 
 pub(super) fn state(frame: &Frame, disabled: bool) -> Markup {
-    html! { @if disabled { span.state.done { (frame.t("已停用", "Disabled")) } } @else { span.state.normal { (frame.t("启用", "Active")) } } }
+    html! { @if disabled { span.state.off { (frame.t("已停用", "Disabled")) } } @else { span.state.normal { (frame.t("启用", "Active")) } } }
 }
 
 /// Disabling is asked about once more: `effect` says what it does.
@@ -129,6 +129,7 @@ fn people_table(frame: &Frame, directory: &Directory, tokens: &[PersonToken], so
                 @if found.len() > MOST_PEOPLE { (frame.t("，以下为前 ", "; the first ")) (MOST_PEOPLE) (frame.t(" 人，请用查找缩小范围", " are shown, search for others")) }
             }
             thead { tr { th { (frame.t("代码", "Id")) } th { (frame.t("姓名", "Name")) } th { (frame.t("岗位", "Posts")) } th { (frame.t("状态", "State")) } th { (frame.t("操作", "Actions")) } } }
+            @if found.is_empty() { tbody { tr { td colspan="5" { (frame.t("没有符合条件的人员。", "Nobody fits.")) } } } }
             tbody { @for person in found.iter().take(MOST_PEOPLE) { tr data-row {
                 td data-label=(frame.t("代码", "Id")) { (person.id) }
                 td data-label=(frame.t("姓名", "Name")) { (person.name) }

@@ -131,7 +131,7 @@ pub async fn show(
     let frame = respond::frame(&app, Some(&viewer), language, "/cases");
     asked.state.get_or_insert_with(|| "open".to_owned());
     // An empty field of the search form means no filter.
-    for filter in [&mut asked.unit, &mut asked.search, &mut asked.kind, &mut asked.stage, &mut asked.severity] {
+    for filter in [&mut asked.unit, &mut asked.search, &mut asked.pack, &mut asked.kind, &mut asked.stage, &mut asked.severity] {
         filter.take_if(|text| text.trim().is_empty());
     }
     match app.services.case_list(&viewer, &asked).await {

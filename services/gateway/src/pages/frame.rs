@@ -241,7 +241,7 @@ pub fn article_id(article: &str) -> String {
     format!("article-{}", article.replace(char::is_whitespace, "-"))
 }
 
-/// The four urgencies, who is urged, what somebody has taken in hand, and what is done: a word, a shape and a colour.
+/// The four urgencies, what is told at once or urged, what somebody has taken in hand, and what is done: a word, a shape and a colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Urgency {
     Normal,
@@ -250,6 +250,8 @@ pub enum Urgency {
     Escalated,
     /// Of an alert: somebody urges, whatever the clock says.
     Urged,
+    /// Of an alert: told at once, as its duty opened; nothing has been missed.
+    Notice,
     /// Of an alert: its duty runs on.
     Acknowledged,
     Done,
@@ -278,6 +280,7 @@ impl Urgency {
             ("open", "reminder" | "awaited") => Self::Soon,
             ("open", "breach") => Self::Overdue,
             ("open", "urge") => Self::Urged,
+            ("open", "notice") => Self::Notice,
             ("open", _) => Self::Escalated,
             ("acknowledged", _) => Self::Acknowledged,
             _ => Self::Done,
@@ -289,7 +292,7 @@ impl Urgency {
             Self::Normal => "normal",
             Self::Soon => "soon",
             Self::Overdue => "overdue",
-            Self::Escalated | Self::Urged => "escalated",
+            Self::Escalated | Self::Urged | Self::Notice => "escalated",
             Self::Acknowledged => "acknowledged",
             Self::Done | Self::DoneLate | Self::Cancelled => "done",
         }
@@ -302,6 +305,7 @@ impl Urgency {
             Self::Overdue => language.pick("超期", "Overdue"),
             Self::Escalated => language.pick("升级", "Escalated"),
             Self::Urged => language.pick("催办", "Urged"),
+            Self::Notice => language.pick("通报", "Notice"),
             Self::Acknowledged => language.pick("已签收", "Acknowledged"),
             Self::Done => language.pick("已了结", "Done"),
             Self::DoneLate => language.pick("逾期了结", "Done late"),

@@ -24,6 +24,7 @@ mod operation;
 mod operators;
 mod packs;
 mod policies;
+mod policy_cases;
 mod policy_set;
 mod producers;
 mod refused;

@@ -198,8 +198,8 @@ fn complaints(frame: &Frame, tried: &Tried) -> Markup {
 pub fn corrects_field(frame: &Frame, value: &str) -> Markup {
     html! {
         label for="policy-corrects" { (frame.t("更正未了结事项（可不填）", "Corrects open matters (optional)"))
-            span.hint { (frame.t("不填则只适用于新案件。日历有误：calendars（全部有变化的日历）或 calendar.日历名；规则有误：制度包/规则。以空格分开。批准前会列出每一项变化。",
-                "Left empty, it holds for new cases alone. For a calendar that was wrong: calendars (all that change) or calendar.NAME; for a rule: PACK/RULE; blanks between. Every change is listed before it is approved.")) } }
+            span.hint { (frame.t("不填则只适用于新案件。日历有误：calendars（全部有变化的日历）或 calendar.日历名；规则有误：制度包/规则；办理步骤或字段有误：制度包/kind.类别。以空格分开。批准前会列出每一项变化。",
+                "Left empty, it holds for new cases alone. For a calendar that was wrong: calendars (all that change) or calendar.NAME; for a rule: PACK/RULE; for steps or fields: PACK/kind.KIND; blanks between. Every change is listed before it is approved.")) } }
         input #policy-corrects name="corrects" maxlength="2000" value=(value);
     }
 }

@@ -1,7 +1,7 @@
 //! One set of packs: what it changes for people, who signs for it, what happened to it, its files.
 
 use super::frame::Frame;
-use super::{policies, respond};
+use super::{policies, policy_cases, respond};
 use crate::App;
 use crate::api::policies::changes::{ChangesShown, TouchedShown};
 use crate::api::policies::{approve, back, changes, foreseen, list, show, withdraw};
@@ -9,6 +9,7 @@ use crate::directory::history::{self, ChangeShown, HistoryQuery};
 use crate::policies::PolicySetShown;
 use crate::policies::back::{Back, OfWhen};
 use crate::policies::correction::ListQuery;
+use crate::policies::reaching::{self, ReachedCases};
 use crate::viewer::{PageViewer, SignedForm, Speaks};
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -24,6 +25,7 @@ struct Whole<'a> {
     in_force: Option<i64>,
     changes: &'a Result<ChangesShown, Problem>,
     foreseen: &'a Result<Option<Foreseen>, Problem>,
+    reached: &'a Result<Vec<ReachedCases>, Problem>,
     history: &'a [ChangeShown],
     sources: &'a [PolicySource],
 }
@@ -50,6 +52,7 @@ fn view(frame: &Frame, reader: &str, whole: &Whole<'_>) -> Markup {
             Ok(None) => {},
             Err(why) => (frame.wrong(frame.t("无法列出对未了结事项的影响", "What it changes for open duties cannot be listed"), why)),
         }
+        (policy_cases::view(frame, whole.reached))
         @if !whole.history.is_empty() {
             h2 { (frame.t("经过", "What happened")) }
             ol.timeline { @for change in whole.history { li { (frame.time(change.at)) (frame.name(&change.by)) (frame.t("：", ": ")) (event(frame, change)) } } }
@@ -240,10 +243,19 @@ pub async fn show(
         let in_force = list::in_force(&app);
         let changes = changes::perform(&app, version, None).await;
         let foreseen = foreseen::perform(&app, &viewer, version, &query).await;
+        let reached = reaching::reached(&app, &viewer, &whole.set).await;
         let asked = HistoryQuery { what: Some("policy".to_owned()), which: Some(version.to_string()), before: None, limit: Some(50) };
         let mut history = history::list(&app, &asked).await?.changes;
         history.reverse();
-        let whole = Whole { set: &whole.set, in_force, changes: &changes, foreseen: &foreseen, history: &history, sources: &whole.sources };
+        let whole = Whole {
+            set: &whole.set,
+            in_force,
+            changes: &changes,
+            foreseen: &foreseen,
+            reached: &reached,
+            history: &history,
+            sources: &whole.sources,
+        };
         Ok(view(&frame, &viewer.person, &whole))
     };
     respond::page(&frame, content.await)

@@ -26,8 +26,8 @@ pub struct NewPolicySet {
     /// Why, in a sentence.
     #[serde(default)]
     pub note: String,
-    /// What it corrects, for open matters too: `calendar.cn`, `calendars` (all that change), `store-complaints/answer`. Absent: it holds for
-    /// new ones alone.
+    /// What it corrects, for open matters too: `calendar.cn`, `calendars` (all that change), `store-complaints/answer`,
+    /// `store-complaints/kind.complaint_case`. Absent: it holds for new ones alone.
     #[serde(default)]
     pub corrects: Vec<String>,
 }

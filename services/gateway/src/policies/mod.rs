@@ -8,6 +8,7 @@ pub mod drafts;
 pub mod held;
 pub mod judged;
 pub mod promote;
+pub mod reaching;
 pub mod snapshot;
 pub mod store;
 
@@ -34,7 +35,7 @@ pub struct PolicySetShown {
     pub withdrawn_by: Option<String>,
     /// The version that it goes back to.
     pub as_of: Option<i64>,
-    /// What it corrects for open matters too: `calendar.cn`, `store-complaints/answer`. Empty: it holds for new ones alone.
+    /// What it corrects for open matters too: `calendar.cn`, `store-complaints/answer`, `store-complaints/kind.complaint_case`. Empty: it holds for new ones alone.
     pub corrects: Vec<String>,
     pub signatures: Vec<Signature>,
     /// While it waits: who must sign, as the set in force names them; empty where it is enough that somebody submitted it.

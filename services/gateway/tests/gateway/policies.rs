@@ -55,6 +55,12 @@ async fn a_second_person_approves_and_every_service_holds_it_before_it_is_in_for
     let (world, a, _) = World::start_with(&[("DUBAN_DEMONSTRATION", "true"), ("DUBAN_ANNOUNCE_SECONDS", "1")]).await?;
     install(&world, &a).await?;
     let second = second_administrator(&world, &a).await?;
+    // The first load of an empty installation is its administrator's, and recorded as his.
+    let first = set(&world, &a, 1).await?;
+    assert_eq!((&first["submitted_by"], &first["approved_by"]), (&json!("chief"), &json!("chief")), "{first}");
+    let history = expect(a.get("/v1/history?what=policy&which=1", &world.admin).send().await?, StatusCode::OK).await?;
+    let is_the_first = |change: &Value| change["by"] == "chief" && change["after"] == "applied, the first of this installation";
+    assert!(history["changes"].as_array().unwrap().iter().any(is_the_first), "{history}");
 
     let submitted = a.post("/v1/policies", &world.admin).json(&json!({ "sources": packs(), "note": "again" })).send().await?;
     let submitted = expect(submitted, StatusCode::OK).await?;

@@ -40,6 +40,7 @@ pub async fn filter(app: &App, directory: &Directory, asked: &CaseListRequest) -
     let unit = given(&asked.unit);
     let mut filter = Filter {
         units: unit.as_ref().map(|unit| units_of(directory, unit)),
+        pack: given(&asked.pack),
         kind: given(&asked.kind),
         stage: given(&asked.stage),
         severity: given(&asked.severity),
@@ -82,6 +83,9 @@ fn undeclared(filter: &Filter, policies: &[Arc<Policy>]) -> Vec<FieldError> {
     let mut fault = |field: &str, (zh, en): (&str, &str), value: &str, expected: Sentence| {
         faults.push(FieldError::new(field, both(format!("没有{zh}“{value}”"), format!("there is no {en} '{value}'")), expected));
     };
+    if let Some(id) = filter.pack.as_deref().filter(|id| !policies.is_empty() && !policies.iter().any(|policy| policy.pack(id).is_some())) {
+        fault("/pack", ("制度包", "pack"), id, both("请填写制度包的代码", "the id of a pack of the policy"));
+    }
     if let Some(id) = filter.kind.as_deref().filter(|id| is_unknown(&|kind| kind.id == *id)) {
         fault("/kind", ("类别", "kind"), id, both("请填写制度所列类别的代码", "the id of a kind of the policy"));
     }

@@ -12,6 +12,7 @@ use uuid::Uuid;
 pub struct Filter {
     /// Units, those below included.
     pub units: Option<Vec<String>>,
+    pub pack: Option<String>,
     pub kind: Option<String>,
     pub stage: Option<String>,
     pub severity: Option<String>,
@@ -75,7 +76,7 @@ fn restrict(query: &mut QueryBuilder<Postgres>, sight: &Sight, filter: &Filter) 
     if let Some(units) = &filter.units {
         query.push(" and unit = any(").push_bind(units.clone()).push(")");
     }
-    for (column, value) in [("kind", &filter.kind), ("stage", &filter.stage), ("severity", &filter.severity)] {
+    for (column, value) in [("pack", &filter.pack), ("kind", &filter.kind), ("stage", &filter.stage), ("severity", &filter.severity)] {
         if let Some(value) = value {
             query.push(" and ").push(column).push(" = ").push_bind(value.clone());
         }

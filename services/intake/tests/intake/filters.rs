@@ -16,6 +16,7 @@ async fn what_there_is_not_is_named_with_what_is_expected_in_both_languages() ->
         ("state", "foo", "open, closed, unsorted, mine, major, master or attached", "open（在办）、closed（已办结）"),
         ("severity", "foo", "one of major, ordinary", "可选：major（重大）、ordinary（一般）"),
         ("unit", "XX", "the code of a unit of the directory", "请填写目录中的单位代码"),
+        ("pack", "foo", "the id of a pack of the policy", "请填写制度包的代码"),
         ("kind", "foo", "the id of a kind of the policy", "请填写制度所列类别的代码"),
         ("stage", "foo", "the id of a stage of the policy", "请填写制度所列环节的代码"),
     ];

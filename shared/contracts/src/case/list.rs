@@ -12,6 +12,8 @@ pub struct CaseListRequest {
     #[serde(default)]
     pub unit: Option<String>,
     #[serde(default)]
+    pub pack: Option<String>,
+    #[serde(default)]
     pub kind: Option<String>,
     #[serde(default)]
     pub stage: Option<String>,

@@ -54,7 +54,7 @@ async fn list(State(mailbox): Box) -> Markup {
                 table {
                     thead { tr { th { "时间 Time" } th { "收件人 To" } th { "主题 Subject" } } }
                     tbody { @for mail in mails.iter().rev() { tr {
-                        td { time datetime=(mail.received) { (mail.received.get(..19).unwrap_or_default().replace('T', " ")) } }
+                        td { time datetime=(mail.received) { (received(&mail.received)) } }
                         td { (mail.to.join(", ")) }
                         td { a href={ "/mail/" (mail.id) } { (if mail.subject.is_empty() { "（无主题）" } else { &mail.subject }) } }
                     } } }
@@ -62,6 +62,11 @@ async fn list(State(mailbox): Box) -> Markup {
             }
         },
     )
+}
+
+/// To the second, and in which time.
+fn received(at: &str) -> String {
+    format!("{} UTC", at.get(..19).unwrap_or(at).replace('T', " "))
 }
 
 async fn one(State(mailbox): Box, Path(id): Path<u64>) -> Response {
@@ -74,7 +79,7 @@ async fn one(State(mailbox): Box, Path(id): Path<u64>) -> Response {
             dl {
                 dt { "发件人 From" } dd { (mail.from) }
                 dt { "收件人 To" } dd { (mail.to.join(", ")) }
-                dt { "时间 Time" } dd { (mail.received) }
+                dt { "时间 Time" } dd { (received(&mail.received)) }
                 @if let Some(message_id) = &mail.message_id { dt { "Message-ID" } dd { (message_id) } }
                 @if !mail.attachments.is_empty() { dt { "附件 Attached" } dd { (mail.attachments.join(", ")) } }
             }

@@ -76,7 +76,6 @@ fn of_pack(pack: &Pack) -> Vec<Covered> {
             covered.push(Covered { id: id.clone(), pack: pack.id.clone(), rule: Some(place.clone()), runs: true, reason: None });
         }
     };
-    carried(&pack.rules, "pack".to_owned());
     for (name, parameter) in pack.parameters.iter().filter(|(_, parameter)| parameter.runs) {
         carried(&parameter.rules, format!("parameter.{name}"));
     }
@@ -90,6 +89,14 @@ fn of_pack(pack: &Pack) -> Vec<Covered> {
     pack.duties.iter().for_each(|duty| carried(&duty.rules, format!("duty.{}", duty.id)));
     pack.recurring.iter().for_each(|recurring| carried(&recurring.rule.rules, format!("recurring.{}", recurring.rule.id)));
     pack.ladders.values().for_each(|ladder| carried(&ladder.rules, format!("ladder.{}", ladder.id)));
+    // What a pack says of itself (purpose, scope, who interprets it) is read and does nothing.
+    covered.extend(pack.rules.iter().map(|id| Covered {
+        id: id.clone(),
+        pack: pack.id.clone(),
+        rule: Some("pack".to_owned()),
+        runs: false,
+        reason: Some("metadata: 制度包对自身的说明".to_owned()),
+    }));
     for (name, parameter) in pack.parameters.iter().filter(|(_, parameter)| !parameter.runs) {
         covered.extend(parameter.rules.iter().map(|id| Covered {
             id: id.clone(),

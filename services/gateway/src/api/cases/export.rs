@@ -74,8 +74,8 @@ fn wants_csv(asked: &ExportFormat, headers: &HeaderMap) -> Result<bool, Problem>
 
 /// An empty field of the search form is no filter.
 fn without_blanks(mut request: CaseListRequest) -> CaseListRequest {
-    for filter in [&mut request.unit, &mut request.kind, &mut request.stage, &mut request.severity, &mut request.search, &mut request.state]
-    {
+    let CaseListRequest { unit, pack, kind, stage, severity, search, state, before: _, limit: _ } = &mut request;
+    for filter in [unit, pack, kind, stage, severity, search, state] {
         filter.take_if(|text| text.trim().is_empty());
     }
     request

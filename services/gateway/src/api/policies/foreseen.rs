@@ -1,9 +1,11 @@
-//! `GET /v1/policies/{version}/foreseen`: what a submitted correction would change of the duties that stand.
+//! `GET /v1/policies/{version}/foreseen`: what a submitted correction would change of the duties that stand, and which cases follow it.
 
 use crate::App;
 use crate::api::input::{Asked, At};
 use crate::api::openapi::{Api, Endpoint};
 use crate::policies::correction::{self, ListQuery};
+use crate::policies::judged;
+use crate::policies::reaching::{self, ReachedCases};
 use crate::viewer::Viewer;
 use crate::web::Refusal;
 use axum::Json;
@@ -18,10 +20,16 @@ use serde::Serialize;
 pub struct ForeseenShown {
     /// Absent: the set corrects nothing, or does not wait for approval any longer.
     pub foreseen: Option<Foreseen>,
+    /// Of each kind that it corrects, the open cases that will go on by its new steps. With the first page of the list alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cases: Vec<ReachedCases>,
 }
 
 pub fn mount(api: Api) -> Api {
-    let endpoint = Endpoint::get("/v1/policies/{version}/foreseen", "What a submitted correction would change of open duties");
+    let endpoint = Endpoint::get(
+        "/v1/policies/{version}/foreseen",
+        "What a submitted correction would change of open duties, and which open cases follow it",
+    );
     api.route(endpoint.query::<ListQuery>().answers::<ForeseenShown>(), get(handle))
 }
 
@@ -31,7 +39,15 @@ async fn handle(
     At(version): At<i64>,
     Asked(query): Asked<ListQuery>,
 ) -> Result<Json<ForeseenShown>, Refusal> {
-    Ok(Json(ForeseenShown { foreseen: perform(&app, &viewer, version, &query).await? }))
+    let foreseen = perform(&app, &viewer, version, &query).await?;
+    let cases = match query.after {
+        None => {
+            let set = judged::shown(&app, Some(version)).await?.pop().ok_or_else(Problem::not_found)?;
+            reaching::reached(&app, &viewer, &set).await?
+        }
+        Some(_) => Vec::new(),
+    };
+    Ok(Json(ForeseenShown { foreseen, cases }))
 }
 
 /// For everybody who may log in, of each duty for whom sees it.
