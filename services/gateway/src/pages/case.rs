@@ -200,7 +200,8 @@ fn step_form(frame: &Frame, case: &CaseWhole, step: &PermittedStep) -> Markup {
     let refused = step.refused_zh.as_deref().zip(step.refused.as_deref()).map(|(zh, en)| frame.t(zh, en));
     html! {
         @if let Some(why) = refused {
-            p.small.soft { (title) (frame.t("：", ": ")) (why) }
+            // Most reasons name the step themselves.
+            p.small.soft { @if !why.contains(title) { (title) (frame.t("：", ": ")) } (why) }
         } @else {
             details.sheet open[step.requires.is_empty()] {
                 summary { (title) (frame.by_article(step.article.as_deref())) }

@@ -54,6 +54,27 @@ impl Policy {
         }
     }
 
+    /// The terms of a duty as they are written, parameters with what they say for the whole organisation: `7d`; `planned_on-24h|2d` for the date in a
+    /// field, so long before it, and what counts while it is empty; several by condition, in order. None: there is no such duty.
+    pub fn written_terms(&self, pack: &str, rule: &str) -> Option<Vec<String>> {
+        let pack = self.pack(pack)?;
+        let rule = pack.duty_rules().find(|duty| duty.id == rule)?;
+        Some(rule.within.iter().map(|when| self.written_term(pack, &when.term)).collect())
+    }
+
+    fn written_term(&self, pack: &Pack, source: &TermSource) -> String {
+        match source {
+            TermSource::Fixed(term) => term.to_string(),
+            TermSource::Parameter(name) => self.figure(&pack.id, name, &self.root).unwrap_or_default(),
+            TermSource::Field { field, before, otherwise } => {
+                let field = field.strip_prefix("fields.").unwrap_or(field);
+                let before = before.as_ref().and_then(|before| self.amount(pack, before, &self.root));
+                let before = before.map(|before| format!("-{before}")).unwrap_or_default();
+                format!("{field}{before}|{}", self.written_term(pack, otherwise))
+            }
+        }
+    }
+
     pub(super) fn amount(&self, pack: &Pack, amount: &Amount, unit: &str) -> Option<Duration> {
         match amount {
             Amount::Fixed(duration) => Some(*duration),

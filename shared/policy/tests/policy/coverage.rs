@@ -59,6 +59,34 @@ fn a_parameter_that_declarations_alone_use_does_not_run_yet() {
     );
 }
 
+/// What the regulations demand, or the default suggested where they leave it open, worked out from them and not from the packs: id, pack, duty, term.
+const DEADLINES: &str = include_str!("deadlines.csv");
+
+#[test]
+fn every_duty_has_the_term_that_its_regulation_demands() {
+    let coverage = POLICY.coverage();
+    let mut wrong = Vec::new();
+    let mut timed = BTreeSet::new();
+    for line in DEADLINES.lines().skip(1) {
+        let [id, pack, rule, term] = line.split(',').collect::<Vec<_>>().try_into().unwrap_or_else(|_| panic!("not four columns: {line}"));
+        timed.insert(id);
+        let terms = POLICY.written_terms(pack, rule).map(|terms| terms.join(";"));
+        if terms.as_deref() != Some(term) {
+            wrong.push(format!("{id}: {pack}/{rule} is {terms:?}, demanded is {term}"));
+        }
+        let place = format!("duty.{rule}");
+        let cites = |covered: &duban_policy::policy::Covered| {
+            covered.id == id
+                && covered.pack == pack
+                && covered.rule.as_ref().is_some_and(|of| *of == place || *of == format!("recurring.{rule}"))
+        };
+        assert!(coverage.iter().any(cites), "{pack}/{rule} does not carry {id}");
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let untimed: Vec<&str> = rules().iter().filter(|rule| rule.has_deadline && !timed.contains(rule.id)).map(|rule| rule.id).collect();
+    assert!(untimed.is_empty(), "no term is demanded of {untimed:?}");
+}
+
 /// Every deadline of the regulations is a duty that runs.
 #[test]
 fn every_deadline_is_a_duty() {
