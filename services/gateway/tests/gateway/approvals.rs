@@ -233,11 +233,12 @@ async fn wording_takes_the_lighter_approval_and_what_the_set_itself_says_of_appr
 async fn what_a_set_changes_is_told_in_both_languages_before_it_is_approved() -> anyhow::Result<()> {
     let (world, a, _) = World::start_with(&AT_ONCE).await?;
     install(&world, &a).await?;
-    let from = "from = \"received_at\"\nwithin = \"7d\"";
-    let shorter = version(&submit(&world, &a, changed("store-complaints.toml", from, &from.replace("7d", "5d"))).await?);
+    let from = "from = \"received_at\"\nwithin = \"{close_within}\"";
+    let shorter = version(&submit(&world, &a, changed("store-complaints.toml", from, &from.replace("{close_within}", "5d"))).await?);
     let told = changes(&world, &a, &format!("/v1/policies/{shorter}/changes")).await?;
-    let change = &told["changes"][0];
-    assert_eq!((&told["against"], told["changes"].as_array().map(Vec::len)), (&json!(1), Some(1)));
+    // That it no longer takes its figure from a parameter, and the term.
+    let change = &told["changes"][1];
+    assert_eq!((&told["against"], told["changes"].as_array().map(Vec::len)), (&json!(1), Some(2)));
     assert_eq!((&change["place"], &change["article"]), (&json!("duty.close"), &json!("26")));
     assert_eq!((&change["before"]["zh"], &change["after"]["en"]), (&json!("7天内"), &json!("within 5 days")));
     assert_eq!((&told["touched"][0]["pack"], &told["touched"][0]["extent"]), (&json!("store-complaints"), &json!("rules")));

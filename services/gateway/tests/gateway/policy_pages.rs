@@ -82,7 +82,7 @@ async fn changed_files_are_checked_line_by_line_and_submitted() -> anyhow::Resul
     install(&world, &a).await?;
     let chief = Session::of(&a, "chief", "correct horse").await?;
     let pack = shipped("store-complaints.toml");
-    let from = "from = \"received_at\"\nwithin = \"7d\"";
+    let from = "from = \"received_at\"\nwithin = \"{close_within}\"";
     let line = pack[..pack.find(from).unwrap()].matches('\n').count() + 2;
     let wrong = pack.replacen(from, &from.replace("within", "withn"), 1);
     let refused = chief.upload("/policies", &[("note", "更短的期限")], &[("store-complaints.toml", &wrong)], &chief.csrf).await?;
@@ -95,7 +95,7 @@ async fn changed_files_are_checked_line_by_line_and_submitted() -> anyhow::Resul
     let sets = expect(a.get("/v1/policies", &world.admin).send().await?, StatusCode::OK).await?;
     assert_eq!(sets["sets"].as_array().map(Vec::len), Some(1), "nothing was submitted");
 
-    let shorter = pack.replacen(from, &from.replace("7d", "5d"), 1);
+    let shorter = pack.replacen(from, &from.replace("{close_within}", "5d"), 1);
     let files = [("store-complaints.toml", shorter.as_str())];
     assert_eq!(chief.upload("/policies", &[("note", "x")], &files, "another").await?.status, StatusCode::FORBIDDEN);
     let done = chief.upload("/policies", &[("note", "更短的期限")], &files, &chief.csrf).await?;

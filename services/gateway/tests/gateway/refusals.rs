@@ -123,10 +123,10 @@ async fn sets_of_packs_are_refused_in_chinese() -> anyhow::Result<()> {
     let chief = Session::of(&a, "chief", "correct horse").await?;
     let nothing = chief.upload("/policies", &[("note", "x")], &[("", "")], &chief.csrf).await?;
     is_chinese("nothing", &nothing, 422, "文件：未选择文件（请选择改动的文件，或要废止的现行文件）");
-    let wrong = shipped("store-complaints.toml").replacen("within = \"7d\"", "within = \"sometimes\"", 1);
+    let wrong = shipped("store-complaints.toml").replacen("within = \"{close_within}\"", "within = \"sometimes\"", 1);
     let faults = chief.upload("/policies", &[("note", "x")], &[("store-complaints.toml", &wrong)], &chief.csrf).await?;
     is_chinese("faults", &faults, 422, "文件未通过检查");
-    let pack = shipped("store-complaints.toml").replacen("within = \"7d\"", "within = \"5d\"", 1);
+    let pack = shipped("store-complaints.toml").replacen("within = \"{close_within}\"", "within = \"5d\"", 1);
     let corrects = [("note", "x"), ("corrects", "nothing/here")];
     let refused = chief.upload("/policies", &corrects, &[("store-complaints.toml", &pack)], &chief.csrf).await?;
     is_chinese("no correction", &refused, 422, "不能作此更正；更正未了结事项：");

@@ -11,11 +11,11 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-const FROM: &str = "from = \"received_at\"\nwithin = \"7d\"";
+const FROM: &str = "from = \"received_at\"\nwithin = \"{close_within}\"";
 
 /// Complaints closed within five days.
 fn shorter() -> String {
-    shipped("store-complaints.toml").replacen(FROM, &FROM.replace("7d", "5d"), 1)
+    shipped("store-complaints.toml").replacen(FROM, &FROM.replace("{close_within}", "5d"), 1)
 }
 
 fn rehearsal(state: &str) -> Value {

@@ -106,7 +106,7 @@ fn what_the_scenarios_make_is_made_again_by_the_same_packs() {
 #[test]
 fn a_shorter_term_makes_more_breaches_and_alerts_and_no_more_duties() {
     let set = set();
-    let draft = set.draft("store-complaints.toml", "within = \"7d\"", "within = \"1d\"");
+    let draft = set.draft("store-complaints.toml", "value = \"7d\"", "value = \"1d\"");
     let mut more = 0;
     for file in files(&root().join("scenarios")).into_iter().filter(|file| file.display().to_string().contains("store-complaints-in-time"))
     {

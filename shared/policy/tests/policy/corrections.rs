@@ -32,7 +32,7 @@ fn declared(after: &Policy, places: &[&str]) -> Result<Vec<String>, String> {
 /// A day off for everybody, and a shorter term.
 const HOLIDAY: (&str, &str, &str) = ("cn.toml", "holidays = [", "holidays = [\n  \"2026-03-10\",");
 const TERM: (&str, &str, &str) =
-    ("store-complaints.toml", "from = \"received_at\"\nwithin = \"7d\"", "from = \"received_at\"\nwithin = \"5d\"");
+    ("store-complaints.toml", "from = \"received_at\"\nwithin = \"{close_within}\"", "from = \"received_at\"\nwithin = \"5d\"");
 
 #[test]
 fn a_calendar_that_changes_and_a_rule_that_changes_may_be_corrected() {
@@ -70,10 +70,10 @@ fn what_could_not_reach_duties_that_stand_is_refused_with_the_reason() {
     let closing =
         close("closes = [\"case.accepted\", \"case.declined\"]", "closes = [\"case.accepted\", \"case.declined\", \"case.reasons_given\"]");
     assert!(refused(&closing, "store-complaints/rule").contains("what opens, closes or cancels it changes"));
-    let from = close("from = \"received_at\"\nwithin = \"7d\"", "within = \"7d\"");
+    let from = close("from = \"received_at\"\nwithin = \"{close_within}\"", "within = \"{close_within}\"");
     assert!(refused(&from, "store-complaints/close").contains("from when time counts changes"));
     let conditional = close(
-        "from = \"received_at\"\nwithin = \"7d\"",
+        "from = \"received_at\"\nwithin = \"{close_within}\"",
         "from = \"received_at\"\nwithin = [{ when = { anonymous = true }, within = \"5d\" }, { within = \"7d\" }]",
     );
     assert!(refused(&conditional, "store-complaints/close").contains("the conditions or date fields of `within` change"));

@@ -24,9 +24,13 @@ fn the_same_set_has_no_changes() {
 
 #[test]
 fn a_shorter_time_is_told_in_days() {
-    let changes =
-        differences("store-complaints.toml", "from = \"received_at\"\nwithin = \"7d\"", "from = \"received_at\"\nwithin = \"5d\"");
-    let [change] = &changes[..] else { panic!("{changes:#?}") };
+    let changes = differences(
+        "store-complaints.toml",
+        "from = \"received_at\"\nwithin = \"{close_within}\"",
+        "from = \"received_at\"\nwithin = \"5d\"",
+    );
+    let [figure, change] = &changes[..] else { panic!("{changes:#?}") };
+    assert_eq!(figure.aspect.as_ref().unwrap().en, "figures taken from");
     assert_eq!((change.pack.as_str(), change.place.as_str(), change.article.as_str()), ("store-complaints", "duty.close", "26"));
     assert_eq!(change.aspect.as_ref().unwrap().zh, "时限");
     assert_eq!((change.before.as_ref().unwrap().zh.as_str(), change.after.as_ref().unwrap().zh.as_str()), ("7天内", "5天内"));
