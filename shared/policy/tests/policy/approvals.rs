@@ -108,7 +108,7 @@ fn one_parameter_is_told_from_two_and_from_what_is_a_rule() {
     assert_eq!(touches(&[VISITS]), alone("customer-visits", Extent::Parameter("visits".into())));
     let its_note = ("customer-visits.toml", "原文只说按岗位规定次数，没有数字和周期", "2026年起减为六次");
     assert_eq!(touches(&[VISITS, its_note]), alone("customer-visits", Extent::Parameter("visits".into())));
-    let another = ("customer-visits.toml", "value = \"2d\"\narticle = \"3.1.2\"", "value = \"3d\"\narticle = \"3.1.2\"");
+    let another = ("customer-visits.toml", "value = \"1d\"\narticle = \"3.1.2\"", "value = \"3d\"\narticle = \"3.1.2\"");
     assert_eq!(touches(&[VISITS, another]), alone("customer-visits", Extent::Rules));
     assert_eq!(touches(&[VISITS, DUTY_TITLE]), alone("customer-visits", Extent::Rules));
     assert_eq!(touches(&[REVIEWER]), alone("customer-visits", Extent::Rules));
