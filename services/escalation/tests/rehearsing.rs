@@ -76,7 +76,15 @@ async fn ten_days(world: &World, copy: &Copy) -> anyhow::Result<()> {
     world.tell_and_wait(copy, &closes).await?;
     world.tell_and_wait(copy, &[told(&cases[0], "reopened", 4, 24 * 7 - 1)]).await?;
     pass_to(world, copy, hours(240)).await?;
-    settled(copy).await
+    settled(copy).await?;
+    // What comes round is opened by the next tick; no timer waits for it.
+    let (_, policy) = copy.policies.in_force(hours(240)).map_err(|problem| anyhow::anyhow!("{problem:?}"))?;
+    let round = i64::try_from(policy.recurring(minutes(-1), hours(240)).len())?;
+    until("what has come round to be there", async || {
+        let opened: i64 = sqlx::query_scalar("select count(*) from duty where key like 'period/%'").fetch_one(copy.db.pool()).await?;
+        Ok(opened == round)
+    })
+    .await
 }
 
 async fn act_a_little(world: &World, copy: &Copy, day: i64, today: &[Case]) -> anyhow::Result<()> {

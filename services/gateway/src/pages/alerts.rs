@@ -63,6 +63,7 @@ fn empty(frame: &Frame) -> Markup {
     html! { div.sheet { p {
         (frame.t("现在没有等您签收的督办。事项临近时限、超期或升级到您这里时，会出现在这一页，并发邮件通知您。",
             "Nothing waits for you. When a matter nears its time, is overdue or climbs to you, it appears here and you get a mail."))
+        " " a href="/duties?state=mine" { (frame.t("查看由我负责的事项", "See what I owe")) }
     } } }
 }
 
