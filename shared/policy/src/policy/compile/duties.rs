@@ -1,14 +1,14 @@
 //! Duties, once and recurring.
 
-use super::super::duty::{Amount, DutyRule, EVENT, NEVER, Pausing, Reminder, Start, TermSource, Trigger, When};
+use super::super::duty::{Amount, DutyRule, Pausing, TermSource, Trigger, When};
 use super::super::kind::Kind;
 use super::super::recurring::RecurringRule;
 use super::super::template::{Piece, Template};
 use super::super::vocabulary::{self, Vocabulary};
-use super::super::worded::instant;
 use super::declarations::rhythm;
+use super::duty_clock::{may_be_extended, path, pausing, reminders, start};
 use super::kinds::{PEOPLE, actors, reachable};
-use super::ladders::{amount, check_length, fixed, roughly};
+use super::ladders::check_length;
 use super::packs::{Context, ids};
 use super::{CASE_EVENTS, OTHER_EVENTS, RETURNED, unknown};
 use crate::Title;
@@ -304,18 +304,6 @@ pub(super) fn template(text: &Placed<String>, vocabulary: &Vocabulary, faults: &
     parsed
 }
 
-fn path(name: &Placed<String>, vocabulary: &Vocabulary, faults: &mut Vec<Fault>) -> Option<String> {
-    let found = vocabulary.member(name).map(|member| member.path.join("."));
-    if found.is_none() {
-        let en = format!("the event has nothing called '{}'", name.value);
-        let known = vocabulary.nameable();
-        let fault = Fault::new(name.range, "unknown-member", en, format!("事件中没有“{}”", name.value))
-            .help(format!("write e.g. {}", known.join(", ")), format!("可写例如 {}", known.join("、")));
-        faults.push(fault.suggest(name, vocabulary.names()));
-    }
-    found
-}
-
 fn within(context: &Context<'_>, texts: &Many<WithinText>, vocabulary: &Vocabulary, faults: &mut Vec<Fault>) -> Vec<When> {
     let mut terms = Vec::new();
     for text in texts.iter() {
@@ -390,111 +378,8 @@ pub(super) fn term(context: &Context<'_>, text: &Placed<String>, faults: &mut Ve
     }
 }
 
-/// Seconds of a year and a day, and of thirty years: what pauses longer was forgotten, and nobody owes anything later.
-const LONGEST_PAUSE: i64 = 366 * 86_400;
+/// Seconds of thirty years: nobody owes anything later.
 const LATEST: i64 = 30 * 366 * 86_400;
-
-fn pausing(context: &Context<'_>, text: Option<&Placed<String>>, faults: &mut Vec<Fault>) -> Pausing {
-    match text {
-        None => Pausing::ByDecision,
-        Some(text) if text.trim() == NEVER => Pausing::Never,
-        Some(text) if braced(text).is_some() => {
-            let wanted = ("no pause", "不是暂停时长", "5wd");
-            worded(context, text, |value| Pausing::parse(value).is_some(), wanted, faults).map_or(Pausing::ByDecision, Pausing::Parameter)
-        }
-        Some(text) => {
-            let allowed = amount(context, text, text, faults);
-            if let Some(allowed) = &allowed {
-                check_length(context, text, allowed, (0, LONGEST_PAUSE), faults);
-            }
-            allowed.map_or(Pausing::ByDecision, Pausing::Within)
-        }
-    }
-}
-
-/// What stands between the braces of `{parameter}`, where that is all.
-fn braced(text: &str) -> Option<&str> {
-    text.trim().strip_prefix('{')?.strip_suffix('}')
-}
-
-/// The parameter that stands there, if it is there and what it says fits; `wanted`: what is wrong else, in both languages, and what to write.
-fn worded(
-    context: &Context<'_>,
-    text: &Placed<String>,
-    fits: impl Fn(&str) -> bool,
-    wanted: (&str, &str, &str),
-    faults: &mut Vec<Fault>,
-) -> Option<String> {
-    let name = braced(text)?;
-    let Some((_, value)) = context.parameters.iter().find(|(known, _)| known == name) else {
-        faults.push(vocabulary::unknown_parameter(name, text.range, context.parameters.iter().map(|(name, _)| name.as_str())));
-        return None;
-    };
-    if !fits(value) {
-        let (en, zh, example) = wanted;
-        let help = vocabulary::valued(name, example);
-        let fault = Fault::new(
-            text.range,
-            "wrong-type",
-            format!("parameter '{name}' is '{value}': {en}"),
-            format!("参数“{name}”的值为“{value}”：{zh}"),
-        );
-        faults.push(fault.help(help.0, help.1));
-    }
-    Some(name.to_owned())
-}
-
-fn start(context: &Context<'_>, kinds: &[Kind], text: &Placed<String>, vocabulary: &Vocabulary, faults: &mut Vec<Fault>) -> Option<Start> {
-    if braced(text).is_none() {
-        return path(text, vocabulary, faults).map(Start::Member);
-    }
-    let fits = |value: &str| value == EVENT || instant(kinds, value).is_some();
-    worded(context, text, fits, ("no beginning", "不是起算时间", "received_at"), faults).map(Start::Parameter)
-}
-
-fn may_be_extended(text: Option<&Placed<String>>, faults: &mut Vec<Fault>) -> bool {
-    let Some(text) = text else { return true };
-    if text.trim() != NEVER {
-        let fault = unknown(text, ("extension", "延期"), "unknown-word", [NEVER].into_iter());
-        faults.push(fault);
-    }
-    false
-}
-
-fn reminders(context: &Context<'_>, texts: &Many<Placed<String>>, within: &[When], faults: &mut Vec<Fault>) -> Vec<Reminder> {
-    let mut reminders = Vec::new();
-    for text in texts.iter() {
-        if braced(text).is_some() {
-            let wanted = ("no reminder", "不是提醒时间", "80%");
-            reminders.extend(worded(context, text, |value| Reminder::parse(value).is_some(), wanted, faults).map(Reminder::Parameter));
-            continue;
-        }
-        if let Some(Reminder::Share(share)) = Reminder::parse(text) {
-            reminders.push(Reminder::Share(share));
-            continue;
-        }
-        let Some(span) = text.strip_suffix(" before") else {
-            let en = format!("'{}' is no reminder", text.value);
-            let fault = Fault::new(text.range, "bad-reminder", en, format!("“{}”不是提醒时间", text.value));
-            faults.push(fault.help("write \"12h before\", or \"80%\" of the period", "请写 \"12h before\"，或期限的百分比 \"80%\""));
-            continue;
-        };
-        let Some(amount) = amount(context, text, span, faults) else { continue };
-        let shortest = within.iter().filter_map(|when| match &when.term {
-            TermSource::Fixed(Term::Within(duration)) => roughly(*duration),
-            _ => None,
-        });
-        if let (Some(before), Some(shortest)) = (fixed(context, &amount).and_then(roughly), shortest.min())
-            && before >= shortest
-        {
-            let en = format!("'{}' lies before the duty opens", text.value);
-            let fault = Fault::new(text.range, "bad-reminder", en, format!("提醒时间“{}”早于责任事项产生之时", text.value));
-            faults.push(fault.help("write less than the period, e.g. \"80%\" of it", "请写短于期限的时长，或期限的百分比，例如 \"80%\""));
-        }
-        reminders.push(Reminder::Before(amount));
-    }
-    reminders
-}
 
 fn calendar(context: &Context<'_>, name: Option<&Placed<String>>, faults: &mut Vec<Fault>) -> Option<String> {
     let name = name?;

@@ -5,6 +5,7 @@
 
 mod declarations;
 mod duties;
+mod duty_clock;
 mod kinds;
 mod ladders;
 mod meant;
