@@ -12,7 +12,7 @@ pub fn as_the_readme_says(here: &Here) -> anyhow::Result<i64> {
     let (_, section) = readme.split_once("## Send a report").context("README says nothing of sending")?;
     let section = section.split("\n## ").next().unwrap_or_default();
     let blocks: Vec<(&str, &str)> = section.split("\n```").skip(1).step_by(2).filter_map(|block| block.split_once('\n')).collect();
-    let [("sh", by_curl), ("sh", by_program), ("python", by_urllib), ("python", by_nats)] = blocks.as_slice() else {
+    let [("sh", by_curl), ("sh", by_program), ("sh", major), ("python", by_urllib), ("python", by_nats)] = blocks.as_slice() else {
         anyhow::bail!("README's blocks are others than are tried here: {blocks:?}");
     };
     let folder = here.data.parent().context("no folder")?;
@@ -21,7 +21,7 @@ pub fn as_the_readme_says(here: &Here) -> anyhow::Result<i64> {
     std::fs::write(folder.join("FILE.csv"), "unit,subject\nMD01,货架倒了\nMD01,收银排队太久\n")?;
 
     // One by the program and two of a file; one from Python.
-    let sent = 4 + by_curl_sent(by_curl, folder)?;
+    let sent = 4 + by_curl_sent(by_curl, folder)? + by_curl_sent(&format!("source .duban/env\n{major}"), folder)?;
     let said = bash(&format!("shopt -s expand_aliases\n{by_program}"), folder)?;
     assert!(said.contains("tracking code") && said.contains("2 rows: 2 accepted"), "{said}");
 
