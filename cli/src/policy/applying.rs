@@ -4,6 +4,7 @@ use super::{diff, sources};
 use crate::connection::Connection;
 use crate::gateway::Gateway;
 use crate::show::{Show, instant, table};
+use duban_contracts::Problem;
 use duban_contracts::case::CaseSummary;
 use duban_contracts::policy::{Foreseen, ForeseenStage};
 use duban_policy::Title;
@@ -123,6 +124,9 @@ struct Changes {
     /// The open cases that a corrected kind reaches.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     cases: Vec<ReachedCases>,
+    /// Why those are not listed, if they are not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    cases_missing: Option<Problem>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -130,6 +134,8 @@ struct ForeseenShown {
     foreseen: Option<Foreseen>,
     #[serde(default)]
     cases: Vec<ReachedCases>,
+    #[serde(default)]
+    cases_missing: Option<Problem>,
 }
 
 /// As the gateway shows them.
@@ -172,11 +178,15 @@ pub async fn run(command: Applying, connection: &Connection, show: Show) -> anyh
         }
         Applying::Changes { version, against, again, most } => {
             let mut changes: Changes = gateway.get(&format!("/v1/policies/{version}/changes"), &json!({ "against": against })).await?;
-            (changes.foreseen, changes.cases) = foreseen(&gateway, version, again, most).await?;
+            let shown = foreseen(&gateway, version, again, most).await?;
+            (changes.foreseen, changes.cases, changes.cases_missing) = (shown.foreseen, shown.cases, shown.cases_missing);
             show.print(&changes, |shown| {
                 let listed = shown.foreseen.as_ref().map(foreseen_in_words);
                 let reached = shown.cases.iter().map(|reached| reached_in_words(reached, most));
-                Some(diff::people(&shown.changes)).into_iter().chain(listed).chain(reached).collect::<Vec<_>>().join("\n\n")
+                let missing = shown.cases_missing.as_ref().map(|why| {
+                    format!("适用更正的案件暂时无法列出 The cases that follow cannot be listed: {} {}", why.title_zh, why.title)
+                });
+                Some(diff::people(&shown.changes)).into_iter().chain(listed).chain(reached).chain(missing).collect::<Vec<_>>().join("\n\n")
             })?;
         }
     }
@@ -187,30 +197,25 @@ pub async fn run(command: Applying, connection: &Connection, show: Show) -> anyh
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(600);
 
 /// The list of what a correction would change, once it is done, page after page.
-async fn foreseen(gateway: &Gateway, version: i64, again: bool, most: usize) -> anyhow::Result<(Option<Foreseen>, Vec<ReachedCases>)> {
+async fn foreseen(gateway: &Gateway, version: i64, again: bool, most: usize) -> anyhow::Result<ForeseenShown> {
     let path = format!("/v1/policies/{version}/foreseen");
     let page = async |again: bool, after: Option<&str>| -> anyhow::Result<ForeseenShown> {
         gateway.get(&path, &json!({ "again": again, "after": after, "limit": 100 })).await
     };
     let began = std::time::Instant::now();
-    let ForeseenShown { foreseen, mut cases } = page(again, None).await?;
-    let Some(mut list) = foreseen else { return Ok((None, cases)) };
-    while list.state == "looking" && began.elapsed() < PATIENCE {
+    let mut shown = page(again, None).await?;
+    while shown.foreseen.as_ref().is_some_and(|list| list.state == "looking") && began.elapsed() < PATIENCE {
         tokio::time::sleep(std::time::Duration::from_millis(500)).await;
-        let shown = page(false, None).await?;
-        cases = shown.cases;
-        match shown.foreseen {
-            Some(further) => list = further,
-            None => return Ok((None, cases)),
-        }
+        shown = page(false, None).await?;
     }
+    let Some(list) = &mut shown.foreseen else { return Ok(shown) };
     while let Some(after) = list.next.take().filter(|_| list.changes.len() < most) {
         let Some(further) = page(false, Some(&after)).await?.foreseen else { break };
         list.changes.extend(further.changes);
         list.next = further.next;
     }
     list.changes.truncate(most);
-    Ok((Some(list), cases))
+    Ok(shown)
 }
 
 /// Which cases go on by a corrected kind's new steps.

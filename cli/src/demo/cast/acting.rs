@@ -81,6 +81,10 @@ impl Cast {
             FieldSort::Amount => Value::String("300.00".into()),
             FieldSort::Number => Value::from(1),
             FieldSort::Date => Value::String(self.policy.calendar_of(&case.unit).date(self.pace.now()).to_string()),
+            FieldSort::DateTime => {
+                let now = self.pace.now().to_zoned_datetime(self.policy.calendar_of(&case.unit).zone.clone());
+                Value::String(now.strftime("%F %H:%M").to_string())
+            }
             FieldSort::Phone => Value::String("19900000999".into()),
             FieldSort::Email => Value::String("customer@duban.example".into()),
             FieldSort::Plate => Value::String("川A8K21Q".into()),

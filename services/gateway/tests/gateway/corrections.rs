@@ -153,6 +153,23 @@ async fn a_correction_is_declared_of_what_changes_and_signed_with_its_list_alone
     Ok(())
 }
 
+/// Which cases follow is intake's to say: while it is down, what changes of duties is told all the same.
+#[tokio::test]
+async fn what_a_corrected_kind_changes_of_duties_is_told_while_intake_is_down() -> anyhow::Result<()> {
+    let (world, a, _) = World::start_with(&AT_ONCE).await?;
+    install(&world, &a).await?;
+    play_escalation(&world, Arc::new(AtomicU32::new(1))).await?;
+    let step = "[kind.product_complaint.act.visit]\ntitle = { zh = \"";
+    let sources = changed("after-sales.toml", step, &format!("{step}登门"));
+    let set = json!({ "sources": sources, "note": "补正", "corrects": ["after-sales/kind.product_complaint"] });
+    let submitted = expect(a.post("/v1/policies", &world.admin).json(&set).send().await?, StatusCode::OK).await?;
+    let path = format!("/v1/policies/{}/foreseen", submitted["version"]);
+    let shown = expect(a.get(&path, &world.admin).send().await?, StatusCode::OK).await?;
+    assert_eq!((&shown["foreseen"]["state"], &shown["foreseen"]["moved"]), (&json!("done"), &json!(1)), "{shown}");
+    assert_eq!((&shown["cases_missing"]["status"], shown.get("cases")), (&json!(503), None), "{shown}");
+    Ok(())
+}
+
 #[tokio::test]
 async fn the_page_of_a_correction_shows_its_list_and_has_it_signed() -> anyhow::Result<()> {
     let (world, a, _) = World::start_with(&AT_ONCE).await?;

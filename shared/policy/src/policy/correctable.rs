@@ -147,7 +147,7 @@ impl Policy {
     /// All that is written of a rule, with what it refers to: figures, posts and ladder of its pack.
     fn rule_as_written(&self, pack: &str, rule: &DutyRule) -> String {
         let known = self.pack(pack);
-        let figures: BTreeMap<&String, &String> =
+        let figures: BTreeMap<&String, &Title> =
             known.into_iter().flat_map(|pack| &pack.parameters).map(|(name, it)| (name, &it.value)).collect();
         let overrides: Vec<_> = self.overrides.iter().filter(|((of, _), _)| of == pack).collect();
         let plays: Vec<_> = self.plays.iter().filter(|plays| plays.pack == pack).map(|plays| (&plays.unit, &plays.roles)).collect();

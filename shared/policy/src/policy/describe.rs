@@ -83,14 +83,14 @@ impl Policy {
             .says("regulation", "编号", "number", regulation)
             .says("purpose", "目的", "purpose", pack.purpose.clone().unwrap_or_default())
             .says("scope", "适用范围", "applies to", pack.scope.clone().unwrap_or_default())
-            .says("interpretation", "解释", "interpreted by", pack.interpretation.clone().unwrap_or_default());
+            .says("interpretation", "解释", "interpreted by", pack.interpretation.as_ref().map(|phrase| self.phrase(pack, phrase, &self.root)).unwrap_or_default());
         put("pack".to_owned(), head);
         for (id, parameter) in &pack.parameters {
             let thing = Thing::new(parameter.title.clone(), parameter.article.as_deref().unwrap_or_default());
-            let value = self.figure(&pack.id, id, &self.root).unwrap_or_else(|| parameter.value.clone());
-            let default = if value == parameter.value { Title::default() } else { figure_words(&parameter.value) };
+            let value = self.parameter(&pack.id, id, &self.root).unwrap_or(&parameter.value);
+            let default = if *value == parameter.value { Title::default() } else { value_words(&parameter.value) };
             let thing = thing
-                .says("value", "取值", "value", figure_words(&value))
+                .says("value", "取值", "value", value_words(value))
                 .says("default", "制度包的默认值", "the pack's default", default)
                 .says("elsewhere", "各单位另定", "where units differ", self.elsewhere(pack, id))
                 .says("note", "注", "note", parameter.note.clone().unwrap_or_default());
@@ -106,8 +106,8 @@ impl Policy {
             put(format!("duty.{}", duty.id), self.describe_duty(pack, duty));
         }
         for recurring in &pack.recurring {
-            let (zh, en) = self.every_in(pack, &recurring.every, &self.root).map(Every::words).unwrap_or_default();
-            let thing = self.describe_duty(pack, &recurring.rule).says("every", "周期", "every", Title::new(zh, en));
+            let every = self.every_in(pack, &recurring.every, &self.root).map(Every::words).unwrap_or_default();
+            let thing = self.describe_duty(pack, &recurring.rule).says("every", "周期", "every", every);
             put(format!("recurring.{}", recurring.rule.id), thing);
         }
         for ladder in pack.ladders.values() {
@@ -234,7 +234,7 @@ impl Policy {
     pub(super) fn elsewhere(&self, pack: &Pack, parameter: &str) -> Title {
         let own = self.overrides.get(&(pack.id.clone(), parameter.to_owned()));
         joined(own.into_iter().flatten().filter_map(|(unit, value)| {
-            let (unit, words) = (unit.as_ref()?, figure_words(value));
+            let (unit, words) = (unit.as_ref()?, value_words(value));
             Some(Title::new(format!("{unit}：{}", words.zh), format!("{unit}: {}", words.en)))
         }))
     }
@@ -260,7 +260,7 @@ impl Policy {
     pub(super) fn amount_words(&self, pack: &Pack, amount: &Amount) -> Title {
         match amount {
             Amount::Fixed(duration) => Title::new(duration.zh(), duration.en()),
-            Amount::Parameter(name) => self.figure(&pack.id, name, &self.root).map(|value| figure_words(&value)).unwrap_or_default(),
+            Amount::Parameter(name) => self.parameter(&pack.id, name, &self.root).map(value_words).unwrap_or_default(),
         }
     }
 
@@ -360,12 +360,12 @@ fn places(duty: &DutyRule) -> Title {
     Title::new(named(&duty.title_zh).join("、"), named(&duty.title_en).join(", "))
 }
 
-/// A figure as it is read: a term in words, anything else as it is written.
-pub(super) fn figure_words(value: &str) -> Title {
-    match value.parse::<Term>() {
+/// A parameter's value as it is read: a term in words, anything else as it is written.
+pub(super) fn value_words(value: &Title) -> Title {
+    match value.zh.parse::<Term>() {
         Ok(Term::Within(duration)) => Title::new(duration.zh(), duration.en()),
         Ok(term) => Title::new(term.zh(), term.en()),
-        Err(_) => Title::new(value, value),
+        Err(_) => value.clone(),
     }
 }
 

@@ -143,13 +143,13 @@ impl Policy {
     /// How often who owes what by when.
     pub(super) fn recurring_sentence(&self, pack: &Pack, recurring: &RecurringRule, unit: &str) -> Title {
         let rule = &recurring.rule;
-        let (zh, en) = self.every_in(pack, &recurring.every, unit).map(Every::words).unwrap_or_default();
+        let every = self.every_in(pack, &recurring.every, unit).map(Every::words).unwrap_or_default();
         let term = self.term_words(pack, rule, unit);
         let owner = joined(rule.owed_by.iter().map(|actor| self.actor_words(&pack.id, actor)), "、", ", ");
         let facts = json!({ "unit": unit, "period": "…" });
         Title::new(
-            format!("{zh}结束后，{}须在{}完成“{}”", owner.zh, term.zh, rule.title_zh.told(&facts)),
-            format!("{en}, once it is over, {} owes '{}' {}", owner.en, rule.title_en.told(&facts), term.en),
+            format!("{}结束后，{}须在{}完成“{}”", every.zh, owner.zh, term.zh, rule.title_zh.told(&facts)),
+            format!("{}, once it is over, {} owes '{}' {}", every.en, owner.en, rule.title_en.told(&facts), term.en),
         )
     }
 

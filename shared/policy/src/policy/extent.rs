@@ -197,7 +197,7 @@ impl Part {
         for (path, value) in leaves {
             let sense = match path.iter().map(String::as_str).collect::<Vec<_>>()[..] {
                 // The value of a pack's own parameter; an organisation's table of that name does not come here.
-                ["parameter", name, "value"] => Sense::Parameter(name.to_owned()),
+                ["parameter", name, "value"] | ["parameter", name, "value", "zh" | "en"] => Sense::Parameter(name.to_owned()),
                 ref path if wording.iter().any(|place| stands_at(place, path)) => Sense::Wording,
                 _ => Sense::Rule,
             };

@@ -44,7 +44,7 @@ pub fn check_fields(fields: &[Field], sent: &Map<String, Value>) -> (Map<String,
 }
 
 impl Field {
-    /// The value in its normal form: amounts and numbers as decimals in text, dates as `YYYY-MM-DD`, telephone numbers as digits, plates
+    /// The value in its normal form: amounts and numbers as decimals in text, dates as `YYYY-MM-DD`, with a time `YYYY-MM-DD HH:MM`, telephone numbers as digits, plates
     /// in capitals without spaces, choices by their value. None: it does not fit.
     pub fn normal(&self, value: &Value) -> Option<Value> {
         match self.sort {
@@ -65,6 +65,7 @@ impl Field {
                 Decimal::parse(text.trim_start_matches(['¥', '￥']).trim_end_matches('元')).map(|decimal| decimal.to_string())
             }
             FieldSort::Date => date(text),
+            FieldSort::DateTime => date_time(text),
             FieldSort::Phone => phone(text),
             FieldSort::Email => {
                 let (name, host) = text.split_once('@')?;
@@ -95,6 +96,9 @@ impl Field {
             }
             FieldSort::Amount | FieldSort::Number => fixed("数字，例如 5000.00", "a number such as 5000.00"),
             FieldSort::Date => fixed("日期，例如 2026-03-01", "a date such as 2026-03-01"),
+            FieldSort::DateTime => {
+                fixed("本单位当地的日期和时间，例如 2026-03-01 14:30", "a date and time where the unit is, such as 2026-03-01 14:30")
+            }
             FieldSort::Phone => fixed("电话号码（5 至 15 位数字）", "a telephone number of 5 to 15 digits"),
             FieldSort::Email => fixed("电子邮箱地址", "an email address"),
             FieldSort::Plate => fixed("车牌号，例如 京A12345", "a number plate such as 京A12345"),
@@ -137,6 +141,17 @@ fn date(text: &str) -> Option<String> {
     let mut parts = plain.split('-').map(str::trim);
     let (year, month, day) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
     parts.next().is_none().then(|| jiff::civil::Date::new(year, month, day).ok())?.map(|date| date.to_string())
+}
+
+/// What is said in another zone is no wall time of the unit's.
+fn date_time(text: &str) -> Option<String> {
+    let (day, clock) = text.split_once(['T', ' ', '日'])?;
+    let clock = clock.trim().replace('：', ":");
+    if !clock.contains(':') || !clock.chars().all(|c| c.is_ascii_digit() || c == ':') {
+        return None;
+    }
+    let at = date(day)?.parse::<jiff::civil::Date>().ok()?.to_datetime(clock.parse().ok()?);
+    Some(at.strftime(if at.second() == 0 { "%F %H:%M" } else { "%F %T" }).to_string())
 }
 
 fn yes_no(value: &Value) -> Option<bool> {

@@ -70,6 +70,8 @@ pub enum FieldSort {
     Amount,
     Number,
     Date,
+    /// A wall time of the unit's own.
+    DateTime,
     Phone,
     Email,
     Plate,
@@ -204,13 +206,14 @@ pub enum FollowsClosed {
 }
 
 impl FieldSort {
-    pub const ALL: [(Self, &'static str); 13] = [
+    pub const ALL: [(Self, &'static str); 14] = [
         (Self::Text, "text"),
         (Self::Choice, "choice"),
         (Self::Choices, "choices"),
         (Self::Amount, "amount"),
         (Self::Number, "number"),
         (Self::Date, "date"),
+        (Self::DateTime, "datetime"),
         (Self::Phone, "phone"),
         (Self::Email, "email"),
         (Self::Plate, "plate"),
@@ -232,6 +235,7 @@ impl FieldSort {
             Self::Amount => ("金额", "amount"),
             Self::Number => ("数字", "number"),
             Self::Date => ("日期", "date"),
+            Self::DateTime => ("日期和时间", "date and time"),
             Self::Phone => ("电话", "telephone"),
             Self::Email => ("电子邮箱", "email"),
             Self::Plate => ("车牌号", "number plate"),

@@ -51,7 +51,7 @@ pub use timing::basis_of;
 use crate::calendar::Calendar;
 use crate::directory::Directory;
 use crate::{Diagnostic, Title};
-use declaration::Declarations;
+use declaration::{Declarations, Phrase};
 use duban_contracts::Timestamp;
 use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
@@ -67,7 +67,7 @@ pub struct Pack {
     pub purpose: Option<Title>,
     pub scope: Option<Title>,
     pub in_force: Option<Title>,
-    pub interpretation: Option<Title>,
+    pub interpretation: Option<Phrase>,
     /// Rules that are metadata alone.
     pub rules: Vec<String>,
     pub parameters: BTreeMap<String, Parameter>,
@@ -90,12 +90,12 @@ impl Pack {
     }
 }
 
-/// A figure that the source leaves open.
+/// A figure that the source leaves open, or words.
 #[derive(Debug, Clone)]
 pub struct Parameter {
     pub title: Title,
-    /// The pack's default; the organisation may override it.
-    pub value: String,
+    /// The pack's default; the organisation may override it. A figure is the same in both languages.
+    pub value: Title,
     pub article: Option<String>,
     pub note: Option<Title>,
     pub rules: Vec<String>,
@@ -116,7 +116,7 @@ pub struct Set {
 }
 
 /// The organisation's own figures by pack and parameter: unit (None: everywhere) and value.
-type Overrides = BTreeMap<(String, String), Vec<(Option<String>, String)>>;
+type Overrides = BTreeMap<(String, String), Vec<(Option<String>, Title)>>;
 
 /// Which rules listen to an event, by its name.
 type Listeners = BTreeMap<String, Vec<Place>>;
@@ -262,11 +262,24 @@ impl Policy {
 
     /// A parameter's figure as it holds in a unit: the organisation's nearest, else the pack's default.
     pub fn figure(&self, pack: &str, parameter: &str, unit: &str) -> Option<String> {
+        self.parameter(pack, parameter, unit).map(|value| value.zh.clone())
+    }
+
+    /// As [`Policy::figure`]; of words, in both languages.
+    fn parameter(&self, pack: &str, parameter: &str, unit: &str) -> Option<&Title> {
         let default = &self.pack(pack)?.parameters.get(parameter)?.value;
-        let Some(overrides) = self.overrides.get(&(pack.to_owned(), parameter.to_owned())) else { return Some(default.clone()) };
-        let said = |scope: Option<&str>| overrides.iter().rev().find(|(unit, _)| unit.as_deref() == scope).map(|(_, value)| value.clone());
+        let Some(overrides) = self.overrides.get(&(pack.to_owned(), parameter.to_owned())) else { return Some(default) };
+        let said = |scope: Option<&str>| overrides.iter().rev().find(|(unit, _)| unit.as_deref() == scope).map(|(_, value)| value);
         let nearest = self.path(unit).into_iter().find_map(|unit| said(Some(unit)));
-        nearest.or_else(|| said(None)).or_else(|| Some(default.clone()))
+        nearest.or_else(|| said(None)).or(Some(default))
+    }
+
+    /// The words, a parameter's as they are in a unit.
+    fn phrase(&self, pack: &Pack, phrase: &Phrase, unit: &str) -> Title {
+        match phrase {
+            Phrase::Words(words) => words.clone(),
+            Phrase::Parameter(name) => self.parameter(&pack.id, name, unit).cloned().unwrap_or_default(),
+        }
     }
 
     /// The calendar of a unit (its own or the nearest above); unknown units have the root's.

@@ -1,7 +1,7 @@
 //! A pack as it would be read on paper: article by article, each rule in the words that `explain` and `diff` have for it.
 
 use super::declaration::{Declaration, Words};
-use super::describe::{Aspect, Thing, figure_words};
+use super::describe::{Aspect, Thing, value_words};
 use super::duty::{DutyRule, Ladder};
 use super::explain::{NUMBER, capitalised};
 use super::kind::Kind;
@@ -131,11 +131,12 @@ impl Policy {
         ];
         let full = (Title::new("变更由其批准", "changes are approved by"), &approval.by);
         let signers = std::iter::once(full).chain(lighter.into_iter().filter(|(_, signer)| **signer != approval.by));
+        let interpretation = pack.interpretation.as_ref().map(|phrase| self.phrase(pack, phrase, &self.root));
         let texts = [
             (Title::new("目的", "purpose"), &pack.purpose),
             (Title::new("适用范围", "scope"), &pack.scope),
             (Title::new("施行", "in force"), &pack.in_force),
-            (Title::new("解释", "interpretation"), &pack.interpretation),
+            (Title::new("解释", "interpretation"), &interpretation),
         ];
         let texts = texts.into_iter().filter_map(|(name, text)| Some(Said { name, value: text.clone()? }));
         let trials = self.trials.iter().filter(|trial| trial.concerns(&pack.id));
@@ -246,10 +247,10 @@ impl Policy {
     fn read_parameters(&self, pack: &Pack, gathered: &mut Gathered) {
         for (id, parameter) in &pack.parameters {
             let article = parameter.article.clone().unwrap_or_default();
-            let holds = self.figure(&pack.id, id, &self.root).unwrap_or_else(|| parameter.value.clone());
-            let own = if holds == parameter.value { Title::default() } else { figure_words(&parameter.value) };
+            let holds = self.parameter(&pack.id, id, &self.root).unwrap_or(&parameter.value);
+            let own = if *holds == parameter.value { Title::default() } else { value_words(&parameter.value) };
             let thing = Thing::new(parameter.title.clone(), &article)
-                .says("value", "取值", "value", figure_words(&holds))
+                .says("value", "取值", "value", value_words(holds))
                 .says("default", "制度包的默认值", "the pack's default", own)
                 .says("elsewhere", "各单位另定", "where units differ", self.elsewhere(pack, id));
             let read = entry(

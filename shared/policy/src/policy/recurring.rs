@@ -4,6 +4,7 @@ use super::declaration::Rhythm;
 use super::duty::{DutyRule, OpenedDuty};
 use super::kind::Actor;
 use super::{Pack, Policy};
+use crate::Title;
 use crate::directory::Post;
 use crate::ladder::Who;
 use duban_contracts::Timestamp;
@@ -11,6 +12,10 @@ use jiff::ToSpan;
 use jiff::civil::{Date, Weekday};
 use serde_json::json;
 use std::collections::BTreeMap;
+
+/// With which a year may end.
+const MONTHS: [&str; 12] =
+    ["january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december"];
 
 /// At most so many days are looked through in one call: after a longer silence the oldest rounds are not made up for.
 const LONGEST_DAYS: i32 = 400;
@@ -32,7 +37,8 @@ pub enum Every {
     Month,
     Quarter,
     HalfYear,
-    Year,
+    /// Of the calendar, or one that ends with another month (1 to 11), and is called after the year in which it ends.
+    Year { to: i8 },
 }
 
 /// One coming round of a recurring duty.
@@ -54,22 +60,30 @@ impl Every {
         (Self::Month, "month"),
         (Self::Quarter, "quarter"),
         (Self::HalfYear, "half-year"),
-        (Self::Year, "year"),
+        (Self::Year { to: 12 }, "year"),
     ];
 
     pub(super) fn read(word: &str) -> Option<Self> {
+        if let Some(named) = word.strip_prefix("year to ") {
+            let month = MONTHS.iter().position(|month| *month == named)?;
+            return i8::try_from(month + 1).ok().map(|to| Self::Year { to });
+        }
         Self::ALL.into_iter().find(|(_, written)| *written == word).map(|(every, _)| every)
     }
 
-    pub(super) fn words(self) -> (&'static str, &'static str) {
+    pub(super) fn words(self) -> Title {
         match self {
-            Self::Day => ("每日", "every day"),
-            Self::WorkingDay => ("每个工作日", "every working day"),
-            Self::Week => ("每周", "every week"),
-            Self::Month => ("每月", "every month"),
-            Self::Quarter => ("每季度", "every quarter"),
-            Self::HalfYear => ("每半年", "every half-year"),
-            Self::Year => ("每年", "every year"),
+            Self::Day => Title::new("每日", "every day"),
+            Self::WorkingDay => Title::new("每个工作日", "every working day"),
+            Self::Week => Title::new("每周", "every week"),
+            Self::Month => Title::new("每月", "every month"),
+            Self::Quarter => Title::new("每季度", "every quarter"),
+            Self::HalfYear => Title::new("每半年", "every half-year"),
+            Self::Year { to: 12 } => Title::new("每年", "every year"),
+            Self::Year { to } => {
+                let month = usize::try_from(to - 1).ok().and_then(|nth| MONTHS.get(nth)).copied().unwrap_or_default();
+                Title::new(format!("每年（至{to}月底止）"), format!("every year to the end of {}{}", month[..1].to_uppercase(), &month[1..]))
+            }
         }
     }
 
@@ -88,7 +102,7 @@ impl Every {
             Self::Month => month_ends.then(|| format!("{year:04}-{month:02}")),
             Self::Quarter => (month_ends && month % 3 == 0).then(|| format!("{year:04}-Q{}", month / 3)),
             Self::HalfYear => (month_ends && month % 6 == 0).then(|| format!("{year:04}-H{}", month / 6)),
-            Self::Year => (month_ends && month == 12).then(|| format!("{year:04}")),
+            Self::Year { to } => (month_ends && month == to).then(|| format!("{year:04}")),
         }
     }
 }

@@ -162,7 +162,7 @@ impl Policy {
             Limit::Fixed(limit) => *limit,
             // What a unit has of its own may be nonsense: then what the pack says counts.
             Limit::Parameter(name) => {
-                let written = || self.pack(pack).and_then(|pack| pack.parameters.get(name)).map(|parameter| parameter.value.clone());
+                let written = || self.pack(pack).and_then(|pack| pack.parameters.get(name)).map(|parameter| parameter.value.zh.clone());
                 let own = self.figure(pack, name, unit).and_then(|value| whole(&value));
                 own.or_else(|| written().and_then(|value| whole(&value))).unwrap_or(1)
             }

@@ -193,10 +193,15 @@ fn member<'a>(facts: &'a Value, path: &str) -> Option<&'a str> {
     path.split('.').try_fold(facts, |at, step| at.get(step))?.as_str()
 }
 
-/// An instant as it stands, a date by its end in the calendar's zone.
+/// Length of `YYYY-MM-DD`: what is longer says a time too.
+const DATE: usize = 10;
+
+/// An instant as it stands, a date by its end in the calendar's zone, a wall time as it is there.
 pub(super) fn end_in_field(facts: &Value, path: &str, calendar: &Calendar) -> Option<Timestamp> {
     let text = member(facts, path)?;
-    text.parse().ok().or_else(|| crate::organisation::end_of(text, &calendar.zone))
+    // A wall time that clocks skip moves forward by what they skip; of one that comes twice, the first is meant.
+    let wall = || calendar.zone.to_ambiguous_timestamp(text.parse().ok()?).compatible().ok();
+    text.parse().ok().or_else(|| if text.len() > DATE { wall() } else { crate::organisation::end_of(text, &calendar.zone) })
 }
 
 /// The instant at which so many hundredths of the period are over, in working time where the period is.

@@ -208,7 +208,7 @@ impl Vocabulary {
         let holds = match field.sort {
             FieldSort::Choice | FieldSort::Choices => Holds::Words(choices.collect()),
             FieldSort::Amount | FieldSort::Number => Holds::Number,
-            FieldSort::Date => Holds::Date,
+            FieldSort::Date | FieldSort::DateTime => Holds::Date,
             FieldSort::YesNo => Holds::YesNo,
             _ => Holds::Text,
         };

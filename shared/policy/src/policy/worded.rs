@@ -5,6 +5,7 @@ use super::duty::{DutyRule, EVENT, Pausing, Reminder, Start};
 use super::kind::{FieldSort, Kind};
 use super::number::NumberPattern;
 use super::{Pack, Policy};
+use crate::Title;
 
 /// What a parameter of a pack stands for, where it is no figure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,25 +51,25 @@ impl Pack {
     }
 }
 
-/// Two that every case has, and its fields with dates, by id or Chinese title.
+/// Two that every case has, and its fields with dates or times, by id or Chinese title.
 pub(super) fn instant(kinds: &[Kind], word: &str) -> Option<String> {
     if ["received_at", "occurred_at"].contains(&word) {
         return Some(word.to_owned());
     }
-    let mut dates = kinds.iter().flat_map(|kind| &kind.fields).filter(|field| field.sort == FieldSort::Date);
+    let mut dates = kinds.iter().flat_map(|kind| &kind.fields).filter(|field| matches!(field.sort, FieldSort::Date | FieldSort::DateTime));
     dates.find(|field| field.id == word || field.title.zh == word).map(|field| format!("fields.{}", field.id))
 }
 
 impl Policy {
     /// Everything that the start of a rule's duties may be, everywhere: to see whether it changes.
-    pub(super) fn starts(&self, pack: &str, rule: &DutyRule) -> Vec<(Option<String>, String)> {
+    pub(super) fn starts(&self, pack: &str, rule: &DutyRule) -> Vec<(Option<String>, Title)> {
         let Some(Start::Parameter(name)) = &rule.from else { return Vec::new() };
         let default = self.pack(pack).and_then(|pack| pack.parameters.get(name)).map(|parameter| (None, parameter.value.clone()));
         default.into_iter().chain(self.chosen(pack, name).iter().cloned()).collect()
     }
 
     /// What the organisation has chosen for a parameter, by unit.
-    pub(super) fn chosen(&self, pack: &str, parameter: &str) -> &[(Option<String>, String)] {
+    pub(super) fn chosen(&self, pack: &str, parameter: &str) -> &[(Option<String>, Title)] {
         self.overrides.get(&(pack.to_owned(), parameter.to_owned())).map_or(&[], Vec::as_slice)
     }
 }

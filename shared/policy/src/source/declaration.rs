@@ -102,7 +102,7 @@ pub struct ReportText {
     pub rule: Many<Placed<String>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<Title>,
-    /// `day`, `working day`, `week`, `month`, `quarter`, `half-year`, `year`, `{parameter}`; absent: on demand.
+    /// `day`, `working day`, `week`, `month`, `quarter`, `half-year`, `year`, `year to november`, `{parameter}`; absent: on demand.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub every: Option<Placed<String>>,
     /// From the end of the period, or from when it is asked for.
@@ -111,9 +111,9 @@ pub struct ReportText {
     pub from: Many<ActorText>,
     #[serde(default)]
     pub to: Many<ActorText>,
-    /// What it states, in order.
+    /// What it states, in order; each words or a `{parameter}` that holds them.
     #[serde(default)]
-    pub figures: Vec<Title>,
+    pub figures: Many<PlacedTitle>,
     /// The decision before it goes out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub release: Option<Placed<String>>,
@@ -147,9 +147,9 @@ pub struct RecordText {
     /// `30d`, `6mon`, `10y`, `{parameter}` or `for good`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kept: Option<Placed<String>>,
-    /// From when that counts; absent: from filing.
+    /// From when that counts, in words or a `{parameter}` that holds them; absent: from filing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub kept_from: Option<Title>,
+    pub kept_from: Option<PlacedTitle>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access: Option<HandlingText>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -186,7 +186,7 @@ pub struct HandlingText {
     pub never: bool,
     /// What else the source says of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub says: Option<Title>,
+    pub says: Option<PlacedTitle>,
 }
 
 /// 通知: who is told of what, and how.
@@ -205,7 +205,7 @@ pub struct NoticeText {
     pub on: Many<TriggerText>,
     /// Where no event tells of it yet: what it is sent on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub occasion: Option<Title>,
+    pub occasion: Option<PlacedTitle>,
     /// Roles, `reporter`, `handler`, `owner`, `superior`.
     #[serde(default)]
     pub to: Many<ActorText>,
@@ -257,7 +257,7 @@ pub struct SurveyText {
     #[serde(default)]
     pub on: Many<TriggerText>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub occasion: Option<Title>,
+    pub occasion: Option<PlacedTitle>,
     /// As in reports.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub every: Option<Placed<String>>,
@@ -274,10 +274,10 @@ pub struct SurveyText {
     #[serde(default)]
     pub by: Many<Placed<String>>,
     #[serde(default)]
-    pub questions: Vec<Title>,
+    pub questions: Many<PlacedTitle>,
     /// The best first.
     #[serde(default)]
-    pub grades: Vec<Title>,
+    pub grades: Many<PlacedTitle>,
     /// How much of what there is to ask about is asked about: `100%`, `{parameter}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from_share: Option<Placed<FigureText>>,
@@ -329,15 +329,15 @@ pub struct ConductText {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<Title>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub forbids: Option<Title>,
+    pub forbids: Option<PlacedTitle>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub requires: Option<Title>,
+    pub requires: Option<PlacedTitle>,
     /// Absent: everybody.
     #[serde(default)]
     pub applies_to: Many<ActorText>,
     /// What the source attaches to a breach.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub consequence: Option<Title>,
+    pub consequence: Option<PlacedTitle>,
     /// The kind of this pack that takes the report of a breach.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<Placed<String>>,

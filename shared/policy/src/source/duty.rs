@@ -130,7 +130,7 @@ pub struct RecurringText {
     pub article: String,
     #[serde(default)]
     pub rule: Many<Placed<String>>,
-    /// `day`, `working day`, `week`, `month`, `quarter`, `half-year`, `year`, or a `{parameter}`: when one ends, the duty for it opens.
+    /// `day`, `working day`, `week`, `month`, `quarter`, `half-year`, `year`, `year to november`, or a `{parameter}`: when one ends, the duty for it opens.
     pub every: Placed<String>,
     /// From the end of the period: `by the 10th`, `12h`, `3wd`, `{parameter}`.
     pub within: Placed<String>,

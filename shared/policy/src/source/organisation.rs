@@ -1,5 +1,6 @@
 //! The organisation as written.
 
+use super::duty::PlacedTitle;
 use super::place::{Many, Named, Placed};
 use crate::Title;
 use schemars::{JsonSchema, Schema};
@@ -174,7 +175,8 @@ pub struct PlaysText {
 pub struct OverrideText {
     pub pack: Placed<String>,
     pub name: Placed<String>,
-    pub value: Placed<String>,
+    /// As the pack's own is written.
+    pub value: PlacedTitle,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unit: Option<Placed<String>>,
 }

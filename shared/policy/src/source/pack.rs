@@ -4,7 +4,7 @@ use super::condition::ConditionText;
 use super::declaration::{
     ConductText, DecisionText, FigureText, FormText, MessageText, NoticeText, QuotaText, RecordText, ReportText, SurveyText,
 };
-use super::duty::{DutyText, LadderText, RecurringText};
+use super::duty::{DutyText, LadderText, PlacedTitle, RecurringText};
 use super::place::{Many, Named, Placed};
 use crate::Title;
 use schemars::{JsonSchema, Schema};
@@ -100,9 +100,9 @@ pub struct Head {
     /// From when it is in force, as the source says it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub in_force: Option<Title>,
-    /// Who interprets it.
+    /// Who interprets it; words or a `{parameter}` that holds them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub interpretation: Option<Title>,
+    pub interpretation: Option<PlacedTitle>,
     /// Rules that are metadata alone.
     #[serde(default)]
     pub rule: Many<Placed<String>>,
@@ -125,8 +125,8 @@ pub struct Defaults {
 #[serde(deny_unknown_fields)]
 pub struct ParameterText {
     pub title: Title,
-    /// Duration (`2wh`), term (`end of next day`), number or word.
-    pub value: Placed<String>,
+    /// Duration (`2wh`), term (`end of next day`), number or word; or words to be read, in both languages.
+    pub value: PlacedTitle,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub article: Option<String>,
     /// Why this value; every default is ours, never the source's.

@@ -106,6 +106,9 @@ fn a_kind_that_is_corrected_is_that_of_open_cases_too_and_all_else_of_its_pack_s
     assert!(corrects.concerning("shop", "close", "always").is_none(), "no duty is");
 }
 
+/// One choice goes, another comes.
+const CHOICE: (&str, &str) = ("choices = { return = \"退货\", exchange = \"换货\" }", "choices = { return = \"退货\", refund = \"退款\" }");
+
 /// A case keeps what it has: its stage, its severity, what its fields hold.
 #[test]
 fn a_kind_is_corrected_only_where_every_case_still_fits_it() {
@@ -121,6 +124,7 @@ fn a_kind_is_corrected_only_where_every_case_still_fits_it() {
         ),
         (vec![("severity.major", "severity.grave")], "a severity goes"),
         (vec![("type = \"amount\"", "type = \"number\"")], "a field goes"),
+        (vec![CHOICE], "a choice goes"),
         (vec![("title = \"要求\"\n", "title = \"要求\"\npersonal = true\n"), (", key = \"period/{unit}/{demand}\"", "")], "a field goes"),
         (
             vec![

@@ -23,6 +23,9 @@ pub struct ForeseenShown {
     /// Of each kind that it corrects, the open cases that will go on by its new steps. With the first page of the list alone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cases: Vec<ReachedCases>,
+    /// Why the cases are not listed, where intake does not answer. What it changes of duties is told all the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cases_missing: Option<Problem>,
 }
 
 pub fn mount(api: Api) -> Api {
@@ -40,14 +43,16 @@ async fn handle(
     Asked(query): Asked<ListQuery>,
 ) -> Result<Json<ForeseenShown>, Refusal> {
     let foreseen = perform(&app, &viewer, version, &query).await?;
-    let cases = match query.after {
-        None => {
-            let set = judged::shown(&app, Some(version)).await?.pop().ok_or_else(Problem::not_found)?;
-            reaching::reached(&app, &viewer, &set).await?
-        }
-        Some(_) => Vec::new(),
+    if query.after.is_some() {
+        return Ok(Json(ForeseenShown { foreseen, cases: Vec::new(), cases_missing: None }));
+    }
+    let set = judged::shown(&app, Some(version)).await?.pop().ok_or_else(Problem::not_found)?;
+    let (cases, cases_missing) = match reaching::reached(&app, &viewer, &set).await {
+        Ok(cases) => (cases, None),
+        Err(problem) if problem.status == 503 => (Vec::new(), Some(problem)),
+        Err(problem) => return Err(problem.into()),
     };
-    Ok(Json(ForeseenShown { foreseen, cases }))
+    Ok(Json(ForeseenShown { foreseen, cases, cases_missing }))
 }
 
 /// For everybody who may log in, of each duty for whom sees it.

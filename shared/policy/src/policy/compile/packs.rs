@@ -6,7 +6,7 @@ use super::declarations::{self, Known};
 use super::{duties, kinds, ladders, meant, set};
 use crate::Title;
 use crate::calendar::Calendar;
-use crate::source::duty::{DutyText, LadderText, RecurringText};
+use crate::source::duty::{DutyText, LadderText, PlacedTitle, RecurringText};
 use crate::source::pack::{Defaults, KindText, PackFile};
 use crate::source::{Fault, Many, Named, Placed};
 use serde::Serialize;
@@ -26,7 +26,7 @@ pub(super) fn compile(
     faults: &mut Vec<Fault>,
 ) -> Pack {
     let parameters: Vec<(String, String)> =
-        file.parameter.iter().map(|(name, text)| (name.value.clone(), text.value.value.clone())).collect();
+        file.parameter.iter().map(|(name, text)| (name.value.clone(), text.value.zh.clone())).collect();
     let context = Context { file, calendars, parameters };
     check_head(file, faults);
     check_rule_ids(file, faults);
@@ -50,7 +50,7 @@ pub(super) fn compile(
         purpose: file.pack.purpose.clone(),
         scope: file.pack.scope.clone(),
         in_force: file.pack.in_force.clone(),
-        interpretation: file.pack.interpretation.clone(),
+        interpretation: file.pack.interpretation.as_ref().map(|text| declarations::phrase(&context, text, faults)),
         rules: ids(&file.pack.rule),
         parameters: file
             .parameter
@@ -66,6 +66,8 @@ pub(super) fn compile(
         set_aside: set_aside(file),
     };
     check_roles(file, &pack, faults);
+    let figures = file.parameter.iter().filter(|(name, _)| !pack.speaks(name));
+    faults.extend(figures.filter_map(|(_, text)| two_figures(&text.value)));
     pack
 }
 
@@ -78,6 +80,16 @@ fn parameter(text: &crate::source::pack::ParameterText, runs: bool) -> Parameter
         rules: ids(&text.rule),
         runs,
     }
+}
+
+/// Of a parameter that stands where no words can: in which language is its figure meant?
+pub(super) fn two_figures(value: &PlacedTitle) -> Option<Fault> {
+    if value.zh == value.en {
+        return None;
+    }
+    let (en, zh) = ("a figure is the same in every language", "数值不分语言，只写一个");
+    let fault = Fault::new(value.range, "wrong-type", en, zh);
+    Some(fault.help(format!("write value = \"{}\" alone", value.zh), format!("请只写 value = \"{}\"", value.zh)))
 }
 
 /// The sections of a pack that run; declarations do not yet.

@@ -147,24 +147,29 @@ fn overrides(organisation: &Organisation, packs: &BTreeMap<String, Pack>, faults
             ));
             continue;
         };
+        let is_words = known.speaks(name);
         // How long something is kept may be said in days here and in years there.
-        let of_its_sort = if known.declarations.keeps_for(name) || known.is_worded(name) { None } else { unfit(&parameter.value, value) };
+        let is_free = is_words || known.declarations.keeps_for(name) || known.is_worded(name);
+        let of_its_sort = if is_free { None } else { unfit(&parameter.value.zh, &value.zh) };
         if let Some((en, zh)) = known
-            .unfit_period(name, value)
-            .or_else(|| known.unfit_word(name, value))
-            .or_else(|| known.declarations.unfit(name, value))
+            .unfit_period(name, &value.zh)
+            .or_else(|| known.unfit_word(name, &value.zh))
+            .or_else(|| known.declarations.unfit(name, &value.zh))
             .or(of_its_sort)
         {
+            let default = &parameter.value.zh;
             let fault = Fault::new(
                 value.range,
                 "wrong-type",
-                format!("'{}' is {en}, as '{}' is", value.value, parameter.value),
-                format!("“{}”{zh}（默认值为“{}”）", value.value, parameter.value),
+                format!("'{}' is {en}, as '{default}' is", value.zh),
+                format!("“{}”{zh}（默认值为“{default}”）", value.zh),
             );
             faults.push(fault.help(
-                format!("write it as the pack does, e.g. value = \"{}\"", parameter.value),
-                format!("请按制度包的写法，例如 value = \"{}\"", parameter.value),
+                format!("write it as the pack does, e.g. value = \"{default}\""),
+                format!("请按制度包的写法，例如 value = \"{default}\""),
             ));
+        } else if !is_words {
+            faults.extend(super::packs::two_figures(value));
         }
         if let Some(unit) = unit.as_ref().filter(|_| known.kinds.iter().any(|kind| kind.numbered_by.as_deref() == Some(name.as_str()))) {
             let (en, zh) = ("a number is written in one way everywhere", "编号格式全组织一致，不能按单位另定");
@@ -183,7 +188,7 @@ fn number_as_chosen(overrides: &Overrides, packs: &mut BTreeMap<String, Pack>) {
         for kind in &mut pack.kinds {
             let Some(parameter) = kind.numbered_by.clone() else { continue };
             let chosen = overrides.get(&(pack.id.clone(), parameter)).into_iter().flatten().rev().find(|(unit, _)| unit.is_none());
-            if let Some(pattern) = chosen.and_then(|(_, value)| NumberPattern::parse(value).ok()) {
+            if let Some(pattern) = chosen.and_then(|(_, value)| NumberPattern::parse(&value.zh).ok()) {
                 kind.number = pattern;
             }
         }

@@ -2,7 +2,7 @@
 
 use super::super::describe::Thing;
 use super::super::kind::Actor;
-use super::{Declaration, Stated, Words};
+use super::{Declaration, Phrase, Stated, Words};
 use crate::Title;
 
 /// A rule of conduct, compiled.
@@ -12,7 +12,7 @@ pub struct Conduct {
     pub demand: Demand,
     /// Empty: everybody.
     pub applies_to: Vec<Actor>,
-    pub consequence: Option<Title>,
+    pub consequence: Option<Phrase>,
     /// The kind that takes the report of a breach.
     pub kind: Option<String>,
 }
@@ -20,8 +20,8 @@ pub struct Conduct {
 /// What is asked of people.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Demand {
-    Forbids(Title),
-    Requires(Title),
+    Forbids(Phrase),
+    Requires(Phrase),
 }
 
 impl Declaration for Conduct {
@@ -31,15 +31,15 @@ impl Declaration for Conduct {
 
     fn describe(&self, thing: Thing, words: &Words<'_>) -> Thing {
         let (forbids, requires) = match &self.demand {
-            Demand::Forbids(what) => (what.clone(), Title::default()),
-            Demand::Requires(what) => (Title::default(), what.clone()),
+            Demand::Forbids(what) => (words.phrase(Some(what)), Title::default()),
+            Demand::Requires(what) => (Title::default(), words.phrase(Some(what))),
         };
         let everybody = || Title::new("全体人员", "everybody");
         thing
             .says("forbids", "禁止", "forbids", forbids)
             .says("requires", "要求", "requires", requires)
             .says("applies_to", "适用", "of", if self.applies_to.is_empty() { everybody() } else { words.people(&self.applies_to) })
-            .says("consequence", "后果", "a breach", self.consequence.clone().unwrap_or_default())
+            .says("consequence", "后果", "a breach", words.phrase(self.consequence.as_ref()))
             .says("kind", "违反者立案", "is reported as", words.kind(self.kind.as_ref()))
     }
 

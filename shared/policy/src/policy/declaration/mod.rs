@@ -74,6 +74,13 @@ pub enum Rhythm {
     Parameter(String),
 }
 
+/// Words as written, or a parameter that holds them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Phrase {
+    Words(Title),
+    Parameter(String),
+}
+
 /// A number or a share (`100%`) as written, or a parameter that holds one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Figure {

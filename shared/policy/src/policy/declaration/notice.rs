@@ -4,7 +4,7 @@ use super::super::describe::Thing;
 use super::super::duty::{TermSource, Trigger};
 use super::super::kind::Actor;
 use super::super::template::Template;
-use super::{Declaration, DeclarationSort, Stated, Words};
+use super::{Declaration, DeclarationSort, Phrase, Stated, Words};
 use crate::Title;
 
 /// A notice, compiled.
@@ -27,7 +27,7 @@ pub struct Notice {
 #[derive(Debug, Clone)]
 pub struct Occasion {
     pub events: Vec<Trigger>,
-    pub otherwise: Option<Title>,
+    pub otherwise: Option<Phrase>,
 }
 
 /// How somebody is told.

@@ -1,10 +1,19 @@
 //! What a parameter must hold where declarations use it.
 
 use super::super::recurring::Every;
-use super::{Declarations, Figure, Grade, GradeSource, Kept, KeptSource, Rhythm};
+use super::super::Pack;
+use super::{Declarations, Demand, Figure, Grade, GradeSource, Kept, KeptSource, Phrase, Rhythm};
 
 /// What is wanted of a value, in English and Chinese, as a sentence goes on after 'this is'.
 type Wanted = (&'static str, &'static str);
+
+impl Pack {
+    /// Whether the parameter stands where words do: then any words will do.
+    pub(in crate::policy) fn speaks(&self, parameter: &str) -> bool {
+        let mut phrases = self.declarations.phrases().chain(&self.interpretation);
+        phrases.any(|phrase| matches!(phrase, Phrase::Parameter(name) if name == parameter))
+    }
+}
 
 impl Declarations {
     /// Whether something is kept for as long as this parameter says: then it may be in years, or for good.
@@ -27,6 +36,25 @@ impl Declarations {
         }
         let measured = |figure: &Option<Figure>| matches!(figure, Some(Figure::Parameter(name)) if name == parameter);
         (self.figures().any(measured) && !Figure::reads(value)).then_some(("neither a number nor a share", "既不是数字也不是百分比"))
+    }
+
+    /// Every phrase of theirs.
+    fn phrases(&self) -> impl Iterator<Item = &Phrase> {
+        let occasions = self.notices.iter().map(|notice| &notice.on).chain(self.surveys.iter().map(|survey| &survey.on));
+        let handlings = self.records.iter().flat_map(|record| {
+            [&record.access, &record.loan, &record.copy, &record.disclosure, &record.disposal].into_iter().flatten()
+        });
+        let conducts = self.conducts.iter().flat_map(|conduct| {
+            let (Demand::Forbids(demand) | Demand::Requires(demand)) = &conduct.demand;
+            std::iter::once(demand).chain(&conduct.consequence)
+        });
+        let lists = self.reports.iter().map(|report| &report.figures);
+        let lists = lists.chain(self.surveys.iter().flat_map(|survey| [&survey.questions, &survey.grades])).flatten();
+        lists
+            .chain(self.records.iter().filter_map(|record| record.kept_from.as_ref()))
+            .chain(handlings.filter_map(|handling| handling.says.as_ref()))
+            .chain(occasions.filter_map(|occasion| occasion.otherwise.as_ref()))
+            .chain(conducts)
     }
 
     fn rhythms(&self) -> impl Iterator<Item = &Option<Rhythm>> {

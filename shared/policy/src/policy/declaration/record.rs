@@ -4,7 +4,7 @@ use super::super::describe::Thing;
 use super::super::duty::Amount;
 use super::super::kind::{Actor, Field};
 use super::super::number::NumberPattern;
-use super::{Declaration, Rhythm, Stated, Words};
+use super::{Declaration, Rhythm, Phrase, Stated, Words};
 use crate::Title;
 use crate::calendar::{Basis, Duration, Measure};
 
@@ -18,7 +18,7 @@ pub struct Record {
     pub index: Option<NumberPattern>,
     pub kept: Option<KeptSource>,
     /// None: from filing.
-    pub kept_from: Option<Title>,
+    pub kept_from: Option<Phrase>,
     pub access: Option<Handling>,
     pub loan: Option<Handling>,
     pub copy: Option<Handling>,
@@ -78,7 +78,7 @@ pub struct Handling {
     pub by: Vec<Actor>,
     pub span: Option<Amount>,
     pub never: bool,
-    pub says: Option<Title>,
+    pub says: Option<Phrase>,
 }
 
 impl Grade {
@@ -154,7 +154,7 @@ impl Declaration for Record {
                 self.index.as_ref().map(NumberPattern::written).map(|index| Title::new(&index, &index)).unwrap_or_default(),
             )
             .says("kept", "保管期限", "kept", kept)
-            .says("kept_from", "期限起算", "counted", self.kept_from.clone().unwrap_or_default())
+            .says("kept_from", "期限起算", "counted", words.phrase(self.kept_from.as_ref()))
             .says("access", "查阅", "access", handled(&self.access))
             .says("loan", "借阅", "loan", handled(&self.loan))
             .says("copy", "复制", "copies", handled(&self.copy))

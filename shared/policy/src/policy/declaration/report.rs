@@ -3,7 +3,7 @@
 use super::super::describe::Thing;
 use super::super::duty::TermSource;
 use super::super::kind::Actor;
-use super::{Declaration, DeclarationSort, Rhythm, Stated, Words};
+use super::{Declaration, DeclarationSort, Rhythm, Phrase, Stated, Words};
 use crate::Title;
 
 /// A report, compiled.
@@ -16,7 +16,7 @@ pub struct Report {
     pub within: Option<TermSource>,
     pub from: Vec<Actor>,
     pub to: Vec<Actor>,
-    pub figures: Vec<Title>,
+    pub figures: Vec<Phrase>,
     /// The decision before it goes out.
     pub release: Option<String>,
     /// The recurring duty that watches it.
@@ -36,7 +36,7 @@ impl Declaration for Report {
             .says("within", "时限", "time", words.term(self.within.as_ref()))
             .says("from", "编制", "made by", words.people(&self.from))
             .says("to", "报送", "goes to", words.people(&self.to))
-            .says("figures", "内容", "states", words.listed(self.figures.iter().cloned()))
+            .says("figures", "内容", "states", words.phrases(&self.figures))
             .says("release", "发出须经", "goes out after", words.referred(DeclarationSort::Decision, self.release.as_ref()))
             .says("duty", "督办事项", "watched by the duty", words.duty(self.duty.as_ref()))
     }

@@ -3,8 +3,7 @@
 use super::super::describe::Thing;
 use super::super::duty::TermSource;
 use super::super::kind::Actor;
-use super::{Channel, Declaration, DeclarationSort, Figure, Occasion, Rhythm, Stated, Words};
-use crate::Title;
+use super::{Channel, Declaration, DeclarationSort, Figure, Occasion, Rhythm, Phrase, Stated, Words};
 
 /// A survey, compiled.
 #[derive(Debug, Clone)]
@@ -18,9 +17,9 @@ pub struct Survey {
     pub to: Vec<Actor>,
     pub public: bool,
     pub by: Vec<Channel>,
-    pub questions: Vec<Title>,
+    pub questions: Vec<Phrase>,
     /// The best first.
-    pub grades: Vec<Title>,
+    pub grades: Vec<Phrase>,
     pub from_share: Option<Figure>,
     pub message: Option<String>,
 }
@@ -38,8 +37,8 @@ impl Declaration for Survey {
             .says("from", "调查人", "carried out by", words.people(&self.from))
             .says("to", "调查对象", "asks", words.told(&self.to, self.public))
             .says("by", "方式", "by", words.channels(&self.by))
-            .says("questions", "问题", "questions", words.listed(self.questions.iter().cloned()))
-            .says("grades", "等级（由好到差）", "grades, the best first", words.listed(self.grades.iter().cloned()))
+            .says("questions", "问题", "questions", words.phrases(&self.questions))
+            .says("grades", "等级（由好到差）", "grades, the best first", words.phrases(&self.grades))
             .says("from_share", "覆盖比例", "of all", words.figure(self.from_share.as_ref()))
             .says("message", "文案", "in the words of", words.referred(DeclarationSort::Message, self.message.as_ref()))
     }

@@ -4,7 +4,7 @@ use super::super::duty::{TermSource, Trigger};
 use super::super::kind::{Actor, Field};
 use super::super::recurring::Every;
 use super::super::{Pack, Policy};
-use super::{Channel, DeclarationSort, Figure, Handling, Held, Occasion, Rhythm, Subject};
+use super::{Channel, DeclarationSort, Figure, Handling, Held, Occasion, Rhythm, Phrase, Subject};
 use crate::Title;
 use crate::condition::Condition;
 use serde_json::json;
@@ -82,7 +82,7 @@ impl Words<'_> {
 
     pub fn occasion(&self, occasion: &Occasion) -> Title {
         let events = self.events(&occasion.events);
-        let both = [events, occasion.otherwise.clone().unwrap_or_default()];
+        let both = [events, self.phrase(occasion.otherwise.as_ref())];
         joined(both.into_iter().filter(|title| !title.zh.is_empty()), "，或", ", or ")
     }
 
@@ -91,11 +91,10 @@ impl Words<'_> {
     }
 
     pub fn rhythm(&self, rhythm: Option<&Rhythm>) -> Title {
-        let words = |every: Every| Title::new(every.words().0, every.words().1);
         match rhythm {
             None => Title::default(),
-            Some(Rhythm::Fixed(every)) => words(*every),
-            Some(Rhythm::Parameter(name)) => self.parameter(name, |value| Every::read(value).map(words)),
+            Some(Rhythm::Fixed(every)) => every.words(),
+            Some(Rhythm::Parameter(name)) => self.parameter(name, |value| Every::read(value).map(Every::words)),
         }
     }
 
@@ -111,6 +110,15 @@ impl Words<'_> {
     pub fn parameter(&self, name: &str, read: impl Fn(&str) -> Option<Title>) -> Title {
         let Some(value) = self.policy.figure(&self.pack.id, name, self.unit) else { return Title::new(name, name) };
         read(&value).unwrap_or_else(|| Title::new(&value, &value))
+    }
+
+    /// Words, those of a parameter as they are in this unit.
+    pub fn phrase(&self, phrase: Option<&Phrase>) -> Title {
+        phrase.map(|phrase| self.policy.phrase(self.pack, phrase, self.unit)).unwrap_or_default()
+    }
+
+    pub fn phrases(&self, phrases: &[Phrase]) -> Title {
+        self.listed(phrases.iter().map(|phrase| self.phrase(Some(phrase))))
     }
 
     pub fn referred(&self, sort: DeclarationSort, id: Option<&String>) -> Title {
@@ -161,7 +169,8 @@ impl Words<'_> {
 
     pub fn handling(&self, handling: &Handling) -> Title {
         if handling.never {
-            let more = handling.says.clone().map(|says| (format!("（{}）", says.zh), format!(" ({})", says.en))).unwrap_or_default();
+            let more = handling.says.as_ref().map(|says| self.phrase(Some(says))).map(|says| (format!("（{}）", says.zh), format!(" ({})", says.en)));
+            let more = more.unwrap_or_default();
             return Title::new(format!("禁止{}", more.0), format!("never{}", more.1));
         }
         let mut parts = Vec::new();
@@ -180,7 +189,7 @@ impl Words<'_> {
         if let Some(span) = handling.span.as_ref().and_then(|span| self.policy.amount(self.pack, span, self.unit)) {
             parts.push(Title::new(format!("至多{}", span.zh()), format!("for {} at most", span.en())));
         }
-        parts.extend(handling.says.clone());
+        parts.extend(handling.says.as_ref().map(|says| self.phrase(Some(says))));
         joined(parts.into_iter(), "，", ", ")
     }
 }

@@ -3,7 +3,7 @@
 use super::super::explain::joined as listed;
 use super::super::kind::{Field, FollowsClosed, Kind, Limit, Step, StepSort};
 use super::super::{Pack, Policy};
-use super::{Thing, figure_words, joined, only, within, yes};
+use super::{Thing, value_words, joined, only, within, yes};
 use crate::Title;
 
 impl Policy {
@@ -76,7 +76,7 @@ impl Policy {
         let returning = step.returning.as_ref();
         let limit = returning.map(|returning| match &returning.limit {
             Limit::Fixed(limit) => Title::new(limit.to_string(), limit.to_string()),
-            Limit::Parameter(name) => self.figure(&pack.id, name, &self.root).map(|value| figure_words(&value)).unwrap_or_default(),
+            Limit::Parameter(name) => self.parameter(&pack.id, name, &self.root).map(value_words).unwrap_or_default(),
         });
         let decided_by = returning.map(|returning| self.people(pack, &returning.decided_by));
         let clears = returning.map(|returning| joined(returning.clears.iter().map(field)));

@@ -6,7 +6,7 @@ mod papers;
 mod references;
 mod standards;
 
-use super::super::declaration::{DeclarationSort, Declarations, Figure, Rhythm, Stated};
+use super::super::declaration::{DeclarationSort, Declarations, Figure, Rhythm, Phrase, Stated};
 use super::super::kind::{Actor, Field, Kind};
 use super::super::recurring::Every;
 use super::super::vocabulary::{self, Vocabulary};
@@ -15,6 +15,7 @@ use super::packs::{Context, ids};
 use super::unknown;
 use crate::Title;
 use crate::source::declaration::FigureText;
+use crate::source::duty::PlacedTitle;
 use crate::source::pack::{ActorText, FieldText, PackFile};
 use crate::source::{Fault, Many, Named, Placed};
 
@@ -152,6 +153,14 @@ pub(super) fn rhythm(context: &Context<'_>, text: &Placed<String>, faults: &mut 
         faults.push(unknown(text, ("period", "周期"), "unknown-word", Every::ALL.into_iter().map(|(_, word)| word)));
     }
     every.map(Rhythm::Fixed)
+}
+
+/// Words as written, or a parameter that holds them: any words will do.
+pub(super) fn phrase(context: &Context<'_>, text: &PlacedTitle, faults: &mut Vec<Fault>) -> Phrase {
+    let Some(name) = braced(&text.zh) else { return Phrase::Words(text.value.clone()) };
+    let written = Placed { value: text.zh.clone(), range: text.range };
+    let found = parameter(context, name, &written, ("words", "文字", "…"), |_| true, faults);
+    found.map_or_else(|| Phrase::Words(text.value.clone()), Phrase::Parameter)
 }
 
 fn figure(context: &Context<'_>, text: Option<&Placed<FigureText>>, faults: &mut Vec<Fault>) -> Option<Figure> {

@@ -5,7 +5,7 @@ use super::super::super::template::Template;
 use super::super::super::vocabulary::Vocabulary;
 use super::super::packs::Context;
 use super::super::{duties, kinds, unknown};
-use super::{Known, figure, people, references, rhythm, stated};
+use super::{Known, figure, people, references, rhythm, phrase, stated};
 use crate::Title;
 use crate::source::declaration::{MessageText, NoticeText, SurveyText};
 use crate::source::duty::{PlacedTitle, TriggerText};
@@ -31,7 +31,7 @@ fn notice(context: &Context<'_>, known: &Known<'_>, id: &Placed<String>, text: &
     }
     Notice {
         stated: stated(DeclarationSort::Notice, id, &text.title, &text.article, &text.rule, text.note.as_ref()),
-        on: occasion(&text.on, text.occasion.as_ref(), known, faults),
+        on: occasion(context, &text.on, text.occasion.as_ref(), known, faults),
         to: people(context, &text.to, &TOLD, faults),
         public: text.public,
         by: channels(&text.by, faults),
@@ -43,9 +43,15 @@ fn notice(context: &Context<'_>, known: &Known<'_>, id: &Placed<String>, text: &
 
 const OCCASION_ZH: &str = "请写 on = \"case.…\"；尚无事件可用时写 occasion = \"…\"";
 
-fn occasion(on: &Many<TriggerText>, otherwise: Option<&Title>, known: &Known<'_>, faults: &mut Vec<Fault>) -> Occasion {
+fn occasion(
+    context: &Context<'_>,
+    on: &Many<TriggerText>,
+    otherwise: Option<&PlacedTitle>,
+    known: &Known<'_>,
+    faults: &mut Vec<Fault>,
+) -> Occasion {
     let words = duties::Words { cases: known.cases, others: known.others };
-    Occasion { events: duties::triggers(on, known.kinds, words, faults), otherwise: otherwise.cloned() }
+    Occasion { events: duties::triggers(on, known.kinds, words, faults), otherwise: otherwise.map(|text| phrase(context, text, faults)) }
 }
 
 fn channels(texts: &Many<Placed<String>>, faults: &mut Vec<Fault>) -> Vec<Channel> {
@@ -142,22 +148,22 @@ fn survey(context: &Context<'_>, known: &Known<'_>, id: &Placed<String>, text: &
             ),
         );
     }
-    if let [only] = text.grades.as_slice() {
+    if let [only] = &text.grades.0[..] {
         let en = format!("a survey with one grade, '{}', asks nothing", only.en);
         let fault = Fault::new(id.range, "one-grade", en, format!("只有“{}”一个等级的调查没有意义", only.zh));
         faults.push(fault.help("write two or more: grades = [\"…\", \"…\"]", "请写两个以上的等级：grades = [\"…\", \"…\"]"));
     }
     Survey {
         stated: stated(DeclarationSort::Survey, id, &text.title, &text.article, &text.rule, text.note.as_ref()),
-        on: occasion(&text.on, text.occasion.as_ref(), known, faults),
+        on: occasion(context, &text.on, text.occasion.as_ref(), known, faults),
         every: text.every.as_ref().and_then(|every| rhythm(context, every, faults)),
         within: text.within.as_ref().and_then(|within| duties::term(context, within, faults)),
         from: people(context, &text.from, &kinds::PEOPLE, faults),
         to: people(context, &text.to, &TOLD, faults),
         public: text.public,
         by: channels(&text.by, faults),
-        questions: text.questions.clone(),
-        grades: text.grades.clone(),
+        questions: text.questions.iter().map(|text| phrase(context, text, faults)).collect(),
+        grades: text.grades.iter().map(|text| phrase(context, text, faults)).collect(),
         from_share: figure(context, text.from_share.as_ref(), faults),
         message: references::message(context, text.message.as_ref(), faults),
     }

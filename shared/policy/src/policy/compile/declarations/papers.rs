@@ -3,7 +3,7 @@
 use super::super::super::declaration::{DeclarationSort, Form, Grade, GradeSource, Handling, Held, Kept, KeptSource, Record, Report};
 use super::super::packs::Context;
 use super::super::{duties, kinds, ladders, unknown};
-use super::{braced, fields, parameter, people, references, rhythm, stated};
+use super::{braced, fields, parameter, people, references, rhythm, phrase, stated};
 use crate::source::declaration::{FormText, HandlingText, RecordText, ReportText};
 use crate::source::{Fault, Placed};
 
@@ -43,7 +43,7 @@ fn report(context: &Context<'_>, id: &Placed<String>, text: &ReportText, faults:
         within: text.within.as_ref().and_then(|within| duties::term(context, within, faults)),
         from: people(context, &text.from, &kinds::PEOPLE, faults),
         to: people(context, &text.to, &["handler", "reporter", "superior"], faults),
-        figures: text.figures.clone(),
+        figures: text.figures.iter().map(|text| phrase(context, text, faults)).collect(),
         release: references::decision(context, text.release.as_ref(), faults),
         duty: references::recurring(context, text.duty.as_ref(), faults),
     }
@@ -69,7 +69,7 @@ fn record(context: &Context<'_>, id: &Placed<String>, text: &RecordText, faults:
         holds,
         index: text.index.as_ref().map(|index| kinds::number(index, faults)),
         kept: text.kept.as_ref().and_then(|kept| self::kept(context, kept, faults)),
-        kept_from: text.kept_from.clone(),
+        kept_from: text.kept_from.as_ref().map(|text| phrase(context, text, faults)),
         access: handling(context, text.access.as_ref(), faults),
         loan: handling(context, text.loan.as_ref(), faults),
         copy: handling(context, text.copy.as_ref(), faults),
@@ -128,6 +128,6 @@ fn handling(context: &Context<'_>, text: Option<&HandlingText>, faults: &mut Vec
         by: people(context, &text.by, &kinds::PEOPLE, faults),
         span: text.span.as_ref().and_then(|span| ladders::amount(context, span, span, faults)),
         never: text.never,
-        says: text.says.clone(),
+        says: text.says.as_ref().map(|text| phrase(context, text, faults)),
     })
 }

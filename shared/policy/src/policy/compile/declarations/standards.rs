@@ -1,9 +1,9 @@
 //! Quotas and rules of conduct: what is expected of people.
 
-use super::super::super::declaration::{Conduct, DeclarationSort, Demand, Quota};
+use super::super::super::declaration::{Conduct, DeclarationSort, Demand, Quota, Phrase};
 use super::super::packs::Context;
 use super::super::{duties, kinds};
-use super::{Known, figure, people, references, rhythm, stated};
+use super::{Known, figure, people, references, rhythm, phrase, stated};
 use crate::Title;
 use crate::source::declaration::{ConductText, QuotaText};
 use crate::source::{Fault, Placed};
@@ -37,8 +37,8 @@ pub(super) fn conducts(context: &Context<'_>, faults: &mut Vec<Fault>) -> Vec<Co
 
 fn conduct(context: &Context<'_>, id: &Placed<String>, text: &ConductText, faults: &mut Vec<Fault>) -> Conduct {
     let demand = match (&text.forbids, &text.requires) {
-        (Some(what), None) => Demand::Forbids(what.clone()),
-        (None, Some(what)) => Demand::Requires(what.clone()),
+        (Some(what), None) => Demand::Forbids(phrase(context, what, faults)),
+        (None, Some(what)) => Demand::Requires(phrase(context, what, faults)),
         (both, _) => {
             let (en, zh) = if both.is_some() {
                 ("it forbids and requires at once: write two rules of conduct", "同时写了禁止和要求：请分成两条行为规范")
@@ -47,14 +47,14 @@ fn conduct(context: &Context<'_>, id: &Placed<String>, text: &ConductText, fault
             };
             let fault = Fault::new(id.range, "bad-conduct", en, zh);
             faults.push(fault.help("write forbids = { … } or requires = { … }", "请写 forbids = { … } 或 requires = { … }"));
-            Demand::Requires(Title::default())
+            Demand::Requires(Phrase::Words(Title::default()))
         }
     };
     Conduct {
         stated: stated(DeclarationSort::Conduct, id, &text.title, &text.article, &text.rule, text.note.as_ref()),
         demand,
         applies_to: people(context, &text.applies_to, &kinds::PEOPLE, faults),
-        consequence: text.consequence.clone(),
+        consequence: text.consequence.as_ref().map(|text| phrase(context, text, faults)),
         kind: references::kind(context, text.kind.as_ref(), faults),
     }
 }
