@@ -4,7 +4,7 @@ use super::{diff, sources};
 use crate::connection::Connection;
 use crate::gateway::Gateway;
 use crate::show::{Show, instant, table};
-use duban_contracts::Problem;
+use duban_contracts::{FieldError, Problem};
 use duban_contracts::case::CaseSummary;
 use duban_contracts::policy::{Foreseen, ForeseenStage};
 use duban_policy::Title;
@@ -150,6 +150,8 @@ struct ReachedCases {
 struct Submitted {
     version: i64,
     state: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    remarks: Vec<FieldError>,
 }
 
 /// # Errors
@@ -284,7 +286,11 @@ fn told(submitted: &Submitted) -> String {
         "announced" => "nobody else need sign: it is announced. 无须他人批准，已公告。",
         _ => "it waits for approval; `duban policy list` says whose. 待批准，由谁批准见 duban policy list。",
     };
-    format!("{}: {what}", submitted.version)
+    let remark = |remark: &FieldError| {
+        let place = remark.field.trim_start_matches('/');
+        format!("\n{place}\n  {} {}\n  {} {}", remark.wrong_zh, remark.expected_zh, remark.wrong, remark.expected)
+    };
+    format!("{}: {what}{}", submitted.version, submitted.remarks.iter().map(remark).collect::<String>())
 }
 
 fn listed(sets: &Sets) -> String {

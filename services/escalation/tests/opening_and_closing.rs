@@ -152,6 +152,26 @@ async fn a_duty_follows_its_case_to_another_unit_and_handler() -> anyhow::Result
     Ok(())
 }
 
+/// Elsewhere other hours are worked: it counts from where it counted, in those.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_duty_of_a_case_put_right_to_another_unit_counts_in_that_units_calendar() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let copy = world.copy().await?;
+    let mut case = Case::new();
+    let letter = json!({ "kind": "letter" });
+    world.tell_and_wait(&copy, &[case.event_with("registered", 1, minutes(0), letter)]).await?;
+    let due = async |case: &Case| anyhow::Ok(duties(&copy, case).await?.into_iter().map(|duty| (duty.rule, duty.due)).collect::<Vec<_>>());
+    assert_eq!(due(&case).await?, [("reply".to_owned(), 48 * 60)], "two days round the clock");
+    let before = json!({ "pack": "desk", "kind": "letter", "severity": "ordinary", "unit": case.unit, "stage": "received" });
+    case.unit = "BR-3";
+    let moved = json!({ "kind": "letter", "before": before });
+    world.tell_and_wait(&copy, &[case.event_with("corrected", 2, minutes(5), moved)]).await?;
+    assert_eq!(due(&case).await?, [("reply".to_owned(), 49 * 60)], "from its opening at ten, the same time two working days on");
+    let duty = duties(&copy, &case).await?.remove(0);
+    assert!(told(&copy, &format!("duty/{}", duty.id)).await?.contains(&"duty.retimed".to_owned()));
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn own_events_open_and_close_too() -> anyhow::Result<()> {
     let world = World::new().await?;

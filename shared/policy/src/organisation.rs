@@ -181,7 +181,7 @@ fn check(file: &OrganisationFile, faults: &mut Vec<Fault>) {
     }
     for bind in &file.bind {
         bind.unit.iter().filter(|unit| !units.contains(&unit.as_str())).for_each(|unit| faults.push(unknown_unit(unit)));
-        [Some(&bind.from), bind.until.as_ref()].into_iter().flatten().for_each(|date| check_date(date, faults));
+        check_span(Some(&bind.from), bind.until.as_ref(), faults);
     }
     for plays in &file.plays {
         plays.unit.iter().filter(|unit| !units.contains(&unit.as_str())).for_each(|unit| faults.push(unknown_unit(unit)));
@@ -210,7 +210,7 @@ fn check(file: &OrganisationFile, faults: &mut Vec<Fault>) {
     }
     for (_, person) in file.person.iter() {
         for absence in &person.absent {
-            [Some(&absence.from), absence.until.as_ref()].into_iter().flatten().for_each(|date| check_date(date, faults));
+            check_span(Some(&absence.from), absence.until.as_ref(), faults);
         }
     }
 }
@@ -267,11 +267,13 @@ fn check_trial(trial: &Placed<TrialText>, faults: &mut Vec<Fault>) {
         );
         faults.push(fault.help("write pack = \"…\" beside it", "请在旁边写 pack = \"…\""));
     }
-    [&trial.from, &trial.until].into_iter().flatten().for_each(|date| check_date(date, faults));
-    let dates = trial.from.as_ref().zip(trial.until.as_ref());
-    if let Some((from, until)) =
-        dates.filter(|(from, until)| matches!((from.parse::<Date>(), until.parse::<Date>()), (Ok(from), Ok(until)) if until < from))
-    {
+    check_span(trial.from.as_ref(), trial.until.as_ref(), faults);
+}
+
+fn check_span(from: Option<&Placed<String>>, until: Option<&Placed<String>>, faults: &mut Vec<Fault>) {
+    [from, until].into_iter().flatten().for_each(|date| check_date(date, faults));
+    let is_turned = |(from, until): &(&Placed<String>, &Placed<String>)| matches!((from.parse::<Date>(), until.parse::<Date>()), (Ok(from), Ok(until)) if until < from);
+    if let Some((from, until)) = from.zip(until).filter(is_turned) {
         let en = format!("it ends on {}, before it begins on {}", until.value, from.value);
         let fault = Fault::new(until.range, "ends-before", en, format!("截止日期 {} 早于开始日期 {}", until.value, from.value));
         faults.push(
@@ -342,7 +344,17 @@ fn check_unit(
                 let (en, zh) = (format!("write [person.{id}] with name = \"…\""), format!("请写 [person.{id}]，含 name = \"…\""));
                 faults.push(fault.help(en, zh).suggest(&holding.person, file.person.names()));
             }
-            [&holding.from, &holding.until].into_iter().flatten().for_each(|date| check_date(date, faults));
+            check_span(holding.from.as_ref(), holding.until.as_ref(), faults);
+        }
+        // Who held it once may stand in later.
+        let always = |holdings: &[HoldingText]| -> Vec<Placed<String>> {
+            holdings.iter().filter(|holding| holding.from.is_none() && holding.until.is_none()).map(|holding| holding.person.clone()).collect()
+        };
+        let holders = always(&post.holders);
+        for deputy in always(&post.deputies).iter().filter(|deputy| holders.contains(deputy)) {
+            let en = format!("'{}' holds this post himself and cannot stand in for himself", deputy.value);
+            let fault = Fault::new(deputy.range, "own-deputy", en, format!("“{}”已是本岗位的任职者，不能作自己的代理人", deputy.value));
+            faults.push(fault.help("name somebody else, or nobody", "请写其他人，或不写"));
         }
         post.rights.iter().for_each(|right| check_right(right, faults));
     }

@@ -30,6 +30,7 @@ use uuid::Uuid;
 pub const PACK: &str = include_str!("pack.toml");
 pub const ORGANISATION: &str = include_str!("organisation.toml");
 const CALENDAR: &str = include_str!("../../../../policies/calendars/always.toml");
+const OFFICE: &str = include_str!("office.toml");
 const BASICS: &str = include_str!("../../../../policies/basics.toml");
 
 /// How long anything may take on a busy machine.
@@ -237,7 +238,7 @@ impl World {
 
 /// The files of the tests' set, with some text of them replaced, which must stand there.
 pub fn sources(edits: &[(&str, &str)]) -> Vec<PolicySource> {
-    let files = [("desk.toml", PACK), ("basics.toml", BASICS), ("always.toml", CALENDAR), ("organisation.toml", ORGANISATION)];
+    let files = [("desk.toml", PACK), ("basics.toml", BASICS), ("always.toml", CALENDAR), ("office.toml", OFFICE), ("organisation.toml", ORGANISATION)];
     let mut sources = files.map(|(name, text)| PolicySource { name: name.to_owned(), text: text.to_owned() });
     for (from, to) in edits {
         let found = sources.iter_mut().find(|source| source.text.contains(from)).unwrap_or_else(|| panic!("no {from}"));

@@ -14,7 +14,7 @@ use crate::viewer::{PageViewer, SignedForm, Speaks};
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use duban_contracts::policy::{Foreseen, ForeseenStage, PolicySource};
-use duban_contracts::{Problem, Timestamp};
+use duban_contracts::{FieldError, Problem, Timestamp};
 use duban_policy::policy::Change;
 use maud::{Markup, html};
 use serde::Deserialize;
@@ -28,6 +28,7 @@ struct Whole<'a> {
     reached: &'a Result<Vec<ReachedCases>, Problem>,
     history: &'a [ChangeShown],
     sources: &'a [PolicySource],
+    remarks: &'a [FieldError],
 }
 
 fn view(frame: &Frame, reader: &str, whole: &Whole<'_>) -> Markup {
@@ -43,6 +44,7 @@ fn view(frame: &Frame, reader: &str, whole: &Whole<'_>) -> Markup {
         }
         (policies::buttons(frame, reader, set))
         @if frame.administers && set.state != "withdrawn" { p { a href={ "/rehearsals?version=" (set.version) } { (frame.t("推演：按已发生的事试算", "Rehearse it over what has happened")) } } } }
+        (remarks(frame, whole.remarks))
         @match whole.changes {
             Ok(changes) => (changed(frame, changes)),
             Err(why) => (frame.wrong(frame.t("无法比较", "It cannot be compared"), why)),
@@ -62,6 +64,21 @@ fn view(frame: &Frame, reader: &str, whole: &Whole<'_>) -> Markup {
         @for source in whole.sources { details.sheet { summary { (source.name) } pre tabindex="0" { (source.text) } } }
     };
     frame.page(&format!("{} {}", frame.t("制度版本", "Policies, version"), set.version), false, &content)
+}
+
+/// What is worth a look though the files compile.
+fn remarks(frame: &Frame, remarks: &[FieldError]) -> Markup {
+    html! {
+        @if !remarks.is_empty() {
+            section #remarks {
+                h2 { (frame.t("提示", "Worth a look")) }
+                ul { @for remark in remarks { li {
+                    (frame.t(&remark.wrong_zh, &remark.wrong)) " "
+                    span.soft.small { (frame.t(&remark.expected_zh, &remark.expected)) " " code { (remark.field.trim_start_matches('/')) } }
+                } } }
+            }
+        }
+    }
 }
 
 /// With a reason, and with the organisation file of then where that is wanted.
@@ -255,6 +272,7 @@ pub async fn show(
             reached: &reached,
             history: &history,
             sources: &whole.sources,
+            remarks: &whole.remarks,
         };
         Ok(view(&frame, &viewer.person, &whole))
     };

@@ -38,6 +38,9 @@ pub struct Submitted {
     /// `submitted`: it waits for whom the organisation names; `announced`: nobody else need sign; `applied`: the first set of an empty
     /// installation is in force at once.
     pub state: String,
+    /// What is worth saying though the files compile, with file and line: roles that nobody plays in a unit, and the like.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remarks: Vec<FieldError>,
 }
 
 /// What is kept of a set besides its files.
@@ -80,7 +83,7 @@ pub async fn submit_in(app: &App, edit: &mut Edit, kept: Kept<'_>, sources: Vec<
     if !corrects.is_empty() {
         edit.note("policy", &version.to_string(), None, Some(&format!("corrects: {}", corrects.join(", "))));
     }
-    let state = |state: &str| Submitted { version, state: state.to_owned() };
+    let state = |state: &str| Submitted { version, state: state.to_owned(), remarks: remarks(&compiled) };
     if store::none_was_ever(edit.tx()).await.map_err(|e| of_database(&e))? {
         store::approve(edit.tx(), version, &by, at, at, "applied").await.map_err(|e| of_database(&e))?;
         edit.note("policy", &version.to_string(), Some(&"submitted"), Some(&"applied, the first of this installation"));
@@ -251,7 +254,7 @@ pub fn is_organisation(source: &PolicySource) -> bool {
 
 /// # Errors
 /// 422 with every fault.
-pub(super) fn compile(sources: &[PolicySource]) -> Result<Policy, Problem> {
+pub fn compile(sources: &[PolicySource]) -> Result<Policy, Problem> {
     Policy::compile(sources).map_err(|faults| refused(&faults))
 }
 
@@ -269,10 +272,16 @@ pub(super) fn state_now(state: &str) -> Sentence {
 
 /// Every fault with its file and line.
 pub fn refused(faults: &[Diagnostic]) -> Problem {
-    let errors = faults.iter().map(|fault| {
-        let wrong = both(format!("{}：{}", fault.code, fault.message_zh), format!("{}: {}", fault.code, fault.message));
-        let expected = both(fault.help_zh.clone().unwrap_or_default(), fault.help.clone().unwrap_or_default());
-        FieldError::new(format!("/{}:{}:{}", fault.file, fault.line, fault.column), wrong, expected)
-    });
-    Problem::new(422, "does-not-compile", "The files do not compile", "制度文件未通过检查").with_errors(errors.collect())
+    Problem::new(422, "does-not-compile", "The files do not compile", "制度文件未通过检查").with_errors(faults.iter().map(told).collect())
+}
+
+/// What is worth saying of a set that compiles.
+pub fn remarks(policy: &Policy) -> Vec<FieldError> {
+    policy.remarks().iter().map(told).collect()
+}
+
+fn told(fault: &Diagnostic) -> FieldError {
+    let wrong = both(format!("{}：{}", fault.code, fault.message_zh), format!("{}: {}", fault.code, fault.message));
+    let expected = both(fault.help_zh.clone().unwrap_or_default(), fault.help.clone().unwrap_or_default());
+    FieldError::new(format!("/{}:{}:{}", fault.file, fault.line, fault.column), wrong, expected)
 }

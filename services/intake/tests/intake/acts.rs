@@ -198,6 +198,11 @@ async fn what_people_put_in_and_put_right_stands_on_the_timeline_with_who_and_wh
     world.act("dora", case, correct(None, Some("WEST"), "顾客说的是西店")).await?;
     world.act("dora", case, correct(Some("咨询"), None, "只是问保修期")).await?;
 
+    // Where it was before is told, so that its duties count by the hours and figures of where it is.
+    let moved = world.told(case, 6).await?.into_iter().find(|(event, _)| event == "case.corrected").map(|(_, told)| told);
+    let before = moved.and_then(|told| told.before).map(|before| (before.unit, before.kind));
+    assert_eq!(before, Some(("EAST".to_owned(), "complaint".to_owned())));
+
     let shown = world.show("dora", case).await?;
     let story: Vec<(&str, &str, &str, Option<&str>)> = shown.timeline[1..]
         .iter()

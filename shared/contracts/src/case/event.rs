@@ -94,7 +94,7 @@ pub struct CaseEvent {
     pub version: i64,
 }
 
-/// What a case was taken for before its kind or severity was put right. Duties that hang on that alone fall away.
+/// What a case was taken for, and where it was, before its kind, severity or unit was put right. Duties that hang on that alone fall away.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Before {
     pub pack: String,

@@ -9,6 +9,7 @@ use super::duty::{Amount, DutyRule, Ladder, Pausing, Reminder, Rung, RungAt, Ter
 use super::kind::Actor;
 use super::recurring::Every;
 use super::template::Template;
+use super::worded::read_aloud;
 use super::{Pack, Policy};
 use crate::Title;
 use crate::calendar::Term;
@@ -365,7 +366,7 @@ pub(super) fn value_words(value: &Title) -> Title {
     match value.zh.parse::<Term>() {
         Ok(Term::Within(duration)) => Title::new(duration.zh(), duration.en()),
         Ok(term) => Title::new(term.zh(), term.en()),
-        Err(_) => value.clone(),
+        Err(_) => read_aloud(&value.zh).unwrap_or_else(|| value.clone()),
     }
 }
 

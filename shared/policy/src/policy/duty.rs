@@ -127,7 +127,7 @@ pub enum Reminder {
 
 /// The words for what nobody may, and for what only who decides over the unit may.
 pub(super) const NEVER: &str = "never";
-const BY_DECISION: &str = "by decision";
+pub(super) const BY_DECISION: &str = "by decision";
 
 impl Reminder {
     /// As written without parameters: `80%`, `12h before`.

@@ -56,6 +56,25 @@ impl Template {
         self.pieces.iter().map(piece).collect()
     }
 
+    /// Whether some facts could fill both alike: what is written before the first place, and after the last, must not differ.
+    pub(super) fn may_equal(&self, other: &Self) -> bool {
+        let written = |template: &Self, from_end: bool| -> (String, bool) {
+            let mut pieces: Vec<&Piece> = template.pieces.iter().collect();
+            if from_end {
+                pieces.reverse();
+            }
+            let texts = pieces.iter().map_while(|piece| if let Piece::Text(words) = piece { Some(words.as_str()) } else { None });
+            let text: String = texts.collect();
+            let is_all = template.places().next().is_none();
+            (if from_end { text.chars().rev().collect() } else { text }, is_all)
+        };
+        [false, true].into_iter().all(|from_end| match (written(self, from_end), written(other, from_end)) {
+            ((one, true), (two, true)) => one == two,
+            ((whole, true), (part, false)) | ((part, false), (whole, true)) => whole.starts_with(&part),
+            ((one, false), (two, false)) => one.starts_with(&two) || two.starts_with(&one),
+        })
+    }
+
     /// The text with every place filled; what is absent leaves nothing.
     pub fn fill(&self, facts: &Value) -> String {
         self.filled(facts, "")

@@ -59,9 +59,26 @@ const CASE_DATES: [(&str, &str, &str); 3] = [
 const CASE_TRUTHS: [(&str, &str, &str); 2] = [("unsorted", "待分拣", "unsorted"), ("anonymous", "匿名", "anonymous")];
 
 /// Members of events that are not of cases.
-const OTHER_TEXTS: [&str; 19] = [
-    "rejected", "receipt", "producer", "unit", "channel", "reason", "title", "title_zh", "case", "duty", "alert", "person", "rule", "pack",
-    "key", "link", "sort", "state", "record",
+const OTHER_TEXTS: [(&str, &str, &str); 19] = [
+    ("rejected", "被退件", "what was rejected"),
+    ("receipt", "受理凭证", "receipt"),
+    ("producer", "来件渠道方", "producer"),
+    ("unit", "单位", "unit"),
+    ("channel", "渠道", "channel"),
+    ("reason", "原因", "reason"),
+    ("title", "英文标题", "title"),
+    ("title_zh", "中文标题", "title in Chinese"),
+    ("case", "案件", "case"),
+    ("duty", "责任事项", "duty"),
+    ("alert", "督办通知", "alert"),
+    ("person", "人员", "person"),
+    ("rule", "规则", "rule"),
+    ("pack", "制度包", "pack"),
+    ("key", "识别键", "key"),
+    ("link", "链接", "link"),
+    ("sort", "类别", "sort"),
+    ("state", "状态", "state"),
+    ("record", "档案记录", "record"),
 ];
 
 impl Vocabulary {
@@ -90,12 +107,7 @@ impl Vocabulary {
         vocabulary.add("severity", Title::new("严重程度", "severity"), words(severities.collect()));
         let stages = kinds.iter().flat_map(|kind| &kind.stages).map(|stage| (stage.id.clone(), stage.title.clone()));
         vocabulary.add("stage", Title::new("环节", "stage"), words(stages.collect()));
-        let outcomes = kinds.iter().flat_map(|kind| &kind.steps).filter_map(|step| step.outcome.clone());
-        vocabulary.add(
-            "outcome",
-            Title::new("结果", "outcome"),
-            words(outcomes.map(|outcome| (outcome.clone(), Title::new(&outcome, &outcome))).collect()),
-        );
+        vocabulary.add("outcome", Title::new("结果", "outcome"), words(super::kind::outcomes(kinds)));
         let channel = if channels.is_empty() { Holds::Text } else { words(channels.to_vec()) };
         vocabulary.add("channel", Title::new("渠道", "channel"), channel);
         let steps = kinds.iter().flat_map(|kind| &kind.steps).map(|step| (step.id.clone(), step.title.clone()));
@@ -123,8 +135,8 @@ impl Vocabulary {
     /// Names of events that are not of cases.
     pub fn of_others(parameters: Vec<(String, String)>) -> Self {
         let mut vocabulary = Self { parameters, without_personal: true, ..Self::default() };
-        for name in OTHER_TEXTS {
-            vocabulary.add(name, Title::new(name, name), Holds::Text);
+        for (name, zh, en) in OTHER_TEXTS {
+            vocabulary.add(name, Title::new(zh, en), Holds::Text);
         }
         vocabulary.add("received_at", Title::new("收到时间", "time of receipt"), Holds::Date);
         vocabulary

@@ -1,11 +1,13 @@
 //! Parameters that stand where a rule has more than a figure: a reminder, a pause, from when time counts, how cases are numbered. What may be
 //! written for them.
 
-use super::duty::{DutyRule, EVENT, Pausing, Reminder, Start};
+use super::duty::{BY_DECISION, DutyRule, EVENT, NEVER, Pausing, Reminder, Start};
 use super::kind::{FieldSort, Kind};
 use super::number::NumberPattern;
+use super::recurring::Every;
 use super::{Pack, Policy};
 use crate::Title;
+use crate::calendar::Duration;
 
 /// What a parameter of a pack stands for, where it is no figure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,4 +74,21 @@ impl Policy {
     pub(super) fn chosen(&self, pack: &str, parameter: &str) -> &[(Option<String>, Title)] {
         self.overrides.get(&(pack.to_owned(), parameter.to_owned())).map_or(&[], Vec::as_slice)
     }
+}
+
+/// The words that may stand for a parameter, as they are read.
+pub(super) fn read_aloud(word: &str) -> Option<Title> {
+    match word {
+        NEVER => return Some(Title::new("不得", "never")),
+        BY_DECISION => return Some(Title::new("由有权者决定", "by decision")),
+        EVENT => return Some(Title::new("自该事件发生之时", "from the event itself")),
+        "received_at" => return Some(Title::new("自收到之时", "from receipt")),
+        "occurred_at" => return Some(Title::new("自发生之时", "from when it happened")),
+        _ => {}
+    }
+    if let Some(span) = word.strip_suffix(" before") {
+        let span: Duration = span.parse().ok()?;
+        return Some(Title::new(format!("到期前{}", span.zh()), format!("{} before due", span.en())));
+    }
+    Every::read(word).map(Every::words)
 }

@@ -68,7 +68,11 @@ fn tell(doing: &mut Doing, kind: &Kind, correction: &Correction<'_>, before: Bef
         said.say(format!("severity: {}", title.en), format!("严重程度更正为{}", title.zh));
     }
     let words = Words::new(said.en.join("; "), said.zh.join("；")).with_note(correction.reason);
-    let ends = (is_of_another_kind && !is_sorted || doing.case.closed).then(|| before.clone());
+    let is_elsewhere = before.unit != doing.case.unit;
+    let says_it_itself = is_sorted || is_classified && !doing.case.closed;
+    // Elsewhere other calendars and figures hold: what is owed is timed as if it had been there from the beginning.
+    let is_told = is_of_another_kind && !is_sorted || doing.case.closed || is_elsewhere && !says_it_itself;
+    let ends = is_told.then(|| before.clone());
     if doing.case.closed && (is_of_another_kind || before.severity != doing.case.severity) {
         doing.case.taken_for_at_close.get_or_insert_with(|| before.clone());
     }

@@ -58,6 +58,8 @@ fn duty(
         Some(key) => template(key, vocabulary, faults),
         None => Template::parse("case/{case}"),
     };
+    let known_by: Vec<&Template> = opens.iter().map(|open| open.key.as_ref().unwrap_or(&key)).collect();
+    check_keys(&text.closes, &known_by, faults);
     let link = match &text.link {
         Some(link) => template(link, vocabulary, faults),
         None => Template::parse(if opening.starts_with("case.") { "/cases/{case}" } else { "{link}" }),
@@ -117,6 +119,8 @@ fn one_recurring(
     for trigger in &mut closes {
         trigger.key.get_or_insert_with(|| Template::parse("period/{unit}/{fields.period}"));
     }
+    let key = Template::parse("period/{unit}/{period}");
+    check_keys(&text.closes, &[&key], faults);
     let every = rhythm(context, &text.every, faults)?;
     let terms = Many(vec![WithinText { within: Some(text.within.clone()), when: None, field: None, before: None }]);
     let within = within(context, &terms, words.cases, faults);
@@ -146,7 +150,7 @@ fn one_recurring(
         opens: Vec::new(),
         closes,
         cancels: Vec::new(),
-        key: Template::parse("period/{unit}/{period}"),
+        key,
         owed_by: owed_by(context, id, &text.owed_by, faults),
         owed_to: actors(context, None, &text.owed_to, &PEOPLE, faults),
         within,
@@ -266,6 +270,23 @@ fn check_can_close(
     }
 }
 
+/// What closes a duty must be able to name the key that it was opened with.
+fn check_keys(texts: &Many<TriggerText>, known_by: &[&Template], faults: &mut Vec<Fault>) {
+    for written in texts.iter().filter_map(|text| text.key.as_ref()) {
+        let key = Template::parse(written);
+        if known_by.is_empty() || known_by.iter().any(|known| known.may_equal(&key)) {
+            continue;
+        }
+        let opened = known_by.iter().map(|known| known.written()).collect::<Vec<_>>().join(", ");
+        let en = format!("nothing is closed by this: '{}' is never what the duty was opened with ('{opened}')", written.value);
+        let fault = Fault::new(written.range, "never-closes", en, format!("此键办结不了任何事项：“{}”不会等于产生时的键（“{opened}”）", written.value));
+        faults.push(fault.help(
+            format!("write it as the duty's own key begins and ends: \"{opened}\""),
+            format!("请与产生时的键首尾一致：\"{opened}\""),
+        ));
+    }
+}
+
 /// False if the condition rules this kind out by name.
 fn may_be(when: Option<&Condition>, kind: &Kind) -> bool {
     let Some(condition) = when else { return true };
@@ -341,7 +362,27 @@ fn within(context: &Context<'_>, texts: &Many<WithinText>, vocabulary: &Vocabula
         let when = text.when.as_ref().map(|when| vocabulary.condition(when, faults));
         terms.extend(term.map(|term| When { when, term }));
     }
+    check_choice(texts, faults);
     terms
+}
+
+/// Of several terms the first whose condition holds counts: what comes after one without a condition never does, and where none holds one without
+/// a condition must.
+fn check_choice(texts: &Many<WithinText>, faults: &mut Vec<Fault>) {
+    let place = |text: &WithinText| text.within.as_ref().or(text.field.as_ref()).map_or((0, 0), |written| written.range);
+    let (en, zh) = ("write { when = { … }, within = \"1d\" } first, and last { within = \"7d\" }", "请先写 { when = { … }, within = \"1d\" }，最后写 { within = \"7d\" }");
+    let always = texts.iter().position(|text| text.when.is_none());
+    match (always, texts.last()) {
+        (None, Some(last)) => {
+            let fault = Fault::new(place(last), "no-default", "which term counts where none of these conditions holds?", "各条件均不成立时，按哪个期限？");
+            faults.push(fault.help(en, zh));
+        }
+        (Some(first), _) => faults.extend(texts.iter().skip(first + 1).map(|never| {
+            let fault = Fault::new(place(never), "never-counts", "this term never counts: one without a condition stands before it", "此期限不会生效：其前已有无条件的期限");
+            fault.help(en, zh)
+        })),
+        (None, None) => {}
+    }
 }
 
 /// What terms there are besides durations.

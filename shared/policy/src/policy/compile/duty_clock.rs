@@ -107,6 +107,10 @@ pub(super) fn reminders(context: &Context<'_>, texts: &Many<Placed<String>>, wit
         let Some(amount) = amount(context, text, span, faults) else { continue };
         let shortest = within.iter().filter_map(|when| match &when.term {
             TermSource::Fixed(Term::Within(duration)) => roughly(*duration),
+            TermSource::Parameter(name) => {
+                let value = context.parameters.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
+                value.and_then(|value| value.parse().ok()).and_then(roughly)
+            }
             _ => None,
         });
         if let (Some(before), Some(shortest)) = (fixed(context, &amount).and_then(roughly), shortest.min())

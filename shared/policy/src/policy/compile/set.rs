@@ -345,29 +345,25 @@ fn claimed(organisation: &Organisation, unit: &Placed<String>, first: &Kind, sec
     )
 }
 
-/// Lists the roles that no post plays, where their pack binds.
+/// Lists for each unit the roles that no post plays there, pack by pack.
 fn check_roles(policy: &Policy, organisation: &Organisation, faults: &mut Vec<Fault>) {
     let times: BTreeSet<Timestamp> = policy.bindings.iter().map(|binding| binding.from).collect();
-    let mut lacking: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
     for (code, _) in organisation.file.unit.iter() {
         let mut bound: BTreeMap<&str, &Pack> = BTreeMap::new();
         bound.extend(times.iter().flat_map(|at| policy.packs_of(code, *at)).map(|pack| (pack.id.as_str(), pack)));
         for pack in bound.into_values() {
-            for role in needed(pack) {
-                if policy.tree.find_post(&policy.post_for(&pack.id, role, code), code).is_none() {
-                    lacking.entry((pack.id.clone(), role.to_owned())).or_default().push(code.value.clone());
-                }
+            let is_played = |role: &str| policy.tree.find_post(&policy.post_for(&pack.id, role, code), code).is_some();
+            let lacking: Vec<&str> = needed(pack).into_iter().filter(|role| !is_played(role)).collect();
+            if lacking.is_empty() {
+                continue;
             }
+            let titles = lacking.iter().map(|role| pack.roles.get(*role).map_or(*role, |title| title.zh.as_str()));
+            let en = format!("in unit '{}' nobody plays these roles of pack '{}': {}", code.value, pack.id, lacking.join(", "));
+            let titles = titles.collect::<Vec<_>>().join("、");
+            let zh = format!("单位“{}”中，制度包“{}”的下列角色没有对应岗位：{titles}", code.value, pack.title.zh);
+            let fault = Fault::new(code.range, "role-unbound", en, zh).warning();
+            faults.push(fault.help("write them under [[plays]], or give the unit such posts", "请在 [[plays]] 中指定，或为该单位设置这些岗位"));
         }
-    }
-    for ((pack, role), units) in lacking {
-        let bind = organisation.file.bind.iter().flat_map(|bind| bind.pack.iter()).find(|bound| bound.value == pack);
-        let range = bind.map_or((0, 0), |pack| pack.range);
-        let title = policy.pack(&pack).and_then(|pack| pack.roles.get(&role)).map_or(role.as_str(), |title| title.zh.as_str());
-        let en = format!("nobody plays '{role}' of pack '{pack}' in {}", units.join(", "));
-        let zh = format!("制度包“{pack}”的角色“{title}”在 {} 中没有对应岗位", units.join("、"));
-        let fault = Fault::new(range, "role-unbound", en, zh).warning();
-        faults.push(fault.help("write it under [[plays]], or give the units such a post", "请在 [[plays]] 中指定，或为这些单位设置该岗位"));
     }
 }
 

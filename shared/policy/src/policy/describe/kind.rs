@@ -1,7 +1,7 @@
 //! Kinds, with their fields and steps, in words.
 
 use super::super::explain::joined as listed;
-use super::super::kind::{Field, FollowsClosed, Kind, Limit, Step, StepSort};
+use super::super::kind::{Field, FollowsClosed, Kind, Limit, Step, StepSort, outcomes};
 use super::super::{Pack, Policy};
 use super::{Thing, value_words, joined, only, within, yes};
 use crate::Title;
@@ -79,6 +79,8 @@ impl Policy {
             Limit::Parameter(name) => self.parameter(&pack.id, name, &self.root).map(value_words).unwrap_or_default(),
         });
         let decided_by = returning.map(|returning| self.people(pack, &returning.decided_by));
+        let known = outcomes(&pack.kinds);
+        let outcome = step.outcome.as_ref().and_then(|outcome| known.into_iter().find(|(word, _)| word == outcome));
         let clears = returning.map(|returning| joined(returning.clears.iter().map(field)));
         Thing::new(within(&kind.title, &step.title), &step.article)
             .says("from", "适用阶段", "from", joined(step.from.iter().map(stage)))
@@ -95,7 +97,7 @@ impl Policy {
                 "outcome",
                 "办理结果记为",
                 "outcome",
-                step.outcome.as_ref().map(|outcome| Title::new(outcome, outcome)).unwrap_or_default(),
+                outcome.map(|(_, title)| title).unwrap_or_default(),
             )
             .says("event", "告知为", "told as", Title::new(format!("case.{}", step.event), format!("case.{}", step.event)))
     }
