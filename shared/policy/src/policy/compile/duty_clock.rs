@@ -105,7 +105,8 @@ pub(super) fn reminders(context: &Context<'_>, texts: &Many<Placed<String>>, wit
             continue;
         };
         let Some(amount) = amount(context, text, span, faults) else { continue };
-        let shortest = within.iter().filter_map(|when| match &when.term {
+        // Of several terms the longest counts: before a shorter one it is simply not sent.
+        let lengths = within.iter().map(|when| match &when.term {
             TermSource::Fixed(Term::Within(duration)) => roughly(*duration),
             TermSource::Parameter(name) => {
                 let value = context.parameters.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
@@ -113,8 +114,9 @@ pub(super) fn reminders(context: &Context<'_>, texts: &Many<Placed<String>>, wit
             }
             _ => None,
         });
-        if let (Some(before), Some(shortest)) = (fixed(context, &amount).and_then(roughly), shortest.min())
-            && before >= shortest
+        let longest = lengths.collect::<Option<Vec<_>>>().and_then(|lengths| lengths.into_iter().max());
+        if let (Some(before), Some(longest)) = (fixed(context, &amount).and_then(roughly), longest)
+            && before >= longest
         {
             let en = format!("'{}' lies before the duty opens", text.value);
             let fault = Fault::new(text.range, "bad-reminder", en, format!("提醒时间“{}”早于责任事项产生之时", text.value));
