@@ -161,7 +161,7 @@ impl Calendar {
                 Some(date) => Reached::at(self.instant(date.to_datetime(time))),
                 None => self.exhausted(start),
             },
-            Term::MonthDay { day } => Reached::at(self.month_day(start, day)),
+            Term::MonthDay { day, month } => Reached::at(self.month_day(start, day, month)),
             Term::LastWorkingDay => self.last_closing_of_month(start).map_or_else(|| self.exhausted(start), Reached::at),
         }
     }
@@ -392,9 +392,9 @@ impl Calendar {
         None
     }
 
-    fn month_day(&self, start: Timestamp, day: i8) -> Timestamp {
+    fn month_day(&self, start: Timestamp, day: i8, nth: i8) -> Timestamp {
         let today = self.date(start);
-        let mut month = today.first_of_month();
+        let mut month = today.first_of_month().saturating_add((nth - 1).months());
         loop {
             let date = month.with().day(day.min(month.days_in_month())).build().unwrap_or(month);
             let end = self.midnight(self.day_after(date, 1));

@@ -227,13 +227,14 @@ impl JsonSchema for Duration {
 /// `end of day`, `end of next day` (24:00); `end of working day`, `end of next working day` (the last closing);
 /// `end of last working day` of the month, or of the next month where that has passed;
 /// `10:00 next day`, `10:00 next working day` (`by 10:00 next day` is the same); `by the 10th` (its 24:00), `before the 10th` (the 9th's 24:00) of the month, or the next
-/// month where that has passed.
+/// month where that has passed; `by the 25th of the 3rd month`, that of the start being the first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Term {
     Within(Duration),
     EndOfDay { next: bool, working: bool },
     TimeOfNextDay { time: Time, working: bool },
-    MonthDay { day: i8 },
+    /// `month`: which month, where that of the start is the first.
+    MonthDay { day: i8, month: i8 },
     LastWorkingDay,
 }
 
@@ -260,10 +261,12 @@ impl FromStr for Term {
 impl Term {
     fn of_day(words: &str) -> Option<Self> {
         if let Some(day) = words.strip_prefix("by the ") {
-            return Some(Self::MonthDay { day: ordinal(day)? });
+            let (day, month) = of_month(day)?;
+            return Some(Self::MonthDay { day, month });
         }
         if let Some(day) = words.strip_prefix("before the ") {
-            return Some(Self::MonthDay { day: ordinal(day)? - 1 }).filter(|term| *term != Self::MonthDay { day: 0 });
+            let (day, month) = of_month(day)?;
+            return (day > 1).then_some(Self::MonthDay { day: day - 1, month });
         }
         let words = words.strip_prefix("by ").unwrap_or(words);
         let (time, working) = match (words.strip_suffix(" next working day"), words.strip_suffix(" next day")) {
@@ -295,7 +298,8 @@ impl Term {
             Self::TimeOfNextDay { time, working } => {
                 format!("by {:02}:{:02} on the next {}day", time.hour(), time.minute(), if working { "working " } else { "" })
             }
-            Self::MonthDay { day } => format!("by the end of day {day} of the month"),
+            Self::MonthDay { day, month: 1 } => format!("by the end of day {day} of the month"),
+            Self::MonthDay { day, month } => format!("by the end of day {day} of the {} month, the present one being the first", nth(month)),
             Self::LastWorkingDay => "by the end of the last working day of the month".to_owned(),
         }
     }
@@ -309,7 +313,8 @@ impl Term {
             Self::TimeOfNextDay { time, working } => {
                 format!("次一{} {:02}:{:02} 前", if working { "工作日" } else { "日" }, time.hour(), time.minute())
             }
-            Self::MonthDay { day } => format!("当月{day}日前（含当日）"),
+            Self::MonthDay { day, month: 1 } => format!("当月{day}日前（含当日）"),
+            Self::MonthDay { day, month } => format!("自当月起第{month}个月的{day}日前（含当日）"),
             Self::LastWorkingDay => "当月最后一个工作日结束前".to_owned(),
         }
     }
@@ -338,10 +343,30 @@ impl fmt::Display for Term {
             Self::TimeOfNextDay { time, working } => {
                 write!(f, "{:02}:{:02} next {}day", time.hour(), time.minute(), if *working { "working " } else { "" })
             }
-            Self::MonthDay { day } => write!(f, "by the {day}th"),
+            Self::MonthDay { day, month: 1 } => write!(f, "by the {}", nth(*day)),
+            Self::MonthDay { day, month } => write!(f, "by the {} of the {} month", nth(*day), nth(*month)),
             Self::LastWorkingDay => f.write_str("end of last working day"),
         }
     }
+}
+
+/// Day and month of `25th of the 3rd month`; without a month the first.
+fn of_month(text: &str) -> Option<(i8, i8)> {
+    let Some((day, month)) = text.split_once(" of the ") else { return Some((ordinal(text)?, 1)) };
+    let month = ordinal(month.strip_suffix(" month")?).filter(|month| *month <= 24)?;
+    Some((ordinal(day)?, month))
+}
+
+/// `1st`, `22nd`, `13th`.
+fn nth(number: i8) -> String {
+    let suffix = match (number % 10, number % 100) {
+        (_, 11..=13) => "th",
+        (1, _) => "st",
+        (2, _) => "nd",
+        (3, _) => "rd",
+        _ => "th",
+    };
+    format!("{number}{suffix}")
 }
 
 fn ordinal(text: &str) -> Option<i8> {
