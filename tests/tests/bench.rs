@@ -35,6 +35,9 @@ fn the_bench_fills_its_rows_and_nothing_fails() -> anyhow::Result<()> {
     let by_copies = rows(&sheet, "2000 duties due at one instant, among 2000")?;
     assert_eq!(by_copies.iter().map(|row| row[0].as_str()).collect::<Vec<_>>(), ["1", "2", "3"]);
     assert!(by_copies.iter().all(|row| row[4] == "2000 of 2000, 0 twice"), "{by_copies:?}");
+    let busy =
+        |row: &Vec<String>| row[5].split(", ").next().and_then(|postgres| postgres.parse::<f64>().ok()).is_some_and(|cores| cores > 0.0);
+    assert!(by_copies.iter().all(busy), "PostgreSQL did nothing: {by_copies:?}");
     let memory: Vec<String> = rows(&sheet, "Memory of each service, MB")?.into_iter().map(|row| row[0].clone()).collect();
     assert!(duban_contracts::subjects::service::ALL.iter().all(|name| memory.iter().any(|row| row == name)), "{memory:?}");
     let traces = rows(&sheet, "Traces that came to the collector")?;

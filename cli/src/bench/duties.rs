@@ -2,6 +2,7 @@
 
 use super::BenchArguments;
 use super::load::closed_loop;
+use super::processors::{Busy, Cores};
 use super::sheet::Sheet;
 use super::stage::Theatre;
 use anyhow::Context;
@@ -74,16 +75,24 @@ async fn by_copies(arguments: &BenchArguments, theatre: &mut Theatre, insert: &C
             format!("{:.2}", rate / alone),
             format!("{:.1} s", raised.seconds),
             format!("{} of {burst}, {} twice", raised.duties, raised.twice),
+            cores(raised.cores),
         ]);
+        anyhow::ensure!(raised.twice == 0, "{} rungs were raised twice by {copies} copies", raised.twice);
         sheet.figure(&format!("duties raised a second by {copies} copies of escalation"), rate);
         theatre.settle().await?;
     }
     for copy in 1..COPIES {
         theatre.stack.stop_copy("escalation", copy).await?;
     }
-    let heading = ["copies of escalation", "raised a second", "to one copy", "all within", "raised"].map(str::to_owned);
+    let heading =
+        ["copies of escalation", "raised a second", "to one copy", "all within", "raised", "processors busy: PostgreSQL, escalation, all"];
+    let heading = heading.map(str::to_owned);
     sheet.table(&format!("{burst} duties due at one instant, among {}", arguments.duties), &heading, &rows);
     Ok(())
+}
+
+fn cores(cores: Cores) -> String {
+    format!("{:.1}, {:.1}, {:.1} of {:.0}", cores.postgres, cores.escalation, cores.all, cores.there_are)
 }
 
 struct Together {
@@ -92,11 +101,20 @@ struct Together {
     /// How many were raised, and rungs that were raised more than once.
     duties: i64,
     twice: i64,
+    /// From the due time until all were raised.
+    cores: Cores,
 }
 
 async fn raised_together(database: &PgPool, name: &str, count: i64) -> anyhow::Result<Together> {
     let like = format!("bench/{name}/%");
     let deadline = Instant::now() + Duration::from_secs(300);
+    let until_due: f64 =
+        sqlx::query_scalar("select extract(epoch from min(due_at) - clock_timestamp())::float8 from escalation.duty where key like $1")
+            .bind(&like)
+            .fetch_one(database)
+            .await?;
+    tokio::time::sleep(Duration::from_secs_f64(until_due.max(0.0))).await;
+    let then = Busy::now()?;
     loop {
         let raised: i64 = sqlx::query_scalar("select count(*) from escalation.duty where key like $1 and breached_at is not null")
             .bind(&like)
@@ -108,6 +126,7 @@ async fn raised_together(database: &PgPool, name: &str, count: i64) -> anyhow::R
         anyhow::ensure!(Instant::now() < deadline, "{raised} of {count} duties are raised after five minutes");
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
+    let cores = Busy::now()?.since(then);
     let (seconds, duties, twice): (f64, i64, i64) = sqlx::query_as(
         "with told as (select duty.id, duty.due_at, told.created_at
                        from escalation.duty join escalation.outbox as told on told.about = 'duty/' || duty.id and told.subject like '%.duty.breached'
@@ -117,7 +136,7 @@ async fn raised_together(database: &PgPool, name: &str, count: i64) -> anyhow::R
     .bind(&like)
     .fetch_one(database)
     .await?;
-    Ok(Together { seconds, duties, twice })
+    Ok(Together { seconds, duties, twice, cores })
 }
 
 /// A real duty, told apart by its columns, of which copies are made.

@@ -3,7 +3,8 @@
 //!
 //! - [`acceptance`]: reports over HTTP through the real gateway, against a [`plain`] axum and sqlx service with the same checks.
 //! - [`full_way`]: report → case → duties, against the [`naive`] one-process pipeline; and how long a report takes at half that load.
-//! - [`duties`]: a million open duties: how late due ones are raised, what an idle tick costs.
+//! - [`duties`]: a million open duties: how late due ones are raised, what an idle tick costs, what several copies raise and what bounds them
+//!   ([`processors`]).
 //! - [`memory`]: what each service holds at that load.
 //!
 //! Of a hundred traces one is sent to a [`collector`], or as many as `--traced` says.
@@ -17,6 +18,7 @@ pub mod load;
 pub mod memory;
 pub mod naive;
 pub mod plain;
+mod processors;
 mod sheet;
 pub mod stage;
 

@@ -5,7 +5,7 @@
 //! happen. [`rehearsing`] asks it of what has happened, by another set of packs; both play events with [`playing`].
 //!
 //! A report's way through it, top to bottom: [`judging`] (and [`contacts`], whom it names), [`registering`], [`supplementing`],
-//! [`case`], [`stepping`]; then [`rules`] (what an
+//! [`case`], [`stepping`] (and [`naming`]: whom its fields mean); then [`rules`] (what an
 //! event means), [`matter`] (opens and closes of one thing, in any order), [`duty`], [`climb`] (what is due now), [`recipients`] (posts to
 //! people), [`alert`], [`acknowledging`]; what people do with a duty is [`acts`], what moves its due time [`shifts`], [`retiming`] and
 //! [`correcting`]; [`telling`] words the events.
@@ -23,6 +23,7 @@ pub mod judging;
 pub mod mask;
 pub mod matter;
 pub mod moment;
+pub mod naming;
 pub mod playing;
 pub mod recipients;
 pub mod registering;

@@ -2,7 +2,7 @@
 
 use crate::case::{Case, Happening, Stamp, Told, Words};
 use crate::judging::{self, Ground};
-use crate::returning;
+use crate::{naming, returning};
 use duban_contracts::case::{Before, Step};
 use duban_contracts::{Problem, Timestamp};
 use duban_policy::policy::{CaseFacts, Kind, Permitted, Returning};
@@ -55,8 +55,9 @@ pub fn make(
     crate::carrying::stands_for_itself(case)?;
     let facts = facts(case, &personal);
     let Asked { person, at, step, fields, .. } = asked;
-    let permitted = ground.policy.check_step(ground.directory, person, &case_facts(case, &facts), step, fields, at)?;
+    let mut permitted = ground.policy.check_step(ground.directory, person, &case_facts(case, &facts), step, fields, at)?;
     let kind = ground.policy.kind(&case.pack, &case.kind).ok_or_else(Problem::internal)?;
+    permitted.fields = naming::resolved(ground, kind, std::mem::take(&mut permitted.fields))?;
     Ok(Making { ground, kind, asked, stamp, case, personal, out: Stepped::default() }.apply(&permitted))
 }
 

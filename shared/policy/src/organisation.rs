@@ -348,7 +348,11 @@ fn check_unit(
         }
         // Who held it once may stand in later.
         let always = |holdings: &[HoldingText]| -> Vec<Placed<String>> {
-            holdings.iter().filter(|holding| holding.from.is_none() && holding.until.is_none()).map(|holding| holding.person.clone()).collect()
+            holdings
+                .iter()
+                .filter(|holding| holding.from.is_none() && holding.until.is_none())
+                .map(|holding| holding.person.clone())
+                .collect()
         };
         let holders = always(&post.holders);
         for deputy in always(&post.deputies).iter().filter(|deputy| holders.contains(deputy)) {

@@ -238,7 +238,13 @@ impl World {
 
 /// The files of the tests' set, with some text of them replaced, which must stand there.
 pub fn sources(edits: &[(&str, &str)]) -> Vec<PolicySource> {
-    let files = [("desk.toml", PACK), ("basics.toml", BASICS), ("always.toml", CALENDAR), ("office.toml", OFFICE), ("organisation.toml", ORGANISATION)];
+    let files = [
+        ("desk.toml", PACK),
+        ("basics.toml", BASICS),
+        ("always.toml", CALENDAR),
+        ("office.toml", OFFICE),
+        ("organisation.toml", ORGANISATION),
+    ];
     let mut sources = files.map(|(name, text)| PolicySource { name: name.to_owned(), text: text.to_owned() });
     for (from, to) in edits {
         let found = sources.iter_mut().find(|source| source.text.contains(from)).unwrap_or_else(|| panic!("no {from}"));

@@ -231,10 +231,19 @@ impl JsonSchema for Duration {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Term {
     Within(Duration),
-    EndOfDay { next: bool, working: bool },
-    TimeOfNextDay { time: Time, working: bool },
+    EndOfDay {
+        next: bool,
+        working: bool,
+    },
+    TimeOfNextDay {
+        time: Time,
+        working: bool,
+    },
     /// `month`: which month, where that of the start is the first.
-    MonthDay { day: i8, month: i8 },
+    MonthDay {
+        day: i8,
+        month: i8,
+    },
     LastWorkingDay,
 }
 
@@ -299,7 +308,9 @@ impl Term {
                 format!("by {:02}:{:02} on the next {}day", time.hour(), time.minute(), if working { "working " } else { "" })
             }
             Self::MonthDay { day, month: 1 } => format!("by the end of day {day} of the month"),
-            Self::MonthDay { day, month } => format!("by the end of day {day} of the {} month, the present one being the first", nth(month)),
+            Self::MonthDay { day, month } => {
+                format!("by the end of day {day} of the {} month, the present one being the first", nth(month))
+            }
             Self::LastWorkingDay => "by the end of the last working day of the month".to_owned(),
         }
     }

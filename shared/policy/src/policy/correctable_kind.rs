@@ -62,7 +62,10 @@ fn goes_away(old: &Kind, new: &Kind) -> Option<Why> {
         now.is_some_and(|now| known.choices.iter().all(|choice| now.choices.iter().any(|offered| offered.value == choice.value)))
     };
     if !old.fields.iter().all(offers) {
-        return Some(("有选项被删除，已选此项的案件将没有对应的选项", "a choice goes, and cases that have made it would hold none that there is"));
+        return Some((
+            "有选项被删除，已选此项的案件将没有对应的选项",
+            "a choice goes, and cases that have made it would hold none that there is",
+        ));
     }
     (old.unsorted != new.unsorted).then_some(("是否待分拣有变", "whether it waits to be sorted changes"))
 }

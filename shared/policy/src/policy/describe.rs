@@ -84,7 +84,12 @@ impl Policy {
             .says("regulation", "编号", "number", regulation)
             .says("purpose", "目的", "purpose", pack.purpose.clone().unwrap_or_default())
             .says("scope", "适用范围", "applies to", pack.scope.clone().unwrap_or_default())
-            .says("interpretation", "解释", "interpreted by", pack.interpretation.as_ref().map(|phrase| self.phrase(pack, phrase, &self.root)).unwrap_or_default());
+            .says(
+                "interpretation",
+                "解释",
+                "interpreted by",
+                pack.interpretation.as_ref().map(|phrase| self.phrase(pack, phrase, &self.root)).unwrap_or_default(),
+            );
         put("pack".to_owned(), head);
         for (id, parameter) in &pack.parameters {
             let thing = Thing::new(parameter.title.clone(), parameter.article.as_deref().unwrap_or_default());

@@ -38,7 +38,9 @@ pub enum Every {
     Quarter,
     HalfYear,
     /// Of the calendar, or one that ends with another month (1 to 11), and is called after the year in which it ends.
-    Year { to: i8 },
+    Year {
+        to: i8,
+    },
 }
 
 /// One coming round of a recurring duty.
@@ -82,7 +84,10 @@ impl Every {
             Self::Year { to: 12 } => Title::new("每年", "every year"),
             Self::Year { to } => {
                 let month = usize::try_from(to - 1).ok().and_then(|nth| MONTHS.get(nth)).copied().unwrap_or_default();
-                Title::new(format!("每年（至{to}月底止）"), format!("every year to the end of {}{}", month[..1].to_uppercase(), &month[1..]))
+                Title::new(
+                    format!("每年（至{to}月底止）"),
+                    format!("every year to the end of {}{}", month[..1].to_uppercase(), &month[1..]),
+                )
             }
         }
     }

@@ -172,11 +172,15 @@ fn a_date_and_time_is_read_as_people_write_it() {
     let policy = policy();
     let field = policy.kind("shop", "complaint").unwrap().fields.iter().find(|field| field.id == "arrives").unwrap();
     let read = |text: &str| field.normal(&json!(text)).map(|value| value.as_str().unwrap_or_default().to_owned());
-    for written in ["2026-03-10 09:05", "2026-03-10T09:05", "2026-03-10T09:05:00", "2026/3/10 09:05", "2026年3月10日 09:05", "2026年3月10日09：05"] {
+    for written in
+        ["2026-03-10 09:05", "2026-03-10T09:05", "2026-03-10T09:05:00", "2026/3/10 09:05", "2026年3月10日 09:05", "2026年3月10日09：05"]
+    {
         assert_eq!(read(written).as_deref(), Some("2026-03-10 09:05"), "{written}");
     }
     assert_eq!(read("2026-03-10 09:05:30").as_deref(), Some("2026-03-10 09:05:30"));
-    for written in ["2026-03-10", "09:05", "2026-03-10T09:05Z", "2026-03-10T09:05+08:00", "2026-03-10 25:00", "2026-02-30 09:05", "2026-03-10 9"] {
+    for written in
+        ["2026-03-10", "09:05", "2026-03-10T09:05Z", "2026-03-10T09:05+08:00", "2026-03-10 25:00", "2026-02-30 09:05", "2026-03-10 9"]
+    {
         assert_eq!(read(written), None, "{written}");
     }
 }

@@ -11,8 +11,8 @@ use axum::Json;
 use axum::extract::State;
 
 use axum::routing::get;
-use duban_contracts::{FieldError, Problem};
 use duban_contracts::policy::PolicySource;
+use duban_contracts::{FieldError, Problem};
 use schemars::JsonSchema;
 use serde::Serialize;
 

@@ -279,7 +279,12 @@ fn check_keys(texts: &Many<TriggerText>, known_by: &[&Template], faults: &mut Ve
         }
         let opened = known_by.iter().map(|known| known.written()).collect::<Vec<_>>().join(", ");
         let en = format!("nothing is closed by this: '{}' is never what the duty was opened with ('{opened}')", written.value);
-        let fault = Fault::new(written.range, "never-closes", en, format!("此键办结不了任何事项：“{}”不会等于产生时的键（“{opened}”）", written.value));
+        let fault = Fault::new(
+            written.range,
+            "never-closes",
+            en,
+            format!("此键办结不了任何事项：“{}”不会等于产生时的键（“{opened}”）", written.value),
+        );
         faults.push(fault.help(
             format!("write it as the duty's own key begins and ends: \"{opened}\""),
             format!("请与产生时的键首尾一致：\"{opened}\""),
@@ -370,15 +375,28 @@ fn within(context: &Context<'_>, texts: &Many<WithinText>, vocabulary: &Vocabula
 /// a condition must.
 fn check_choice(texts: &Many<WithinText>, faults: &mut Vec<Fault>) {
     let place = |text: &WithinText| text.within.as_ref().or(text.field.as_ref()).map_or((0, 0), |written| written.range);
-    let (en, zh) = ("write { when = { … }, within = \"1d\" } first, and last { within = \"7d\" }", "请先写 { when = { … }, within = \"1d\" }，最后写 { within = \"7d\" }");
+    let (en, zh) = (
+        "write { when = { … }, within = \"1d\" } first, and last { within = \"7d\" }",
+        "请先写 { when = { … }, within = \"1d\" }，最后写 { within = \"7d\" }",
+    );
     let always = texts.iter().position(|text| text.when.is_none());
     match (always, texts.last()) {
         (None, Some(last)) => {
-            let fault = Fault::new(place(last), "no-default", "which term counts where none of these conditions holds?", "各条件均不成立时，按哪个期限？");
+            let fault = Fault::new(
+                place(last),
+                "no-default",
+                "which term counts where none of these conditions holds?",
+                "各条件均不成立时，按哪个期限？",
+            );
             faults.push(fault.help(en, zh));
         }
         (Some(first), _) => faults.extend(texts.iter().skip(first + 1).map(|never| {
-            let fault = Fault::new(place(never), "never-counts", "this term never counts: one without a condition stands before it", "此期限不会生效：其前已有无条件的期限");
+            let fault = Fault::new(
+                place(never),
+                "never-counts",
+                "this term never counts: one without a condition stands before it",
+                "此期限不会生效：其前已有无条件的期限",
+            );
             fault.help(en, zh)
         })),
         (None, None) => {}

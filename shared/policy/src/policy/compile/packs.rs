@@ -25,8 +25,7 @@ pub(super) fn compile(
     calendars: &BTreeMap<String, Calendar>,
     faults: &mut Vec<Fault>,
 ) -> Pack {
-    let parameters: Vec<(String, String)> =
-        file.parameter.iter().map(|(name, text)| (name.value.clone(), text.value.zh.clone())).collect();
+    let parameters: Vec<(String, String)> = file.parameter.iter().map(|(name, text)| (name.value.clone(), text.value.zh.clone())).collect();
     let context = Context { file, calendars, parameters };
     check_head(file, faults);
     check_rule_ids(file, faults);

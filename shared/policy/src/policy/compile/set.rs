@@ -362,7 +362,9 @@ fn check_roles(policy: &Policy, organisation: &Organisation, faults: &mut Vec<Fa
             let titles = titles.collect::<Vec<_>>().join("、");
             let zh = format!("单位“{}”中，制度包“{}”的下列角色没有对应岗位：{titles}", code.value, pack.title.zh);
             let fault = Fault::new(code.range, "role-unbound", en, zh).warning();
-            faults.push(fault.help("write them under [[plays]], or give the unit such posts", "请在 [[plays]] 中指定，或为该单位设置这些岗位"));
+            faults.push(
+                fault.help("write them under [[plays]], or give the unit such posts", "请在 [[plays]] 中指定，或为该单位设置这些岗位"),
+            );
         }
     }
 }

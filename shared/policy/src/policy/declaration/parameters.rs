@@ -1,7 +1,7 @@
 //! What a parameter must hold where declarations use it.
 
-use super::super::recurring::Every;
 use super::super::Pack;
+use super::super::recurring::Every;
 use super::{Declarations, Demand, Figure, Grade, GradeSource, Kept, KeptSource, Phrase, Rhythm};
 
 /// What is wanted of a value, in English and Chinese, as a sentence goes on after 'this is'.
@@ -41,9 +41,10 @@ impl Declarations {
     /// Every phrase of theirs.
     fn phrases(&self) -> impl Iterator<Item = &Phrase> {
         let occasions = self.notices.iter().map(|notice| &notice.on).chain(self.surveys.iter().map(|survey| &survey.on));
-        let handlings = self.records.iter().flat_map(|record| {
-            [&record.access, &record.loan, &record.copy, &record.disclosure, &record.disposal].into_iter().flatten()
-        });
+        let handlings = self
+            .records
+            .iter()
+            .flat_map(|record| [&record.access, &record.loan, &record.copy, &record.disclosure, &record.disposal].into_iter().flatten());
         let conducts = self.conducts.iter().flat_map(|conduct| {
             let (Demand::Forbids(demand) | Demand::Requires(demand)) = &conduct.demand;
             std::iter::once(demand).chain(&conduct.consequence)

@@ -4,7 +4,7 @@ use super::super::describe::Thing;
 use super::super::duty::Amount;
 use super::super::kind::{Actor, Field};
 use super::super::number::NumberPattern;
-use super::{Declaration, Rhythm, Phrase, Stated, Words};
+use super::{Declaration, Phrase, Rhythm, Stated, Words};
 use crate::Title;
 use crate::calendar::{Basis, Duration, Measure};
 

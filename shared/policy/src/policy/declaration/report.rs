@@ -3,7 +3,7 @@
 use super::super::describe::Thing;
 use super::super::duty::TermSource;
 use super::super::kind::Actor;
-use super::{Declaration, DeclarationSort, Rhythm, Phrase, Stated, Words};
+use super::{Declaration, DeclarationSort, Phrase, Rhythm, Stated, Words};
 use crate::Title;
 
 /// A report, compiled.

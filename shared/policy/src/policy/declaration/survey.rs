@@ -3,7 +3,7 @@
 use super::super::describe::Thing;
 use super::super::duty::TermSource;
 use super::super::kind::Actor;
-use super::{Channel, Declaration, DeclarationSort, Figure, Occasion, Rhythm, Phrase, Stated, Words};
+use super::{Channel, Declaration, DeclarationSort, Figure, Occasion, Phrase, Rhythm, Stated, Words};
 
 /// A survey, compiled.
 #[derive(Debug, Clone)]

@@ -4,7 +4,7 @@ use super::super::duty::{TermSource, Trigger};
 use super::super::kind::{Actor, Field};
 use super::super::recurring::Every;
 use super::super::{Pack, Policy};
-use super::{Channel, DeclarationSort, Figure, Handling, Held, Occasion, Rhythm, Phrase, Subject};
+use super::{Channel, DeclarationSort, Figure, Handling, Held, Occasion, Phrase, Rhythm, Subject};
 use crate::Title;
 use crate::condition::Condition;
 use serde_json::json;
@@ -169,7 +169,11 @@ impl Words<'_> {
 
     pub fn handling(&self, handling: &Handling) -> Title {
         if handling.never {
-            let more = handling.says.as_ref().map(|says| self.phrase(Some(says))).map(|says| (format!("（{}）", says.zh), format!(" ({})", says.en)));
+            let more = handling
+                .says
+                .as_ref()
+                .map(|says| self.phrase(Some(says)))
+                .map(|says| (format!("（{}）", says.zh), format!(" ({})", says.en)));
             let more = more.unwrap_or_default();
             return Title::new(format!("禁止{}", more.0), format!("never{}", more.1));
         }

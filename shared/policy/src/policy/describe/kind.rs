@@ -3,7 +3,7 @@
 use super::super::explain::joined as listed;
 use super::super::kind::{Field, FollowsClosed, Kind, Limit, Step, StepSort, outcomes};
 use super::super::{Pack, Policy};
-use super::{Thing, value_words, joined, only, within, yes};
+use super::{Thing, joined, only, value_words, within, yes};
 use crate::Title;
 
 impl Policy {
@@ -93,12 +93,7 @@ impl Policy {
             .says("decided_by", "达到次数后由谁裁定", "then decided by", decided_by.unwrap_or_default())
             .says("when", "条件", "if", self.condition(pack, step.when.as_ref()))
             .says("once", "只能办理一次", "done only once", only(step.once))
-            .says(
-                "outcome",
-                "办理结果记为",
-                "outcome",
-                outcome.map(|(_, title)| title).unwrap_or_default(),
-            )
+            .says("outcome", "办理结果记为", "outcome", outcome.map(|(_, title)| title).unwrap_or_default())
             .says("event", "告知为", "told as", Title::new(format!("case.{}", step.event), format!("case.{}", step.event)))
     }
 }

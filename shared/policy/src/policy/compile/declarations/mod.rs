@@ -6,7 +6,7 @@ mod papers;
 mod references;
 mod standards;
 
-use super::super::declaration::{DeclarationSort, Declarations, Figure, Rhythm, Phrase, Stated};
+use super::super::declaration::{DeclarationSort, Declarations, Figure, Phrase, Rhythm, Stated};
 use super::super::kind::{Actor, Field, Kind};
 use super::super::recurring::Every;
 use super::super::vocabulary::{self, Vocabulary};

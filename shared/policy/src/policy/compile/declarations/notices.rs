@@ -5,7 +5,7 @@ use super::super::super::template::Template;
 use super::super::super::vocabulary::Vocabulary;
 use super::super::packs::Context;
 use super::super::{duties, kinds, unknown};
-use super::{Known, figure, people, references, rhythm, phrase, stated};
+use super::{Known, figure, people, phrase, references, rhythm, stated};
 use crate::Title;
 use crate::source::declaration::{MessageText, NoticeText, SurveyText};
 use crate::source::duty::{PlacedTitle, TriggerText};

@@ -3,7 +3,7 @@
 use super::super::super::declaration::{DeclarationSort, Form, Grade, GradeSource, Handling, Held, Kept, KeptSource, Record, Report};
 use super::super::packs::Context;
 use super::super::{duties, kinds, ladders, unknown};
-use super::{braced, fields, parameter, people, references, rhythm, phrase, stated};
+use super::{braced, fields, parameter, people, phrase, references, rhythm, stated};
 use crate::source::declaration::{FormText, HandlingText, RecordText, ReportText};
 use crate::source::{Fault, Placed};
 

@@ -1,9 +1,9 @@
 //! Quotas and rules of conduct: what is expected of people.
 
-use super::super::super::declaration::{Conduct, DeclarationSort, Demand, Quota, Phrase};
+use super::super::super::declaration::{Conduct, DeclarationSort, Demand, Phrase, Quota};
 use super::super::packs::Context;
 use super::super::{duties, kinds};
-use super::{Known, figure, people, references, rhythm, phrase, stated};
+use super::{Known, figure, people, phrase, references, rhythm, stated};
 use crate::Title;
 use crate::source::declaration::{ConductText, QuotaText};
 use crate::source::{Fault, Placed};
