@@ -80,6 +80,16 @@ parent = "HQ"
 pack = "desk"
 unit = "HQ"
 from = "2026-01-01"
+[[bind]]
+pack = "basics"
+unit = "HQ"
+from = "2026-01-01"
+[[plays]]
+pack = "basics"
+[plays.role]
+duty-desk = "clerk"
+duty-desk-head = "clerk"
+system-administrator = "clerk"
 [person.chen]
 name = "陈晓"
 [person.liu]
@@ -92,6 +102,7 @@ fn resolve(fields: Value) -> Result<Value, Vec<(String, String)>> {
     let sources = [
         ("desk.toml", PACK),
         ("organisation.toml", ORGANISATION),
+        ("basics.toml", include_str!("../../../../policies/basics.toml")),
         ("always.toml", include_str!("../../../../policies/calendars/always.toml")),
     ];
     let sources = sources.map(|(name, text)| PolicySource { name: name.into(), text: text.into() });

@@ -205,22 +205,15 @@ pub enum FollowsClosed {
     Join,
 }
 
-/// Every outcome that steps of these kinds set, with what it is called: after those steps, and by its own word where that would not tell two apart.
+/// Every outcome that steps of these kinds set, called after the first of them and by its own word.
 pub(super) fn outcomes(kinds: &[Kind]) -> Vec<(String, Title)> {
     let steps = || kinds.iter().flat_map(|kind| &kind.steps).filter_map(|step| Some((step.outcome.as_deref()?, &step.title)));
     let mut named: Vec<(String, Title)> = Vec::new();
-    for (outcome, _) in steps() {
+    for (outcome, title) in steps() {
         if named.iter().any(|(known, _)| known == outcome) {
             continue;
         }
-        let mut titles: Vec<&Title> = steps().filter(|(set, _)| *set == outcome).map(|(_, title)| title).collect();
-        titles.dedup();
-        let is_its_own = titles.len() == 1 && steps().all(|(set, title)| set == outcome || title.zh != titles[0].zh);
-        let title = match titles[0] {
-            title if is_its_own => title.clone(),
-            title => Title::new(format!("{}（{outcome}）", title.zh), format!("{} ({outcome})", title.en)),
-        };
-        named.push((outcome.to_owned(), title));
+        named.push((outcome.to_owned(), Title::new(format!("{}（{outcome}）", title.zh), format!("{} ({outcome})", title.en))));
     }
     named
 }

@@ -72,7 +72,7 @@ fn what_becomes_of_reports_and_who_may_do_what_is_told_in_words() {
         (pack, r#"from = "{warning_from}""#, r#"from = "received_at""#, "起算：该事件发生之时 → 来件收到之时"),
         (pack, r#"closes = "case.warning_filed""#, any_pack, "也看其他制度的案件：无 → “预警报备”办结"),
         (pack, r#""客户投诉", "投诉""#, r#""投诉""#, "来件中也称：客户投诉、投诉、complaint → 投诉、complaint"),
-        (pack, r#"outcome = "withdrawn""#, r#"outcome = "settled""#, "办理结果记为：withdrawn → settled"),
+        (pack, r#"outcome = "withdrawn""#, r#"outcome = "settled""#, "办理结果记为：客户撤诉，办结（withdrawn） → 办结（settled）"),
         ("organisation.toml", r#"zone = "Asia/Shanghai""#, r#"zone = "Asia/Tokyo""#, "时区：Asia/Shanghai → Asia/Tokyo"),
         ("organisation.toml", "HY-DB/duty-desk-head", "HY/ceo", "无人可通知时：督办中心主任 → 华岳集团首席执行官"),
         ("organisation.toml", "parent = \"HY\"\ndepartment = true", "parent = \"HY\"", "内设部门：是 → 否"),

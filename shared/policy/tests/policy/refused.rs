@@ -321,6 +321,26 @@ const IN_THE_PACK: &[(&str, &str, &str)] = &[
     ("a term of a lifetime", "within = \"7d\"", "within = \"1100mon\""),
     ("a pause for decades", "within = \"7d\"", "within = \"7d\"\npause = \"9000d\""),
     ("any of nothing", "when = { amount = \"> {large}\" }", "when = { any = [] }"),
+    ("terms of which none may count", "within = \"7d\"\n", "within = [{ when = { severity = \"major\" }, within = \"1d\" }]\n"),
+    (
+        "a term that never counts",
+        "within = \"7d\"\n",
+        "within = [{ within = \"7d\" }, { when = { severity = \"major\" }, within = \"1d\" }]\n",
+    ),
+    (
+        "a key that closes nothing",
+        "closes = \"case.closed\"\n",
+        "closes = [\"case.closed\", { on = \"case.accepted\", key = \"other/{number}\" }]\n",
+    ),
+    ("a key of another round", "key = \"period/{unit}/{demand}\"", "key = \"round/{unit}/{demand}\""),
+    (
+        "a reminder before the beginning by a parameter",
+        "within = \"7d\"\nremind = \"12h before\"",
+        "within = \"{soon}\"\nremind = \"2d before\"",
+    ),
+    ("a figure in two languages", "value = \"1wd\"", "value = { zh = \"1wd\", en = \"2wd\" }"),
+    ("a year that ends with no month", "every = \"month\"", "every = \"year to nowember\""),
+    ("a day of no month", "within = \"by the 10th\"", "within = \"by the 10th of the 30th month\""),
     ("numbers that two cases would share", "[duty.close]", SHARES_NUMBERS),
 ];
 
@@ -384,6 +404,13 @@ const IN_THE_ORGANISATION: &[(&str, &str, &str)] = &[
     ("a right that is none", "see unit", "look unit"),
     ("a zone that is none", "Asia/Shanghai", "Asia/Beijing"),
     ("a date that is none", "2026-01-01", "2026-02-30"),
+    ("a deputy of himself", "deputies = \"an\"", "deputies = \"bo\""),
+    (
+        "a holder who ends before he begins",
+        "clerk = \"an\"",
+        "clerk = { holders = { person = \"an\", from = \"2026-05-01\", until = \"2026-04-30\" } }",
+    ),
+    ("a binding that ends before it begins", "from = \"2026-01-01\"", "from = \"2026-01-01\"\nuntil = \"2025-12-31\""),
     ("a calendar unknown", "calendar = \"always\"", "calendar = \"never\""),
     ("a parameter that the pack lacks", "[person]", "[[parameter]]\npack = \"shop\"\nname = \"sun\"\nvalue = \"2wd\"\n\n[person]"),
     ("a trial of nothing", "[person]", "[[trial]]\nuntil = \"2026-03-31\"\n\n[person]"),

@@ -298,9 +298,9 @@ fn words_that_are_no_figure_and_figures_that_are_two_are_refused() {
     assert!(wrong.contains("how long something is kept"), "{wrong}");
     let two = "value = { zh = \"2h\", en = \"3h\" }";
     let wrong = spoken(("value = \"5000\"", two), "[person]\n").unwrap_err();
-    assert!(wrong.contains("a figure is the same in every language") && wrong.contains("数值不分语言"), "{wrong}");
-    let overridden = format!("[[parameter]]\npack = \"shop\"\nname = \"large\"\n{}\n\n[person]\n", two.replace('h', ""));
-    let wrong = spoken(("", ""), &overridden).unwrap_err();
+    assert!(wrong.contains("a figure is the same in every language"), "{wrong}");
+    let overridden = "[[parameter]]\npack = \"shop\"\nname = \"large\"\nvalue = { zh = \"2\", en = \"3\" }\n\n[person]\n";
+    let wrong = spoken(("", ""), overridden).unwrap_err();
     assert!(wrong.contains("a figure is the same in every language"), "{wrong}");
 }
 
