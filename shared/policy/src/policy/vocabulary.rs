@@ -314,7 +314,7 @@ impl Vocabulary {
     }
 
     fn least(&self, text: &Placed<String>, faults: &mut Vec<Fault>) -> Option<Least> {
-        let (value, least) = match text.trim().strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
+        let (value, least) = match braced(text) {
             Some(name) => {
                 let value = self.parameter_value(name, text.range).map_err(|fault| faults.push(fault)).ok()?;
                 (value, Least::Parameter(name.to_owned()))
@@ -357,7 +357,7 @@ impl Vocabulary {
     }
 
     fn operand(&self, member: &Member, value: &Placed<String>, faults: &mut Vec<Fault>) -> Option<Operand> {
-        if let Some(name) = value.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
+        if let Some(name) = braced(value) {
             return self.parameter(member, name, value, faults);
         }
         let plain = Operand::Value { value: value.value.clone(), title: Title::new(&value.value, &value.value) };
@@ -406,6 +406,12 @@ impl Vocabulary {
     }
 }
 
+/// What stands between the braces of `{parameter}`, where that is all.
+pub(crate) fn braced(text: &str) -> Option<&str> {
+    let name = text.trim().strip_prefix('{')?.strip_suffix('}')?;
+    (!name.contains(['{', '}'])).then_some(name)
+}
+
 pub(crate) fn unknown_parameter<'a>(name: &str, range: (usize, usize), known: impl Iterator<Item = &'a str>) -> Fault {
     Fault::new(range, "unknown-parameter", format!("there is no parameter '{name}'"), format!("没有参数“{name}”"))
         .help(
@@ -435,7 +441,7 @@ pub(super) fn of_words(words: &[(String, Title)]) -> (String, String) {
 
 /// A duration as written, or a parameter that holds one.
 pub(crate) fn amount(parameters: &[(String, String)], text: &Placed<String>, faults: &mut Vec<Fault>) -> Option<Amount> {
-    let Some(name) = text.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) else {
+    let Some(name) = braced(text) else {
         return duration(text, faults).map(Amount::Fixed);
     };
     let Some((_, value)) = parameters.iter().find(|(known, _)| known == name) else {

@@ -410,7 +410,7 @@ const TERMS: (&str, &str) = (
 );
 
 pub(super) fn term(context: &Context<'_>, text: &Placed<String>, faults: &mut Vec<Fault>) -> Option<TermSource> {
-    if let Some(name) = text.trim().strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
+    if let Some(name) = vocabulary::braced(text) {
         let Some((_, value)) = context.parameters.iter().find(|(known, _)| known == name) else {
             faults.push(vocabulary::unknown_parameter(name, text.range, context.parameters.iter().map(|(name, _)| name.as_str())));
             return None;

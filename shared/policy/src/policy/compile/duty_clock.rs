@@ -2,7 +2,7 @@
 
 use super::super::duty::{EVENT, NEVER, Pausing, Reminder, Start, TermSource, When};
 use super::super::kind::Kind;
-use super::super::vocabulary::{self, Vocabulary};
+use super::super::vocabulary::{self, Vocabulary, braced};
 use super::super::worded::instant;
 use super::ladders::{amount, check_length, fixed, roughly};
 use super::packs::Context;
@@ -29,11 +29,6 @@ pub(super) fn pausing(context: &Context<'_>, text: Option<&Placed<String>>, faul
             allowed.map_or(Pausing::ByDecision, Pausing::Within)
         }
     }
-}
-
-/// What stands between the braces of `{parameter}`, where that is all.
-fn braced(text: &str) -> Option<&str> {
-    text.trim().strip_prefix('{')?.strip_suffix('}')
 }
 
 /// The parameter that stands there, if it is there and what it says fits; `wanted`: what is wrong else, in both languages, and what to write.

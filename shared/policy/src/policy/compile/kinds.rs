@@ -70,7 +70,7 @@ fn kind(context: &Context<'_>, id: &Placed<String>, text: &KindText, channels: &
 
 /// The pattern, and the parameter that it stands in, if it is one.
 fn number_of_kind(context: &Context<'_>, text: &Placed<String>, faults: &mut Vec<Fault>) -> (NumberPattern, Option<String>) {
-    let name = text.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).filter(|name| !name.contains(['{', '}']));
+    let name = vocabulary::braced(text);
     let found = name.and_then(|name| context.parameters.iter().find(|(known, _)| known == name));
     match found {
         Some((name, value)) => (number(&Placed { value: value.clone(), range: text.range }, faults), Some(name.clone())),

@@ -1,7 +1,7 @@
 //! Returns (退回): where from and where to, the reason, how often, and who decides then.
 
 use super::super::kind::{Kind, Limit, Returning, Step, StepSort};
-use super::super::vocabulary::{Vocabulary, unknown_parameter};
+use super::super::vocabulary::{Vocabulary, braced, unknown_parameter};
 use super::RETURNED;
 use super::kinds::{PEOPLE, actors, fields, stages};
 use super::packs::{Context, ids};
@@ -60,7 +60,7 @@ fn returning(context: &Context<'_>, kind: &Kind, id: &Placed<String>, text: &Ret
 
 fn limit(context: &Context<'_>, text: &Placed<crate::source::declaration::FigureText>, faults: &mut Vec<Fault>) -> Limit {
     let written = text.value.0.trim();
-    let named = written.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
+    let named = braced(written);
     let value = match named {
         None => written,
         Some(name) => match context.parameters.iter().find(|(known, _)| known == name) {

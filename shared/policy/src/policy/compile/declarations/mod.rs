@@ -9,7 +9,7 @@ mod standards;
 use super::super::declaration::{DeclarationSort, Declarations, Figure, Phrase, Rhythm, Stated};
 use super::super::kind::{Actor, Field, Kind};
 use super::super::recurring::Every;
-use super::super::vocabulary::{self, Vocabulary};
+use super::super::vocabulary::{self, Vocabulary, braced};
 use super::kinds;
 use super::packs::{Context, ids};
 use super::unknown;
@@ -113,11 +113,6 @@ fn fields(context: &Context<'_>, texts: &Named<FieldText>, faults: &mut Vec<Faul
         };
     }
     fields
-}
-
-/// The name within `{…}`.
-fn braced(text: &str) -> Option<&str> {
-    text.trim().strip_prefix('{').and_then(|rest| rest.strip_suffix('}'))
 }
 
 /// Looks a parameter up and checks that its value can stand here: `fits` says whether, `what` what it should be, with an example.

@@ -1,9 +1,10 @@
 //! Forms, reports and classes of records.
 
 use super::super::super::declaration::{DeclarationSort, Form, Grade, GradeSource, Handling, Held, Kept, KeptSource, Record, Report};
+use super::super::super::vocabulary::braced;
 use super::super::packs::Context;
 use super::super::{duties, kinds, ladders, unknown};
-use super::{braced, fields, parameter, people, phrase, references, rhythm, stated};
+use super::{fields, parameter, people, phrase, references, rhythm, stated};
 use crate::source::declaration::{FormText, HandlingText, RecordText, ReportText};
 use crate::source::{Fault, Placed};
 
