@@ -53,12 +53,12 @@ pub async fn bring(gateway: &Gateway, sources: &[Source], before: &Applied) -> a
     let mut news = News::default();
     if sets.sets.is_empty() {
         organise(gateway, organisation).await?;
-        submit(gateway, sources, "the first set of this installation").await?;
+        submit(gateway, sources, "本系统的首套制度（the first set of this installation）").await?;
         return Ok(news);
     }
     // Packs first, with the organisation's bindings beside them: bindings may name a pack that is only now there.
     if now.packs != before.packs && !is_newest(gateway, &sets.sets, sources).await? {
-        submit(gateway, sources, "changed files of the folder of policies").await?;
+        submit(gateway, sources, "制度目录中的文件有改动（changed files of the folder of policies）").await?;
         news.given.push("packs");
     }
     if now.organisation != before.organisation && !is_present(gateway, organisation).await? {

@@ -5,8 +5,9 @@ mod world;
 use duban_contracts::Problem;
 use duban_contracts::alert::{AcknowledgeRequest, Acknowledged};
 use duban_contracts::claim::Asker;
+use duban_contracts::duty::{WhyAnswer, WhyRequest};
 use uuid::Uuid;
-use world::{Case, Copy, Raised, World, alerts, hours, minutes, raised, settled, told};
+use world::{Case, Copy, Raised, World, alerts, duties, hours, minutes, raised, settled, told};
 
 async fn press(world: &World, person: &str, alert: Uuid) -> Result<Acknowledged, Problem> {
     world.ask(person, "alert.acknowledge", &AcknowledgeRequest { alert }).await
@@ -36,6 +37,13 @@ async fn it_stops_the_climb_for_the_rungs_hold_and_then_it_goes_on() -> anyhow::
     world.step_to(hours(29)).await?;
     let climbed = raised(&copy, &case, 2).await?;
     assert!(climbed.iter().any(|alert| alert.rung == 2), "{climbed:?}");
+    // On the duty it stands who was told, in the order of time, and who has acknowledged.
+    let duty = duties(&copy, &case).await?.remove(0).id;
+    let why: WhyAnswer = world.ask("zhao", "duty.why", &WhyRequest { duty }).await?;
+    let story: Vec<(&str, &str)> = why.told.iter().map(|entry| (entry.event.as_str(), entry.by.as_str())).collect();
+    assert_eq!(story.iter().filter(|(event, by)| (*event, *by) == ("alert.acknowledged", "wang")).count(), 1, "{story:?}");
+    assert!(story.iter().filter(|(event, _)| *event == "alert.raised").count() >= 2 && why.told_before == 0, "{story:?}");
+    assert!(why.told.is_sorted_by_key(|entry| entry.at), "{:?}", why.told);
     assert_eq!(told(&copy, &format!("alert/{}", alert.id)).await?, ["alert.raised", "alert.acknowledged"]);
     Ok(())
 }

@@ -199,6 +199,12 @@ pub struct WhyAnswer {
     pub steps: Vec<crate::case::Reason>,
     /// What comes next if nobody acts: instants and posts.
     pub next: Vec<NextRung>,
+    /// Who was told of it so far and who acknowledged, the newest alerts of it, in the order of time.
+    #[serde(default)]
+    pub told: Vec<crate::case::TimelineEntry>,
+    /// How many alerts were raised before those.
+    #[serde(default)]
+    pub told_before: i64,
     /// Whether the asker may close it by hand (`duty.close`).
     #[serde(default)]
     pub may_close: bool,

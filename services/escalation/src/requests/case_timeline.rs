@@ -95,7 +95,8 @@ fn of_duty(duty: &Duty) -> Vec<TimelineEntry> {
     entries
 }
 
-fn of_alert(alert: &Alert, duty: &Duty, directory: &Directory, zone: &TimeZone) -> Vec<TimelineEntry> {
+/// That it was raised, and who acknowledged.
+pub(super) fn of_alert(alert: &Alert, duty: &Duty, directory: &Directory, zone: &TimeZone) -> Vec<TimelineEntry> {
     let (posts, posts_zh) = posts(alert, directory);
     let (sort, sort_zh) = match alert.sort.as_str() {
         "reminder" => ("Reminder", "到期提醒"),

@@ -1,9 +1,10 @@
 //! `duty.why`: how a due time came about, and who is next if nobody acts.
 
+use super::case_timeline::of_alert;
 use super::duty_close::{self, ByHand};
 use super::sight;
 use crate::App;
-use crate::store::{acts, audits, duties, lists};
+use crate::store::{acts, alerts, audits, duties, lists};
 use crate::{diverted_in_words, done_in_words};
 use duban_contracts::case::Reason;
 use duban_contracts::duty::{DutyEvent, NextRung, WhyAnswer, WhyRequest};
@@ -22,6 +23,8 @@ use std::sync::Arc;
 /// Steps of the ladder that are told ahead, and how often it is looked at most for them: what is repeated until somebody acts is told once.
 const AHEAD: usize = 8;
 const LOOKS: usize = 200;
+/// Alerts that are listed: what is repeated every hour for weeks is not read one by one.
+const MOST_TOLD: i64 = 40;
 
 pub async fn why(app: Arc<App>, request: Request<WhyRequest>) -> Result<WhyAnswer, Failed> {
     let (sight, directory) = sight(&app, &request)?;
@@ -47,8 +50,13 @@ pub async fn why(app: Arc<App>, request: Request<WhyRequest>) -> Result<WhyAnswe
     steps.extend(audits::of_duty(pool, duty.id).await?.iter().map(|(found_at, timer)| lost(timer, *found_at, calendar)));
     let diverted = recipients::diverted(&directory, &duty, now);
     steps.extend(diverted.as_ref().map(|diverted| diverted_in_words::now(diverted, &directory, &calendar.zone)));
+    let mut connection = pool.acquire().await?;
+    let (alerts, of_all) = alerts::newest(&mut connection, duty.id, MOST_TOLD).await?;
+    let told_before = of_all - i64::try_from(alerts.len()).unwrap_or_default();
+    let mut told: Vec<_> = alerts.iter().flat_map(|alert| of_alert(alert, &duty, &directory, &calendar.zone)).collect();
+    told.sort_by_key(|entry| entry.at);
     let duty = DutyEvent { diverted, ..duty.shown() };
-    Ok(WhyAnswer { steps, next, duty, may_close, may_cancel, offered })
+    Ok(WhyAnswer { steps, next, told, told_before, duty, may_close, may_cancel, offered })
 }
 
 fn steps(duty: &Duty, done: &[Acted], policy: &Policy, calendar: &Calendar, directory: &Directory) -> Vec<Reason> {

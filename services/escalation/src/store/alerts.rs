@@ -123,6 +123,18 @@ pub async fn of_duties(db: &mut PgConnection, duties: &[Uuid]) -> Result<Vec<Ale
     with_acknowledgements(db, rows.iter().map(alert).collect::<Result<_, _>>()?).await
 }
 
+/// The newest alerts of a duty, oldest first, and how many there are in all.
+pub async fn newest(db: &mut PgConnection, duty: Uuid, most: i64) -> Result<(Vec<Alert>, i64), sqlx::Error> {
+    let rows = sqlx::query("select *, count(*) over () as of_all from alert where duty = $1 order by raised_at desc, id desc limit $2")
+        .bind(duty)
+        .bind(most)
+        .fetch_all(&mut *db)
+        .await?;
+    let of_all = rows.first().map(|row| row.try_get("of_all")).transpose()?.unwrap_or_default();
+    let found = rows.iter().rev().map(alert).collect::<Result<_, _>>()?;
+    Ok((with_acknowledgements(db, found).await?, of_all))
+}
+
 /// Alerts of these duties, duty by duty in the order given and oldest first; those of the first duty only after the one named.
 pub async fn following(db: &mut PgConnection, duties: &[Uuid], after: Option<Uuid>, most: i64) -> Result<Vec<Alert>, sqlx::Error> {
     let rows = sqlx::query(

@@ -2,7 +2,7 @@
 
 use super::frame::{Frame, Urgency};
 use super::operation::next_page;
-use super::{duty_acts, respond};
+use super::{case, duty_acts, respond};
 use crate::App;
 use crate::viewer::{PageViewer, SignedForm, Speaks};
 use axum::extract::{Path, Query, State};
@@ -114,6 +114,11 @@ pub fn why(frame: &Frame, answer: &WhyAnswer, said: &Said) -> Markup {
         ol.timeline { @for step in &answer.steps {
             li { (frame.t(&step.text_zh, &step.text)) (frame.by_article(step.article.as_deref())) }
         } }
+        @if !answer.told.is_empty() {
+            h2 { (frame.t("已通知谁、谁已签收", "Who was told, and who acknowledged")) }
+            @if answer.told_before > 0 { p.soft { (frame.t("此前还有", "Before these: ")) (frame.counted(answer.told_before, "次通知", "alert", "alerts")) } }
+            (case::timeline(frame, &answer.told))
+        }
         h2 { (frame.t("若不处理", "If nobody acts")) }
         @if answer.next.is_empty() { p.soft { (frame.t("不再升级。", "It climbs no further.")) } }
         ol { @for rung in &answer.next { li { (frame.time(rung.at)) " " (rung.posts.iter().map(|post| frame.post(post)).collect::<Vec<_>>().join(frame.t("、", ", "))) } } }

@@ -142,3 +142,36 @@ async fn whom_the_organisation_names_signs_on_the_page_and_an_earlier_version_is
     assert_eq!(told["sets"][0]["as_of"], json!(1));
     Ok(())
 }
+
+/// A set may compile and still forget somebody: who submits and who signs are both shown what is worth a look, with file and line.
+#[tokio::test]
+async fn what_is_worth_a_look_is_shown_where_a_set_is_submitted_and_signed() -> anyhow::Result<()> {
+    let (world, a, _) = World::start_with(&AT_ONCE).await?;
+    install(&world, &a).await?;
+    let clean = expect(a.get("/v1/policies/1", &world.admin).send().await?, StatusCode::OK).await?;
+    assert_eq!(clean.get("remarks"), None, "the shipped set has none");
+    let owner = "[duty.explain]\n";
+    let (from, to) = ("[role]\n", "[role]\nauditor = { title = { zh = \"审计员\", en = \"auditor\" } }\n");
+    let mut sources = changed("store-complaints.toml", from, to);
+    let pack = sources.iter_mut().find(|source| source["name"] == "store-complaints.toml").unwrap();
+    let text = pack["text"].as_str().unwrap();
+    assert!(text.contains(owner), "{owner}");
+    let (before, rule) = text.split_once(owner).unwrap();
+    let told = rule.replacen("owed_by = ", "owed_to = \"auditor\"\nowed_by = ", 1);
+    pack["text"] = format!("{before}{owner}{told}").into();
+    let submitted = submit(&world, &a, sources).await?;
+    let said = |remark: &serde_json::Value| {
+        let (field, wrong) = (remark["field"].as_str().unwrap_or_default(), remark["wrong_zh"].as_str().unwrap_or_default());
+        field.starts_with("/organisation.toml:") && wrong.contains("没有对应岗位：审计员")
+    };
+    let remarks = submitted["remarks"].as_array().cloned().unwrap_or_default();
+    assert!(!remarks.is_empty() && remarks.iter().all(said), "one for each unit in which it binds: {remarks:?}");
+    let path = format!("/policies/{}", submitted["version"]);
+    let shown = expect(a.get(&format!("/v1{path}"), &world.admin).send().await?, StatusCode::OK).await?;
+    assert_eq!(shown["remarks"].as_array(), Some(&remarks));
+    let reader = session(&world, &a, "li-wenbo").await?;
+    let page = reader.get(&path).await?.text;
+    assert!(page.contains("<h2>提示</h2>") && page.contains("没有对应岗位：审计员"), "{page}");
+    assert!(reader.get(&format!("{path}?lang=en")).await?.text.contains("Worth a look"));
+    Ok(())
+}
