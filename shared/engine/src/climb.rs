@@ -129,10 +129,8 @@ pub fn acknowledge(duty: &mut Duty, rung: i32, at: Timestamp, calendar: &Calenda
 
 /// Until when the climb stands still by the acknowledgement of this rung. None if it does not stop the climb.
 pub fn quiet_until(duty: &Duty, rung: i32, calendar: &Calendar) -> Option<Timestamp> {
-    let since = duty.progress.acknowledged_at.filter(|_| duty.state.is_open())?;
-    let newest = duty.progress.last.filter(|last| last.rung == rung)?;
-    let timed = duty.terms.plan.rungs.iter().find(|timed| timed.rung == newest.rung)?;
-    Some(calendar.add(since, timed.hold).at)
+    duty.progress.last.filter(|last| last.rung == rung && duty.state.is_open())?;
+    duty.terms.plan.resumes(&duty.progress, calendar)
 }
 
 fn raised(next: &Next<'_>, late_before: Timestamp) -> Rung {

@@ -169,11 +169,7 @@ impl Plan {
         };
         let current = self.rungs.iter().find(|rung| rung.rung == last.rung);
         let higher = self.rungs.iter().find(|rung| rung.rung > last.rung);
-        let resumes = match (progress.acknowledged_at, current) {
-            (Some(at), Some(current)) => Some(calendar.add(at, current.hold).at),
-            (Some(at), None) => Some(at),
-            (None, _) => None,
-        };
+        let resumes = self.resumes(progress, calendar);
         let climb = higher.map(|rung| rung.raised_at(resumes.map_or(rung.at, |resumes| rung.at.max(resumes)), 0, calendar));
         let again = current.and_then(|current| {
             let at = match (resumes, current.repeat) {
@@ -191,6 +187,17 @@ impl Plan {
             (Some(climb), Some(again)) => Some(if again.at < climb.at { again } else { climb }),
             (climb, again) => climb.or(again),
         }
+    }
+
+    /// When the climb goes on after the acknowledgement of the newest rung; None: it was not acknowledged. Whoever has taken note of a notice has
+    /// not done what is owed: what is told at the due time is never held back by that.
+    pub fn resumes(&self, progress: &Progress, calendar: &Calendar) -> Option<Timestamp> {
+        let at = progress.acknowledged_at?;
+        let newest = progress.last.and_then(|last| self.rungs.iter().find(|rung| rung.rung == last.rung));
+        let Some(newest) = newest else { return Some(at) };
+        let held = calendar.add(at, newest.hold).at;
+        let overdue = self.rungs.iter().find(|rung| rung.sort != Sort::Notice).filter(|_| newest.sort == Sort::Notice);
+        Some(overdue.map_or(held, |overdue| held.min(overdue.at.max(at))))
     }
 }
 

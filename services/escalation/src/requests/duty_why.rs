@@ -79,10 +79,8 @@ fn steps(duty: &Duty, done: &[Acted], policy: &Policy, calendar: &Calendar, dire
         ));
     }
     let first_due = done.first().map_or(duty.due_at, |acted| acted.due_before);
-    steps.push(say(
-        format!("By the calendar '{}' it is due {}.", calendar.title.en, wall(first_due)),
-        format!("按“{}”日历计算，截止时间为 {}。", calendar.title.zh, wall(first_due)),
-    ));
+    let (en, zh) = counted_by(duty, policy, calendar);
+    steps.push(say(format!("{en} it is due {}.", wall(first_due)), format!("{zh}，截止时间为 {}。", wall(first_due))));
     steps.extend(done.iter().map(|acted| {
         let said = done_in_words::of(acted, directory, &wall);
         let reason = if said.reason.is_empty() {
@@ -110,6 +108,20 @@ fn steps(duty: &Duty, done: &[Acted], policy: &Policy, calendar: &Calendar, dire
         });
     }
     steps
+}
+
+/// By what its due time came about, as a sentence begins: a date that was put in, the hours of its calendar, or the clock alone.
+fn counted_by(duty: &Duty, policy: &Policy, calendar: &Calendar) -> (String, String) {
+    match duty.terms.term {
+        None => {
+            let dated = policy.dated_by(&duty.pack, &duty.rule);
+            (format!("By what was put in for '{}'", dated.en), format!("以“{}”所填时间为准", dated.zh))
+        }
+        Some(term) if term.is_working() => {
+            (format!("By the calendar '{}'", calendar.title.en), format!("按“{}”日历计算", calendar.title.zh))
+        }
+        Some(_) => ("By the clock, nights and days off included,".to_owned(), "按自然时间连续计算（不扣除休息时间）".to_owned()),
+    }
 }
 
 /// Its timer was found lost: so what was told of it came late, or nearly so.

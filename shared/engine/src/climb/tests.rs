@@ -186,6 +186,28 @@ fn an_acknowledgement_stops_the_climb_for_the_rungs_hold_and_then_it_goes_on() {
     assert_eq!(look(&mut duty, 170), [(2, 0)]);
 }
 
+/// Who has taken note of a notice has not done what is owed: what is told at the due time comes at the due time.
+#[test]
+fn an_acknowledged_notice_holds_nothing_back_that_is_told_at_the_due_time() {
+    let mut duty = duty();
+    let breach = duty.terms.plan.rungs[0].clone();
+    let hold = Duration::new(1_440, Measure::Minute);
+    let notice = |rung, at| TimedRung { rung, at: minute(at), sort: Sort::Notice, repeat: None, hold, ..breach.clone() };
+    duty.terms.plan.rungs.splice(0..0, [notice(-2, 0), notice(-1, 50)]);
+    duty.terms.plan.reminders.clear();
+    assert_eq!(look(&mut duty, 0), [(-2, 0)]);
+    acknowledge(&mut duty, -2, minute(10), &always());
+    assert_eq!(quiet_until(&duty, -2, &always()), Some(minute(100)), "no day, but until it is due");
+    assert_eq!(look(&mut duty, 99), [], "another notice is held back");
+    assert_eq!(look(&mut duty, 100), [(-1, 0), (1, 0)]);
+    // Acknowledged when it is overdue already, it stops nothing either.
+    let mut late = self::duty();
+    late.terms.plan.rungs.insert(0, notice(-1, 99));
+    late.terms.plan.reminders.clear();
+    assert_eq!(look(&mut late, 99), [(-1, 0)]);
+    assert_eq!(look(&mut late, 100), [(1, 0)]);
+}
+
 #[test]
 fn an_older_rungs_acknowledgement_stops_nothing() {
     let mut duty = duty();

@@ -92,7 +92,7 @@ impl Policy {
     }
 
     /// Everybody who must sign before `after` takes this set's place; nobody where it is enough that somebody submits it. Of a pack that is
-    /// new also the one whom `after` names for it signs, since nothing in force could name him. A second person need not sign besides a post.
+    /// new also the one whom `after` names for it signs, since nothing in force could name him. What one pack's post signs for is not another's: where several packs change, each has its signature.
     pub fn signers(&self, after: &Policy, touched: &[Touched]) -> BTreeSet<Signer> {
         let mut signers: BTreeSet<Signer> = BTreeSet::new();
         for Touched { pack, extent } in touched {
@@ -105,9 +105,6 @@ impl Policy {
             signers.insert(self.approval_of("").wording);
         }
         signers.remove(&Signer::Submitter);
-        if signers.iter().any(|signer| matches!(signer, Signer::Post(_))) {
-            signers.remove(&Signer::SecondPerson);
-        }
         signers
     }
 

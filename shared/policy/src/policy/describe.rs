@@ -338,7 +338,7 @@ fn member_words(pack: &Pack, member: &str) -> Title {
     }
 }
 
-fn field_words(pack: &Pack, field: &str) -> Title {
+pub(super) fn field_words(pack: &Pack, field: &str) -> Title {
     let found = pack.kinds.iter().find_map(|kind| kind.field(field));
     found.map_or_else(|| Title::new(field, field), |field| field.title.clone())
 }

@@ -2,8 +2,9 @@
 
 mod places;
 
+use super::correction::Ruling;
 use super::declaration::{Declaration, Stated, Words};
-use super::describe::{Aspect, Thing};
+use super::describe::{Aspect, Thing, field_words};
 use super::duty::{DutyRule, OpenedDuty, TermSource, Trigger};
 use super::kind::Actor;
 use super::recurring::{Every, RecurringRule};
@@ -240,10 +241,11 @@ impl Policy {
         let terms = duty.within.iter().map(|when| {
             let term = self.term(pack, &when.term, unit);
             let mut words = Title::new(term.zh(), term.en());
-            if let TermSource::Field { before, .. } = &when.term {
+            if let TermSource::Field { field, before, .. } = &when.term {
+                let named = field_words(pack, field.strip_prefix("fields.").unwrap_or(field));
                 let (zh, en) = match before.as_ref().map(|before| self.amount_words(pack, before)) {
-                    Some(before) => (format!("表中所定时间之前{}", before.zh), format!("{} before the time set in the form", before.en)),
-                    None => ("表中所定期限".to_owned(), "by the date set in the form".to_owned()),
+                    Some(before) => (format!("“{}”之前{}", named.zh, before.zh), format!("{} before '{}'", before.en, named.en)),
+                    None => (format!("“{}”所填时间前", named.zh), format!("by what '{}' says", named.en)),
                 };
                 words = Title::new(format!("{zh}（未定者{}）", words.zh), format!("{en} (else {})", words.en));
             }
@@ -254,6 +256,20 @@ impl Policy {
             words
         });
         joined(terms, "，", ", ")
+    }
+
+    /// The fields that a rule's duties may take their date from, by their titles.
+    pub fn dated_by(&self, pack: &str, rule: &str) -> Title {
+        let Some(Ruling { pack, rule, .. }) = self.ruling(pack, rule) else { return Title::default() };
+        let mut titles: Vec<Title> = Vec::new();
+        for when in &rule.within {
+            let TermSource::Field { field, .. } = &when.term else { continue };
+            let title = field_words(pack, field.strip_prefix("fields.").unwrap_or(field));
+            if !titles.contains(&title) {
+                titles.push(title);
+            }
+        }
+        joined(titles.into_iter(), "、", ", ")
     }
 
     fn event_words(&self, pack: &Pack, event: &str) -> Title {

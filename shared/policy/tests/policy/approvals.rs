@@ -170,7 +170,7 @@ fn the_post_that_the_organisation_names_signs_and_where_it_names_none_a_second_p
     );
     let elsewhere = ("basics.toml", "value = \"2h\"", "value = \"3h\"");
     assert_eq!(signers(&[elsewhere]), ["second person"]);
-    assert_eq!(signers(&[elsewhere, VISITS]), ["MY/general-manager"], "he is a second person");
+    assert_eq!(signers(&[elsewhere, VISITS]), ["second person", "MY/general-manager"], "what one pack's post signs for is not another's");
     assert_eq!(signers(&[]), ["second person"]);
 }
 

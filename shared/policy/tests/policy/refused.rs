@@ -332,6 +332,7 @@ const IN_THE_PACK: &[(&str, &str, &str)] = &[
         "closes = \"case.closed\"\n",
         "closes = [\"case.closed\", { on = \"case.accepted\", key = \"other/{number}\" }]\n",
     ),
+    ("a round of no period", ", key = \"period/{unit}/{demand}\"", ""),
     ("a key of another round", "key = \"period/{unit}/{demand}\"", "key = \"round/{unit}/{demand}\""),
     (
         "a reminder before the beginning by a parameter",

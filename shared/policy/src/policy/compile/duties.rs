@@ -116,6 +116,7 @@ fn one_recurring(
         faults.push(fault.help("write another name for one of them", "请为其中之一另取名称"));
     }
     let mut closes = triggers(&text.closes, kinds, words, faults);
+    check_period(id, kinds, &closes, faults);
     for trigger in &mut closes {
         trigger.key.get_or_insert_with(|| Template::parse("period/{unit}/{fields.period}"));
     }
@@ -267,6 +268,26 @@ fn check_can_close(
         faults.push(
             Fault::new(range, "never-closes", en, zh).help("name an event that one of their steps tells", "请写这些类别的步骤所发出的事件"),
         );
+    }
+}
+
+/// What closes a round says of which period it is: by its own key, or by the field `period` of the kind that tells it.
+fn check_period(id: &Placed<String>, kinds: &[Kind], closes: &[Trigger], faults: &mut Vec<Fault>) {
+    for trigger in closes.iter().filter(|trigger| trigger.key.is_none() && !trigger.any_pack) {
+        let Some(word) = trigger.event.strip_prefix("case.") else { continue };
+        let tells = |kind: &&Kind| {
+            may_be(trigger.when.as_ref(), kind) && (CASE_EVENTS.contains(&word) || kind.steps.iter().any(|step| step.event == word))
+        };
+        if kinds.iter().filter(tells).any(|kind| kind.field("period").is_some()) {
+            continue;
+        }
+        let en = format!("nothing can close a round of '{}': no kind that tells {} has a field 'period'", id.value, trigger.event);
+        let zh = format!("“{}”的任何一期都无法办结：发出 {} 的事项类别没有“period”字段", id.value, trigger.event);
+        let fault = Fault::new(id.range, "never-closes", en, zh);
+        faults.push(fault.help(
+            "give the kind a field 'period' (2026-03, 2026-W14, 2026-Q1, 2026), or write a key of its own",
+            "请为该类别设字段 period（如 2026-03、2026-W14、2026-Q1、2026），或写明 key",
+        ));
     }
 }
 
