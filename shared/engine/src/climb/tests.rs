@@ -199,13 +199,13 @@ fn an_acknowledged_notice_holds_nothing_back_that_is_told_at_the_due_time() {
     acknowledge(&mut duty, -2, minute(10), &always());
     assert_eq!(quiet_until(&duty, -2, &always()), Some(minute(100)), "no day, but until it is due");
     assert_eq!(look(&mut duty, 99), [], "another notice is held back");
-    assert_eq!(look(&mut duty, 100), [(-1, 0), (1, 0)]);
+    assert_eq!(look(&mut duty, 100), [(0, 0), (-1, 0), (1, 0)]);
     // Acknowledged when it is overdue already, it stops nothing either.
     let mut late = self::duty();
     late.terms.plan.rungs.insert(0, notice(-1, 99));
     late.terms.plan.reminders.clear();
     assert_eq!(look(&mut late, 99), [(-1, 0)]);
-    assert_eq!(look(&mut late, 100), [(1, 0)]);
+    assert_eq!(look(&mut late, 100), [(0, 0), (1, 0)]);
 }
 
 #[test]

@@ -219,7 +219,7 @@ fn of_a_new_pack_also_the_one_signs_whom_the_new_set_names() {
     organisation.text.replace_range(begins..ends, "");
     let before = compiled(&without);
     let signers = before.signers(&POLICY, &touched(&without, &sources()));
-    assert_eq!(signers.into_iter().collect::<Vec<_>>(), [Signer::Post("MY/general-manager".into())]);
+    assert_eq!(signers.into_iter().collect::<Vec<_>>(), [Signer::SecondPerson, Signer::Post("MY/general-manager".into())]);
 }
 
 #[test]

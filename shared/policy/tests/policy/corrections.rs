@@ -125,7 +125,13 @@ fn a_kind_is_corrected_only_where_every_case_still_fits_it() {
         (vec![("severity.major", "severity.grave")], "a severity goes"),
         (vec![("type = \"amount\"", "type = \"number\"")], "a field goes"),
         (vec![CHOICE], "a choice goes"),
-        (vec![("title = \"要求\"\n", "title = \"要求\"\npersonal = true\n"), (", key = \"period/{unit}/{demand}\"", "")], "a field goes"),
+        (
+            vec![
+                ("title = \"要求\"\n", "title = \"要求\"\npersonal = true\n"),
+                (", key = \"period/{unit}/{demand}\"", ", key = \"period/{unit}/all\""),
+            ],
+            "a field goes",
+        ),
         (
             vec![
                 ("boss = \"店长\"", "boss = \"店长\"\nguard = \"保安\""),
