@@ -1,6 +1,7 @@
 //! Checking expressions: every name is known, every comparison compares what can be compared, and the whole says yes or no.
 
-use super::vocabulary::{Holds, Vocabulary, of_words, valued};
+use super::parameter::valued;
+use super::vocabulary::{Holds, Vocabulary, of_words};
 use crate::Title;
 use crate::condition::Decimal;
 use crate::condition::expression::syntax::{self, Sign, Syntax};

@@ -21,6 +21,7 @@ mod judge;
 mod kind;
 mod number;
 pub mod paper;
+mod parameter;
 mod recount;
 mod recurring;
 mod retiming;

@@ -2,6 +2,7 @@
 
 use super::duty::Amount;
 use super::kind::{Field, FieldSort, Kind};
+use super::parameter::{braced, unknown_parameter, valued};
 use crate::Title;
 use crate::calendar::Duration;
 use crate::condition::{Check, Comparison, Condition, Decimal, Least, Operand, Test};
@@ -404,26 +405,6 @@ impl Vocabulary {
         }
         Some(Operand::Parameter(name.to_owned()))
     }
-}
-
-/// What stands between the braces of `{parameter}`, where that is all.
-pub(crate) fn braced(text: &str) -> Option<&str> {
-    let name = text.trim().strip_prefix('{')?.strip_suffix('}')?;
-    (!name.contains(['{', '}'])).then_some(name)
-}
-
-pub(crate) fn unknown_parameter<'a>(name: &str, range: (usize, usize), known: impl Iterator<Item = &'a str>) -> Fault {
-    Fault::new(range, "unknown-parameter", format!("there is no parameter '{name}'"), format!("没有参数“{name}”"))
-        .help(
-            format!("write [parameter.{name}] with title = \"…\" and value = \"…\""),
-            format!("请写 [parameter.{name}]，含 title = \"…\" 和 value = \"…\""),
-        )
-        .suggest(name, known)
-}
-
-/// Help where a parameter holds something else: what it could hold.
-pub(super) fn valued(name: &str, example: &str) -> (String, String) {
-    (format!("write e.g. value = \"{example}\" in [parameter.{name}]"), format!("例如在 [parameter.{name}] 中写 value = \"{example}\""))
 }
 
 /// Help where a word is none of these.

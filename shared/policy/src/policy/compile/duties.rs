@@ -2,6 +2,7 @@
 
 use super::super::duty::{Amount, DutyRule, Pausing, TermSource, Trigger, When};
 use super::super::kind::Kind;
+use super::super::parameter::{braced, unknown_parameter, valued};
 use super::super::recurring::RecurringRule;
 use super::super::template::{Piece, Template};
 use super::super::vocabulary::{self, Vocabulary};
@@ -431,14 +432,14 @@ const TERMS: (&str, &str) = (
 );
 
 pub(super) fn term(context: &Context<'_>, text: &Placed<String>, faults: &mut Vec<Fault>) -> Option<TermSource> {
-    if let Some(name) = vocabulary::braced(text) {
+    if let Some(name) = braced(text) {
         let Some((_, value)) = context.parameters.iter().find(|(known, _)| known == name) else {
-            faults.push(vocabulary::unknown_parameter(name, text.range, context.parameters.iter().map(|(name, _)| name.as_str())));
+            faults.push(unknown_parameter(name, text.range, context.parameters.iter().map(|(name, _)| name.as_str())));
             return None;
         };
         if let Err(bad) = value.parse::<Term>() {
             let en = format!("parameter '{name}' is no term: {bad}");
-            let help = vocabulary::valued(name, "3wd");
+            let help = valued(name, "3wd");
             faults.push(Fault::new(text.range, "bad-duration", en, format!("参数“{name}”不是期限：{}", bad.zh())).help(help.0, help.1));
         }
         return Some(TermSource::Parameter(name.to_owned()));

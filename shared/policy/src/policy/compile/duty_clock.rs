@@ -2,7 +2,8 @@
 
 use super::super::duty::{EVENT, NEVER, Pausing, Reminder, Start, TermSource, When};
 use super::super::kind::Kind;
-use super::super::vocabulary::{self, Vocabulary, braced};
+use super::super::parameter::{braced, unknown_parameter, valued};
+use super::super::vocabulary::Vocabulary;
 use super::super::worded::instant;
 use super::ladders::{amount, check_length, fixed, roughly};
 use super::packs::Context;
@@ -41,12 +42,12 @@ fn worded(
 ) -> Option<String> {
     let name = braced(text)?;
     let Some((_, value)) = context.parameters.iter().find(|(known, _)| known == name) else {
-        faults.push(vocabulary::unknown_parameter(name, text.range, context.parameters.iter().map(|(name, _)| name.as_str())));
+        faults.push(unknown_parameter(name, text.range, context.parameters.iter().map(|(name, _)| name.as_str())));
         return None;
     };
     if !fits(value) {
         let (en, zh, example) = wanted;
-        let help = vocabulary::valued(name, example);
+        let help = valued(name, example);
         let fault = Fault::new(
             text.range,
             "wrong-type",

@@ -2,6 +2,7 @@
 
 use super::super::kind::{Actor, Choice, Field, FieldSort, FollowsClosed, Kind, Repeats, Severity, Stage, Step, StepSort};
 use super::super::number::{BadPattern, NumberPattern};
+use super::super::parameter::braced;
 use super::super::vocabulary::{self, Vocabulary};
 use super::packs::{Context, ids};
 use super::{CASE_EVENTS, find, returns, unknown};
@@ -70,7 +71,7 @@ fn kind(context: &Context<'_>, id: &Placed<String>, text: &KindText, channels: &
 
 /// The pattern, and the parameter that it stands in, if it is one.
 fn number_of_kind(context: &Context<'_>, text: &Placed<String>, faults: &mut Vec<Fault>) -> (NumberPattern, Option<String>) {
-    let name = vocabulary::braced(text);
+    let name = braced(text);
     let found = name.and_then(|name| context.parameters.iter().find(|(known, _)| known == name));
     match found {
         Some((name, value)) => (number(&Placed { value: value.clone(), range: text.range }, faults), Some(name.clone())),

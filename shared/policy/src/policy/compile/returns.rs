@@ -1,7 +1,8 @@
 //! Returns (退回): where from and where to, the reason, how often, and who decides then.
 
 use super::super::kind::{Kind, Limit, Returning, Step, StepSort};
-use super::super::vocabulary::{Vocabulary, braced, unknown_parameter};
+use super::super::parameter::{braced, unknown_parameter};
+use super::super::vocabulary::Vocabulary;
 use super::RETURNED;
 use super::kinds::{PEOPLE, actors, fields, stages};
 use super::packs::{Context, ids};

@@ -8,8 +8,9 @@ mod standards;
 
 use super::super::declaration::{DeclarationSort, Declarations, Figure, Phrase, Rhythm, Stated};
 use super::super::kind::{Actor, Field, Kind};
+use super::super::parameter::{braced, unknown_parameter, valued};
 use super::super::recurring::Every;
-use super::super::vocabulary::{self, Vocabulary, braced};
+use super::super::vocabulary::Vocabulary;
 use super::kinds;
 use super::packs::{Context, ids};
 use super::unknown;
@@ -125,12 +126,12 @@ fn parameter(
     faults: &mut Vec<Fault>,
 ) -> Option<String> {
     let Some((_, value)) = context.parameters.iter().find(|(known, _)| known == name) else {
-        faults.push(vocabulary::unknown_parameter(name, at.range, context.parameters.iter().map(|(name, _)| name.as_str())));
+        faults.push(unknown_parameter(name, at.range, context.parameters.iter().map(|(name, _)| name.as_str())));
         return None;
     };
     if !fits(value) {
         let en = format!("parameter '{name}' is '{value}', and this is {}", what.0);
-        let help = vocabulary::valued(name, what.2);
+        let help = valued(name, what.2);
         let fault = Fault::new(at.range, "wrong-type", en, format!("参数“{name}”的值为“{value}”，而此处应为{}", what.1));
         faults.push(fault.help(help.0, help.1));
     }

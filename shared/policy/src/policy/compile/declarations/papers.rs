@@ -1,7 +1,7 @@
 //! Forms, reports and classes of records.
 
 use super::super::super::declaration::{DeclarationSort, Form, Grade, GradeSource, Handling, Held, Kept, KeptSource, Record, Report};
-use super::super::super::vocabulary::braced;
+use super::super::super::parameter::braced;
 use super::super::packs::Context;
 use super::super::{duties, kinds, ladders, unknown};
 use super::{fields, parameter, people, phrase, references, rhythm, stated};
