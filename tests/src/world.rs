@@ -9,14 +9,14 @@ use sqlx::{AssertSqlSafe, PgPool};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// What escalation has still to do while the clock stands: events of intake, events of its own, and what is due. Events follow one another
-/// by microseconds, so that what falls due at once lies a little after the time that the clock was stepped to.
+/// What escalation has still to do while the clock stands, one to a row: events of intake, events of its own, and what is due. Its present is the
+/// time to which the clock was stepped, or that of what it told last: events follow one another by microseconds.
 const LEFT_FOR_ESCALATION: &str = "
-    select (select count(*) from intake.outbox told
-            where not exists (select 1 from escalation.inbox handled where handled.stream = 'INTAKE' and handled.id = told.id))
-         + (select count(*) from escalation.own_event)
-         + (select count(*) from escalation.duty
-            where next_at <= (select domain_start from clock.setting) + interval '100 milliseconds')";
+    select 'event of intake: ' || subject || ' of ' || time from intake.outbox told
+    where not exists (select 1 from escalation.inbox handled where handled.stream = 'INTAKE' and handled.id = told.id)
+    union all select 'own event: ' || subject || ' of ' || time || coalesce(', again at ' || retry_at, '') from escalation.own_event
+    union all select 'duty: ' || pack || ' ' || rule || ' of ' || unit || ', ' || state || ', due to be looked at ' || next_at from escalation.duty
+    where next_at <= (select greatest(domain_start, (select max(time) from escalation.outbox)) from clock.setting)";
 
 /// What a test acts on.
 pub struct World {
@@ -69,8 +69,8 @@ impl World {
     /// When something stays undone.
     pub async fn raised(&self) -> anyhow::Result<()> {
         crate::until("escalation to have done what is to be done now", Duration::from_secs(120), || async {
-            let left = self.count(LEFT_FOR_ESCALATION).await?;
-            anyhow::ensure!(left == 0, "{left} events and duties are left");
+            let left: Vec<String> = sqlx::query_scalar(LEFT_FOR_ESCALATION).fetch_all(&self.database).await?;
+            anyhow::ensure!(left.is_empty(), "{} are left, of them {:?}", left.len(), left.iter().take(5).collect::<Vec<_>>());
             anyhow::Ok(())
         })
         .await

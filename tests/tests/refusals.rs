@@ -36,7 +36,7 @@ async fn what_a_service_refuses_is_said_in_chinese_on_a_chinese_page() -> anyhow
 async fn filters(manager: &Visitor) -> anyhow::Result<()> {
     for (path, said) in [
         ("/cases?state=foo", "状态：没有“foo”这一状态（open（在办）、"),
-        ("/cases?severity=foo", "级别：没有级别“foo”（可选："),
+        ("/cases?severity=foo", "严重程度：没有严重程度“foo”（可选："),
         ("/cases?unit=XX", "单位：没有单位“XX”（请填写目录中的单位代码）"),
         ("/cases?kind=foo&stage=bar", "类别：没有类别“foo”（请填写制度所列类别的代码）；环节：没有环节“bar”"),
         ("/duties?unit=XX", "单位：没有单位“XX”（请填写目录中的单位代码）"),
@@ -77,7 +77,7 @@ async fn acts_on_a_case(manager: &Visitor, looker: &Visitor, case: Uuid, number:
         (&[("do", "correct"), ("reason", "r")], 422, "没有要更正的内容（请至少更正"),
         (&[("do", "correct"), ("unit", "XX"), ("reason", "r")], 422, "单位：没有此单位（请填写目录中的单位代码）"),
         (&[("do", "correct"), ("kind", "foo"), ("reason", "r")], 422, "类别：该单位没有此类别（可选：车辆客户投诉"),
-        (&[("do", "correct"), ("severity", "foo"), ("reason", "r")], 422, "级别：没有此级别（可选："),
+        (&[("do", "correct"), ("severity", "foo"), ("reason", "r")], 422, "严重程度：没有此严重程度（可选："),
         (&[("do", "correct"), ("about_person", "nobody"), ("reason", "r")], 422, "被投诉人：没有此人"),
         (&[("do", "unlink"), ("other", &nothing), ("reason", "r")], 404, "未找到"),
         (&[("do", "foo")], 400, "本页没有此项操作"),

@@ -18,6 +18,13 @@ pub(super) fn run(rule: Option<&str>, unit: Option<&str>, at: Option<&str>, set:
         list(&policy, show)?;
         return Ok(ExitCode::SUCCESS);
     };
+    if let Some(unit) = unit
+        && policy.tree().unit(unit).is_none()
+    {
+        let known: Vec<&str> = policy.tree().units().map(|unit| unit.code.as_str()).collect();
+        let detail = format!("--unit: the organisation has no unit '{unit}'; it has {}", known.join(", "));
+        return Err(Problem::new(404, "no-such-unit", "There is no such unit", "没有这个单位").with_detail(detail).into());
+    }
     let at = at.map_or_else(|| Ok(Timestamp::now()), |at| instant(policy.zone(), at))?;
     let Some(words) = policy.explain(rule, unit, at) else {
         let detail = format!("no pack has {rule:?} (`duban policy explain` without a rule lists them all, as pack/rule)");

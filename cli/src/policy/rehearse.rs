@@ -111,7 +111,7 @@ fn in_words(detail: &RehearsalDetail) -> String {
         let (real, draft) = (count(&rehearsal.made.real), count(&rehearsal.made.draft));
         sums.add_row([what.to_owned(), real.to_string(), draft.to_string(), both(real, draft, weeks)]);
     }
-    let caution = "种类、环节按当时实际，严重程度按草案重新判定；草案多出的通知无人签收过，是上限\n\
+    let caution = "类别、环节按当时实际，严重程度按草案重新判定；草案多出的通知无人签收过，是上限\n\
         kinds and stages are those of then, severities the draft's; alerts that only the draft sends are the most that there could be";
     if detail.rows.is_empty() {
         return format!("{head}\n{sums}\n{caution}");

@@ -43,7 +43,7 @@ pub fn of(acted: &Acted, directory: &Directory, wall: &impl Fn(Timestamp) -> Str
             let why = match (&acted.corrected, acted.reason.as_str()) {
                 (Some(corrected), _) => correction(corrected, directory),
                 (None, "date") => ("a date was put in".to_owned(), "日期字段已填写或更改".to_owned()),
-                (None, _) => ("kind, severity or unit was put right".to_owned(), "类别、级别或单位已更正".to_owned()),
+                (None, _) => ("kind, severity or unit was put right".to_owned(), "类别、严重程度或单位已更正".to_owned()),
             };
             if acted.due_before == acted.due_after {
                 let (en, zh) = ("Reminders, rungs or posts are other ones from now on", "提醒、升级或责任岗位自此按新规定");

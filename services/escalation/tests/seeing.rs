@@ -52,6 +52,14 @@ async fn lists_counts_and_single_answers_obey_rights_and_keep_out_who_is_complai
     assert_eq!(world.ask::<_, AlertEvent>("wang", "alert.show", &show).await?.alert, alert.id);
     let timeline: Timeline = world.ask("zhao", "case.timeline", &TimelineRequest { case: against_zhao.id, after: None }).await?;
     assert_eq!((timeline.entries.len(), timeline.duties.len()), (0, 0));
+
+    // What climbs to the manager is the clerk's to do all the same.
+    world.step_to(hours(26)).await?;
+    raised(&copy, &plain, 4).await?;
+    let told: AlertList = world.ask("zhao", "alert.list", &AlertListRequest::default()).await?;
+    let told: Vec<Uuid> = told.alerts.iter().map(|alert| alert.duty).collect();
+    let his = list("zhao", "mine").await?;
+    assert!(!told.is_empty() && his.duties.iter().all(|duty| !told.contains(&duty.duty)), "{told:?} {his:?}");
     Ok(())
 }
 

@@ -222,6 +222,9 @@ pub struct NextRung {
     pub at: Timestamp,
     pub posts: Vec<String>,
     pub people: Vec<String>,
+    /// `reminder`, `notice`, `breach`, `escalation`, `awaited`; empty for alerts from before it was kept.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub sort: String,
 }
 
 /// Request `escalation … duty.close`: who owes a recurring duty says that it is done. Needs a claim and a request id. Duties that an event

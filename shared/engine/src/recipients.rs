@@ -82,7 +82,8 @@ pub fn next_rung(directory: &Directory, duty: &Duty, at: Timestamp, calendar: &d
     let told = recipients(directory, duty, &tell, at);
     let mut posts: Vec<String> = told.iter().map(|recipient| recipient.post.clone()).collect();
     posts.dedup();
-    Some(NextRung { at: next.at, posts, people: told.into_iter().map(|recipient| recipient.person).collect() })
+    let (people, sort) = (told.into_iter().map(|recipient| recipient.person).collect(), next.sort.as_str().to_owned());
+    Some(NextRung { at: next.at, posts, people, sort })
 }
 
 fn resolve(directory: &Directory, who: &Who, facts: &Facts, at: Timestamp) -> Resolution {

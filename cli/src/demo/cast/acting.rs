@@ -85,6 +85,10 @@ impl Cast {
                 let now = self.pace.now().to_zoned_datetime(self.policy.calendar_of(&case.unit).zone.clone());
                 Value::String(now.strftime("%F %H:%M").to_string())
             }
+            FieldSort::Period => {
+                let now = self.policy.calendar_of(&case.unit).date(self.pace.now());
+                Value::String(now.strftime("%Y-%m").to_string())
+            }
             FieldSort::Phone => Value::String("19900000999".into()),
             FieldSort::Email => Value::String("customer@duban.example".into()),
             FieldSort::Plate => Value::String("川A8K21Q".into()),

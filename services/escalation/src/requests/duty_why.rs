@@ -157,7 +157,8 @@ fn ahead(directory: &Directory, duty: &Duty, policy: &Policy, now: Timestamp) ->
                 if posts.is_empty() && rung.tell == Tell::Debtor {
                     posts.push(duty.owed_by.clone());
                 }
-                next.push(NextRung { at, posts, people: told.into_iter().map(|told| told.person).collect() });
+                let sort = rung.sort.as_str().to_owned();
+                next.push(NextRung { at, posts, people: told.into_iter().map(|told| told.person).collect(), sort });
             }
         }
         if next.len() >= AHEAD {

@@ -31,7 +31,7 @@ pub enum Filter {
     DueSoon,
     /// Ended ones, the newest first.
     Closed,
-    /// Open ones that the asker owes or was alerted of.
+    /// Open ones that the asker owes: by his post, as who handles the case, handed to him, or told of it in the place of who owes it.
     Mine,
     /// On trial (试运行), open and ended.
     Trial,
@@ -75,7 +75,7 @@ fn push_wanted(query: &mut QueryBuilder<Postgres>, sight: &Sight, wanted: &Wante
         Filter::Trial => "trial and not shadowed",
     });
     if wanted.state == Filter::Mine {
-        push_is_his(query, sight);
+        push_owes(query, sight);
     }
     if let Some(unit) = &wanted.unit {
         query.push(" and unit = ").push_bind(unit.clone());
@@ -122,13 +122,26 @@ pub(super) fn push_sees(query: &mut QueryBuilder<Postgres>, sight: &Sight) {
 
 fn push_is_his(query: &mut QueryBuilder<Postgres>, sight: &Sight) {
     query.push("(handler = ").push_bind(sight.person.clone());
+    push_is_given(query, sight);
+    query.push(" or duty.id in (select alert.duty from recipient join alert on alert.id = recipient.alert where recipient.person = ");
+    query.push_bind(sight.person.clone()).push("))");
+}
+
+/// Reminders and urgings go to who owes it, or to whom it comes in his place.
+fn push_owes(query: &mut QueryBuilder<Postgres>, sight: &Sight) {
+    query.push(r#"((terms -> 'owed' @> '[{"handler": {}}]' and handler = "#).push_bind(sight.person.clone()).push(")");
+    push_is_given(query, sight);
+    query.push(" or duty.id in (select alert.duty from recipient join alert on alert.id = recipient.alert where recipient.person = ");
+    query.push_bind(sight.person.clone()).push(" and alert.sort in ('reminder', 'urge')))");
+}
+
+/// Handed to him, or owed by a post of his.
+fn push_is_given(query: &mut QueryBuilder<Postgres>, sight: &Sight) {
     query.push(" or handed_to = ").push_bind(sight.person.clone());
     for posts in &sight.posts {
         query.push(" or (owed_by = any (").push_bind(posts.ids.clone());
         query.push(") and (excluded_units = '[]' or not excluded_units ?| ").push_bind(posts.path.clone()).push("))");
     }
-    query.push(" or duty.id in (select alert.duty from recipient join alert on alert.id = recipient.alert where recipient.person = ");
-    query.push_bind(sight.person.clone()).push("))");
 }
 
 /// Which alerts are wanted.

@@ -62,7 +62,7 @@ fn head(frame: &Frame, case: &CaseWhole) -> Markup {
             dt { (frame.t("单位", "Unit")) } dd { (frame.unit(&summary.unit)) }
             dt { (frame.t("渠道", "Channel")) } dd { (frame.channel(&summary.channel)) }
             dt { (frame.t("收到", "Received")) } dd { (frame.time(summary.received_at)) }
-            dt { (frame.t("经办人", "Handler")) } dd { (summary.handler.as_deref().map_or_else(|| frame.t("尚未指定", "nobody yet").to_owned(), |person| frame.name(person))) }
+            dt { (frame.t("承办人", "Handler")) } dd { (summary.handler.as_deref().map_or_else(|| frame.t("尚未指定", "nobody yet").to_owned(), |person| frame.name(person))) }
             @if summary.returns > 0 {
                 dt { (frame.t("退回", "Returned")) } dd { (summary.returns) (frame.t(" 次", if summary.returns == 1 { " time" } else { " times" })) }
             }

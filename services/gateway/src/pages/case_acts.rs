@@ -33,7 +33,7 @@ pub fn view(frame: &Frame, case: &CaseWhole, policy: Option<&Policy>) -> Markup 
             label for="refer-name" { (frame.t("名称", "Name")) } input #refer-name name="name" required;
             label for="refer-reference" { (frame.t("存放位置或网址", "Where it is kept, or its address")) } input #refer-reference name="reference" required;
         }))
-        @if !case.detail.summary.closed { (form(frame, case, "assign", ("指定经办人", "Name the handler"), &handler(frame, case))) }
+        @if !case.detail.summary.closed { (form(frame, case, "assign", ("指定承办人", "Name the handler"), &handler(frame, case))) }
         (correcting(frame, case, policy))
         (linking(frame, case))
         (carried::forms(frame, case))
@@ -71,7 +71,7 @@ fn handler(frame: &Frame, case: &CaseWhole) -> Markup {
     });
     let chooser = Chooser { id: "assign-person", name: "person", value: summary.handler.as_deref().unwrap_or_default(), empty: None };
     html! {
-        label for="assign-person" { (frame.t("经办人", "Handler")) span.hint { (frame.t("在本单位可受理或办理案件的人员", "those who may take in or move cases of this unit")) } }
+        label for="assign-person" { (frame.t("承办人", "Handler")) span.hint { (frame.t("在本单位可受理或办理案件的人员", "those who may take in or move cases of this unit")) } }
         @if able.is_empty() { (chosen::person(frame, &chooser)) } @else { (chosen::select(&chooser, &able)) }
     }
 }
@@ -102,13 +102,13 @@ fn correcting(frame: &Frame, case: &CaseWhole, policy: Option<&Policy>) -> Marku
         }
         label for="correct-unit" { (frame.t("单位", "Unit")) }
         (chosen::unit(frame, &Chooser { id: "correct-unit", name: "unit", value: "", empty: Some(unchanged) }))
-        label for="correct-severity" { (frame.t("级别", "Severity")) }
+        label for="correct-severity" { (frame.t("严重程度", "Severity")) }
         (chosen::select(&Chooser { id: "correct-severity", name: "severity", value: "", empty: Some(unchanged) }, &severities))
         label for="correct-about" { (frame.t("被投诉人", "Person complained about")) }
         (chosen::person(frame, &Chooser { id: "correct-about", name: "about_person", value: "", empty: Some(unchanged) }))
         (reason(frame, "correct-reason"))
     };
-    form(frame, case, "correct", ("更正类别、单位或级别", "Correct kind, unit or severity"), &inputs)
+    form(frame, case, "correct", ("更正类别、单位或严重程度", "Correct kind, unit or severity"), &inputs)
 }
 
 /// Undoing a link to a repeated matter; making this case part of another.

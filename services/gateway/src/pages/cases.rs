@@ -15,7 +15,7 @@ use maud::{Markup, html};
 
 const STATES: [(&str, &str, &str); 7] = [
     ("open", "在办", "Open"),
-    ("mine", "我经办的", "Mine"),
+    ("mine", "我承办的", "Mine"),
     ("major", "重大", "Major"),
     ("unsorted", "待分拣", "Unsorted"),
     ("master", "主案", "Masters"),

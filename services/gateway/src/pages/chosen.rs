@@ -119,6 +119,7 @@ pub fn field(frame: &Frame, prefix: &str, field: &FieldSpec, value: &str) -> Mar
                 "person" => { (person(frame, &chooser)) },
                 "date" => { input id=(id) name=(name) type="date" value=(value) required[required]; },
                 "datetime" => { input id=(id) name=(name) type="datetime-local" value=(value) required[required]; },
+                "period" => { input id=(id) name=(name) value=(value) placeholder=(frame.t("如 2026-03、2026-Q1、2026", "such as 2026-03, 2026-Q1, 2026")) required[required]; },
                 "amount" | "number" => { input id=(id) name=(name) inputmode="decimal" value=(value) required[required]; },
                 "phone" => { input id=(id) name=(name) type="tel" value=(value) required[required]; },
                 "email" => { input id=(id) name=(name) type="email" value=(value) required[required]; },

@@ -2,7 +2,7 @@
 
 use super::frame::{Frame, Urgency};
 use super::operation::next_page;
-use super::{case, duty_acts, respond};
+use super::{alert, case, duty_acts, respond};
 use crate::App;
 use crate::viewer::{PageViewer, SignedForm, Speaks};
 use axum::extract::{Path, Query, State};
@@ -68,13 +68,13 @@ fn row(frame: &Frame, duty: &DutyEvent) -> Markup {
                 @if duty.trial { " " (on_trial(frame)) }
                 @if duty.paused_until.is_some() { " " span.soft.small { (frame.t("已暂停", "paused")) } }
             }
-            td data-label=(frame.t("事项", "Duty")) { a href=(matter(&duty.link, duty.duty)) { (frame.t(&duty.title_zh, &duty.title)) } }
+            td data-label=(frame.t("事项", "Duty")) { a href={ "/duties/" (duty.duty) } { (frame.t(&duty.title_zh, &duty.title)) } }
             td data-label=(frame.t("责任岗位", "Owed by")) {
                 (frame.post(&duty.owed_by))
                 @if let Some(diverted) = &duty.diverted { div.small.soft { (frame.diverted(diverted)) } }
             }
             td data-label=(frame.t("单位", "Unit")) { (frame.unit(&duty.unit)) }
-            td data-label=(frame.t("时限", "Due")) { a href={ "/duties/" (duty.duty) } { (frame.time(duty.due_at)) } }
+            td data-label=(frame.t("时限", "Due")) { (frame.time(duty.due_at)) }
         }
     }
 }
@@ -121,7 +121,10 @@ pub fn why(frame: &Frame, answer: &WhyAnswer, said: &Said) -> Markup {
         }
         h2 { (frame.t("若不处理", "If nobody acts")) }
         @if answer.next.is_empty() { p.soft { (frame.t("不再升级。", "It climbs no further.")) } }
-        ol { @for rung in &answer.next { li { (frame.time(rung.at)) " " (rung.posts.iter().map(|post| frame.post(post)).collect::<Vec<_>>().join(frame.t("、", ", "))) } } }
+        ol { @for rung in &answer.next { li {
+            (frame.time(rung.at)) " " (alert::sort_word(frame, &rung.sort)) (frame.t("：", ": "))
+            (rung.posts.iter().map(|post| frame.post(post)).collect::<Vec<_>>().join(frame.t("、", ", ")))
+        } } }
         @let link = matter(&duty.link, duty.duty);
         @if link != frame.path { p { a.button href=(link) { (frame.t("打开相关事项", "Open the matter")) } } }
     };

@@ -65,7 +65,7 @@ impl Frame {
         html! {
             time datetime=(at) title=(words::instant(self.language, at, &self.zone)) {
                 (words::instant(self.language, at, &self.zone)) " "
-                span.soft.small { "(" (words::distance(self.language, at, self.now)) ")" }
+                span.soft.small { "(" (words::distance(self.language, at, self.now, &self.zone)) ")" }
             }
         }
     }

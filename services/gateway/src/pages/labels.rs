@@ -30,7 +30,7 @@ const LABELS: [(&str, &str, &str); 39] = [
     ("producer", "接入方", "Producer"),
     ("reason", "理由", "Reason"),
     ("reference", "存放位置或网址", "Where it is kept, or its address"),
-    ("severity", "级别", "Severity"),
+    ("severity", "严重程度", "Severity"),
     ("stage", "环节", "Stage"),
     ("state", "状态", "State"),
     ("subject", "主题", "Subject"),

@@ -55,7 +55,7 @@ fn paper(frame: &Frame, version: i64, paper: &Paper) -> Markup {
         } }
         @if !paper.roles.is_empty() { details.sheet {
             summary { (frame.t("角色由谁担任", "Who plays the roles")) }
-            dl.facts.said { @for role in &paper.roles { dt { (frame.t(&role.name.zh, &role.name.en)) } dd { (players(frame, role)) } } }
+            dl.facts.said { (facts(frame, &paper.roles)) }
         } }
         nav aria-label=(frame.t("条目", "Articles")) { p.articles { @for article in &paper.articles {
             a href={ "#" (url_encoded(&article_id(&article.article))) } { (heading(frame, article)) } " "
@@ -74,16 +74,6 @@ fn heading(frame: &Frame, article: &Article) -> String {
     match article.article.as_str() {
         "" => frame.t("未注明条款", "No article cited").to_owned(),
         number => format!("{}{number}{}", frame.t("第", "Article "), frame.t("条", "")),
-    }
-}
-
-/// A role that no post is named for is looked for by its own name, from the unit upwards.
-fn players(frame: &Frame, role: &Said) -> String {
-    let posts = frame.t(&role.value.zh, &role.value.en);
-    if posts.is_empty() {
-        frame.t("各单位同名岗位，逐级向上找", "the post of that name, looked for from the unit upwards").to_owned()
-    } else {
-        posts.to_owned()
     }
 }
 

@@ -185,7 +185,7 @@ fn stage_of(frame: &Frame, stage: &ForeseenStage) -> Markup {
 
 fn who_is_told(frame: &Frame, who: &str) -> String {
     match who {
-        "handler" => frame.t("经办人", "handler").to_owned(),
+        "handler" => frame.t("承办人", "handler").to_owned(),
         "superior" => frame.t("上级", "superior").to_owned(),
         post if post.contains('/') => frame.post(post),
         person => frame.name(person),

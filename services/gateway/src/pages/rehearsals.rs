@@ -144,7 +144,7 @@ fn results(frame: &Frame, detail: &RehearsalDetail, by: Sides, path: &str) -> Ma
                 }
             } }
         }
-        p.small.soft { (frame.t("案件的种类、环节和经办人均按当时实际，严重程度按草案重新判定（人工设定的除外）；岗位由谁担任按现在的组织。按草案多出的通知无人签收过，因此会一直升级到事项了结：这是上限。期间开始前产生的事项不计。",
+        p.small.soft { (frame.t("案件的类别、环节和承办人均按当时实际，严重程度按草案重新判定（人工设定的除外）；岗位由谁担任按现在的组织。按草案多出的通知无人签收过，因此会一直升级到事项了结：这是上限。期间开始前产生的事项不计。",
             "Kind, stage and handler of every case are those of then, its severity is judged by the draft unless a person had set it; who holds which post is as of now. Nobody ever acknowledged the alerts that only the draft makes, so they climb until the duty ends: they are the most that there could be. What was opened before the period is left out.")) }
         ul.tabs { @for (side, name, words) in tabs { li { a href={ (path) "?by=" (name) } aria-current=[(side == by).then_some("true")] { (words) } } } }
         @if detail.rows.is_empty() { p.soft { (frame.t("期间内没有任何事项。", "Nothing was made in this time.")) } }

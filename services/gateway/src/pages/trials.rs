@@ -2,12 +2,12 @@
 
 use super::frame::Frame;
 use super::operation::next_page;
-use super::respond;
+use super::{alert, respond};
 use crate::App;
 use crate::viewer::{PageViewer, Speaks};
 use axum::extract::{Query, State};
 use axum::response::Response;
-use duban_contracts::alert::{AlertEvent, AlertList, AlertListRequest};
+use duban_contracts::alert::{AlertList, AlertListRequest};
 use duban_contracts::duty::{TrialFigures, TrialFiguresRequest, TrialRule};
 use duban_policy::Policy;
 use maud::{Markup, html};
@@ -80,24 +80,13 @@ fn unsent(frame: &Frame, alerts: &AlertList) -> Markup {
             thead { tr { th { (frame.t("时间", "Time")) } th { (frame.t("事项", "Duty")) } th { (frame.t("本应通知", "Would have told")) } } }
             tbody { @for alert in &alerts.alerts { tr data-row {
                 td data-label=(frame.t("时间", "Time")) { (frame.time(alert.raised_at)) }
-                td data-label=(frame.t("事项", "Duty")) { a href={ "/duties/" (alert.duty) } { (frame.t(&alert.title_zh, &alert.title)) } " " span.small.soft { (sort(frame, alert)) } }
+                td data-label=(frame.t("事项", "Duty")) { a href={ "/duties/" (alert.duty) } { (frame.t(&alert.title_zh, &alert.title)) } " " span.small.soft { (alert::sort_word(frame, &alert.sort)) } }
                 td data-label=(frame.t("本应通知", "Would have told")) {
                     @for told in &alert.recipients { div { (frame.name(&told.person)) " " span.small.soft { (frame.post(&told.post)) } } }
                     @if alert.recipients.is_empty() { (frame.t("无人可通知", "nobody")) }
                 }
             } } }
         } }
-    }
-}
-
-fn sort<'a>(frame: &Frame, alert: &'a AlertEvent) -> &'a str {
-    match alert.sort.as_str() {
-        "reminder" | "awaited" => frame.language.pick("提醒", "reminder"),
-        "notice" => frame.language.pick("通报", "notice"),
-        "breach" => frame.language.pick("超期", "overdue"),
-        "escalation" => frame.language.pick("升级", "escalated"),
-        "urge" => frame.language.pick("催办", "urged"),
-        other => other,
     }
 }
 

@@ -27,15 +27,15 @@ pub fn day(at: Timestamp, zone: &TimeZone) -> String {
     at.to_zoned_datetime(zone.clone()).strftime("%Y-%m-%d").to_string()
 }
 
-/// How far off an instant is, in the largest unit that says enough, to the nearest: `3 小时后`, `2 days ago`. What is due in seven days is so
-/// a minute later too.
-pub fn distance(language: Language, at: Timestamp, now: Timestamp) -> String {
+/// How far off an instant is, in the largest unit that says enough: `3 小时后`, `2 days ago`. Minutes and hours to the nearest; days as the
+/// calendar of the organisation's zone counts them, so that all of one day is as many days off.
+pub fn distance(language: Language, at: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
     let seconds = at.as_second() - now.as_second();
     let (count, zh, en) = match seconds.unsigned_abs() {
         s if s < 60 => return language.pick(if seconds > 0 { "即将" } else { "刚刚" }, "now").to_owned(),
         s if s < 3_570 => ((s + 30) / 60, "分钟", "minute"),
         s if s < 47 * 3_600 + 1_800 => ((s + 1_800) / 3_600, "小时", "hour"),
-        s => ((s + 43_200) / 86_400, "天", "day"),
+        _ => (days_between(at, now, zone), "天", "day"),
     };
     let plural = if count == 1 { "" } else { "s" };
     match (language, seconds > 0) {
@@ -44,6 +44,12 @@ pub fn distance(language: Language, at: Timestamp, now: Timestamp) -> String {
         (Language::English, true) => format!("in {count} {en}{plural}"),
         (Language::English, false) => format!("{count} {en}{plural} ago"),
     }
+}
+
+fn days_between(one: Timestamp, other: Timestamp, zone: &TimeZone) -> u64 {
+    let date = |at: Timestamp| at.to_zoned_datetime(zone.clone()).date();
+    let days = date(one).since(date(other)).map_or(0, |span| span.get_days());
+    u64::from(days.unsigned_abs())
 }
 
 /// How many there are of what a list shows: `共3件`, `1 case`. `zh` is the Chinese measure word.
@@ -71,11 +77,12 @@ mod tests {
     fn near_times_are_told_relative_to_now() {
         let now: Timestamp = "2026-11-23T06:30:00Z".parse().unwrap();
         let later: Timestamp = "2026-11-23T09:31:00Z".parse().unwrap();
-        assert_eq!(distance(Language::Chinese, later, now), "3小时后");
-        assert_eq!(distance(Language::English, now, later), "3 hours ago");
-        assert_eq!(distance(Language::English, now, now), "now");
+        let zone = TimeZone::get("Asia/Shanghai").unwrap();
+        assert_eq!(distance(Language::Chinese, later, now, &zone), "3小时后");
+        assert_eq!(distance(Language::English, now, later, &zone), "3 hours ago");
+        assert_eq!(distance(Language::English, now, now, &zone), "now");
         let in_seconds =
-            |seconds: i64| distance(Language::English, now.checked_add(jiff::SignedDuration::from_secs(seconds)).unwrap(), now);
+            |seconds: i64| distance(Language::English, now.checked_add(jiff::SignedDuration::from_secs(seconds)).unwrap(), now, &zone);
         let told = [60, 89, 91, 3_569, 3_570, 5_399, 5_401, 47 * 3_600 + 1_799, 47 * 3_600 + 1_800, 7 * 86_400 - 60].map(in_seconds);
         let expected = [
             "in 1 minute",
@@ -90,6 +97,9 @@ mod tests {
             "in 7 days",
         ];
         assert_eq!(told, expected);
+        // The morning and the evening of one day are as many days off.
+        let on_that_day = ["2026-11-26T00:00:00Z", "2026-11-26T15:59:00Z"].map(|at| distance(Language::Chinese, at.parse().unwrap(), now, &zone));
+        assert_eq!(on_that_day, ["3天后", "3天后"]);
     }
 
     #[test]

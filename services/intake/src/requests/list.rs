@@ -67,7 +67,7 @@ pub async fn filter(app: &App, directory: &Directory, asked: &CaseListRequest) -
             "/state",
             both(format!("没有“{other}”这一状态"), format!("'{other}' is no state")),
             both(
-                "open（在办）、closed（已办结）、unsorted（待分拣）、mine（我经办的）、major（重大）、master（主案件）或 attached（已挂接）",
+                "open（在办）、closed（已办结）、unsorted（待分拣）、mine（我承办的）、major（重大）、master（主案件）或 attached（已挂接）",
                 "open, closed, unsorted, mine, major, master or attached",
             ),
         )),
@@ -101,7 +101,7 @@ fn undeclared(filter: &Filter, policies: &[Arc<Policy>]) -> Vec<FieldError> {
         let zh: Vec<String> = known.iter().map(|(id, title)| format!("{id}（{title}）")).collect();
         let en: Vec<&str> = known.keys().copied().collect();
         let expected = both(format!("可选：{}", zh.join("、")), format!("one of {}", en.join(", ")));
-        fault("/severity", ("级别", "severity"), id, expected);
+        fault("/severity", ("严重程度", "severity"), id, expected);
     }
     faults
 }

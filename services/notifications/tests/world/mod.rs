@@ -303,7 +303,12 @@ pub fn alert(number: u128, people: &[&str]) -> AlertEvent {
         raised_at: at("2026-03-02T03:00:00Z"),
         late: false,
         trial: false,
-        next: Some(NextRung { at: at("2026-03-02T06:00:00Z"), posts: vec!["GROUP/director".into()], people: vec!["director".into()] }),
+        next: Some(NextRung {
+            at: at("2026-03-02T06:00:00Z"),
+            posts: vec!["GROUP/director".into()],
+            people: vec!["director".into()],
+            sort: "escalation".into(),
+        }),
         state: "open".into(),
         acknowledgements: Vec::new(),
         policy: 1,

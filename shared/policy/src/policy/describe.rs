@@ -136,11 +136,13 @@ impl Policy {
         let title = Title::new(format!("{}第{}级", ladder.title.zh, nth + 1), format!("{}, rung {}", ladder.title.en, nth + 1));
         let all = rung.until == Until::All;
         let repeat = rung.repeat.as_ref().map(|amount| self.amount_words(pack, amount)).unwrap_or_default();
+        let hold = self.amount_words(pack, &rung.hold);
+        let hold = if matches!(rung.at, RungAt::Due | RungAt::After(_)) { hold } else { until_due_at_most(hold) };
         Thing::new(title, &ladder.article)
             .says("at", "时间", "when", self.rung_time(pack, &rung.at))
             .says("tell", "通知", "tells", self.people(pack, &rung.tell))
             .says("repeat", "重复", "again every", repeat)
-            .says("hold", "签收后暂停", "an acknowledgement holds for", self.amount_words(pack, &rung.hold))
+            .says("hold", "签收后暂停", "an acknowledgement holds for", hold)
             .says(
                 "until",
                 "签收",
@@ -245,16 +247,6 @@ impl Policy {
         }))
     }
 
-    /// The posts that play a role, everywhere and where they differ.
-    pub(super) fn players(&self, pack: &Pack, role: &str) -> Title {
-        let plays = self.plays.iter().filter(|plays| plays.pack == pack.id);
-        joined(plays.filter_map(|plays| {
-            let posts = plays.roles.get(role)?.join(" / ");
-            let Some(unit) = &plays.unit else { return Some(Title::new(&posts, &posts)) };
-            Some(Title::new(format!("{unit}：{posts}"), format!("{unit}: {posts}")))
-        }))
-    }
-
     fn people(&self, pack: &Pack, actors: &[Actor]) -> Title {
         joined(actors.iter().map(|actor| self.actor_words(&pack.id, actor)))
     }
@@ -318,6 +310,11 @@ impl Policy {
 /// Of a rung that waits for working hours.
 fn held() -> Title {
     Title::new("顺延至上班", "held until work begins")
+}
+
+/// A notice that was acknowledged holds back nothing that is told when the duty is due.
+pub(super) fn until_due_at_most(hold: Title) -> Title {
+    Title::new(format!("{}（至迟到期时止）", hold.zh), format!("{}, until it is due at most", hold.en))
 }
 
 pub(super) fn yes(holds: bool) -> Title {

@@ -4,7 +4,7 @@ mod places;
 
 use super::correction::Ruling;
 use super::declaration::{Declaration, Stated, Words};
-use super::describe::{Aspect, Thing, field_words};
+use super::describe::{Aspect, Thing, field_words, until_due_at_most};
 use super::duty::{DutyRule, OpenedDuty, TermSource, Trigger};
 use super::kind::Actor;
 use super::recurring::{Every, RecurringRule};
@@ -216,8 +216,10 @@ impl Policy {
             chinese.push_str(&format!("，每{}重复，直至{}签收", repeat.zh(), if all { "全部" } else { "有人" }));
             english.push_str(&format!(", again every {} until {} acknowledged", repeat.en(), if all { "all have" } else { "someone has" }));
         }
-        text.zh.push_str(&format!("{chinese}；签收后暂停升级{}。", rung.hold.zh()));
-        text.en.push_str(&format!(" {english}; an acknowledgement holds the climb for {}.", rung.hold.en()));
+        let hold = Title::new(rung.hold.zh(), rung.hold.en());
+        let hold = if rung.sort == Sort::Notice { until_due_at_most(hold) } else { hold };
+        text.zh.push_str(&format!("{chinese}；签收后暂停升级{}。", hold.zh));
+        text.en.push_str(&format!(" {english}; an acknowledgement holds the climb for {}.", hold.en));
     }
 
     fn who_words(&self, who: &Who, unit: &str) -> Title {

@@ -1,6 +1,7 @@
 //! Fields as people and programs send them, into their normal form.
 
 use super::kind::{Field, FieldSort};
+use super::period::period;
 use crate::condition::Decimal;
 use serde_json::{Map, Value};
 
@@ -44,7 +45,7 @@ pub fn check_fields(fields: &[Field], sent: &Map<String, Value>) -> (Map<String,
 }
 
 impl Field {
-    /// The value in its normal form: amounts and numbers as decimals in text, dates as `YYYY-MM-DD`, with a time `YYYY-MM-DD HH:MM`, telephone numbers as digits, plates
+    /// The value in its normal form: amounts and numbers as decimals in text, dates as `YYYY-MM-DD`, with a time `YYYY-MM-DD HH:MM`, periods as `2026-03`, `2026-Q1`, telephone numbers as digits, plates
     /// in capitals without spaces, choices by their value. None: it does not fit.
     pub fn normal(&self, value: &Value) -> Option<Value> {
         match self.sort {
@@ -66,6 +67,7 @@ impl Field {
             }
             FieldSort::Date => date(text),
             FieldSort::DateTime => date_time(text),
+            FieldSort::Period => period(text),
             FieldSort::Phone => phone(text),
             FieldSort::Email => {
                 let (name, host) = text.split_once('@')?;
@@ -99,6 +101,7 @@ impl Field {
             FieldSort::DateTime => {
                 fixed("本单位当地的日期和时间，例如 2026-03-01 14:30", "a date and time where the unit is, such as 2026-03-01 14:30")
             }
+            FieldSort::Period => fixed("期间，例如 2026-03、2026-Q1、2026年3月", "a period such as 2026-03, 2026-Q1, 2026-H1, 2026, 2026-W09"),
             FieldSort::Phone => fixed("电话号码（5 至 15 位数字）", "a telephone number of 5 to 15 digits"),
             FieldSort::Email => fixed("电子邮箱地址", "an email address"),
             FieldSort::Plate => fixed("车牌号，例如 京A12345", "a number plate such as 京A12345"),
@@ -132,7 +135,7 @@ fn plate(text: &str) -> Option<String> {
     fits.then_some(plate)
 }
 
-fn date(text: &str) -> Option<String> {
+pub(super) fn date(text: &str) -> Option<String> {
     let whole = text.get(..10).filter(|_| text.len() == 10 || text[10..].starts_with(['T', ' ']));
     let plain = text.replace(['年', '月', '/', '.'], "-").replace('日', "");
     if let Some(date) = whole.and_then(|date| date.parse::<jiff::civil::Date>().ok()) {

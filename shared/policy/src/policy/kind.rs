@@ -72,6 +72,8 @@ pub enum FieldSort {
     Date,
     /// A wall time of the unit's own.
     DateTime,
+    /// What a report is about: a day, week, month, quarter, half-year or year.
+    Period,
     Phone,
     Email,
     Plate,
@@ -205,21 +207,36 @@ pub enum FollowsClosed {
     Join,
 }
 
-/// Every outcome that steps of these kinds set, called after the first of them and by its own word.
+/// Of so many steps an outcome is called after at most.
+const CALLED_AFTER: usize = 3;
+
+/// Every outcome that steps of these kinds set, called after the first such step of each kind and by its own word.
 pub(super) fn outcomes(kinds: &[Kind]) -> Vec<(String, Title)> {
-    let steps = || kinds.iter().flat_map(|kind| &kind.steps).filter_map(|step| Some((step.outcome.as_deref()?, &step.title)));
-    let mut named: Vec<(String, Title)> = Vec::new();
-    for (outcome, title) in steps() {
-        if named.iter().any(|(known, _)| known == outcome) {
-            continue;
+    let mut set_by: Vec<(&str, Vec<&Title>)> = Vec::new();
+    let first_of_its_kind = |kind: &'_ Kind, nth: usize, outcome: &str| !kind.steps.iter().take(nth).any(|step| step.outcome.as_deref() == Some(outcome));
+    let steps = kinds.iter().flat_map(|kind| kind.steps.iter().enumerate().map(move |(nth, step)| (kind, nth, step)));
+    for (kind, nth, step) in steps {
+        let Some(outcome) = step.outcome.as_deref().filter(|outcome| first_of_its_kind(kind, nth, outcome)) else { continue };
+        match set_by.iter_mut().find(|(known, _)| *known == outcome) {
+            Some((_, titles)) if titles.contains(&&step.title) => {}
+            Some((_, titles)) => titles.push(&step.title),
+            None => set_by.push((outcome, vec![&step.title])),
         }
-        named.push((outcome.to_owned(), Title::new(format!("{}（{outcome}）", title.zh), format!("{} ({outcome})", title.en))));
     }
-    named
+    set_by.into_iter().map(|(outcome, titles)| (outcome.to_owned(), called_after(&titles, outcome))).collect()
+}
+
+/// `批准拜访计划书、核准制度（approved）`.
+fn called_after(titles: &[&Title], outcome: &str) -> Title {
+    let shown = || titles.iter().take(CALLED_AFTER);
+    let zh = shown().map(|title| title.zh.as_str()).collect::<Vec<_>>().join("、");
+    let en = shown().map(|title| title.en.as_str()).collect::<Vec<_>>().join(", ");
+    let (etc, and_more) = if titles.len() > CALLED_AFTER { ("等", " and more") } else { ("", "") };
+    Title::new(format!("{zh}{etc}（{outcome}）"), format!("{en}{and_more} ({outcome})"))
 }
 
 impl FieldSort {
-    pub const ALL: [(Self, &'static str); 14] = [
+    pub const ALL: [(Self, &'static str); 15] = [
         (Self::Text, "text"),
         (Self::Choice, "choice"),
         (Self::Choices, "choices"),
@@ -227,6 +244,7 @@ impl FieldSort {
         (Self::Number, "number"),
         (Self::Date, "date"),
         (Self::DateTime, "datetime"),
+        (Self::Period, "period"),
         (Self::Phone, "phone"),
         (Self::Email, "email"),
         (Self::Plate, "plate"),
@@ -249,6 +267,7 @@ impl FieldSort {
             Self::Number => ("数字", "number"),
             Self::Date => ("日期", "date"),
             Self::DateTime => ("日期和时间", "date and time"),
+            Self::Period => ("期间", "period"),
             Self::Phone => ("电话", "telephone"),
             Self::Email => ("电子邮箱", "email"),
             Self::Plate => ("车牌号", "number plate"),

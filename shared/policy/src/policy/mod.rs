@@ -22,6 +22,8 @@ mod kind;
 mod number;
 pub mod paper;
 mod parameter;
+mod period;
+mod players;
 mod recount;
 mod recurring;
 mod retiming;

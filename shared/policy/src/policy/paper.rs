@@ -188,10 +188,13 @@ impl Policy {
         }
         for severity in &kind.severities {
             let thing = take(&format!("{base}.severity.{}", severity.id));
-            let part = part(Title::new("等级", "severity"), &severity.title, thing);
+            let part = part(Title::new("严重程度", "severity"), &severity.title, thing);
             if severity.article.is_empty() || severity.article == kind.article {
                 read.parts.push(part);
             } else {
+                let where_it_stands = Title::new(format!("见第{}条", severity.article), format!("see article {}", severity.article));
+                let says = vec![Said { name: Title::new("条款", "article"), value: where_it_stands }];
+                read.parts.push(Part { sort: part.sort.clone(), title: part.title.clone(), says });
                 let own = Thing { aspects: Vec::new(), ..Thing::new(severity.title.clone(), &severity.article) };
                 let own = entry(format!("{base}.severity.{}", severity.id), part.sort, &severity.rules, own);
                 put(gathered, &severity.article, Entry { says: part.says, ..own });
@@ -253,12 +256,12 @@ impl Policy {
                 .says("value", "取值", "value", value_words(holds))
                 .says("default", "制度包的默认值", "the pack's default", own)
                 .says("elsewhere", "各单位另定", "where units differ", self.elsewhere(pack, id));
-            let read = entry(
-                format!("parameter.{id}"),
-                Title::new("参数（原文未定）", "parameter, left open by the source"),
-                &parameter.rules,
-                thing,
-            );
+            // What the source says of it stands in the note; without an article it says nothing.
+            let sort = match article.as_str() {
+                "" => Title::new("参数（原文未定，可由本组织另定）", "parameter, left open by the source, for the organisation to set"),
+                _ => Title::new("参数（可由本组织另定）", "parameter, for the organisation to set"),
+            };
+            let read = entry(format!("parameter.{id}"), sort, &parameter.rules, thing);
             put(gathered, &article, Entry { note: parameter.note.clone(), ..read });
         }
     }

@@ -32,6 +32,8 @@ pub(crate) struct Worded {
     pub empty: Vec<Range>,
     /// Words in Chinese alone.
     pub chinese_alone: Vec<Range>,
+    /// Values of parameters in Chinese alone: words, where the parameter is one of words; else the name of something.
+    pub chinese_values: Vec<Range>,
 }
 
 impl Worded {
@@ -54,6 +56,8 @@ impl Worded {
                     self.chinese_alone.push(at);
                 }
             }
+            // Roles and posts stand here by their names.
+            ValueInner::Table(_) if name == "plays" => {}
             ValueInner::Table(table) => {
                 for (key, value) in table {
                     let is_short = SHORT.contains(&name) && value.as_str().is_some();
@@ -71,6 +75,7 @@ impl Worded {
                     self.chinese_alone.push(range(value));
                 }
             }
+            ValueInner::String(words) if name == "value" && words.chars().any(is_chinese) => self.chinese_values.push(range(value)),
             _ => {}
         }
     }

@@ -176,7 +176,7 @@ fn every_rule_of_the_regulations_explains_itself() {
 fn what_is_no_duty_is_explained_by_its_place() {
     let at = shanghai("2026-03-06 18:40");
     for (place, zh, en) in [
-        ("car-dealer-complaints/kind.complaint.severity.major", "级别“", "Major: yes"),
+        ("car-dealer-complaints/kind.complaint.severity.major", "严重程度“", "Major: yes"),
         ("store-complaints/ladder.company", "通知：", "Tells"),
         ("store-complaints/parameter.rung_2", "系统建议，可由本组织另定", "left open by the source: ours"),
         ("store-complaints/kind.complaint_case.move.accept", "：裁定受理”", "By: "),

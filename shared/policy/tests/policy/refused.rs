@@ -141,7 +141,7 @@ phone = "电话"
 
 [role]
 clerk = { title = "店员", rights = ["see unit", "move unit"] }
-boss = { title = "店长", rights = ["see below", "administer everywhere"] }
+boss = { title = "店长", rights = ["see everywhere", "administer everywhere"] }
 
 [unit.SHOP]
 title = "小店"

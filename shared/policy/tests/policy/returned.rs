@@ -96,7 +96,7 @@ fn a_return_is_read_on_paper_with_its_limit_and_who_decides_then() {
     let entries = paper.articles.iter().flat_map(|article| &article.entries);
     let entry = entries.into_iter().find(|entry| entry.place == "kind.complaint_case.return.not_ours").expect("the step");
     let said: Vec<String> = entry.says.iter().map(|said| format!("{}：{}", said.name.zh, said.value.zh)).collect();
-    for wanted in ["转入阶段：已受理", "必须填写：退回理由", "清空：受理部门", "最多退回次数：2", "达到次数后由谁裁定：总经理"]
+    for wanted in ["转入环节：已受理", "必须填写：退回理由", "清空：受理部门", "最多退回次数：2", "达到次数后由谁裁定：总经理"]
     {
         assert!(said.iter().any(|said| said == wanted), "{wanted}: {said:?}");
     }

@@ -2,7 +2,7 @@
 
 use crate::refused::{ORGANISATION, PACK, set};
 use crate::world::{case, listed, shanghai, wall};
-use duban_policy::Policy;
+use duban_policy::{Diagnostic, Policy};
 use duban_policy::policy::{EventFacts, OpenedDuty};
 use serde_json::{Value, json};
 
@@ -288,6 +288,24 @@ fn words_may_be_the_organisations_own() {
     }
     let differences: Vec<String> = others.changes_to(&own).into_iter().map(|change| change.sentence().zh).collect();
     assert!(differences.iter().any(|change| change.contains("自办结之日起 → 自入店之日起")), "{differences:?}");
+}
+
+#[test]
+fn a_parameters_words_in_chinese_alone_are_told_where_english_is_declared_and_names_of_roles_are_not() {
+    let plays = "\n[[plays]]\npack = \"shop\"\nrole = { clerk = \"店长\" }\n";
+    let declared = ("calendar = \"always\"", "languages = [\"zh\", \"en\"]\ncalendar = \"always\"");
+    let organisation = ORGANISATION.replacen("[person]\n", &format!("{plays}{SPOKEN_OTHERWISE}"), 1).replacen(declared.0, declared.1, 1);
+    let head = "regulation = \"R07\"\n";
+    let pack = PACK.replacen(head, &format!("{head}{SPOKEN}"), 1);
+    let told = Policy::compile(&set(&pack, &organisation)).unwrap_err();
+    let told = |line: &str| {
+        let at = organisation.lines().position(|written| written == line).unwrap() + 1;
+        let is_there = |fault: &&Diagnostic| fault.file == "organisation.toml" && fault.code == "missing-language" && fault.line == at;
+        told.iter().filter(is_there).count()
+    };
+    assert_eq!(told("value = \"件数\""), 1);
+    assert_eq!(told("value = { zh = \"由店长解释\", en = \"interpreted by the boss\" }"), 0);
+    assert_eq!(told("role = { clerk = \"店长\" }"), 0);
 }
 
 #[test]

@@ -33,7 +33,7 @@ pub async fn perform(app: &App, tx: &mut PgConnection, doing: &mut Doing, correc
         return Err(Problem::invalid_field(
             "",
             both("没有要更正的内容", "nothing is to be corrected"),
-            both("请至少更正类别、单位、级别或被投诉人中的一项", "kind, unit, severity or about_person"),
+            both("请至少更正类别、单位、严重程度或被投诉人中的一项", "kind, unit, severity or about_person"),
         )
         .into());
     }
@@ -240,7 +240,7 @@ fn correct_severity(doing: &mut Doing, policy: &Policy, kind: &Kind, correction:
             if kind.severity_named(severity).is_none() {
                 let (zh, en): (Vec<_>, Vec<_>) = kind.severities.iter().map(|known| (known.title.zh.as_str(), known.id.as_str())).unzip();
                 let among = both(format!("可选：{}", zh.join("、")), format!("one of {}", en.join(", ")));
-                return Err(Problem::invalid_field("/severity", both("没有此级别", "no such severity"), among).into());
+                return Err(Problem::invalid_field("/severity", both("没有此严重程度", "no such severity"), among).into());
             }
             doing.case.severity_set = true;
             severity.to_owned()

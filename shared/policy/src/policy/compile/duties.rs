@@ -1,7 +1,7 @@
 //! Duties, once and recurring.
 
 use super::super::duty::{Amount, DutyRule, Pausing, TermSource, Trigger, When};
-use super::super::kind::Kind;
+use super::super::kind::{FieldSort, Kind};
 use super::super::parameter::{braced, unknown_parameter, valued};
 use super::super::recurring::RecurringRule;
 use super::super::template::{Piece, Template};
@@ -279,7 +279,9 @@ fn check_period(id: &Placed<String>, kinds: &[Kind], closes: &[Trigger], faults:
         let tells = |kind: &&Kind| {
             may_be(trigger.when.as_ref(), kind) && (CASE_EVENTS.contains(&word) || kind.steps.iter().any(|step| step.event == word))
         };
-        if kinds.iter().filter(tells).any(|kind| kind.field("period").is_some()) {
+        let mut named = kinds.iter().filter(tells).filter_map(|kind| Some((kind, kind.field("period")?))).peekable();
+        if named.peek().is_some() {
+            faults.extend(named.filter(|(_, field)| field.sort == FieldSort::Text).map(|(kind, _)| period_in_text(id, kind)));
             continue;
         }
         let en = format!("nothing can close a round of '{}': no kind that tells {} has a field 'period'", id.value, trigger.event);
@@ -290,6 +292,12 @@ fn check_period(id: &Placed<String>, kinds: &[Kind], closes: &[Trigger], faults:
             "请为该类别设字段 period（如 2026-03、2026-W14、2026-Q1、2026），或写明 key",
         ));
     }
+}
+
+fn period_in_text(id: &Placed<String>, kind: &Kind) -> Fault {
+    let en = format!("the field 'period' of '{}' takes any text: written as 2026年3月 it closes no round of '{}'", kind.id, id.value);
+    let zh = format!("“{}”的字段 period 可填任意文字：写作“2026年3月”时，不会办结“{}”的任何一期", kind.id, id.value);
+    Fault::new(id.range, "period-is-text", en, zh).warning().help("write type = \"period\"", "请写 type = \"period\"")
 }
 
 /// What closes a duty must be able to name the key that it was opened with.

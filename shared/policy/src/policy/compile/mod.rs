@@ -106,9 +106,7 @@ fn compile(sources: &[Source], faults: &mut Faults) -> Option<Policy> {
     let organisation = the_one(&read.organisations, sources, faults)?;
     let channels: Vec<(String, Title)> =
         organisation.file.file.channel.iter().map(|(id, title)| (id.value.clone(), title.clone())).collect();
-    if organisation.file.file.organisation.languages.iter().any(|language| language.value == ENGLISH) {
-        read.chinese_alone.iter().for_each(|(source, at)| faults.add(source, worded::chinese_alone(*at)));
-    }
+    let mut chinese_alone = read.chinese_alone;
     let mut packs = Vec::new();
     for Parsed { source, file } in read.packs {
         let mut found = Vec::new();
@@ -116,7 +114,16 @@ fn compile(sources: &[Source], faults: &mut Faults) -> Option<Policy> {
         for fault in found {
             faults.add(source, fault);
         }
+        let words = file.parameter.iter().filter(|(name, _)| pack.speaks(&name.value)).map(|(_, text)| (source, text.value.range));
+        chinese_alone.extend(words.filter(|words| read.chinese_values.contains(words)));
         packs.push((Parsed { source, file: file.pack.id }, pack));
+    }
+    let speaks = |pack: &str, parameter: &str| packs.iter().any(|(_, known)| known.id == pack && known.speaks(parameter));
+    let chosen = organisation.file.file.parameter.iter().map(|text| &text.value).filter(|text| speaks(&text.pack.value, &text.name.value));
+    let chosen = chosen.map(|text| (organisation.source, text.value.range));
+    chinese_alone.extend(chosen.filter(|words| read.chinese_values.contains(words)));
+    if organisation.file.file.organisation.languages.iter().any(|language| language.value == ENGLISH) {
+        chinese_alone.iter().for_each(|(source, at)| faults.add(source, worded::chinese_alone(*at)));
     }
     if faults.errors() > 0 {
         return None;
@@ -130,6 +137,8 @@ struct ReadSet<'s> {
     packs: Vec<Parsed<'s, PackFile>>,
     /// Words that are there in Chinese alone.
     chinese_alone: Vec<(&'s Source, Range)>,
+    /// Values of parameters in Chinese alone.
+    chinese_values: Vec<(&'s Source, Range)>,
     calendars: Vec<Parsed<'s, CalendarFile>>,
     organisations: Vec<Parsed<'s, Organisation>>,
 }
@@ -151,6 +160,7 @@ impl<'s> ReadSet<'s> {
         let words = Worded::of(file.root());
         words.empty.into_iter().for_each(|at| faults.add(source, worded::empty(at)));
         self.chinese_alone.extend(words.chinese_alone.into_iter().map(|at| (source, at)));
+        self.chinese_values.extend(words.chinese_values.into_iter().map(|at| (source, at)));
         let before = faults.errors();
         match file.sort() {
             // Names are looked up only in a pack whose shapes are all right: what could not be read would be missed everywhere.

@@ -9,7 +9,7 @@ use super::super::{Binding, Choice, Listening, Overrides, Pack, Place, Plays, Po
 use super::{Parsed, meant, unknown};
 use crate::calendar::{Calendar, Duration, Term};
 use crate::condition::Decimal;
-use crate::directory::Directory;
+use crate::directory::{Directory, Grant, Right, Scope};
 use crate::organisation::{Organisation, end_of, start_of};
 use crate::source::organisation::{BindText, OverrideText};
 use crate::source::{Fault, Faults, Many, Placed};
@@ -68,6 +68,7 @@ pub(super) fn assemble(
     policy.listening = Arc::new(listening(&policy));
     check_claims(&policy, &organisation.file, &mut found);
     check_roles(&policy, &organisation.file, &mut found);
+    found.extend(nobody_sees_all(&organisation.file));
     meant::check_numbers(&policy, &organisation.file, &mut found);
     for fault in found {
         faults.add(organisation.source, fault);
@@ -343,6 +344,20 @@ fn claimed(organisation: &Organisation, unit: &Placed<String>, first: &Kind, sec
         format!("bind one of them only, or write instead_of = [\"{}\"] where '{}' is bound", first.pack, second.pack),
         format!("只绑定其中之一，或在绑定“{}”处写 instead_of = [\"{}\"]", second.pack, first.pack),
     )
+}
+
+/// What belongs to no unit yet, and the whole, would be seen by nobody.
+fn nobody_sees_all(organisation: &Organisation) -> Option<Fault> {
+    let everywhere = Grant { right: Right::See, scope: Scope::Everywhere };
+    let directory = organisation.directory(0);
+    if directory.posts().any(|post| post.rights.contains(&everywhere) && !post.holders.is_empty()) {
+        return None;
+    }
+    let en = "nobody's post sees every unit: what belongs to none is seen by nobody, and there is no manager's login for `duban up` to show";
+    let zh = "没有任何人的岗位可查看全部单位：不属于任何单位的事项无人可见，duban up 也没有管理者的登录名可显示";
+    let fault = Fault::new(organisation.file.organisation.fallback.range, "nobody-sees-all", en, zh).warning();
+    let write = r#"rights = ["see everywhere"]"#;
+    Some(fault.help(format!("write {write} at a role whose post somebody holds"), format!("请在有人担任的岗位角色处写 {write}")))
 }
 
 /// Lists for each unit the roles that no post plays there, pack by pack.

@@ -21,7 +21,7 @@ impl Policy {
             .says("begins", "起始环节", "begins at", begins)
             .says(
                 "graver",
-                "等级（由重到轻）",
+                "严重程度（由重到轻）",
                 "severities, gravest first",
                 joined(kind.severities.iter().map(|severity| severity.title.clone())),
             )
@@ -79,12 +79,12 @@ impl Policy {
             Limit::Parameter(name) => self.parameter(&pack.id, name, &self.root).map(value_words).unwrap_or_default(),
         });
         let decided_by = returning.map(|returning| self.people(pack, &returning.decided_by));
-        let known = outcomes(&pack.kinds);
+        let known = outcomes(std::slice::from_ref(kind));
         let outcome = step.outcome.as_ref().and_then(|outcome| known.into_iter().find(|(word, _)| word == outcome));
         let clears = returning.map(|returning| joined(returning.clears.iter().map(field)));
         Thing::new(within(&kind.title, &step.title), &step.article)
-            .says("from", "适用阶段", "from", joined(step.from.iter().map(stage)))
-            .says("to", "转入阶段", "to", to)
+            .says("from", "适用环节", "from", joined(step.from.iter().map(stage)))
+            .says("to", "转入环节", "to", to)
             .says("by", "由谁办理", "by", self.people(pack, &step.by))
             .says("requires", "必须填写", "requires", joined(step.requires.iter().map(field)))
             .says("asks", "可以填写", "may be given", joined(step.asks.iter().map(field)))

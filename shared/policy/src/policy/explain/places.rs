@@ -70,7 +70,7 @@ fn sort(place: &str) -> (&'static str, &'static str) {
         (Some("ladder"), _) => ("督办阶梯", "ladder"),
         (Some("kind"), None) => ("事项类别", "kind"),
         (Some("kind"), Some("field")) => ("字段", "field"),
-        (Some("kind"), Some("severity")) => ("级别", "severity"),
+        (Some("kind"), Some("severity")) => ("严重程度", "severity"),
         (Some("kind"), Some("stage")) => ("环节", "stage"),
         (Some("kind"), Some("return")) => ("退回", "return"),
         (Some("kind"), Some("act")) => ("办理事项", "act"),
