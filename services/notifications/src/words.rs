@@ -10,7 +10,7 @@ mod plain;
 pub mod returned;
 
 pub use html::html;
-pub use moment::{moment, span};
+pub use moment::{deadline, moment, span};
 pub use paragraphs::{Paragraphs, paragraphs};
 pub use plain::plain;
 

@@ -3,6 +3,7 @@
 
 use super::frame::Frame;
 use super::operation::next_page;
+use super::policy_set;
 use super::producers;
 use super::respond;
 use crate::App;
@@ -10,6 +11,7 @@ use crate::directory::history::{CHANGED, ChangeShown, History, HistoryQuery};
 use crate::directory::producers::ListedProducer;
 use crate::directory::tokens::PersonToken;
 use crate::directory::{history, people, tokens};
+use crate::policies::promote::SYSTEM;
 use crate::viewer::{PageViewer, SignedForm, Speaks, url_encoded};
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -209,8 +211,8 @@ fn history_table(frame: &Frame, changes: &[ChangeShown]) -> Markup {
             thead { tr { th { (frame.t("时间", "Time")) } th { (frame.t("谁", "Who")) } th { (frame.t("什么", "What")) } th { (frame.t("改前 → 改后", "Before → after")) } } }
             tbody { @for change in changes { tr {
                 td { (frame.time(change.at)) }
-                td data-label=(frame.t("谁", "Who")) { (frame.name(&change.by)) " " span.soft { (change.by) } }
-                td data-label=(frame.t("什么", "What")) { (changed(frame, &change.what)) " " a href=(history_of(change)) { (change.which) } }
+                td data-label=(frame.t("谁", "Who")) { (who(frame, &change.by)) }
+                td data-label=(frame.t("什么", "What")) { (changed(frame, &change.what)) " " a href=(history_of(change)) { (change.which) } (frame.t("：", ": ")) (done(frame, change)) }
                 td { details { summary { (frame.t("查看", "Show")) } pre tabindex="0" { (shown(change.before.as_ref())) "\n→\n" (shown(change.after.as_ref())) } } }
             } } }
         }
@@ -219,6 +221,22 @@ fn history_table(frame: &Frame, changes: &[ChangeShown]) -> Markup {
 
 fn changed<'a>(frame: &Frame, what: &'a str) -> &'a str {
     CHANGED.iter().find(|known| known.0 == what).map_or(what, |(_, zh, en)| frame.t(zh, en))
+}
+
+/// A person's name with his code, since names may be the same.
+fn who(frame: &Frame, by: &str) -> Markup {
+    let name = frame.name(by);
+    html! { (name) @if name != by && by != SYSTEM { " " span.soft { (by) } } }
+}
+
+/// What was done to it, in a word.
+fn done(frame: &Frame, change: &ChangeShown) -> String {
+    match (change.what.as_str(), &change.before, &change.after) {
+        ("policy", ..) => policy_set::event(frame, change),
+        (_, None, Some(_)) => frame.t("新增", "added").to_owned(),
+        (_, Some(_), None) => frame.t("删除", "removed").to_owned(),
+        _ => frame.t("变更", "changed").to_owned(),
+    }
 }
 
 /// Where all changes of one thing stand.

@@ -1,10 +1,12 @@
-//! 我的督办: the alerts that wait for the reader, what burns first on top, live; and above them whom no message reached.
+//! 我的督办: the alerts that wait for the reader, what burns first on top, live; and above them whom no message reached, and the sets of
+//! regulations that wait for his signature.
 
 use super::duties::matter;
 use super::frame::{Frame, Urgency};
 use super::operation::unreachable;
 use super::respond;
 use crate::App;
+use crate::policies::judged;
 use crate::viewer::{PageViewer, SignedForm, Speaks};
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -18,11 +20,22 @@ use uuid::Uuid;
 /// So many of those whom no message reached are named; the page of deliveries has them all.
 const MOST_UNREACHABLE: u32 = 20;
 
+/// What stands above the alerts.
+pub struct Above<'a> {
+    pub sent: &'a Result<DeliveryList, Problem>,
+    /// Versions of the policy set that wait for the reader's signature.
+    pub to_sign: &'a [i64],
+    pub told: Option<&'a str>,
+}
+
 /// The page. `all` shows settled ones too.
-pub fn view(frame: &Frame, list: &AlertList, sent: &Result<DeliveryList, Problem>, all: bool, told: Option<&str>) -> Markup {
+pub fn view(frame: &Frame, list: &AlertList, above: &Above<'_>, all: bool) -> Markup {
     let title = frame.t("我的督办", "My alerts");
     let content = html! {
-        @if let Some(told) = told { div.notice role="status" { (told) } }
+        @if let Some(told) = above.told { div.notice role="status" { (told) } }
+        @for version in above.to_sign { div.notice {
+            a href={ "/policies/" (version) } { (frame.t("制度第", "Version ")) (version) (frame.t("版等您批准", " of the policies waits for your signature")) }
+        } }
         (tabs(frame, all))
         div.live #live hidden role="status" aria-live="polite"
             data-before=(frame.t("", "Show ")) data-after=(frame.t(" 条更新，点此显示", " changes")) {
@@ -30,7 +43,7 @@ pub fn view(frame: &Frame, list: &AlertList, sent: &Result<DeliveryList, Problem
         }
         // What is shown anew when the reader asks for it, whole.
         div data-live="alerts" tabindex="-1" {
-            (not_told(frame, sent))
+            (not_told(frame, above.sent))
             ul.cards { @for alert in &list.alerts { li { (card(frame, alert)) } } }
             @if list.alerts.is_empty() { (empty(frame)) }
             @if let Some(next) = list.next {
@@ -89,7 +102,7 @@ pub fn card(frame: &Frame, alert: &AlertEvent) -> Markup {
 pub fn facts(frame: &Frame, alert: &AlertEvent) -> Markup {
     html! {
         dl.facts {
-            dt { (frame.t("时限", "Due")) } dd { a href={ "/duties/" (alert.duty) } { (frame.time(alert.due_at)) } }
+            dt { (frame.t("时限", "Due")) } dd { a href={ "/duties/" (alert.duty) } { (frame.due(alert.due_at)) } }
             dt { (frame.t("依据", "Article")) } dd { (frame.article(&alert.pack, &alert.article)) }
             dt { (frame.t("发出", "Raised")) } dd { (frame.time(alert.raised_at)) }
             @if let Some(next) = &alert.next {
@@ -135,8 +148,14 @@ pub async fn show(
     let told = (asked.told.as_deref() == Some("acknowledged"))
         .then(|| frame.t("已签收。办结之前，时限照常计算。", "Acknowledged. Its clock runs until it is done."));
     let sent = DeliveryListRequest { limit: Some(MOST_UNREACHABLE), ..DeliveryListRequest::default() };
-    let (list, sent) = tokio::join!(app.services.alert_list(&viewer, &request), app.services.delivery_list(&viewer, &sent));
-    respond::page(&frame, list.map(|list| view(&frame, &list, &sent, all, told)))
+    let (list, sent, to_sign) = tokio::join!(
+        app.services.alert_list(&viewer, &request),
+        app.services.delivery_list(&viewer, &sent),
+        judged::to_sign(&app, &viewer.person)
+    );
+    // Alerts are shown whatever is with the policies; the page of these says what.
+    let to_sign = to_sign.unwrap_or_default();
+    respond::page(&frame, list.map(|list| view(&frame, &list, &Above { sent: &sent, to_sign: &to_sign, told }, all)))
 }
 
 #[derive(Debug, Deserialize)]

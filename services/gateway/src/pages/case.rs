@@ -169,7 +169,7 @@ fn duties(frame: &Frame, duties: &[DutyEvent]) -> Markup {
             li class={ "card " (urgency.class()) } {
                 div.row { (urgency.mark(frame.language)) @if duty.trial { (on_trial(frame)) } span.small.soft { (frame.t("第", "Article ")) (duty.article) (frame.t("条", "")) } }
                 h2 { a href={ "/duties/" (duty.duty) } { (frame.t(&duty.title_zh, &duty.title)) } }
-                p.small { (frame.time(duty.due_at)) }
+                p.small { (frame.due(duty.due_at)) }
             }
         } }
     }

@@ -74,7 +74,7 @@ fn row(frame: &Frame, duty: &DutyEvent) -> Markup {
                 @if let Some(diverted) = &duty.diverted { div.small.soft { (frame.diverted(diverted)) } }
             }
             td data-label=(frame.t("单位", "Unit")) { (frame.unit(&duty.unit)) }
-            td data-label=(frame.t("时限", "Due")) { (frame.time(duty.due_at)) }
+            td data-label=(frame.t("时限", "Due")) { (frame.due(duty.due_at)) }
         }
     }
 }
@@ -97,7 +97,7 @@ pub fn why(frame: &Frame, answer: &WhyAnswer, said: &Said) -> Markup {
         article class={ "card " (Urgency::of_duty(&duty.state).class()) } {
             p { (Urgency::of_duty(&duty.state).mark(frame.language)) @if duty.trial { " " (on_trial(frame)) } }
             dl.facts {
-                dt { (frame.t("时限", "Due")) } dd { (frame.time(duty.due_at)) }
+                dt { (frame.t("时限", "Due")) } dd { (frame.due(duty.due_at)) }
                 @if let Some(until) = duty.paused_until { dt { (frame.t("计时暂停", "Clock stopped")) } dd { (frame.t("最迟至 ", "until ")) (frame.time(until)) } }
                 dt { (frame.t("责任岗位", "Owed by")) } dd { (frame.post(&duty.owed_by)) }
                 @if let Some(diverted) = &duty.diverted { dt { (frame.t("代为办理", "Diverted")) } dd { (frame.diverted(diverted)) } }

@@ -1,6 +1,7 @@
 //! What every page stands in: head, navigation, who is logged in, in which language, and what time it is in the organisation.
 
 use super::{respond, words};
+use crate::policies::promote::SYSTEM;
 use crate::viewer::{Language, url_encoded};
 use duban_contracts::alert::MeantFor;
 use duban_contracts::duty::Diverted;
@@ -70,6 +71,17 @@ impl Frame {
         }
     }
 
+    /// By when something is owed: the end of a day is its 24:00.
+    pub fn due(&self, at: Timestamp) -> Markup {
+        let day = words::last_minute(at, &self.zone).unwrap_or(at);
+        html! {
+            time datetime=(at) title=(words::instant(self.language, at, &self.zone)) {
+                (words::deadline(self.language, at, &self.zone)) " "
+                span.soft.small { "(" (words::distance(self.language, day, self.now, &self.zone)) ")" }
+            }
+        }
+    }
+
     /// How many there are of what a list shows; `zh` is the Chinese measure word.
     pub fn counted<N: Display + PartialEq + From<u8>>(&self, count: N, zh: &str, one: &str, many: &str) -> String {
         words::counted(self.language, count, zh, one, many)
@@ -119,6 +131,9 @@ impl Frame {
 
     /// A person's name; the id where the directory does not know it.
     pub fn name(&self, person: &str) -> String {
+        if person == SYSTEM {
+            return self.t("系统自动", "the system itself").to_owned();
+        }
         let known = self.directory.as_ref().and_then(|directory| directory.person(person));
         known.map_or_else(|| person.to_owned(), |known| known.name.clone())
     }

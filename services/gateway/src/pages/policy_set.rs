@@ -217,7 +217,7 @@ fn table(frame: &Frame, changes: &[&Change]) -> Markup {
 }
 
 /// An entry of the history in words.
-fn event(frame: &Frame, change: &ChangeShown) -> String {
+pub(super) fn event(frame: &Frame, change: &ChangeShown) -> String {
     let after = change.after.as_ref().and_then(|after| after.as_str()).unwrap_or_default();
     if let Some(signer) = after.strip_prefix("signed for: ") {
         let signer = match signer {

@@ -2,6 +2,8 @@
 
 use crate::viewer::Language;
 use duban_contracts::Timestamp;
+use jiff::SignedDuration;
+use jiff::civil::Time;
 use jiff::tz::TimeZone;
 use std::fmt::Display;
 
@@ -15,6 +17,20 @@ pub fn instant(language: Language, at: Timestamp, zone: &TimeZone) -> String {
         }
         Language::English => local.strftime("%a %-d %b %Y, %H:%M").to_string(),
     }
+}
+
+/// As [`instant`], but the end of a day is its 24:00 and no part of the next: who has until the 23rd is not told the 24th.
+pub fn deadline(language: Language, at: Timestamp, zone: &TimeZone) -> String {
+    match last_minute(at, zone) {
+        Some(last) => instant(language, last, zone).replace("23:59", "24:00"),
+        None => instant(language, at, zone),
+    }
+}
+
+/// Of an instant that ends a day, a minute before it.
+pub fn last_minute(at: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
+    let ends_day = at.to_zoned_datetime(zone.clone()).time() == Time::midnight();
+    at.checked_sub(SignedDuration::from_mins(1)).ok().filter(|_| ends_day)
 }
 
 /// `2026-11-23 14:30:05`, as spreadsheets sort and reckon.
@@ -71,6 +87,10 @@ mod tests {
         let at: Timestamp = "2026-11-23T06:30:00Z".parse().unwrap();
         assert_eq!(instant(Language::Chinese, at, &zone), "2026年11月23日（周一）14:30");
         assert_eq!(instant(Language::English, at, &zone), "Mon 23 Nov 2026, 14:30");
+        assert_eq!(deadline(Language::English, at, &zone), "Mon 23 Nov 2026, 14:30");
+        let end = "2026-11-30T16:00:00Z".parse().unwrap();
+        assert_eq!(deadline(Language::Chinese, end, &zone), "2026年11月30日（周一）24:00");
+        assert_eq!(deadline(Language::English, end, &zone), "Mon 30 Nov 2026, 24:00");
     }
 
     #[test]

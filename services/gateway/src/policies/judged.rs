@@ -112,6 +112,16 @@ pub async fn wanted(app: &App, tx: &mut PgConnection, set: &PolicySetShown, at: 
     Ok(wanted.collect())
 }
 
+/// Versions that wait for this person's signature, newest first.
+///
+/// # Errors
+/// As [`shown`].
+pub async fn to_sign(app: &App, person: &str) -> Result<Vec<i64>, Problem> {
+    let waits = |wanted: &Wanted| wanted.signed_by.is_none() && wanted.people.iter().any(|known| known == person);
+    let sets = shown(app, None).await?;
+    Ok(sets.into_iter().filter(|set| set.state == "submitted" && set.wanted.iter().any(waits)).map(|set| set.version).collect())
+}
+
 /// Sets as pages and API show them, newest first; one alone if a version is given.
 ///
 /// # Errors

@@ -7,7 +7,7 @@ use crate::web::of_database;
 use duban_contracts::Problem;
 
 /// Who stands in the history where nobody acted.
-const SYSTEM: &str = "system";
+pub(crate) const SYSTEM: &str = "system";
 
 /// One look. Gives the version that came into force, if one did.
 ///

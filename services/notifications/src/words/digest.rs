@@ -2,7 +2,7 @@
 
 use super::Language::{self, Chinese, English};
 use super::html::listing;
-use super::{Urgency, moment};
+use super::{Urgency, deadline};
 use duban_contracts::Timestamp;
 use jiff::tz::TimeZone;
 use maud::{Markup, html as markup};
@@ -88,7 +88,7 @@ fn wanted(letter: &Digest) -> String {
 }
 
 fn line(letter: &Digest, line: &Line) -> String {
-    let (language, due) = (letter.language, moment(line.due_at, &letter.zone, letter.language));
+    let (language, due) = (letter.language, deadline(line.due_at, &letter.zone, letter.language));
     let (urgency, unit) = (line.urgency.word(language), &line.unit);
     let title = if line.number.is_empty() || line.title.contains(&line.number) {
         line.title.clone()

@@ -2,7 +2,8 @@
 
 use super::Language;
 use duban_contracts::Timestamp;
-use jiff::civil::Weekday;
+use jiff::SignedDuration;
+use jiff::civil::{Time, Weekday};
 use jiff::tz::TimeZone;
 
 /// `2026年11月23日（周一）14:30`, or `Mon 23 Nov 2026, 14:30`, in the zone.
@@ -13,6 +14,15 @@ pub fn moment(at: Timestamp, zone: &TimeZone, language: Language) -> String {
     match language {
         Language::Chinese => format!("{year}年{month}月{day}日（{weekday}）{hour:02}:{minute:02}"),
         Language::English => format!("{weekday} {day} {} {year}, {hour:02}:{minute:02}", month_name(month)),
+    }
+}
+
+/// As [`moment`], but the end of a day is its 24:00 and no part of the next.
+pub fn deadline(at: Timestamp, zone: &TimeZone, language: Language) -> String {
+    let ends_day = at.to_zoned_datetime(zone.clone()).time() == Time::midnight();
+    match at.checked_sub(SignedDuration::from_mins(1)).ok().filter(|_| ends_day) {
+        Some(last) => moment(last, zone, language).replace("23:59", "24:00"),
+        None => moment(at, zone, language),
     }
 }
 
@@ -63,6 +73,10 @@ mod tests {
         let at: Timestamp = "2026-11-23T06:30:00Z".parse().unwrap();
         assert_eq!(moment(at, &zone, Language::Chinese), "2026年11月23日（周一）14:30");
         assert_eq!(moment(at, &zone, Language::English), "Mon 23 Nov 2026, 14:30");
+        assert_eq!(deadline(at, &zone, Language::Chinese), moment(at, &zone, Language::Chinese));
+        let end: Timestamp = "2026-11-30T16:00:00Z".parse().unwrap();
+        assert_eq!(deadline(end, &zone, Language::Chinese), "2026年11月30日（周一）24:00");
+        assert_eq!(deadline(end, &zone, Language::English), "Mon 30 Nov 2026, 24:00");
         let later = |seconds| Timestamp::from_second(at.as_second() + seconds).unwrap();
         assert_eq!(span(at, later(30), Language::Chinese), "不足1分钟");
         assert_eq!(span(at, later(60), Language::English), "1 minute");

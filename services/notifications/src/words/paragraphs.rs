@@ -1,6 +1,6 @@
 //! The sentences of a message, in the order in which they are read.
 
-use super::{Language, Letter, Occasion, Urgency, moment, span};
+use super::{Language, Letter, Occasion, Urgency, deadline, moment, span};
 use Language::{Chinese, English};
 
 /// A message's sentences.
@@ -43,7 +43,7 @@ pub fn paragraphs(letter: &Letter) -> Paragraphs {
 }
 
 fn wanted(letter: &Letter) -> String {
-    let due = moment(letter.due_at, &letter.zone, letter.language);
+    let due = deadline(letter.due_at, &letter.zone, letter.language);
     let title = &letter.title;
     let who = match (letter.post.is_empty(), letter.language) {
         (true, _) => letter.name.clone(),

@@ -2,7 +2,7 @@
 
 use super::Language::{self, Chinese, English};
 use super::html::listing;
-use super::moment;
+use super::{deadline, moment};
 use duban_contracts::Timestamp;
 use jiff::tz::TimeZone;
 use maud::{Markup, html as markup};
@@ -59,7 +59,7 @@ fn wanted(letter: &Returned) -> String {
 }
 
 fn line(letter: &Returned, waiting: &Waiting) -> String {
-    let due = moment(waiting.due_at, &letter.zone, letter.language);
+    let due = deadline(waiting.due_at, &letter.zone, letter.language);
     let to = waiting.went_to.join(letter.language.pick("、", ", "));
     let (title, unit) = (&waiting.title, &waiting.unit);
     match (letter.language, waiting.overdue) {

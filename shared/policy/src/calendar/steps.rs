@@ -42,7 +42,7 @@ impl Calendar {
             _ => {}
         }
         if !due.ran_out && term.is_working() {
-            steps.extend(self.unknown_year(due.at));
+            steps.extend(self.unknown_year(due.at).map(|words| Step { at: due.at, words }));
         }
         steps.push(Step {
             at: due.at,
@@ -58,14 +58,13 @@ impl Calendar {
     }
 
     /// Said where a count ends in a year of which the calendar names no days off.
-    fn unknown_year(&self, due: Timestamp) -> Option<Step> {
+    pub(crate) fn unknown_year(&self, due: Timestamp) -> Option<Title> {
         let year = self.date(due).year();
-        self.lacks_year(year).then(|| Step {
-            at: due,
-            words: Title::new(
+        self.lacks_year(year).then(|| {
+            Title::new(
                 format!("日历未列出 {year} 年的节假日，该年仅按每周作息计算"),
                 format!("the calendar names no holidays of {year}: there the week alone is counted"),
-            ),
+            )
         })
     }
 

@@ -13,6 +13,8 @@ use crate::Title;
 use crate::calendar::Calendar;
 use crate::ladder::{Sort, TimedRung, Until, Who};
 use duban_contracts::Timestamp;
+use jiff::SignedDuration;
+use jiff::civil::Time;
 use serde_json::{Value, json};
 
 /// What stands for the number of any case.
@@ -58,7 +60,7 @@ impl Policy {
                 duty.article,
                 said.zh,
                 shown(at, calendar),
-                shown(sample.due, calendar),
+                shown_due(sample.due, calendar),
                 calendar.title.zh
             ),
             format!(
@@ -67,7 +69,7 @@ impl Policy {
                 duty.article,
                 said.en,
                 shown(at, calendar),
-                shown(sample.due, calendar),
+                shown_due(sample.due, calendar),
                 calendar.title.en
             ),
         );
@@ -134,8 +136,8 @@ impl Policy {
             format!("[{}] article {}: {}", pack.title.en, rule.article, said.en),
         );
         if let Some(next) = self.next_round(pack, recurring, at) {
-            text.zh.push_str(&format!("。下一次：{}产生，{}到期", shown(next.at, calendar), shown(next.duty.due, calendar)));
-            text.en.push_str(&format!(". Next: opens {}, due {}", shown(next.at, calendar), shown(next.duty.due, calendar)));
+            text.zh.push_str(&format!("。下一次：{}产生，{}到期", shown(next.at, calendar), shown_due(next.duty.due, calendar)));
+            text.en.push_str(&format!(". Next: opens {}, due {}", shown(next.at, calendar), shown_due(next.duty.due, calendar)));
             self.add_plan(&mut text, &next.duty, calendar);
         }
         text
@@ -192,6 +194,10 @@ impl Policy {
         text.en.push('.');
         for rung in &duty.plan.rungs {
             self.add_rung(text, rung, &duty.unit, calendar);
+        }
+        if let Some(caution) = calendar.unknown_year(duty.due) {
+            text.zh.push_str(&format!("注意：{}。", caution.zh));
+            text.en.push_str(&format!(" Mind that {}.", caution.en));
         }
     }
 
@@ -359,6 +365,15 @@ pub(super) fn joined(parts: impl Iterator<Item = Title>, zh: &str, en: &str) -> 
 }
 
 /// `2026-03-06 18:40` in the calendar's zone.
+/// The end of a day is its 24:00, and no part of the next.
+fn shown_due(at: Timestamp, calendar: &Calendar) -> String {
+    let ends_day = calendar.zone.to_datetime(at).time() == Time::midnight();
+    match at.checked_sub(SignedDuration::from_mins(1)).ok().filter(|_| ends_day) {
+        Some(last) => shown(last, calendar).replace("23:59", "24:00"),
+        None => shown(at, calendar),
+    }
+}
+
 fn shown(at: Timestamp, calendar: &Calendar) -> String {
     calendar.zone.to_datetime(at).strftime("%Y-%m-%d %H:%M").to_string()
 }

@@ -136,19 +136,19 @@ impl de::Error for Fault {
 
     fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
         let (en, zh) = wanted(expected);
-        Self::unplaced("wrong-type", format!("this is {found}, expected {expected}"), format!("此处写了{}，类型不符", in_chinese(&found)))
+        Self::unplaced("wrong-type", format!("this is {}, expected {}", in_english(&found), named(expected)), format!("此处写了{}，类型不符", in_chinese(&found)))
             .help(en, zh)
     }
 
     fn invalid_value(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
         let (en, zh) = wanted(expected);
-        Self::unplaced("bad-value", format!("this is {found}, expected {expected}"), format!("此处不能是{}", in_chinese(&found)))
+        Self::unplaced("bad-value", format!("this is {}, expected {}", in_english(&found), named(expected)), format!("此处不能是{}", in_chinese(&found)))
             .help(en, zh)
     }
 
     fn invalid_length(length: usize, expected: &dyn Expected) -> Self {
         let (en, zh) = wanted(expected);
-        Self::unplaced("bad-value", format!("there are {length} values here, expected {expected}"), format!("此处有{length}个值，个数不符"))
+        Self::unplaced("bad-value", format!("there are {length} values here, expected {}", named(expected)), format!("此处有{length}个值，个数不符"))
             .help(en, zh)
     }
 
@@ -173,6 +173,19 @@ impl de::Error for Fault {
     fn duplicate_field(field: &'static str) -> Self {
         Self::unplaced("bad-value", format!("'{field}' stands here twice"), format!("“{field}”写了两次"))
             .help("write each key once", "每个键只写一次")
+    }
+}
+
+/// What is expected, without the names that it has in the program.
+fn named(expected: &dyn Expected) -> String {
+    let words = expected.to_string();
+    match words.as_str() {
+        table if table.starts_with("struct ") => "a table".to_owned(),
+        "a sequence" => "a list".to_owned(),
+        "a string" => "text".to_owned(),
+        "a boolean" => "true or false".to_owned(),
+        "i8" | "i16" | "i32" | "i64" | "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number".to_owned(),
+        _ => words,
     }
 }
 
@@ -232,6 +245,19 @@ fn example(key: &str) -> &'static str {
 }
 
 /// What stands there, in Chinese.
+fn in_english(found: &Unexpected<'_>) -> String {
+    match found {
+        Unexpected::Bool(truth) => truth.to_string(),
+        Unexpected::Unsigned(number) => format!("the number {number}"),
+        Unexpected::Signed(number) => format!("the number {number}"),
+        Unexpected::Float(number) => format!("the number {number}"),
+        Unexpected::Str(text) => format!("the text '{text}'"),
+        Unexpected::Seq => "a list".to_owned(),
+        Unexpected::Map => "a table".to_owned(),
+        other => other.to_string(),
+    }
+}
+
 fn in_chinese(found: &Unexpected<'_>) -> String {
     match found {
         Unexpected::Bool(truth) => format!("真假值 {truth}"),

@@ -333,6 +333,11 @@ const IN_THE_PACK: &[(&str, &str, &str)] = &[
         "closes = [\"case.closed\", { on = \"case.accepted\", key = \"other/{number}\" }]\n",
     ),
     ("a round of no period", ", key = \"period/{unit}/{demand}\"", ""),
+    (
+        "a period in any words",
+        ", key = \"period/{unit}/{demand}\" }\n",
+        " }\n\n[kind.complaint.field.period]\ntitle = \"期间\"\ntype = \"text\"\n",
+    ),
     ("a key of another round", "key = \"period/{unit}/{demand}\"", "key = \"round/{unit}/{demand}\""),
     (
         "a reminder before the beginning by a parameter",
@@ -425,6 +430,12 @@ const IN_THE_ORGANISATION: &[(&str, &str, &str)] = &[
         "[[trial]]\nunit = \"STALL\"\nfrom = \"2026-03-31\"\nuntil = \"2026-03-01\"\n\n[person]",
     ),
     ("words that are there in Chinese alone", "calendar = \"always\"", "languages = [\"zh\", \"en\"]\ncalendar = \"always\""),
+    (
+        "two values of one parameter",
+        "[person]",
+        "[[parameter]]\npack = \"shop\"\nname = \"soon\"\nvalue = \"2wd\"\n\n[[parameter]]\npack = \"shop\"\nname = \"soon\"\nvalue = \"3wd\"\n\n[person]",
+    ),
+    ("nobody sees everything", "rights = [\"see everywhere\", ", "rights = [\"see below\", "),
     ("a language that nobody declares", "calendar = \"always\"", "languages = [\"fr\"]\ncalendar = \"always\""),
     ("a parameter of another sort", "[person]", "[[parameter]]\npack = \"shop\"\nname = \"soon\"\nvalue = \"quick\"\n\n[person]"),
 ];

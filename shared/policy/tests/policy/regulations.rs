@@ -326,6 +326,15 @@ fn a_rejected_report_is_owed_to_the_desk_until_it_is_admitted_or_dismissed() {
 }
 
 #[test]
+fn the_end_of_a_day_is_its_24_00_and_an_example_in_a_year_of_which_no_holidays_are_known_says_so() {
+    let said = |rule: &str, at: &str| POLICY.explain(rule, None, shanghai(at)).unwrap();
+    let known = said("mining-customers/gathering", "2026-03-06 10:00");
+    assert!(known.zh.contains("2026-04-01 00:00产生，2026-04-10 24:00到期") && !known.zh.contains("注意"), "{}", known.zh);
+    let unknown = said("store-complaints/rule", "2027-03-05 17:30");
+    assert!(unknown.zh.contains("日历未列出 2027 年的节假日") && unknown.en.contains("Mind that the calendar names no holidays of 2027"), "{unknown:?}");
+}
+
+#[test]
 fn a_rule_is_explained_with_its_dates() {
     let said = POLICY.explain("R13.2.5b", Some("BJ01"), shanghai("2026-03-06 18:40")).unwrap();
     insta::assert_snapshot!(format!("{}\n\n{}", said.zh, said.en));

@@ -177,8 +177,15 @@ fn overrides(organisation: &Organisation, packs: &BTreeMap<String, Pack>, faults
             let fault = Fault::new(unit.range, "wrong-type", en, zh);
             faults.push(fault.help("leave the unit out; {unit} in the pattern stands for it", "请去掉单位；格式中的 {unit} 即单位代码"));
         }
-        let unit = unit.as_ref().map(|unit| unit.value.clone());
-        overrides.entry((pack.value.clone(), name.value.clone())).or_default().push((unit, value.value.clone()));
+        let scope = unit.as_ref().map(|unit| unit.value.clone());
+        let given = overrides.entry((pack.value.clone(), name.value.clone())).or_default();
+        if given.iter().any(|(known, _)| *known == scope) {
+            let place = unit.as_ref().unwrap_or(name);
+            let (en, zh) = (format!("'{}' has a value for this scope already", name.value), format!("“{}”在此范围内已有取值", name.value));
+            let fault = Fault::new(place.range, "twice", en, zh);
+            faults.push(fault.help("keep one of them, or name another unit", "请只保留一处，或另写单位"));
+        }
+        given.push((scope, value.value.clone()));
     }
     overrides
 }
@@ -363,7 +370,7 @@ fn nobody_sees_all(organisation: &Organisation) -> Option<Fault> {
 /// Lists for each unit the roles that no post plays there, pack by pack.
 fn check_roles(policy: &Policy, organisation: &Organisation, faults: &mut Vec<Fault>) {
     let times: BTreeSet<Timestamp> = policy.bindings.iter().map(|binding| binding.from).collect();
-    for (code, _) in organisation.file.unit.iter() {
+    for (code, unit) in organisation.file.unit.iter() {
         let mut bound: BTreeMap<&str, &Pack> = BTreeMap::new();
         bound.extend(times.iter().flat_map(|at| policy.packs_of(code, *at)).map(|pack| (pack.id.as_str(), pack)));
         for pack in bound.into_values() {
@@ -373,9 +380,9 @@ fn check_roles(policy: &Policy, organisation: &Organisation, faults: &mut Vec<Fa
                 continue;
             }
             let titles = lacking.iter().map(|role| pack.roles.get(*role).map_or(*role, |title| title.zh.as_str()));
-            let en = format!("in unit '{}' nobody plays these roles of pack '{}': {}", code.value, pack.id, lacking.join(", "));
+            let en = format!("in unit '{}' ({}) nobody plays these roles of pack '{}': {}", unit.title.en, code.value, pack.id, lacking.join(", "));
             let titles = titles.collect::<Vec<_>>().join("、");
-            let zh = format!("单位“{}”中，制度包“{}”的下列角色没有对应岗位：{titles}", code.value, pack.title.zh);
+            let zh = format!("单位“{}”（{}）中，制度包“{}”的下列角色没有对应岗位：{titles}", unit.title.zh, code.value, pack.title.zh);
             let fault = Fault::new(code.range, "role-unbound", en, zh).warning();
             faults.push(
                 fault.help("write them under [[plays]], or give the unit such posts", "请在 [[plays]] 中指定，或为该单位设置这些岗位"),
