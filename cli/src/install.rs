@@ -74,6 +74,8 @@ pub struct Installation {
     pub admin_login: (String, String),
     /// A person who sees the whole organisation: whose login is shown to newcomers.
     pub manager: String,
+    /// About which a first report may be.
+    pub unit: String,
     /// How he comes in, once that was made.
     pub shown: Manager,
     /// Tokens by producer: `hotline` and `web`.
@@ -88,6 +90,9 @@ pub struct Installation {
 
 /// The producers of a demonstration, and what they stand for.
 pub const PRODUCERS: [(&str, &str); 2] = [("hotline", "客服热线 Hotline"), ("web", "网上受理 Web form")];
+
+/// A store whose pack makes a case of a first report.
+const DEMONSTRATION_UNIT: &str = "MD01";
 
 /// The first administrator's login.
 const FIRST: &str = "admin";
@@ -116,6 +121,7 @@ pub async fn install_at(operator: &Operator, url: &str, settings: &InstallSettin
     let gateway = administrator(operator, url, settings, &mut installation).await?;
     let directory = organisation_and_packs(&gateway, settings, &sources, &mut installation).await?;
     installation.manager = manager(&directory).unwrap_or_default();
+    installation.unit = first_unit(&directory);
     producers(&gateway, &directory, settings, &mut installation).await?;
     let wanted: Vec<String> = match &settings.tokens {
         TokensOf::Nobody => Vec::new(),
@@ -276,6 +282,16 @@ async fn organisation_and_packs(
     installation.news = bring::bring(gateway, sources, &settings.applied).await?;
     installation.applied = Applied::of(sources);
     Ok(directory)
+}
+
+/// A store of the demonstration; of another organisation a unit that has none below it.
+fn first_unit(directory: &Directory) -> String {
+    let is_last = |code: &str| directory.unit_and_below(code).len() == 1;
+    let of_demonstration = directory.unit(DEMONSTRATION_UNIT);
+    let unit = of_demonstration
+        .or_else(|| directory.units().find(|unit| !unit.department && is_last(&unit.code)))
+        .or_else(|| directory.units().next());
+    unit.map(|unit| unit.code.clone()).unwrap_or_default()
 }
 
 /// Who sees everything and decides most: the first of those, by id.

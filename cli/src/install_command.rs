@@ -40,7 +40,7 @@ pub(super) async fn run(arguments: &InstallArguments, connection: &Connection, s
             manager.password,
             welcome::policies(&installation),
             env.display(),
-            welcome::first_report_by_program(),
+            welcome::first_report_by_program(&installation.unit),
         )
     })?;
     Ok(ExitCode::SUCCESS)

@@ -6,8 +6,6 @@ use crate::show::Show;
 use comfy_table::{ContentArrangement, Table, presets};
 use duban_local::Stack;
 
-/// The first report is about a store of the demonstration, whose pack makes a case of it.
-const UNIT: &str = "MD01";
 const SUBJECT: &str = "空调不制冷";
 const TEXT: &str = "新装的空调不制冷，要求退货。";
 
@@ -40,7 +38,7 @@ pub fn print(stack: &Stack, installation: &Installation, manager: &Manager, show
         ] {
             table.add_row([what.to_owned(), where_]);
         }
-        let (first, policies) = (first_report(&env.display().to_string()), policies(installation));
+        let (first, policies) = (first_report(&env.display().to_string(), &installation.unit), policies(installation));
         format!("\n{table}\n{policies}\n{first}\n\nCtrl-C stops everything in order; nothing is lost.")
     })
 }
@@ -51,25 +49,25 @@ pub fn policies(installation: &Installation) -> String {
 }
 
 /// How to send a first report, from curl and from this program.
-pub fn first_report(env: &str) -> String {
+pub fn first_report(env: &str, unit: &str) -> String {
     format!(
         r#"Send a first report, in another terminal:
 
   source {env}
   curl -sS -w '\n' "$DUBAN_URL/v1/reports" -H "Authorization: Bearer $DUBAN_TOKEN_WEB" \
        -H "Idempotency-Key: my-first-report" -H "Content-Type: application/json" \
-       -d '{{"channel":"web","unit":"{UNIT}","subject":"{SUBJECT}","text":"{TEXT}","reporter":{{"name":"王先生","phone":"19900001234"}}}}'
+       -d '{{"channel":"web","unit":"{unit}","subject":"{SUBJECT}","text":"{TEXT}","reporter":{{"name":"王先生","phone":"19900001234"}}}}'
 
 or
 
   {}"#,
-        first_report_by_program()
+        first_report_by_program(unit)
     )
 }
 
 /// The same with this program, called by its whole name, since it hardly stands in the shell's path.
-pub fn first_report_by_program() -> String {
-    format!("{} report send --unit {UNIT} --subject {SUBJECT} --text {TEXT} --name 王先生 --phone 19900001234", program())
+pub fn first_report_by_program(unit: &str) -> String {
+    format!("{} report send --unit {unit} --subject {SUBJECT} --text {TEXT} --name 王先生 --phone 19900001234", program())
 }
 
 /// How this program is called: as whoever wraps it says, else by where it lies.

@@ -55,7 +55,7 @@ async fn lists_counts_and_single_answers_obey_rights_and_keep_out_who_is_complai
 
     // What climbs to the manager is the clerk's to do all the same.
     world.step_to(hours(26)).await?;
-    raised(&copy, &plain, 4).await?;
+    raised(&copy, &plain, 3).await?;
     let told: AlertList = world.ask("zhao", "alert.list", &AlertListRequest::default()).await?;
     let told: Vec<Uuid> = told.alerts.iter().map(|alert| alert.duty).collect();
     let his = list("zhao", "mine").await?;

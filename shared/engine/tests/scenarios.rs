@@ -165,3 +165,35 @@ fn write(world: &World, file: &Path) {
     }
     std::fs::write(file, text).unwrap();
 }
+
+/// What the page for whoever writes his first pack shows is what its files say, compiles without a remark, and plays as it promises.
+#[test]
+fn the_first_pack_is_what_its_page_shows() {
+    let mut sources = Vec::new();
+    gather(&root("docs/first-pack/rules"), &mut sources);
+    let shipped = |name: &str, path: &str| Source { name: name.to_owned(), text: std::fs::read_to_string(root(path)).unwrap() };
+    let files: String = sources.iter().map(|source| source.text.as_str()).collect();
+    sources.push(shipped("basics.toml", "policies/basics.toml"));
+    sources.push(shipped("cn.toml", "policies/calendars/cn.toml"));
+    let policy = Policy::compile(&sources).unwrap_or_else(|faults| panic!("{faults:?}"));
+    assert!(policy.remarks().is_empty(), "{:?}", policy.remarks());
+    let organisation = sources.iter().find(|source| source.name == "organisation.toml").unwrap();
+    let directory = Organisation::parse(organisation).unwrap().directory(1);
+    let text = std::fs::read_to_string(root("docs/first-pack/scenarios/late.toml")).unwrap();
+    let scenario = Scenario::parse(&text, policy.zone()).unwrap();
+    let came = play(&policy, &directory, &scenario).unwrap();
+    let came: Vec<String> = came.iter().map(|line| line.written(policy.zone())).collect();
+    assert_eq!(compared(scenario.expected.as_deref().unwrap(), &came), None);
+
+    let page = std::fs::read_to_string(root("docs/first-pack.md")).unwrap();
+    let blocks: Vec<&str> = page.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert!(blocks.len() > 5);
+    for block in blocks {
+        // The figure becomes a parameter two steps later.
+        let block = block.replacen("within = \"3wd\"", "within = \"{promptly}\"", 1);
+        assert!(files.contains(&block) || text.contains(&block), "{block}");
+    }
+    let mistyped = text.replacen("step = \"finish\"", "step = \"fnish\"", 1);
+    let stopped = play(&policy, &directory, &Scenario::parse(&mistyped, policy.zone()).unwrap()).unwrap_err().to_string();
+    assert!(stopped.contains("no kind has a step 'fnish'") && stopped.contains("finish"), "{stopped}");
+}

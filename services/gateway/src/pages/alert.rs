@@ -60,10 +60,15 @@ fn must_be_done(frame: &Frame, alert: &AlertEvent) -> String {
     let what = frame.t(&alert.title_zh, &alert.title);
     let all = alert.until.contains("all");
     // As the message of it says: who does not owe it sees to it that who owes it does it.
-    let is_owed_by_others = !alert.recipients.is_empty() && alert.recipients.iter().all(|told| told.post != alert.owed_by && told.meant_for.is_empty());
+    let is_owed_by_others =
+        !alert.recipients.is_empty() && alert.recipients.iter().all(|told| told.post != alert.owed_by && told.meant_for.is_empty());
     if alert.state == "open" && is_owed_by_others {
         let owed_by = frame.post(&alert.owed_by);
-        let (zh, en) = if all { ("请每位收件人分别签收", "Each of those told: please acknowledge") } else { ("请签收", "Please acknowledge") };
+        let (zh, en) = if all {
+            ("请每位收件人分别签收", "Each of those told: please acknowledge")
+        } else {
+            ("请签收", "Please acknowledge")
+        };
         let (zh, en) = (format!("。{zh}，并督促{owed_by}办结。"), format!(". {en}, and see that {owed_by} gets it done."));
         return format!("{what}{}", frame.t(&zh, &en));
     }

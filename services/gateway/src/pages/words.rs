@@ -118,7 +118,8 @@ mod tests {
         ];
         assert_eq!(told, expected);
         // The morning and the evening of one day are as many days off.
-        let on_that_day = ["2026-11-26T00:00:00Z", "2026-11-26T15:59:00Z"].map(|at| distance(Language::Chinese, at.parse().unwrap(), now, &zone));
+        let on_that_day =
+            ["2026-11-26T00:00:00Z", "2026-11-26T15:59:00Z"].map(|at| distance(Language::Chinese, at.parse().unwrap(), now, &zone));
         assert_eq!(on_that_day, ["3天后", "3天后"]);
     }
 

@@ -17,6 +17,7 @@ use duban_policy::Policy;
 use duban_policy::directory::{Delegator, Directory};
 use duban_policy::policy::{DutyRule, Pack};
 use serde_json::{Map, Value};
+use std::collections::BTreeSet;
 
 /// Why a scenario could not be played to its end: it names what is not there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -133,8 +134,22 @@ fn checked(policy: &Policy, directory: &Directory, scenario: &Scenario) -> Resul
         if let Act::Report(reported) = &happens.act {
             reported.unit.as_deref().map_or(Ok(()), unit)?;
         }
+        if let Act::Step { step, .. } = &happens.act {
+            known_step(policy, pack, step)?;
+        }
     }
     Ok(())
+}
+
+/// A step that no kind has is a slip of the pen, and no refusal to be believed in.
+fn known_step(policy: &Policy, pack: &Pack, name: &str) -> Result<(), Stopped> {
+    let mut steps = policy.packs().flat_map(|pack| &pack.kinds).flat_map(|kind| &kind.steps);
+    if steps.any(|step| step.id == name || step.title.says(name)) {
+        return Ok(());
+    }
+    let own: BTreeSet<&str> = pack.kinds.iter().flat_map(|kind| &kind.steps).map(|step| step.id.as_str()).collect();
+    let own = own.into_iter().collect::<Vec<_>>().join(", ");
+    Err(Stopped(format!("no kind has a step '{name}'; those of pack '{}' have: {own}", pack.id)))
 }
 
 /// What an act is about, in the words of the timeline: case, rule or step, person.

@@ -68,8 +68,8 @@ impl<Req> Request<Req> {
             Some(version) if version == present => Ok(()),
             Some(_) => Err(Problem::version_conflict(serde_json::to_value(state()).unwrap_or_default())),
             None => Err(Problem::malformed(both(
-                "缺少所见版本，请刷新页面后重试",
-                "the version that you have seen is needed: header duban-expected-version",
+                "缺少所见版本（HTTP 头 If-Match），请刷新页面后重试",
+                "the version that you have seen is needed: header If-Match over HTTP, duban-expected-version over NATS",
             ))),
         }
     }

@@ -414,7 +414,7 @@ impl Calendar {
         for _ in 0..HORIZON_MONTHS {
             let last = (1..=month.days_in_month()).rev().filter_map(|day| month.with().day(day).build().ok());
             let closing = last.filter_map(|date| self.spans(date).last().map(|span| span.1)).next();
-            if let Some(closing) = closing.filter(|closing| *closing >= start) {
+            if let Some(closing) = closing.filter(|closing| *closing > start) {
                 return Some(closing);
             }
             month = month.checked_add(1.month()).ok()?;

@@ -295,6 +295,22 @@ impl Directory {
                 );
             }
         }
+        if found.is_none() {
+            // Nobody is there at all: who holds the fallback post is told though he is away, else who holds the post that was meant.
+            let posts = fallback.into_iter().chain(first);
+            let absent = posts.map(|post| (post, self.holders(post, at)));
+            let told = absent.map(|(post, people)| (post, people.into_iter().filter(|person| !excluded.contains(&person.id))));
+            let told = told.map(|(post, people)| (post, people.map(|person| person.id.clone()).collect::<Vec<_>>()));
+            if let Some((post, people)) = told.into_iter().find(|(_, people)| !people.is_empty()) {
+                let reason = Title::new(
+                    format!("{}及其上级、兜底岗位均无人在岗，仍通知{}，虽其离岗", wanted.zh, self.words_for(Some(post), &post.id).zh),
+                    format!("nobody is present at all: {} is told although away", self.words_for(Some(post), &post.id).en),
+                );
+                passed.retain(|meant| !people.contains(&meant.person));
+                let (how, reason) = (How::Fallback, Some(reason));
+                return Resolution { post: post.id.clone(), unit: post.unit.clone(), how, people, reason, passed, delegated: Vec::new() };
+            }
+        }
         let reason = Some(reason);
         match found {
             Some(found) => Resolution { how: How::Fallback, reason, ..found },

@@ -16,6 +16,7 @@ use duban_contracts::Timestamp;
 use jiff::SignedDuration;
 use jiff::civil::Time;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 /// What stands for the number of any case.
 pub(super) const NUMBER: (&str, &str) = ("〔编号〕", "[number]");
@@ -146,8 +147,13 @@ impl Policy {
     /// How often who owes what by when.
     pub(super) fn recurring_sentence(&self, pack: &Pack, recurring: &RecurringRule, unit: &str) -> Title {
         let rule = &recurring.rule;
-        let every = self.every_in(pack, &recurring.every, unit).map(Every::words).unwrap_or_default();
-        let term = self.term_words(pack, rule, unit);
+        let every = self.every_in(pack, &recurring.every, unit);
+        let mut term = self.term_words(pack, rule, unit);
+        if !matches!(every, Some(Every::Day | Every::WorkingDay | Every::Week)) {
+            // It counts from the first instant after the period: 'the month' is the one that begins then.
+            term = Title::new(term.zh.replace("当月", "次月"), term.en.replace("of the month", "of the month that follows"));
+        }
+        let every = every.map(Every::words).unwrap_or_default();
         let owner = joined(rule.owed_by.iter().map(|actor| self.actor_words(&pack.id, actor)), "、", ", ");
         let facts = json!({ "unit": unit, "period": "…" });
         Title::new(
@@ -202,7 +208,11 @@ impl Policy {
     }
 
     fn add_rung(&self, text: &mut Title, rung: &TimedRung, unit: &str, calendar: &Calendar) {
-        let told = joined(rung.tell.iter().map(|who| self.who_words(who, unit)), "、", ", ");
+        let mut told: Vec<Title> = rung.tell.iter().map(|who| self.who_words(who, unit)).collect();
+        // Two roles may be played by one post.
+        let mut seen = BTreeSet::new();
+        told.retain(|who| seen.insert(who.zh.clone()));
+        let told = joined(told.into_iter(), "、", ", ");
         let (zh, en) = match rung.sort {
             Sort::Reminder => ("提醒", "reminder"),
             Sort::Notice => ("即时通知", "At once"),
@@ -241,7 +251,15 @@ impl Policy {
     }
 
     fn post_words(&self, post: &str, unit: &str) -> Title {
-        self.tree.find_post(post, unit).map_or_else(|| Title::new(post, post), |post| self.tree.post_title(post))
+        self.tree.find_post(post, unit).map_or_else(|| self.unplayed(post), |post| self.tree.post_title(post))
+    }
+
+    /// A role for which no post is found, by the title that a pack gives it.
+    fn unplayed(&self, role: &str) -> Title {
+        match self.packs().find_map(|pack| pack.roles.get(role)) {
+            Some(title) => Title::new(format!("{}（尚无岗位担任）", title.zh), format!("{} (played by nobody yet)", title.en)),
+            None => Title::new(role, role),
+        }
     }
 
     pub(super) fn term_words(&self, pack: &Pack, duty: &DutyRule, unit: &str) -> Title {

@@ -101,7 +101,9 @@ impl Field {
             FieldSort::DateTime => {
                 fixed("本单位当地的日期和时间，例如 2026-03-01 14:30", "a date and time where the unit is, such as 2026-03-01 14:30")
             }
-            FieldSort::Period => fixed("期间，例如 2026-03、2026-Q1、2026年3月", "a period such as 2026-03, 2026-Q1, 2026-H1, 2026, 2026-W09"),
+            FieldSort::Period => {
+                fixed("期间，例如 2026-03、2026-Q1、2026年3月", "a period such as 2026-03, 2026-Q1, 2026-H1, 2026, 2026-W09")
+            }
             FieldSort::Phone => fixed("电话号码（5 至 15 位数字）", "a telephone number of 5 to 15 digits"),
             FieldSort::Email => fixed("电子邮箱地址", "an email address"),
             FieldSort::Plate => fixed("车牌号，例如 京A12345", "a number plate such as 京A12345"),

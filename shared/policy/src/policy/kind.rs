@@ -213,7 +213,8 @@ const CALLED_AFTER: usize = 3;
 /// Every outcome that steps of these kinds set, called after the first such step of each kind and by its own word.
 pub(super) fn outcomes(kinds: &[Kind]) -> Vec<(String, Title)> {
     let mut set_by: Vec<(&str, Vec<&Title>)> = Vec::new();
-    let first_of_its_kind = |kind: &'_ Kind, nth: usize, outcome: &str| !kind.steps.iter().take(nth).any(|step| step.outcome.as_deref() == Some(outcome));
+    let first_of_its_kind =
+        |kind: &'_ Kind, nth: usize, outcome: &str| !kind.steps.iter().take(nth).any(|step| step.outcome.as_deref() == Some(outcome));
     let steps = kinds.iter().flat_map(|kind| kind.steps.iter().enumerate().map(move |(nth, step)| (kind, nth, step)));
     for (kind, nth, step) in steps {
         let Some(outcome) = step.outcome.as_deref().filter(|outcome| first_of_its_kind(kind, nth, outcome)) else { continue };

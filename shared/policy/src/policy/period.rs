@@ -5,11 +5,10 @@ use super::field::date;
 
 /// None: it is no period.
 pub(super) fn period(text: &str) -> Option<String> {
-    let plain: String = text.chars().filter(|c| !c.is_whitespace()).flat_map(char::to_uppercase).collect();
+    let plain: String = text.chars().filter(|c| !c.is_whitespace()).map(half_width).flat_map(char::to_uppercase).collect();
     if let Some(day) = date(&plain) {
         return Some(day);
     }
-    let plain = plain.replace('／', "/").replace('－', "-");
     let digits = plain.chars().take_while(char::is_ascii_digit).count();
     let (year, rest) = plain.split_at(digits);
     let rest = rest.trim_start_matches(['年', '-', '/', '.']).trim_start_matches('第').trim_end_matches('度');
@@ -40,14 +39,20 @@ fn month(text: &str) -> Option<String> {
     number(text, 12).map(|month| format!("{month:02}"))
 }
 
-/// In digits or, up to four, in words: 一季度.
+/// As Chinese input methods write digits, letters and signs.
+fn half_width(c: char) -> char {
+    match c {
+        '！'..='～' => char::from_u32(u32::from(c) - 0xFEE0).unwrap_or(c),
+        _ => c,
+    }
+}
+
+/// In digits or in words: 一季度, 十二月.
 fn number(text: &str, most: u8) -> Option<u8> {
-    let number = match text {
-        "一" => 1,
-        "二" => 2,
-        "三" => 3,
-        "四" => 4,
-        _ => text.parse().ok().filter(|_| text.len() <= 2 && text.chars().all(|c| c.is_ascii_digit()))?,
+    let words = ["一", "二", "三", "四", "五", "六", "七", "八", "九", "十", "十一", "十二"];
+    let number = match (1..).zip(words).find(|(_, word)| *word == text) {
+        Some((number, _)) => number,
+        None => text.parse().ok().filter(|_| text.len() <= 2 && text.chars().all(|c| c.is_ascii_digit()))?,
     };
     (1..=most).contains(&number).then_some(number)
 }
@@ -67,6 +72,8 @@ mod tests {
             ("2026-Q1", "2026-Q1"),
             ("2026q1", "2026-Q1"),
             ("2026年第一季度", "2026-Q1"),
+            ("２０２６年３月", "2026-03"),
+            ("2026年十二月", "2026-12"),
             ("2026年4季度", "2026-Q4"),
             ("2026-H2", "2026-H2"),
             ("2026年上半年", "2026-H1"),
@@ -80,7 +87,9 @@ mod tests {
         ] {
             assert_eq!(period(written).as_deref(), Some(meant), "{written}");
         }
-        for wrong in ["三月", "2026-13", "2026-00", "2026-Q5", "2026-H3", "2026-W54", "26-03", "2026-03-32", "2026-", "", "上月", "2026年春季"] {
+        for wrong in
+            ["三月", "2026-13", "2026-00", "2026-Q5", "2026-H3", "2026-W54", "26-03", "2026-03-32", "2026-", "", "上月", "2026年春季"]
+        {
             let read = period(wrong);
             assert!(read.is_none() || wrong == "2026-" && read.as_deref() == Some("2026"), "{wrong}: {read:?}");
         }

@@ -136,20 +136,32 @@ impl de::Error for Fault {
 
     fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
         let (en, zh) = wanted(expected);
-        Self::unplaced("wrong-type", format!("this is {}, expected {}", in_english(&found), named(expected)), format!("此处写了{}，类型不符", in_chinese(&found)))
-            .help(en, zh)
+        Self::unplaced(
+            "wrong-type",
+            format!("this is {}, expected {}", in_english(&found), named(expected)),
+            format!("此处写了{}，类型不符", in_chinese(&found)),
+        )
+        .help(en, zh)
     }
 
     fn invalid_value(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
         let (en, zh) = wanted(expected);
-        Self::unplaced("bad-value", format!("this is {}, expected {}", in_english(&found), named(expected)), format!("此处不能是{}", in_chinese(&found)))
-            .help(en, zh)
+        Self::unplaced(
+            "bad-value",
+            format!("this is {}, expected {}", in_english(&found), named(expected)),
+            format!("此处不能是{}", in_chinese(&found)),
+        )
+        .help(en, zh)
     }
 
     fn invalid_length(length: usize, expected: &dyn Expected) -> Self {
         let (en, zh) = wanted(expected);
-        Self::unplaced("bad-value", format!("there are {length} values here, expected {}", named(expected)), format!("此处有{length}个值，个数不符"))
-            .help(en, zh)
+        Self::unplaced(
+            "bad-value",
+            format!("there are {length} values here, expected {}", named(expected)),
+            format!("此处有{length}个值，个数不符"),
+        )
+        .help(en, zh)
     }
 
     fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {

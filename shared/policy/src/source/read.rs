@@ -131,7 +131,8 @@ fn token(name: &str) -> &'static str {
 impl<'s> File<'s> {
     pub fn sort(&self) -> Option<Sort> {
         let table = self.root.as_table()?;
-        if table.contains_key("pack") {
+        // A scenario names its pack under the same word.
+        if table.get("pack").is_some_and(|pack| pack.as_table().is_some()) {
             Some(Sort::Pack)
         } else if table.contains_key("calendar") {
             Some(Sort::Calendar)
@@ -140,6 +141,11 @@ impl<'s> File<'s> {
         } else {
             None
         }
+    }
+
+    /// Whether it plays a pack instead of being one.
+    pub fn is_scenario(&self) -> bool {
+        self.root.as_table().is_some_and(|table| table.contains_key("event"))
     }
 
     pub fn source(&self) -> &'s Source {

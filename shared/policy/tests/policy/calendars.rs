@@ -77,7 +77,7 @@ fn deadlines_in_the_chinese_calendar() {
         // Saturday, worked for the Spring Festival
         ("2026-02-01 00:00", "end of last working day", "2026-02-28 18:00"),
         ("2026-01-30 17:59", "end of last working day", "2026-01-30 18:00"),
-        ("2026-01-30 18:00", "end of last working day", "2026-01-30 18:00"),
+        ("2026-01-30 18:00", "end of last working day", "2026-02-28 18:00"),
         ("2026-01-30 18:01", "end of last working day", "2026-02-28 18:00"),
         ("2026-05-31 09:00", "end of last working day", "2026-06-30 18:00"),
     ];

@@ -16,6 +16,7 @@ mod people;
 mod put_right;
 mod refused;
 mod regulations;
+mod remarked;
 mod returned;
 mod shipped;
 mod told;

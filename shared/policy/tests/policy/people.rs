@@ -46,7 +46,11 @@ fn person(id: &str, absent: Option<(Timestamp, Timestamp)>) -> Person {
 
 /// group → shop → desk (a department), each with a head; the shop's clerk has a deputy.
 fn small(clerk_absent: bool, deputy_absent: bool) -> Directory {
-    let away = Some((Timestamp::MIN, Timestamp::MAX));
+    small_without(|id| (id == "clerk" && clerk_absent) || (id == "deputy" && deputy_absent))
+}
+
+fn small_without(is_away: impl Fn(&str) -> bool) -> Directory {
+    let away = |id: &str| is_away(id).then_some((Timestamp::MIN, Timestamp::MAX));
     Directory::new(
         1,
         vec![unit("group", None, false), unit("shop", Some("group"), false), unit("desk", Some("shop"), true)],
@@ -57,11 +61,11 @@ fn small(clerk_absent: bool, deputy_absent: bool) -> Directory {
             post("desk", "clerk", &["clerk"], &["deputy"], &[(Right::Move, Scope::Unit)]),
         ],
         vec![
-            person("chief", None),
-            person("guard", None),
-            person("boss", None),
-            person("clerk", if clerk_absent { away } else { None }),
-            person("deputy", if deputy_absent { away } else { None }),
+            person("chief", away("chief")),
+            person("guard", away("guard")),
+            person("boss", away("boss")),
+            person("clerk", away("clerk")),
+            person("deputy", away("deputy")),
         ],
         Some("group/watch".into()),
     )
@@ -91,6 +95,19 @@ fn an_absent_holder_is_stood_in_for_then_it_goes_up_the_tree_then_to_the_fallbac
             assert_eq!(said, found.reason, "{}", told.person);
         }
     }
+}
+
+/// Of an organisation whose only head is away, nobody heard of what had climbed to the top.
+#[test]
+fn where_nobody_is_there_at_all_who_holds_the_fallback_post_is_told_although_away() {
+    let all_away = small_without(|_| true);
+    let found = all_away.resolve_post("clerk", "shop", shanghai("2026-03-02 09:00"), &[]);
+    assert_eq!((found.how, found.post.as_str(), found.people.as_slice()), (How::Fallback, "group/watch", &["guard".to_owned()][..]));
+    assert!(found.reason.as_ref().unwrap().zh.contains("虽其离岗"), "{found:?}");
+    assert!(found.recipients().iter().all(|told| told.meant_for.iter().all(|meant| meant.person != "guard")));
+    // Who must not know is not told even then.
+    let guard = ["guard".to_owned()];
+    assert_eq!(all_away.resolve_post("clerk", "shop", shanghai("2026-03-02 09:00"), &guard).people, ["clerk"]);
 }
 
 #[test]

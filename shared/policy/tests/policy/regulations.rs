@@ -331,7 +331,10 @@ fn the_end_of_a_day_is_its_24_00_and_an_example_in_a_year_of_which_no_holidays_a
     let known = said("mining-customers/gathering", "2026-03-06 10:00");
     assert!(known.zh.contains("2026-04-01 00:00产生，2026-04-10 24:00到期") && !known.zh.contains("注意"), "{}", known.zh);
     let unknown = said("store-complaints/rule", "2027-03-05 17:30");
-    assert!(unknown.zh.contains("日历未列出 2027 年的节假日") && unknown.en.contains("Mind that the calendar names no holidays of 2027"), "{unknown:?}");
+    assert!(
+        unknown.zh.contains("日历未列出 2027 年的节假日") && unknown.en.contains("Mind that the calendar names no holidays of 2027"),
+        "{unknown:?}"
+    );
 }
 
 #[test]

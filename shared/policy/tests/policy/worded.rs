@@ -2,8 +2,8 @@
 
 use crate::refused::{ORGANISATION, PACK, set};
 use crate::world::{case, listed, shanghai, wall};
-use duban_policy::{Diagnostic, Policy};
 use duban_policy::policy::{EventFacts, OpenedDuty};
+use duban_policy::{Diagnostic, Policy};
 use serde_json::{Value, json};
 
 const PARAMETERS: &str = r#"

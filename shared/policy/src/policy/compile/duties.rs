@@ -1,20 +1,20 @@
 //! Duties, once and recurring.
 
 use super::super::duty::{Amount, DutyRule, Pausing, TermSource, Trigger, When};
-use super::super::kind::{FieldSort, Kind};
+use super::super::kind::Kind;
 use super::super::parameter::{braced, unknown_parameter, valued};
 use super::super::recurring::RecurringRule;
 use super::super::template::{Piece, Template};
 use super::super::vocabulary::{self, Vocabulary};
+use super::closing::{check_can_close, check_keys, check_period, check_sorted};
 use super::declarations::rhythm;
 use super::duty_clock::{may_be_extended, path, pausing, reminders, start};
-use super::kinds::{PEOPLE, actors, reachable};
+use super::kinds::{PEOPLE, actors};
 use super::ladders::check_length;
 use super::packs::{Context, ids};
 use super::{CASE_EVENTS, OTHER_EVENTS, RETURNED, unknown};
 use crate::Title;
 use crate::calendar::{BadDuration, Term};
-use crate::condition::{Check, Condition, Operand};
 use crate::source::duty::{DutyText, RecurringText, TriggerText, WithinText};
 use crate::source::{Fault, Many, Placed};
 
@@ -53,6 +53,7 @@ fn duty(
     let opens = triggers(&text.opens, kinds, words, faults);
     let closes = triggers(&text.closes, kinds, words, faults);
     check_can_close(kinds, (id, text), &opens, &closes, faults);
+    check_sorted(kinds, &text.opens, &opens, faults);
     let opening = opens.first().map_or("case.registered", |trigger| trigger.event.as_str());
     let vocabulary = words.of(opening);
     let key = match &text.key {
@@ -118,6 +119,7 @@ fn one_recurring(
     }
     let mut closes = triggers(&text.closes, kinds, words, faults);
     check_period(id, kinds, &closes, faults);
+    check_sorted(kinds, &text.closes, &closes, faults);
     for trigger in &mut closes {
         trigger.key.get_or_insert_with(|| Template::parse("period/{unit}/{fields.period}"));
     }
@@ -223,112 +225,6 @@ fn is_known(event: &str, kinds: &[Kind], any_pack: bool) -> bool {
         Some(word) => CASE_EVENTS.contains(&word) || kinds.iter().flat_map(|kind| &kind.steps).any(|step| step.event == word),
         None => OTHER_EVENTS.contains(&event),
     }
-}
-
-/// A duty must be able to end: one of its closing events must be told by the kinds that open it, from a stage that can be reached.
-fn check_can_close(
-    kinds: &[Kind],
-    (id, text): (&Placed<String>, &DutyText),
-    opens: &[Trigger],
-    closes: &[Trigger],
-    faults: &mut Vec<Fault>,
-) {
-    let texts = &text.closes;
-    if texts.is_empty() {
-        let en = format!("nothing closes '{}'", id.value);
-        let fault = Fault::new(id.range, "never-closes", en, format!("没有事件能办结责任事项“{}”", id.value));
-        faults.push(fault.help("write closes = \"case.closed\", or what else ends it", "请写 closes = \"case.closed\" 或其他办结它的事件"));
-        return;
-    }
-    if closes.is_empty() || opens.is_empty() {
-        return;
-    }
-    let concerned: Vec<&Kind> = kinds.iter().filter(|kind| opens.iter().any(|trigger| may_be(trigger.when.as_ref(), kind))).collect();
-    let can_happen = |trigger: &Trigger| {
-        let Some(word) = trigger.event.strip_prefix("case.") else { return true };
-        if opens.iter().all(|open| !open.event.starts_with("case.")) {
-            return true;
-        }
-        // A case is registered once, before anything else happens to it: only another case's registration can close what this one opened.
-        let is_own = text.key.is_none() && trigger.key.is_none() && opens.iter().all(|open| open.key.is_none());
-        if word == "registered" && is_own {
-            return false;
-        }
-        let told = |kind: &&Kind| {
-            let reached = reachable(kind);
-            let by_step = kind.steps.iter().any(|step| step.event == word && step.from.iter().any(|from| reached.contains(&from.as_str())));
-            (CASE_EVENTS.contains(&word) || by_step) && may_be(trigger.when.as_ref(), kind)
-        };
-        concerned.iter().any(told)
-    };
-    if !closes.iter().any(can_happen) {
-        let range = texts.iter().flat_map(|text| text.on.iter()).next().map_or(id.range, |event| event.range);
-        let kinds: Vec<&str> = concerned.iter().map(|kind| kind.id.as_str()).collect();
-        let en = format!("nothing can close '{}': the kinds that open it ({}) never tell this afterwards", id.value, kinds.join(", "));
-        let zh = format!("责任事项“{}”无法办结：引发它的事项类别（{}）此后不会发出此事件", id.value, kinds.join("、"));
-        faults.push(
-            Fault::new(range, "never-closes", en, zh).help("name an event that one of their steps tells", "请写这些类别的步骤所发出的事件"),
-        );
-    }
-}
-
-/// What closes a round says of which period it is: by its own key, or by the field `period` of the kind that tells it.
-fn check_period(id: &Placed<String>, kinds: &[Kind], closes: &[Trigger], faults: &mut Vec<Fault>) {
-    for trigger in closes.iter().filter(|trigger| trigger.key.is_none() && !trigger.any_pack) {
-        let Some(word) = trigger.event.strip_prefix("case.") else { continue };
-        let tells = |kind: &&Kind| {
-            may_be(trigger.when.as_ref(), kind) && (CASE_EVENTS.contains(&word) || kind.steps.iter().any(|step| step.event == word))
-        };
-        let mut named = kinds.iter().filter(tells).filter_map(|kind| Some((kind, kind.field("period")?))).peekable();
-        if named.peek().is_some() {
-            faults.extend(named.filter(|(_, field)| field.sort == FieldSort::Text).map(|(kind, _)| period_in_text(id, kind)));
-            continue;
-        }
-        let en = format!("nothing can close a round of '{}': no kind that tells {} has a field 'period'", id.value, trigger.event);
-        let zh = format!("“{}”的任何一期都无法办结：发出 {} 的事项类别没有“period”字段", id.value, trigger.event);
-        let fault = Fault::new(id.range, "never-closes", en, zh);
-        faults.push(fault.help(
-            "give the kind a field 'period' (2026-03, 2026-W14, 2026-Q1, 2026), or write a key of its own",
-            "请为该类别设字段 period（如 2026-03、2026-W14、2026-Q1、2026），或写明 key",
-        ));
-    }
-}
-
-fn period_in_text(id: &Placed<String>, kind: &Kind) -> Fault {
-    let en = format!("the field 'period' of '{}' takes any text: written as 2026年3月 it closes no round of '{}'", kind.id, id.value);
-    let zh = format!("“{}”的字段 period 可填任意文字：写作“2026年3月”时，不会办结“{}”的任何一期", kind.id, id.value);
-    Fault::new(id.range, "period-is-text", en, zh).warning().help("write type = \"period\"", "请写 type = \"period\"")
-}
-
-/// What closes a duty must be able to name the key that it was opened with.
-fn check_keys(texts: &Many<TriggerText>, known_by: &[&Template], faults: &mut Vec<Fault>) {
-    for written in texts.iter().filter_map(|text| text.key.as_ref()) {
-        let key = Template::parse(written);
-        if known_by.is_empty() || known_by.iter().any(|known| known.may_equal(&key)) {
-            continue;
-        }
-        let opened = known_by.iter().map(|known| known.written()).collect::<Vec<_>>().join(", ");
-        let en = format!("nothing is closed by this: '{}' is never what the duty was opened with ('{opened}')", written.value);
-        let fault = Fault::new(
-            written.range,
-            "never-closes",
-            en,
-            format!("此键办结不了任何事项：“{}”不会等于产生时的键（“{opened}”）", written.value),
-        );
-        faults.push(fault.help(
-            format!("write it as the duty's own key begins and ends: \"{opened}\""),
-            format!("请与产生时的键首尾一致：\"{opened}\""),
-        ));
-    }
-}
-
-/// False if the condition rules this kind out by name.
-fn may_be(when: Option<&Condition>, kind: &Kind) -> bool {
-    let Some(condition) = when else { return true };
-    condition.tests.iter().filter(|test| test.path == ["kind"]).all(|test| match &test.check {
-        Check::OneOf(operands) => operands.iter().any(|operand| matches!(operand, Operand::Value { value, .. } if *value == kind.id)),
-        _ => true,
-    })
 }
 
 /// A template whose places are all known and none personal; fields get their full path.

@@ -364,6 +364,12 @@ fn check_stages(kind: &Kind, id: &Placed<String>, text: &KindText, faults: &mut 
                 .help("write terminal = true in one stage", "请在某一环节写 terminal = true"),
         );
     }
+    if let Some((name, stage)) = text.stage.iter().next().filter(|(_, stage)| stage.terminal) {
+        let en = format!("a case of '{}' would begin at its end, and nobody would be told that it is closed", kind.id);
+        let zh = format!("“{}”的案件一登记就处于终结环节“{}”，不会告知办结", kind.title.zh, stage.title.zh);
+        let help = ("put a stage before it, and a move that leads to it", "请在其前增加一个环节，以及转入此环节的步骤");
+        faults.push(Fault::new(name.range, "begins-at-its-end", en, zh).help(help.0, help.1));
+    }
     let reached = reachable(kind);
     for (name, stage) in text.stage.iter() {
         if !reached.contains(&name.as_str()) {

@@ -3,9 +3,11 @@
 //! A pack is compiled by itself first (kinds, then duties and ladders, which speak of kinds), then the set as a whole: calendars,
 //! bindings, who plays which role, and whether two packs claim the same report.
 
+mod closing;
 mod declarations;
 mod duties;
 mod duty_clock;
+mod fit;
 mod kinds;
 mod ladders;
 mod meant;
@@ -175,6 +177,11 @@ impl<'s> ReadSet<'s> {
             }
             Some(Sort::Organisation) => {
                 self.organisations.extend(Organisation::read(file, faults).map(|file| Parsed { source, file }));
+            }
+            None if file.is_scenario() => {
+                let (en, zh) = ("this is a scenario, and no part of a set", "此文件是情景，不是制度文件");
+                let (help, help_zh) = ("keep scenarios in a folder of their own", "请将情景文件放在另外的文件夹");
+                faults.add(source, Fault::new((0, 0), "what-is-this", en, zh).help(help, help_zh));
             }
             None => {
                 let en = "this is neither a pack nor a calendar nor an organisation";

@@ -6,10 +6,10 @@ use super::super::kind::{Actor, Kind};
 use super::super::number::NumberPattern;
 use super::super::trial::Trial;
 use super::super::{Binding, Choice, Listening, Overrides, Pack, Place, Plays, Policy};
-use super::{Parsed, meant, unknown};
+use super::{Parsed, fit, meant, unknown};
 use crate::calendar::{Calendar, Duration, Term};
 use crate::condition::Decimal;
-use crate::directory::{Directory, Grant, Right, Scope};
+use crate::directory::Directory;
 use crate::organisation::{Organisation, end_of, start_of};
 use crate::source::organisation::{BindText, OverrideText};
 use crate::source::{Fault, Faults, Many, Placed};
@@ -24,12 +24,14 @@ pub(super) fn assemble(
     faults: &mut Faults,
 ) -> Policy {
     let mut compiled: BTreeMap<String, Pack> = BTreeMap::new();
+    let mut named = Vec::new();
     for (id, pack) in packs {
         if compiled.contains_key(&pack.id) {
             let en = format!("there are two packs called '{}'", pack.id);
             let fault = Fault::new(id.file.range, "twice", en, format!("有两个名为“{}”的制度包", pack.id));
             faults.add(id.source, fault.help("write another id in one of the files", "请在其中一个文件中另写 id"));
         }
+        named.push((id.source, id.file));
         compiled.insert(pack.id.clone(), pack);
     }
     let file = &organisation.file.file;
@@ -67,8 +69,12 @@ pub(super) fn assemble(
     };
     policy.listening = Arc::new(listening(&policy));
     check_claims(&policy, &organisation.file, &mut found);
-    check_roles(&policy, &organisation.file, &mut found);
-    found.extend(nobody_sees_all(&organisation.file));
+    fit::check_roles(&policy, &organisation.file, &mut found);
+    fit::check_everywhere(&organisation.file, &mut found);
+    for (source, id) in &named {
+        let unbound = policy.packs.get(&id.value).and_then(|pack| fit::unbound(&policy, pack, id));
+        unbound.into_iter().for_each(|fault| faults.add(source, fault));
+    }
     meant::check_numbers(&policy, &organisation.file, &mut found);
     for fault in found {
         faults.add(organisation.source, fault);
@@ -117,6 +123,16 @@ fn plays(organisation: &Organisation, packs: &BTreeMap<String, Pack>, faults: &m
         };
         for (role, _) in text.role.iter().filter(|(role, _)| !pack.roles.contains_key(&role.value)) {
             faults.push(unknown(role, ("role in this pack", "该制度包的角色"), "unknown-role", pack.roles.keys().map(String::as_str)));
+        }
+        let unit = text.unit.as_ref().map(|unit| unit.value.as_str());
+        for (role, _) in text.role.iter() {
+            let is_same = |known: &&Plays| known.pack == text.pack.value && known.unit.as_deref() == unit;
+            if all.iter().filter(is_same).any(|known: &Plays| known.roles.contains_key(&role.value)) {
+                let (en, zh) = (format!("who plays '{}' is said already", role.value), format!("已指定由谁担任“{}”", role.value));
+                faults.push(
+                    Fault::new(role.range, "twice", en, zh).help("keep one of them, or name another unit", "请只保留一处，或另写单位"),
+                );
+            }
         }
         all.push(Plays {
             pack: text.pack.value.clone(),
@@ -351,44 +367,6 @@ fn claimed(organisation: &Organisation, unit: &Placed<String>, first: &Kind, sec
         format!("bind one of them only, or write instead_of = [\"{}\"] where '{}' is bound", first.pack, second.pack),
         format!("只绑定其中之一，或在绑定“{}”处写 instead_of = [\"{}\"]", second.pack, first.pack),
     )
-}
-
-/// What belongs to no unit yet, and the whole, would be seen by nobody.
-fn nobody_sees_all(organisation: &Organisation) -> Option<Fault> {
-    let everywhere = Grant { right: Right::See, scope: Scope::Everywhere };
-    let directory = organisation.directory(0);
-    if directory.posts().any(|post| post.rights.contains(&everywhere) && !post.holders.is_empty()) {
-        return None;
-    }
-    let en = "nobody's post sees every unit: what belongs to none is seen by nobody, and there is no manager's login for `duban up` to show";
-    let zh = "没有任何人的岗位可查看全部单位：不属于任何单位的事项无人可见，duban up 也没有管理者的登录名可显示";
-    let fault = Fault::new(organisation.file.organisation.fallback.range, "nobody-sees-all", en, zh).warning();
-    let write = r#"rights = ["see everywhere"]"#;
-    Some(fault.help(format!("write {write} at a role whose post somebody holds"), format!("请在有人担任的岗位角色处写 {write}")))
-}
-
-/// Lists for each unit the roles that no post plays there, pack by pack.
-fn check_roles(policy: &Policy, organisation: &Organisation, faults: &mut Vec<Fault>) {
-    let times: BTreeSet<Timestamp> = policy.bindings.iter().map(|binding| binding.from).collect();
-    for (code, unit) in organisation.file.unit.iter() {
-        let mut bound: BTreeMap<&str, &Pack> = BTreeMap::new();
-        bound.extend(times.iter().flat_map(|at| policy.packs_of(code, *at)).map(|pack| (pack.id.as_str(), pack)));
-        for pack in bound.into_values() {
-            let is_played = |role: &str| policy.tree.find_post(&policy.post_for(&pack.id, role, code), code).is_some();
-            let lacking: Vec<&str> = needed(pack).into_iter().filter(|role| !is_played(role)).collect();
-            if lacking.is_empty() {
-                continue;
-            }
-            let titles = lacking.iter().map(|role| pack.roles.get(*role).map_or(*role, |title| title.zh.as_str()));
-            let en = format!("in unit '{}' ({}) nobody plays these roles of pack '{}': {}", unit.title.en, code.value, pack.id, lacking.join(", "));
-            let titles = titles.collect::<Vec<_>>().join("、");
-            let zh = format!("单位“{}”（{}）中，制度包“{}”的下列角色没有对应岗位：{titles}", unit.title.zh, code.value, pack.title.zh);
-            let fault = Fault::new(code.range, "role-unbound", en, zh).warning();
-            faults.push(
-                fault.help("write them under [[plays]], or give the unit such posts", "请在 [[plays]] 中指定，或为该单位设置这些岗位"),
-            );
-        }
-    }
 }
 
 /// Roles that some rule of the pack really speaks of.

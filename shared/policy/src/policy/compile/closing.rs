@@ -1,0 +1,180 @@
+//! Whether what opens can end: closing events that can happen, keys that can meet, periods that can be told.
+
+use super::super::duty::Trigger;
+use super::super::kind::{FieldSort, Kind};
+use super::super::template::Template;
+use super::CASE_EVENTS;
+use super::kinds::reachable;
+use crate::condition::{Check, Condition, Operand};
+use crate::source::duty::{DutyText, TriggerText};
+use crate::source::{Fault, Many, Placed};
+use std::collections::BTreeSet;
+
+/// A duty must be able to end: one of its closing events must be told by the kinds that open it, from a stage that can be reached.
+pub(super) fn check_can_close(
+    kinds: &[Kind],
+    (id, text): (&Placed<String>, &DutyText),
+    opens: &[Trigger],
+    closes: &[Trigger],
+    faults: &mut Vec<Fault>,
+) {
+    let texts = &text.closes;
+    if texts.is_empty() {
+        let en = format!("nothing closes '{}'", id.value);
+        let fault = Fault::new(id.range, "never-closes", en, format!("没有事件能办结责任事项“{}”", id.value));
+        faults.push(fault.help("write closes = \"case.closed\", or what else ends it", "请写 closes = \"case.closed\" 或其他办结它的事件"));
+        return;
+    }
+    if closes.is_empty() || opens.is_empty() {
+        return;
+    }
+    let concerned: Vec<&Kind> = kinds.iter().filter(|kind| opens.iter().any(|trigger| may_be(trigger.when.as_ref(), kind))).collect();
+    let can_happen = |trigger: &Trigger| {
+        let Some(word) = trigger.event.strip_prefix("case.") else { return true };
+        if opens.iter().all(|open| !open.event.starts_with("case.")) {
+            return true;
+        }
+        // A case is registered once, before anything else happens to it: only another case's registration can close what this one opened.
+        let is_own = text.key.is_none() && trigger.key.is_none() && opens.iter().all(|open| open.key.is_none());
+        if word == "registered" && is_own {
+            return false;
+        }
+        concerned.iter().any(|kind| tells(kind, trigger, word))
+    };
+    if !closes.iter().any(can_happen) {
+        let range = texts.iter().flat_map(|text| text.on.iter()).next().map_or(id.range, |event| event.range);
+        let kinds: Vec<&str> = concerned.iter().map(|kind| kind.id.as_str()).collect();
+        let en = format!("nothing can close '{}': the kinds that open it ({}) never tell this afterwards", id.value, kinds.join(", "));
+        let zh = format!("责任事项“{}”无法办结：引发它的事项类别（{}）此后不会发出此事件", id.value, kinds.join("、"));
+        faults.push(
+            Fault::new(range, "never-closes", en, zh).help("name an event that one of their steps tells", "请写这些类别的步骤所发出的事件"),
+        );
+    }
+    only_some_close(text, id, &concerned, opens, closes, faults);
+}
+
+/// Whether a kind tells the event, from a stage that can be reached.
+fn tells(kind: &Kind, trigger: &Trigger, word: &str) -> bool {
+    let reached = reachable(kind);
+    let by_step = kind.steps.iter().any(|step| step.event == word && step.from.iter().any(|from| reached.contains(&from.as_str())));
+    (CASE_EVENTS.contains(&word) || by_step) && may_be(trigger.when.as_ref(), kind)
+}
+
+/// What opens for every case that comes in, and is closed by what one kind alone tells: a condition was forgotten.
+fn only_some_close(
+    text: &DutyText,
+    id: &Placed<String>,
+    concerned: &[&Kind],
+    opens: &[Trigger],
+    closes: &[Trigger],
+    faults: &mut Vec<Fault>,
+) {
+    let comes_in = |trigger: &Trigger| ["case.registered", "case.sorted"].contains(&trigger.event.as_str()) && trigger.when.is_none();
+    let is_of_case = |trigger: &Trigger| trigger.event.starts_with("case.") && trigger.key.is_none();
+    if text.key.is_some() || !text.cancels.is_empty() || !opens.iter().all(comes_in) || !opens.iter().chain(closes).all(is_of_case) {
+        return;
+    }
+    let ends = |kind: &Kind| closes.iter().any(|close| close.event.strip_prefix("case.").is_some_and(|word| tells(kind, close, word)));
+    let never: Vec<&Kind> = concerned.iter().copied().filter(|kind| !kind.unsorted && !ends(kind)).collect();
+    if never.is_empty() || never.len() == concerned.len() {
+        return;
+    }
+    let ids = never.iter().map(|kind| kind.id.as_str()).collect::<Vec<_>>().join(", ");
+    let titles = never.iter().map(|kind| kind.title.zh.as_str()).collect::<Vec<_>>().join("、");
+    let en = format!("cases of these kinds open '{}' and never tell what closes it: {ids}", id.value);
+    let zh = format!("下列类别的案件会引发“{}”，却不会发出办结它的事件：{titles}", id.value);
+    let help = ("say of which kinds it opens: when = { kind = \"…\" }", "请写明由哪些类别引发：when = { kind = \"…\" }");
+    faults.push(Fault::new(id.range, "some-never-close", en, zh).warning().help(help.0, help.1));
+}
+
+/// A report that a person sorts into its kind is told as `case.sorted`; who listens to its registration alone misses it.
+pub(super) fn check_sorted(kinds: &[Kind], texts: &Many<TriggerText>, triggers: &[Trigger], faults: &mut Vec<Fault>) {
+    let written = || texts.iter().flat_map(|text| text.on.iter());
+    let Some(registered) = written().find(|event| event.value == "case.registered") else { return };
+    let of_a_kind = |trigger: &Trigger| kinds.iter().any(|kind| !kind.unsorted && may_be(trigger.when.as_ref(), kind));
+    let listens = triggers
+        .iter()
+        .filter(|trigger| trigger.event == "case.registered")
+        .any(|trigger| !of_unsorted_alone(trigger) && of_a_kind(trigger));
+    if written().any(|event| event.value == "case.sorted") || !listens {
+        return;
+    }
+    let (en, zh) = (
+        "a report that a person has to sort is told as case.sorted, and is missed here",
+        "须人工分拣的来件以 case.sorted 告知，此处会漏掉",
+    );
+    let help = ("write on = [\"case.registered\", \"case.sorted\"]", "请写 on = [\"case.registered\", \"case.sorted\"]");
+    faults.push(Fault::new(registered.range, "misses-sorted", en, zh).warning().help(help.0, help.1));
+}
+
+fn of_unsorted_alone(trigger: &Trigger) -> bool {
+    // What an expression asks for is not looked into.
+    trigger.when.as_ref().is_some_and(|when| when.expression.is_some() || when.tests.iter().any(|test| test.path == ["unsorted"]))
+}
+
+/// What closes a round says of which period it is: by its own key, or by the field `period` of the kind that tells it.
+pub(super) fn check_period(id: &Placed<String>, kinds: &[Kind], closes: &[Trigger], faults: &mut Vec<Fault>) {
+    for trigger in closes.iter().filter(|trigger| trigger.key.is_none() && !trigger.any_pack) {
+        let Some(word) = trigger.event.strip_prefix("case.") else { continue };
+        let tells = |kind: &&Kind| {
+            may_be(trigger.when.as_ref(), kind) && (CASE_EVENTS.contains(&word) || kind.steps.iter().any(|step| step.event == word))
+        };
+        let mut named = kinds.iter().filter(tells).filter_map(|kind| Some((kind, kind.field("period")?))).peekable();
+        if named.peek().is_some() {
+            faults.extend(named.filter(|(_, field)| field.sort == FieldSort::Text).map(|(kind, _)| period_in_text(id, kind)));
+            continue;
+        }
+        let en = format!("nothing can close a round of '{}': no kind that tells {} has a field 'period'", id.value, trigger.event);
+        let zh = format!("“{}”的任何一期都无法办结：发出 {} 的事项类别没有“period”字段", id.value, trigger.event);
+        let fault = Fault::new(id.range, "never-closes", en, zh);
+        faults.push(fault.help(
+            "give the kind a field 'period' (2026-03, 2026-W14, 2026-Q1, 2026), or write a key of its own",
+            "请为该类别设字段 period（如 2026-03、2026-W14、2026-Q1、2026），或写明 key",
+        ));
+        // What is wrong with one event is so with the next.
+        break;
+    }
+}
+
+fn period_in_text(id: &Placed<String>, kind: &Kind) -> Fault {
+    let en = format!("the field 'period' of '{}' takes any text: written as 2026年3月 it closes no round of '{}'", kind.id, id.value);
+    let zh = format!("“{}”的字段 period 可填任意文字：写作“2026年3月”时，不会办结“{}”的任何一期", kind.id, id.value);
+    Fault::new(id.range, "period-is-text", en, zh).warning().help("write type = \"period\"", "请写 type = \"period\"")
+}
+
+/// What closes a duty must be able to name the key that it was opened with.
+pub(super) fn check_keys(texts: &Many<TriggerText>, known_by: &[&Template], faults: &mut Vec<Fault>) {
+    for written in texts.iter().filter_map(|text| text.key.as_ref()) {
+        let key = Template::parse(written);
+        if known_by.is_empty() || known_by.iter().any(|known| known.may_equal(&key)) {
+            continue;
+        }
+        let opened: BTreeSet<String> = known_by.iter().map(|known| known.written()).collect();
+        let opened = opened.into_iter().collect::<Vec<_>>().join(", ");
+        let en = format!("nothing is closed by this: '{}' is never what the duty was opened with ('{opened}')", written.value);
+        let fault = Fault::new(
+            written.range,
+            "never-closes",
+            en,
+            format!("此键办结不了任何事项：“{}”不会等于产生时的键（“{opened}”）", written.value),
+        );
+        faults.push(fault.help(
+            format!("write it as the duty's own key begins and ends: \"{opened}\""),
+            format!("请与产生时的键首尾一致：\"{opened}\""),
+        ));
+    }
+}
+
+fn names(operands: &[Operand], word: &str) -> bool {
+    operands.iter().any(|operand| matches!(operand, Operand::Value { value, .. } if value == word))
+}
+
+/// False if the condition rules this kind out by name.
+fn may_be(when: Option<&Condition>, kind: &Kind) -> bool {
+    let Some(condition) = when else { return true };
+    condition.tests.iter().filter(|test| test.path == ["kind"]).all(|test| match &test.check {
+        Check::OneOf(operands) => names(operands, &kind.id),
+        Check::NotOneOf(operands) => !names(operands, &kind.id),
+        _ => true,
+    })
+}

@@ -1,0 +1,67 @@
+//! What compiles and is worth a look all the same: each remark with its place and what to write instead.
+
+use crate::refused::{ORGANISATION, PACK, said, set};
+use std::fmt::Write as _;
+
+/// Name, what is good, what is put in its place.
+const IN_THE_PACK: &[(&str, &str, &str)] = &[
+    ("who sorts is forgotten", "opens = [\"case.registered\", \"case.sorted\"]", "opens = \"case.registered\""),
+    (
+        "a kind that opens what it cannot close",
+        "opens = { on = [\"case.registered\", \"case.sorted\"], when = { kind = \"complaint\" } }\ncloses = [\"case.accepted\", \"case.closed\"]\nowed_by = \"clerk\"\nwithin = \"{soon}\"\nremind = \"80%\"\n",
+        OPENED_BY_PRAISE,
+    ),
+    (
+        "a period in any words",
+        ", key = \"period/{unit}/{demand}\" }\n",
+        " }\n\n[kind.complaint.field.period]\ntitle = \"期间\"\ntype = \"text\"\n",
+    ),
+];
+
+/// By a kind that is never accepted, too.
+const OPENED_BY_PRAISE: &str = r#"opens = ["case.registered", "case.sorted"]
+closes = "case.accepted"
+owed_by = "clerk"
+within = "{soon}"
+remind = "80%"
+
+[kind.praise]
+title = "表扬"
+article = "3"
+number = "BY-{seq}"
+
+[kind.praise.stage]
+told = "已收到"
+noted = { title = "已记录", terminal = true }
+
+[kind.praise.move.note]
+title = "记录"
+from = "told"
+to = "noted"
+event = "praise_noted"
+"#;
+
+const IN_THE_ORGANISATION: &[(&str, &str, &str)] = &[
+    ("a pack that holds nowhere", "[[bind]]\npack = \"shop\"\nunit = \"SHOP\"\nfrom = \"2026-01-01\"\n", ""),
+    ("who makes a step and may not", "rights = [\"see unit\", \"move below\"]", "rights = [\"see unit\"]"),
+    ("nobody administers", ", \"administer everywhere\"]", "]"),
+    ("nobody sees everything", "rights = [\"see everywhere\", ", "rights = [\"see below\", "),
+];
+
+#[test]
+fn what_is_worth_a_look_is_told_with_its_place_and_what_to_write() {
+    let mut told = String::new();
+    let mut tell = |name: &str, said: String| {
+        assert!(said.starts_with("(no error)\n") && said.lines().filter(|line| !line.is_empty()).count() > 1, "{name}: {said}");
+        let _ = writeln!(told, "# {name}\n{said}");
+    };
+    for (name, good, bad) in IN_THE_PACK {
+        assert!(PACK.contains(good), "{name}");
+        tell(name, said(&set(&PACK.replacen(good, bad, 1), ORGANISATION)));
+    }
+    for (name, good, bad) in IN_THE_ORGANISATION {
+        assert!(ORGANISATION.contains(good), "{name}");
+        tell(name, said(&set(PACK, &ORGANISATION.replacen(good, bad, 1))));
+    }
+    insta::assert_snapshot!(told);
+}
