@@ -5,7 +5,7 @@ use crate::exit;
 use crate::show::{Show, counted};
 use duban_policy::diagnostic::Level;
 use duban_policy::{Diagnostic, Policy, Source};
-use miette::{GraphicalReportHandler, NamedSource};
+use miette::{GraphicalReportHandler, LabeledSpan, MietteDiagnostic, NamedSource};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -41,7 +41,16 @@ pub(super) fn run(paths: &[PathBuf], strict: bool, show: Show) -> anyhow::Result
 /// The diagnostic under the line that it is about.
 fn drawn(diagnostic: &Diagnostic, sources: &[Source]) -> String {
     let text = sources.iter().find(|source| source.name == diagnostic.file).map(|source| source.text.clone()).unwrap_or_default();
-    let report = miette::Report::new(diagnostic.clone()).with_source_code(NamedSource::new(&diagnostic.file, text));
+    let severity = match diagnostic.severity {
+        Level::Error => miette::Severity::Error,
+        Level::Warning => miette::Severity::Warning,
+    };
+    let mut shown = MietteDiagnostic::new(&diagnostic.message)
+        .with_code(diagnostic.code)
+        .with_severity(severity)
+        .with_label(LabeledSpan::new(Some("here".to_owned()), diagnostic.offset, diagnostic.length));
+    shown.help.clone_from(&diagnostic.help);
+    let report = miette::Report::new(shown).with_source_code(NamedSource::new(&diagnostic.file, text));
     let mut out = String::new();
     match GraphicalReportHandler::new().render_report(&mut out, report.as_ref()) {
         Ok(()) => {

@@ -73,7 +73,7 @@ impl Frame {
 
     /// By when something is owed: the end of a day is its 24:00.
     pub fn due(&self, at: Timestamp) -> Markup {
-        let day = words::last_minute(at, &self.zone).unwrap_or(at);
+        let day = duban_policy::calendar::last_minute(at, &self.zone).unwrap_or(at);
         html! {
             time datetime=(at) title=(words::instant(self.language, at, &self.zone)) {
                 (words::deadline(self.language, at, &self.zone)) " "

@@ -2,8 +2,7 @@
 
 use crate::viewer::Language;
 use duban_contracts::Timestamp;
-use jiff::SignedDuration;
-use jiff::civil::Time;
+use duban_policy::calendar::last_minute;
 use jiff::tz::TimeZone;
 use std::fmt::Display;
 
@@ -25,12 +24,6 @@ pub fn deadline(language: Language, at: Timestamp, zone: &TimeZone) -> String {
         Some(last) => instant(language, last, zone).replace("23:59", "24:00"),
         None => instant(language, at, zone),
     }
-}
-
-/// Of an instant that ends a day, a minute before it.
-pub fn last_minute(at: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
-    let ends_day = at.to_zoned_datetime(zone.clone()).time() == Time::midnight();
-    at.checked_sub(SignedDuration::from_mins(1)).ok().filter(|_| ends_day)
 }
 
 /// `2026-11-23 14:30:05`, as spreadsheets sort and reckon.

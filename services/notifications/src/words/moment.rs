@@ -2,8 +2,8 @@
 
 use super::Language;
 use duban_contracts::Timestamp;
-use jiff::SignedDuration;
-use jiff::civil::{Time, Weekday};
+use duban_policy::calendar::last_minute;
+use jiff::civil::Weekday;
 use jiff::tz::TimeZone;
 
 /// `2026年11月23日（周一）14:30`, or `Mon 23 Nov 2026, 14:30`, in the zone.
@@ -19,8 +19,7 @@ pub fn moment(at: Timestamp, zone: &TimeZone, language: Language) -> String {
 
 /// As [`moment`], but the end of a day is its 24:00 and no part of the next.
 pub fn deadline(at: Timestamp, zone: &TimeZone, language: Language) -> String {
-    let ends_day = at.to_zoned_datetime(zone.clone()).time() == Time::midnight();
-    match at.checked_sub(SignedDuration::from_mins(1)).ok().filter(|_| ends_day) {
+    match last_minute(at, zone) {
         Some(last) => moment(last, zone, language).replace("23:59", "24:00"),
         None => moment(at, zone, language),
     }

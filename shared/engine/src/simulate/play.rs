@@ -4,7 +4,7 @@ use super::carried;
 use super::scenario::{Act, Reported, Scenario};
 use super::timeline::{Expected, Line};
 use super::world::{Standing, World};
-use crate::case::Words;
+use crate::case::{Case, Words};
 use crate::judging::{self, Ground};
 use crate::playing::POLICY;
 use crate::registering;
@@ -134,8 +134,10 @@ fn checked(policy: &Policy, directory: &Directory, scenario: &Scenario) -> Resul
         if let Act::Report(reported) = &happens.act {
             reported.unit.as_deref().map_or(Ok(()), unit)?;
         }
-        if let Act::Step { step, .. } = &happens.act {
-            known_step(policy, pack, step)?;
+        match &happens.act {
+            Act::Step { step, .. } => known_step(policy, pack, step)?,
+            Act::Acknowledge { rule, .. } | Act::Close { rule, .. } | Act::Do { rule, .. } => known_duty(policy, pack, rule)?,
+            _ => {}
         }
     }
     Ok(())
@@ -150,6 +152,25 @@ fn known_step(policy: &Policy, pack: &Pack, name: &str) -> Result<(), Stopped> {
     let own: BTreeSet<&str> = pack.kinds.iter().flat_map(|kind| &kind.steps).map(|step| step.id.as_str()).collect();
     let own = own.into_iter().collect::<Vec<_>>().join(", ");
     Err(Stopped(format!("no kind has a step '{name}'; those of pack '{}' have: {own}", pack.id)))
+}
+
+/// Nor is a duty that no pack has.
+fn known_duty(policy: &Policy, pack: &Pack, name: &str) -> Result<(), Stopped> {
+    if policy.packs().flat_map(Pack::duty_rules).any(|rule| rule.id == name) {
+        return Ok(());
+    }
+    let own = pack.duty_rules().map(|rule| rule.id.as_str()).collect::<Vec<_>>().join(", ");
+    Err(Stopped(format!("no pack has a duty '{name}'; pack '{}' has: {own}", pack.id)))
+}
+
+/// A step that another kind has is none of this case's, and no refusal either.
+fn step_of_kind(policy: &Policy, case: &Case, name: &str) -> Result<(), Stopped> {
+    let Some(kind) = policy.kind(&case.pack, &case.kind) else { return Ok(()) };
+    if kind.steps.iter().any(|step| step.id == name || step.title.says(name)) {
+        return Ok(());
+    }
+    let own = kind.steps.iter().map(|step| step.id.as_str()).collect::<Vec<_>>().join(", ");
+    Err(Stopped(format!("'{}' of pack '{}' has no step '{name}'; it has: {own}", kind.id, kind.pack)))
 }
 
 /// What an act is about, in the words of the timeline: case, rule or step, person.
@@ -284,6 +305,7 @@ fn supplement(world: &mut World<'_>, target: usize, name: &str, accepted: &Accep
 fn step_with(world: &mut World<'_>, case: &str, step: &str, by: &str, fields: &Map<String, Value>) -> Result<Result<(), Problem>, Stopped> {
     let place = place_of(world, case)?;
     let Standing { case, personal, .. } = &world.cases[place];
+    step_of_kind(world.policy, case, step)?;
     let (mut case, personal) = (case.clone(), personal.clone());
     let ground = Ground { policy: world.policy, policy_version: POLICY, directory: world.directory, contacts: &world.contacts };
     let asked = Asked { person: by, at: world.now(), step, fields, note: None };

@@ -1,5 +1,6 @@
 //! Durations as packs write them (`24h`, `7d`, `1mon`; working: `3wd`, `6wh`) and terms (`end of next day`, `10:00 next working day`).
 
+use crate::Title;
 use jiff::civil::Time;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -307,11 +308,11 @@ impl Term {
             Self::TimeOfNextDay { time, working } => {
                 format!("by {:02}:{:02} on the next {}day", time.hour(), time.minute(), if working { "working " } else { "" })
             }
-            Self::MonthDay { day, month: 1 } => format!("by the end of day {day} of the month"),
+            Self::MonthDay { day, month: 1 } => format!("by the end of the {}", nth(day)),
             Self::MonthDay { day, month } => {
-                format!("by the end of day {day} of the {} month, the present one being the first", nth(month))
+                format!("by the end of the {} of the {} month, that of the start being the first", nth(day), nth(month))
             }
-            Self::LastWorkingDay => "by the end of the last working day of the month".to_owned(),
+            Self::LastWorkingDay => "by the end of the month's last working day".to_owned(),
         }
     }
 
@@ -324,9 +325,39 @@ impl Term {
             Self::TimeOfNextDay { time, working } => {
                 format!("次一{} {:02}:{:02} 前", if working { "工作日" } else { "日" }, time.hour(), time.minute())
             }
-            Self::MonthDay { day, month: 1 } => format!("当月{day}日前（含当日）"),
-            Self::MonthDay { day, month } => format!("自当月起第{month}个月的{day}日前（含当日）"),
-            Self::LastWorkingDay => "当月最后一个工作日结束前".to_owned(),
+            Self::MonthDay { day, month: 1 } => format!("{day}日前（含当日）"),
+            Self::MonthDay { day, month } => format!("自起算之月起第{month}个月的{day}日前（含当日）"),
+            Self::LastWorkingDay => "月末最后一个工作日结束前".to_owned(),
+        }
+    }
+
+    /// In words where it counts from the end of a period: from the first instant of the day after its last. `ends_month`: the period ends with a
+    /// month, so that 'the month' is the one that follows it.
+    pub fn after_a_period(self, ends_month: bool) -> Title {
+        let nth_day = |next: bool| if next { ("后第2", "the second") } else { ("后第1", "the first") };
+        match self {
+            Self::EndOfDay { next, working } => {
+                let (zh, en) = nth_day(next);
+                let (day_zh, day) = if working { ("个工作日", "working day") } else { ("日", "day") };
+                Title::new(format!("期满{zh}{day_zh}结束前"), format!("by the end of {en} {day} after it"))
+            }
+            Self::TimeOfNextDay { time, working } => {
+                let (zh, en) = nth_day(true);
+                let (day_zh, day) = if working { ("个工作日", "working day") } else { ("日", "day") };
+                let (hour, minute) = (time.hour(), time.minute());
+                Title::new(format!("期满{zh}{day_zh} {hour:02}:{minute:02} 前"), format!("by {hour:02}:{minute:02} on {en} {day} after it"))
+            }
+            Self::MonthDay { day, month: 1 } if ends_month => {
+                Title::new(format!("次月{day}日前（含当日）"), format!("by the end of the {} of the month that follows", nth(day)))
+            }
+            Self::MonthDay { day, month } if ends_month => Title::new(
+                format!("自次月起第{month}个月的{day}日前（含当日）"),
+                format!("by the end of the {} of the {} month after it", nth(day), nth(month)),
+            ),
+            Self::LastWorkingDay if ends_month => {
+                Title::new("次月最后一个工作日结束前", "by the end of the last working day of the month that follows")
+            }
+            Self::Within(_) | Self::MonthDay { .. } | Self::LastWorkingDay => Title::new(self.zh(), self.en()),
         }
     }
 }

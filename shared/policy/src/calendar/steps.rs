@@ -1,6 +1,7 @@
 //! How a due time comes about, step by step, in both languages: for everybody who doubts a date.
 
 use super::arithmetic::{Calendar, Reached};
+use super::day::last_minute;
 use super::duration::{Basis, Duration, Measure, Term};
 use crate::Title;
 use duban_contracts::Timestamp;
@@ -49,8 +50,8 @@ impl Calendar {
             words: match due.ran_out {
                 true => due.why_not(),
                 false => Title::new(
-                    format!("{}到期：{}", term.zh(), self.clock_zh(due.at)),
-                    format!("due {}: {}", term.en(), self.clock_en(due.at)),
+                    format!("{}到期：{}", term.zh(), self.ends_zh(due.at)),
+                    format!("due {}: {}", term.en(), self.ends_en(due.at)),
                 ),
             },
         });
@@ -181,6 +182,14 @@ impl Calendar {
 
     fn clock_en(&self, at: Timestamp) -> String {
         format!("{} {}", day_en(self.date(at)), self.wall(at))
+    }
+
+    fn ends_zh(&self, at: Timestamp) -> String {
+        last_minute(at, &self.zone).map_or_else(|| self.clock_zh(at), |last| format!("{} 24:00", day_zh(self.date(last))))
+    }
+
+    fn ends_en(&self, at: Timestamp) -> String {
+        last_minute(at, &self.zone).map_or_else(|| self.clock_en(at), |last| format!("{} 24:00", day_en(self.date(last))))
     }
 }
 

@@ -10,16 +10,17 @@ use super::kind::Actor;
 use super::recurring::{Every, RecurringRule};
 use super::{Pack, Policy};
 use crate::Title;
-use crate::calendar::Calendar;
+use crate::calendar::{Calendar, last_minute};
 use crate::ladder::{Sort, TimedRung, Until, Who};
 use duban_contracts::Timestamp;
-use jiff::SignedDuration;
-use jiff::civil::Time;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 /// What stands for the number of any case.
 pub(super) const NUMBER: (&str, &str) = ("〔编号〕", "[number]");
+
+/// What stands for the name of any period.
+const PERIOD: (&str, &str) = ("〔期间〕", "[period]");
 
 impl Policy {
     /// What a rule does, in both languages; of a duty with an example that opens at `at` in `unit` (the first unit that the pack binds
@@ -147,18 +148,13 @@ impl Policy {
     /// How often who owes what by when.
     pub(super) fn recurring_sentence(&self, pack: &Pack, recurring: &RecurringRule, unit: &str) -> Title {
         let rule = &recurring.rule;
-        let every = self.every_in(pack, &recurring.every, unit);
-        let mut term = self.term_words(pack, rule, unit);
-        if !matches!(every, Some(Every::Day | Every::WorkingDay | Every::Week)) {
-            // It counts from the first instant after the period: 'the month' is the one that begins then.
-            term = Title::new(term.zh.replace("当月", "次月"), term.en.replace("of the month", "of the month that follows"));
-        }
-        let every = every.map(Every::words).unwrap_or_default();
+        let term = self.term_words(pack, rule, unit);
+        let every = self.every_in(pack, &recurring.every, unit).map(Every::words).unwrap_or_default();
         let owner = joined(rule.owed_by.iter().map(|actor| self.actor_words(&pack.id, actor)), "、", ", ");
-        let facts = json!({ "unit": unit, "period": "…" });
+        let facts = |period: &str| json!({ "unit": unit, "period": period });
         Title::new(
-            format!("{}结束后，{}须在{}完成“{}”", every.zh, owner.zh, term.zh, rule.title_zh.told(&facts)),
-            format!("{}, once it is over, {} owes '{}' {}", every.en, owner.en, rule.title_en.told(&facts), term.en),
+            format!("{}结束后，{}须在{}完成“{}”", every.zh, owner.zh, term.zh, rule.title_zh.told(&facts(PERIOD.0))),
+            format!("{}, once it is over, {} owes '{}' {}", every.en, owner.en, rule.title_en.told(&facts(PERIOD.1)), term.en),
         )
     }
 
@@ -192,14 +188,14 @@ impl Policy {
 
     fn add_plan(&self, text: &mut Title, duty: &OpenedDuty, calendar: &Calendar) {
         if !duty.plan.reminders.is_empty() {
-            let times: Vec<String> = duty.plan.reminders.iter().map(|at| shown(*at, calendar)).collect();
+            let times: Vec<String> = duty.plan.reminders.iter().map(|at| shown_due(*at, calendar)).collect();
             text.zh.push_str(&format!("；{}提醒", times.join("、")));
             text.en.push_str(&format!("; reminders at {}", times.join(", ")));
         }
         text.zh.push('。');
         text.en.push('.');
         for rung in &duty.plan.rungs {
-            self.add_rung(text, rung, &duty.unit, calendar);
+            self.add_rung(text, rung, duty, calendar);
         }
         if let Some(caution) = calendar.unknown_year(duty.due) {
             text.zh.push_str(&format!("注意：{}。", caution.zh));
@@ -207,8 +203,8 @@ impl Policy {
         }
     }
 
-    fn add_rung(&self, text: &mut Title, rung: &TimedRung, unit: &str, calendar: &Calendar) {
-        let mut told: Vec<Title> = rung.tell.iter().map(|who| self.who_words(who, unit)).collect();
+    fn add_rung(&self, text: &mut Title, rung: &TimedRung, duty: &OpenedDuty, calendar: &Calendar) {
+        let mut told: Vec<Title> = rung.tell.iter().map(|who| self.who_words(who, duty)).collect();
         // Two roles may be played by one post.
         let mut seen = BTreeSet::new();
         told.retain(|who| seen.insert(who.zh.clone()));
@@ -222,8 +218,10 @@ impl Policy {
             Sort::Awaited => ("等待期间", "Waited for"),
         };
         let all = rung.until == Until::All;
-        let mut chinese = format!("{zh}：{}通知{}", shown(rung.at, calendar), told.zh);
-        let mut english = format!("{en}: {} {} told", shown(rung.at, calendar), told.en);
+        // What is raised as it opens is told of the day that begins then.
+        let at = if rung.sort == Sort::Notice { shown(rung.at, calendar) } else { shown_due(rung.at, calendar) };
+        let mut chinese = format!("{zh}：{at}通知{}", told.zh);
+        let mut english = format!("{en}: {at} {} told", told.en);
         if rung.held {
             chinese.push_str("（非工作时间顺延至上班）");
             english.push_str(" (outside of working hours held until work begins)");
@@ -238,25 +236,26 @@ impl Policy {
         text.en.push_str(&format!(" {english}; an acknowledgement holds the climb for {}.", hold.en));
     }
 
-    fn who_words(&self, who: &Who, unit: &str) -> Title {
+    fn who_words(&self, who: &Who, duty: &OpenedDuty) -> Title {
         match who {
-            Who::Post(post) => self.post_words(post, unit),
+            Who::Post(post) => self.post_words(post, duty),
             Who::Handler { .. } => Title::new("承办人", "the handler"),
             Who::Person(_) => Title::new("指定人员", "the person named"),
             Who::Superior(post) => {
-                let post = self.post_words(post, unit);
+                let post = self.post_words(post, duty);
                 Title::new(format!("{}的直接上级", post.zh), format!("the direct superior of {}", post.en))
             }
         }
     }
 
-    fn post_words(&self, post: &str, unit: &str) -> Title {
-        self.tree.find_post(post, unit).map_or_else(|| self.unplayed(post), |post| self.tree.post_title(post))
+    fn post_words(&self, post: &str, duty: &OpenedDuty) -> Title {
+        let found = self.tree.find_post(post, &duty.unit);
+        found.map_or_else(|| self.unplayed(&duty.pack, post), |post| self.tree.post_title(post))
     }
 
-    /// A role for which no post is found, by the title that a pack gives it.
-    fn unplayed(&self, role: &str) -> Title {
-        match self.packs().find_map(|pack| pack.roles.get(role)) {
+    /// A role for which no post is found, by the title that its pack gives it.
+    fn unplayed(&self, pack: &str, role: &str) -> Title {
+        match self.pack(pack).and_then(|pack| pack.roles.get(role)) {
             Some(title) => Title::new(format!("{}（尚无岗位担任）", title.zh), format!("{} (played by nobody yet)", title.en)),
             None => Title::new(role, role),
         }
@@ -264,9 +263,14 @@ impl Policy {
 
     pub(super) fn term_words(&self, pack: &Pack, duty: &DutyRule, unit: &str) -> Title {
         let figures = |name: &str| self.figure(&pack.id, name, unit);
+        let comes_round = pack.recurring.iter().find(|recurring| recurring.rule.id == duty.id);
+        let every = comes_round.and_then(|recurring| self.every_in(pack, &recurring.every, unit));
         let terms = duty.within.iter().map(|when| {
             let term = self.term(pack, &when.term, unit);
-            let mut words = Title::new(term.zh(), term.en());
+            let mut words = match every {
+                Some(every) => term.after_a_period(every.ends_month()),
+                None => Title::new(term.zh(), term.en()),
+            };
             if let TermSource::Field { field, before, .. } = &when.term {
                 let named = field_words(pack, field.strip_prefix("fields.").unwrap_or(field));
                 let (zh, en) = match before.as_ref().map(|before| self.amount_words(pack, before)) {
@@ -382,16 +386,15 @@ pub(super) fn joined(parts: impl Iterator<Item = Title>, zh: &str, en: &str) -> 
     Title::new(chinese.join(zh), english.join(en))
 }
 
-/// `2026-03-06 18:40` in the calendar's zone.
-/// The end of a day is its 24:00, and no part of the next.
+/// As [`shown`]; the end of a day is its 24:00, and no part of the next.
 fn shown_due(at: Timestamp, calendar: &Calendar) -> String {
-    let ends_day = calendar.zone.to_datetime(at).time() == Time::midnight();
-    match at.checked_sub(SignedDuration::from_mins(1)).ok().filter(|_| ends_day) {
+    match last_minute(at, &calendar.zone) {
         Some(last) => shown(last, calendar).replace("23:59", "24:00"),
         None => shown(at, calendar),
     }
 }
 
+/// `2026-03-06 18:40` in the calendar's zone.
 fn shown(at: Timestamp, calendar: &Calendar) -> String {
     calendar.zone.to_datetime(at).strftime("%Y-%m-%d %H:%M").to_string()
 }

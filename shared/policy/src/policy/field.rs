@@ -67,7 +67,9 @@ impl Field {
             }
             FieldSort::Date => date(text),
             FieldSort::DateTime => date_time(text),
-            FieldSort::Period => period(text),
+            FieldSort::Period => {
+                period(text).filter(|period| self.periods.is_empty() || self.periods.iter().any(|every| every.has(period)))
+            }
             FieldSort::Phone => phone(text),
             FieldSort::Email => {
                 let (name, host) = text.split_once('@')?;
@@ -100,6 +102,10 @@ impl Field {
             FieldSort::Date => fixed("日期，例如 2026-03-01", "a date such as 2026-03-01"),
             FieldSort::DateTime => {
                 fixed("本单位当地的日期和时间，例如 2026-03-01 14:30", "a date and time where the unit is, such as 2026-03-01 14:30")
+            }
+            FieldSort::Period if !self.periods.is_empty() => {
+                let examples: Vec<&str> = self.periods.iter().map(|every| every.example()).collect();
+                (format!("期间，写作 {}", examples.join(" 或 ")), format!("a period such as {}", examples.join(" or ")))
             }
             FieldSort::Period => {
                 fixed("期间，例如 2026-03、2026-Q1、2026年3月", "a period such as 2026-03, 2026-Q1, 2026-H1, 2026, 2026-W09")

@@ -2,6 +2,7 @@
 
 use super::duty::Amount;
 use super::number::NumberPattern;
+use super::recurring::Every;
 use crate::Title;
 use crate::condition::Condition;
 use serde::Serialize;
@@ -47,6 +48,8 @@ pub struct Field {
     pub personal: bool,
     /// Values of a choice.
     pub choices: Vec<Choice>,
+    /// Of a period: how long the rounds are that it closes; empty: of any length.
+    pub periods: Vec<Every>,
     /// Needed already in the report, where this holds; what lacks it is still taken, with a warning.
     pub required_when: Option<Condition>,
     pub article: String,

@@ -73,6 +73,38 @@ impl Every {
         Self::ALL.into_iter().find(|(_, written)| *written == word).map(|(every, _)| every)
     }
 
+    /// Whether a period is one of its own, by how it is written: `2026-03`, `2026-Q1`.
+    pub(super) fn has(self, period: &str) -> bool {
+        let (year, rest) = period.split_once('-').map_or((period, None), |(year, rest)| (year, Some(rest)));
+        year.len() == 4
+            && match (self, rest) {
+                (Self::Year { .. }, rest) => rest.is_none(),
+                (_, None) => false,
+                (Self::Quarter, Some(rest)) => rest.starts_with('Q'),
+                (Self::HalfYear, Some(rest)) => rest.starts_with('H'),
+                (Self::Week, Some(rest)) => rest.starts_with('W'),
+                (Self::Month, Some(rest)) => rest.len() == 2 && rest.bytes().all(|digit| digit.is_ascii_digit()),
+                (Self::Day | Self::WorkingDay, Some(rest)) => rest.contains('-'),
+            }
+    }
+
+    /// A period of its own, for who asks how it is written.
+    pub(super) fn example(self) -> &'static str {
+        match self {
+            Self::Day | Self::WorkingDay => "2026-03-31",
+            Self::Week => "2026-W09",
+            Self::Month => "2026-03",
+            Self::Quarter => "2026-Q1",
+            Self::HalfYear => "2026-H1",
+            Self::Year { .. } => "2026",
+        }
+    }
+
+    /// Whether its last day is a month's.
+    pub(super) fn ends_month(self) -> bool {
+        !matches!(self, Self::Day | Self::WorkingDay | Self::Week)
+    }
+
     pub(super) fn words(self) -> Title {
         match self {
             Self::Day => Title::new("每日", "every day"),

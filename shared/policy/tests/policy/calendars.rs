@@ -1,7 +1,7 @@
 //! Deadlines: worked examples, the statutory days, clock changes, and what must hold of any calendar.
 
 use crate::world::{POLICY, shanghai, wall};
-use duban_policy::calendar::{Calendar, Duration, Term};
+use duban_policy::calendar::{Calendar, Duration, Measure, Term};
 use duban_policy::source::calendar::LooseCalendar;
 use jiff::civil::DateTime;
 use jiff::{SignedDuration, Timestamp};
@@ -222,6 +222,9 @@ fn durations_that_cannot_be_meant_are_refused() {
 static SHOPS: LazyLock<[Calendar; 3]> =
     LazyLock::new(|| [cn().clone(), POLICY.calendar("stores").unwrap().clone(), new_york(json!([["01:00", "02:30"], ["08:00", "24:00"]]))]);
 
+/// Of these the one whose clocks are changed.
+const NEW_YORK: usize = 2;
+
 fn instants() -> impl Strategy<Value = Timestamp> {
     // 2024 to 2026, to the minute.
     (28_400_000_i64..29_900_000).prop_map(|minute| Timestamp::from_second(minute * 60).unwrap())
@@ -311,11 +314,34 @@ proptest! {
         prop_assert!(cn().subtract(cn().add(start, span).at, span).at <= start);
     }
 
+    /// But where the calendar itself has it so: the 30th at 18:00 and the 31st at 09:00 both end on the last of February, each at its time of day;
+    /// and a wall time that clocks skip moves forward over the next hour.
     #[test]
     fn a_later_start_is_never_due_earlier(a in instants(), b in instants(), span in durations(), nth in 0_usize..3) {
+        let calendar = &SHOPS[nth];
         let (first, second) = (a.min(b), a.max(b));
-        prop_assert!(SHOPS[nth].add(first, span).at <= SHOPS[nth].add(second, span).at);
-        prop_assert!(SHOPS[nth].add(first, span).at > first);
+        let (early, late) = (calendar.add(first, span).at, calendar.add(second, span).at);
+        let keeps_wall_time = matches!(span.measure, Measure::Day | Measure::Week | Measure::Month | Measure::WorkingDay);
+        let skipped = SignedDuration::from_hours(i64::from(nth == NEW_YORK && keeps_wall_time));
+        if span.measure == Measure::Month {
+            prop_assert!(calendar.zone.to_datetime(early).date() <= calendar.zone.to_datetime(late).date());
+        } else {
+            prop_assert!(early <= late + skipped);
+        }
+        prop_assert!(early > first);
+    }
+
+    /// The same, of starts that lie near one another: where it could go wrong at all.
+    #[test]
+    fn a_start_a_little_later_is_never_due_earlier(a in instants(), minutes in 0_i64..4_320, span in durations(), nth in 0_usize..2) {
+        let calendar = &SHOPS[nth];
+        let later = a + SignedDuration::from_mins(minutes);
+        let (early, late) = (calendar.add(a, span).at, calendar.add(later, span).at);
+        if span.measure == Measure::Month {
+            prop_assert!(calendar.zone.to_datetime(early).date() <= calendar.zone.to_datetime(late).date());
+        } else {
+            prop_assert!(early <= late);
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What a version may be declared to correct, and what becomes of earlier versions by it.
 
-use crate::refused::{ORGANISATION, PACK, set};
+use crate::small_set::{ORGANISATION, PACK, set};
 use crate::world::{POLICY, case, listed, shanghai, sources, wall};
 use duban_policy::policy::EventFacts;
 use duban_policy::policy::correction::{Correction, Corrects, Version, as_corrected};
@@ -125,13 +125,7 @@ fn a_kind_is_corrected_only_where_every_case_still_fits_it() {
         (vec![("severity.major", "severity.grave")], "a severity goes"),
         (vec![("type = \"amount\"", "type = \"number\"")], "a field goes"),
         (vec![CHOICE], "a choice goes"),
-        (
-            vec![
-                ("title = \"要求\"\n", "title = \"要求\"\npersonal = true\n"),
-                (", key = \"period/{unit}/{demand}\"", ", key = \"period/{unit}/all\""),
-            ],
-            "a field goes",
-        ),
+        (vec![("title = \"要求\"\n", "title = \"要求\"\npersonal = true\n")], "a field goes"),
         (
             vec![
                 ("boss = \"店长\"", "boss = \"店长\"\nguard = \"保安\""),

@@ -1,6 +1,6 @@
 //! Declarations: what is refused of them, how they explain themselves, how they are compared and counted.
 
-use crate::refused::{ORGANISATION, PACK, said, set};
+use crate::small_set::{ORGANISATION, PACK, said, set};
 use crate::world::{listed, shanghai};
 use duban_policy::Policy;
 use proptest::prelude::*;
@@ -99,7 +99,7 @@ every = "month"
 of = { zh = "投诉客户", en = "customers who complained" }
 at_least = 2
 per = "clerk"
-counts = { on = "case.registered", when = { kind = "complaint" } }
+counts = { on = ["case.registered", "case.sorted"], when = { kind = "complaint" } }
 duty = "close"
 
 [conduct.argue]

@@ -1,6 +1,6 @@
 //! Expressions in a part of CEL: what they mean, how they are read back, beside tables.
 
-use crate::refused::{ORGANISATION, PACK, set};
+use crate::small_set::{ORGANISATION, PACK, set};
 use crate::world::listed;
 use duban_policy::Policy;
 use serde_json::{Value, json};

@@ -1,7 +1,7 @@
 //! Packs as nobody would write them: the shipped ones, with lines and words cut out, doubled, changed places, with values of other types, odd
 //! letters and deep nesting. They compile or are refused, in bounded time, with places that lie in the file. How often: `DUBAN_FUZZ_CASES`.
 
-use crate::refused::ORGANISATION;
+use crate::small_set::ORGANISATION;
 use crate::world::{cases, sources};
 use duban_policy::{Diagnostic, Policy, Source};
 use proptest::prelude::*;

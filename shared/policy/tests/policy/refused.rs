@@ -1,166 +1,9 @@
 //! Files that cannot be meant, each with what is said of it. One fault is put into a small good set at a time.
 
-use crate::world::{listed, sources};
+use crate::small_set::{ORGANISATION, PACK, said, set};
 use duban_policy::{Policy, Source};
 use proptest::prelude::*;
 use std::fmt::Write;
-
-pub const PACK: &str = r#"
-[pack]
-id = "shop"
-title = { zh = "门店投诉", en = "Shop complaints" }
-regulation = "R07"
-
-[defaults]
-on_miss = "ladder.shop"
-
-[parameter.soon]
-title = { zh = "及时", en = "promptly" }
-value = "1wd"
-
-[parameter.large]
-title = { zh = "大额", en = "large" }
-value = "5000"
-
-[role]
-clerk = { title = { zh = "店员", en = "clerk" } }
-boss = "店长"
-
-[kind.complaint]
-title = { zh = "客户投诉", en = "Complaint" }
-article = "2"
-rule = "R07.2"
-default = true
-number = "TS-{unit}-{yyyy}-{seq}"
-
-[kind.complaint.field.amount]
-title = "金额"
-type = "amount"
-
-[kind.complaint.field.phone]
-title = "电话"
-type = "phone"
-personal = true
-
-[kind.complaint.field.demand]
-title = "要求"
-type = "choice"
-choices = { return = "退货", exchange = "换货" }
-
-[kind.complaint.severity.major]
-title = "重大"
-when = { amount = "> {large}" }
-
-[kind.complaint.stage]
-received = "已收到"
-handling = "处理中"
-closed = { title = "已结案", terminal = true }
-
-[kind.complaint.move.accept]
-title = "受理"
-from = "received"
-to = "handling"
-by = "clerk"
-event = "accepted"
-
-[kind.complaint.move.close]
-title = "结案"
-from = ["handling", "已收到"]
-to = "closed"
-by = ["boss", "handler"]
-requires = "demand"
-event = "settled"
-
-[kind.complaint.return.not_ours]
-title = "不归我管，退回"
-from = "handling"
-to = "received"
-by = "handler"
-requires = "demand"
-limit = 2
-decided_by = "boss"
-
-[duty.accept]
-title = { zh = "受理 {number}", en = "Accept {number}" }
-article = "7"
-rule = "R07.7a"
-opens = { on = ["case.registered", "case.sorted"], when = { kind = "complaint" } }
-closes = ["case.accepted", "case.closed"]
-owed_by = "clerk"
-within = "{soon}"
-remind = "80%"
-
-[duty.close]
-title = "结案 {number}"
-article = "26"
-opens = ["case.registered", "case.sorted"]
-closes = "case.closed"
-owed_by = ["handler", "clerk"]
-within = "7d"
-remind = "12h before"
-
-[recurring.statistics]
-title = "{period}统计"
-article = "27"
-every = "month"
-within = "by the 10th"
-owed_by = "boss"
-closes = { on = ["case.registered", "case.sorted"], when = { kind = "complaint" }, key = "period/{unit}/{demand}" }
-
-[ladder.shop]
-rungs = [
-  { at = "due", tell = "owner", repeat = "1h" },
-  { at = "1d after", tell = ["boss", "superior"], until = "acknowledged by all" },
-]
-
-[kind.unsorted]
-title = "待分拣"
-unsorted = true
-number = "DF-{seq}"
-
-[kind.unsorted.stage]
-waiting = "待分拣"
-gone = { title = "已作废", terminal = true }
-
-[kind.unsorted.move.dismiss]
-title = "作废"
-from = "waiting"
-to = "gone"
-event = "dismissed"
-"#;
-
-pub const ORGANISATION: &str = r#"
-[organisation]
-title = "小店"
-zone = "Asia/Shanghai"
-calendar = "always"
-fallback = "SHOP/boss"
-
-[channel]
-phone = "电话"
-
-[role]
-clerk = { title = "店员", rights = ["see unit", "move below"] }
-boss = { title = "店长", rights = ["see everywhere", "move below", "administer everywhere"] }
-
-[unit.SHOP]
-title = "小店"
-head = "boss"
-post = { clerk = "an", boss = { holders = "bo", deputies = "an" } }
-
-[unit.STALL]
-title = "摊位"
-parent = "SHOP"
-
-[person]
-an = { name = "安" }
-bo = { name = "柏" }
-
-[[bind]]
-pack = "shop"
-unit = "SHOP"
-from = "2026-01-01"
-"#;
 
 const OTHER: &str = r#"
 [pack]
@@ -185,18 +28,6 @@ from = "received"
 to = "closed"
 event = "settled"
 "#;
-
-pub fn set(pack: &str, organisation: &str) -> Vec<Source> {
-    let always = sources().into_iter().find(|source| source.name == "calendars/always.toml").unwrap();
-    let source = |name: &str, text: &str| Source { name: name.to_owned(), text: text.to_owned() };
-    vec![source("shop.toml", pack), source("organisation.toml", organisation), always]
-}
-
-#[test]
-fn the_small_set_is_good() {
-    let policy = Policy::compile(&set(PACK, ORGANISATION)).unwrap_or_else(|faults| panic!("{}", listed(&faults)));
-    assert!(policy.remarks().is_empty(), "{}", listed(policy.remarks()));
-}
 
 /// What stands in the pack, and what is written instead.
 const IN_THE_PACK: &[(&str, &str, &str)] = &[
@@ -332,13 +163,23 @@ const IN_THE_PACK: &[(&str, &str, &str)] = &[
         "closes = \"case.closed\"\n",
         "closes = [\"case.closed\", { on = \"case.accepted\", key = \"other/{number}\" }]\n",
     ),
-    ("a round of no period", ", key = \"period/{unit}/{demand}\"", ""),
+    (
+        "a duty that closes in a stage in which its event is never told",
+        "closes = [\"case.accepted\", \"case.closed\"]",
+        "closes = { on = \"case.accepted\", when = { stage = \"closed\" } }",
+    ),
+    (
+        "a reminder before the beginning in hours worked",
+        "within = \"7d\"\nremind = \"12h before\"",
+        "within = \"1wh\"\nremind = \"8wh before\"",
+    ),
+    ("a round of no period", ", key = \"period/{unit}/{month}\"", ""),
     (
         "a case that begins at its end",
         "received = \"已收到\"\nhandling = ",
         "received = { title = \"已收到\", terminal = true }\nhandling = ",
     ),
-    ("a key of another round", "key = \"period/{unit}/{demand}\"", "key = \"round/{unit}/{demand}\""),
+    ("a key of another round", "key = \"period/{unit}/{month}\"", "key = \"round/{unit}/{month}\""),
     (
         "a reminder before the beginning by a parameter",
         "within = \"7d\"\nremind = \"12h before\"",
@@ -439,23 +280,6 @@ const IN_THE_ORGANISATION: &[(&str, &str, &str)] = &[
     ("a parameter of another sort", "[person]", "[[parameter]]\npack = \"shop\"\nname = \"soon\"\nvalue = \"quick\"\n\n[person]"),
 ];
 
-pub fn said(set: &[Source]) -> String {
-    match Policy::compile(set) {
-        Ok(policy) => format!("(no error)\n{}", listed(policy.remarks())),
-        Err(faults) => faults.iter().fold(String::new(), |mut text, fault| {
-            let says_what_to_write = |help: &Option<String>| help.as_ref().is_some_and(|help| !help.is_empty());
-            assert!(says_what_to_write(&fault.help) && says_what_to_write(&fault.help_zh), "what is to be written instead? {fault}");
-            let _ = writeln!(
-                text,
-                "{fault}\n    {}{}",
-                fault.message_zh,
-                fault.help_zh.as_ref().map(|help| format!("（{help}）")).unwrap_or_default()
-            );
-            text
-        }),
-    }
-}
-
 #[test]
 fn every_fault_is_told_with_its_place_and_what_to_write() {
     let mut told = String::new();
@@ -477,6 +301,27 @@ fn a_calendar_by_which_nobody_ever_works_is_refused() {
     let idle = "[calendar]\nname = \"idle\"\ntitle = \"闲\"\nzone = \"Asia/Shanghai\"\n[calendar.weekly]\n";
     set.push(Source { name: "idle.toml".into(), text: idle.into() });
     insta::assert_snapshot!(said(&set));
+}
+
+/// Hours that were refused are no hours, and are told of once.
+#[test]
+fn a_span_over_midnight_is_told_of_once() {
+    let mut set = set(PACK, ORGANISATION);
+    let night =
+        "[calendar]\nname = \"night\"\ntitle = \"夜\"\nzone = \"Asia/Shanghai\"\n[calendar.weekly]\nmon = [[\"22:00\", \"06:00\"]]\n";
+    set.push(Source { name: "night.toml".into(), text: night.into() });
+    let told = said(&set);
+    assert!(told.contains("span") && !told.contains("no-hours"), "{told}");
+}
+
+/// Where no kind has a return, 'returned' is not what was meant.
+#[test]
+fn an_event_of_no_kind_is_not_suggested() {
+    let without = PACK.split("[kind.complaint.return.not_ours]").collect::<Vec<_>>();
+    let rest = without[1].split_once("[duty.accept]").unwrap().1;
+    let pack = format!("{}[duty.accept]{}", without[0], rest.replacen("case.accepted", "case.retruned", 1));
+    let told = said(&set(&pack, ORGANISATION));
+    assert!(told.contains("unknown-event") && !told.contains("did you mean 'case.returned'"), "{told}");
 }
 
 #[test]

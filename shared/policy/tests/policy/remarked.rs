@@ -1,6 +1,6 @@
 //! What compiles and is worth a look all the same: each remark with its place and what to write instead.
 
-use crate::refused::{ORGANISATION, PACK, said, set};
+use crate::small_set::{ORGANISATION, PACK, said, set};
 use std::fmt::Write as _;
 
 /// Name, what is good, what is put in its place.
@@ -13,9 +13,23 @@ const IN_THE_PACK: &[(&str, &str, &str)] = &[
     ),
     (
         "a period in any words",
-        ", key = \"period/{unit}/{demand}\" }\n",
+        ", key = \"period/{unit}/{month}\" }\n",
         " }\n\n[kind.complaint.field.period]\ntitle = \"期间\"\ntype = \"text\"\n",
     ),
+    ("a period in any words, by a key of its own", "type = \"period\"", "type = \"text\""),
+    ("a period that is a number", "type = \"period\"", "type = \"number\""),
+    ("a period that may be left out", "type = \"period\"\nrequired = true\n", "type = \"period\"\n"),
+    (
+        "who sorts one kind is not who sorts the other",
+        "opens = { on = [\"case.registered\", \"case.sorted\"], when = { kind = \"complaint\" } }\ncloses = [",
+        "opens = [{ on = \"case.registered\", when = { kind = \"complaint\" } }, { on = \"case.sorted\", when = { kind = \"unsorted\" } }]\ncloses = [",
+    ),
+    (
+        "a duty that never opens",
+        "opens = [\"case.registered\", \"case.sorted\"]\ncloses = \"case.closed\"",
+        "opens = { on = \"case.settled\", when = { stage = \"handling\" } }\ncloses = \"case.closed\"",
+    ),
+    ("a ladder by which nothing climbs", "[ladder.shop]", "[ladder.other]\nrungs = [{ at = \"due\", tell = \"boss\" }]\n\n[ladder.shop]"),
 ];
 
 /// By a kind that is never accepted, too.
@@ -42,6 +56,7 @@ event = "praise_noted"
 "#;
 
 const IN_THE_ORGANISATION: &[(&str, &str, &str)] = &[
+    ("a binding that is there already", "[person]", "[[bind]]\npack = \"shop\"\nunit = \"SHOP\"\nfrom = \"2026-06-01\"\n\n[person]"),
     ("a pack that holds nowhere", "[[bind]]\npack = \"shop\"\nunit = \"SHOP\"\nfrom = \"2026-01-01\"\n", ""),
     ("who makes a step and may not", "rights = [\"see unit\", \"move below\"]", "rights = [\"see unit\"]"),
     ("nobody administers", ", \"administer everywhere\"]", "]"),

@@ -1,6 +1,6 @@
 //! What runs on trial, where and until when, and how it is told.
 
-use crate::refused::{ORGANISATION, PACK, set};
+use crate::small_set::{ORGANISATION, PACK, set};
 use crate::world::{listed, shanghai};
 use duban_policy::Policy;
 use duban_policy::policy::extent::touched;

@@ -1,6 +1,6 @@
 //! Parameters where a rule has more than a figure: reminders, pauses, from when time counts, how long before a date, how many repeats, words.
 
-use crate::refused::{ORGANISATION, PACK, set};
+use crate::small_set::{ORGANISATION, PACK, set};
 use crate::world::{case, listed, shanghai, wall};
 use duban_policy::policy::{EventFacts, OpenedDuty};
 use duban_policy::{Diagnostic, Policy};

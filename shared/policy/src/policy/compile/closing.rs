@@ -1,11 +1,9 @@
 //! Whether what opens can end: closing events that can happen, keys that can meet, periods that can be told.
 
 use super::super::duty::Trigger;
-use super::super::kind::{FieldSort, Kind};
+use super::super::kind::Kind;
 use super::super::template::Template;
-use super::CASE_EVENTS;
-use super::kinds::reachable;
-use crate::condition::{Check, Condition, Operand};
+use super::happening::{may_be, tells};
 use crate::source::duty::{DutyText, TriggerText};
 use crate::source::{Fault, Many, Placed};
 use std::collections::BTreeSet;
@@ -53,13 +51,6 @@ pub(super) fn check_can_close(
     only_some_close(text, id, &concerned, opens, closes, faults);
 }
 
-/// Whether a kind tells the event, from a stage that can be reached.
-fn tells(kind: &Kind, trigger: &Trigger, word: &str) -> bool {
-    let reached = reachable(kind);
-    let by_step = kind.steps.iter().any(|step| step.event == word && step.from.iter().any(|from| reached.contains(&from.as_str())));
-    (CASE_EVENTS.contains(&word) || by_step) && may_be(trigger.when.as_ref(), kind)
-}
-
 /// What opens for every case that comes in, and is closed by what one kind alone tells: a condition was forgotten.
 fn only_some_close(
     text: &DutyText,
@@ -89,14 +80,13 @@ fn only_some_close(
 
 /// A report that a person sorts into its kind is told as `case.sorted`; who listens to its registration alone misses it.
 pub(super) fn check_sorted(kinds: &[Kind], texts: &Many<TriggerText>, triggers: &[Trigger], faults: &mut Vec<Fault>) {
-    let written = || texts.iter().flat_map(|text| text.on.iter());
-    let Some(registered) = written().find(|event| event.value == "case.registered") else { return };
-    let of_a_kind = |trigger: &Trigger| kinds.iter().any(|kind| !kind.unsorted && may_be(trigger.when.as_ref(), kind));
-    let listens = triggers
-        .iter()
-        .filter(|trigger| trigger.event == "case.registered")
-        .any(|trigger| !of_unsorted_alone(trigger) && of_a_kind(trigger));
-    if written().any(|event| event.value == "case.sorted") || !listens {
+    let Some(registered) = texts.iter().flat_map(|text| text.on.iter()).find(|event| event.value == "case.registered") else { return };
+    let on = |event: &'static str| triggers.iter().filter(move |trigger| trigger.event == event);
+    let misses = |kind: &&Kind| {
+        on("case.registered").any(|trigger| !of_unsorted_alone(trigger) && may_be(trigger.when.as_ref(), kind))
+            && !on("case.sorted").any(|trigger| may_be(trigger.when.as_ref(), kind))
+    };
+    if !kinds.iter().filter(|kind| !kind.unsorted).any(|kind| misses(&kind)) {
         return;
     }
     let (en, zh) = (
@@ -110,36 +100,6 @@ pub(super) fn check_sorted(kinds: &[Kind], texts: &Many<TriggerText>, triggers: 
 fn of_unsorted_alone(trigger: &Trigger) -> bool {
     // What an expression asks for is not looked into.
     trigger.when.as_ref().is_some_and(|when| when.expression.is_some() || when.tests.iter().any(|test| test.path == ["unsorted"]))
-}
-
-/// What closes a round says of which period it is: by its own key, or by the field `period` of the kind that tells it.
-pub(super) fn check_period(id: &Placed<String>, kinds: &[Kind], closes: &[Trigger], faults: &mut Vec<Fault>) {
-    for trigger in closes.iter().filter(|trigger| trigger.key.is_none() && !trigger.any_pack) {
-        let Some(word) = trigger.event.strip_prefix("case.") else { continue };
-        let tells = |kind: &&Kind| {
-            may_be(trigger.when.as_ref(), kind) && (CASE_EVENTS.contains(&word) || kind.steps.iter().any(|step| step.event == word))
-        };
-        let mut named = kinds.iter().filter(tells).filter_map(|kind| Some((kind, kind.field("period")?))).peekable();
-        if named.peek().is_some() {
-            faults.extend(named.filter(|(_, field)| field.sort == FieldSort::Text).map(|(kind, _)| period_in_text(id, kind)));
-            continue;
-        }
-        let en = format!("nothing can close a round of '{}': no kind that tells {} has a field 'period'", id.value, trigger.event);
-        let zh = format!("“{}”的任何一期都无法办结：发出 {} 的事项类别没有“period”字段", id.value, trigger.event);
-        let fault = Fault::new(id.range, "never-closes", en, zh);
-        faults.push(fault.help(
-            "give the kind a field 'period' (2026-03, 2026-W14, 2026-Q1, 2026), or write a key of its own",
-            "请为该类别设字段 period（如 2026-03、2026-W14、2026-Q1、2026），或写明 key",
-        ));
-        // What is wrong with one event is so with the next.
-        break;
-    }
-}
-
-fn period_in_text(id: &Placed<String>, kind: &Kind) -> Fault {
-    let en = format!("the field 'period' of '{}' takes any text: written as 2026年3月 it closes no round of '{}'", kind.id, id.value);
-    let zh = format!("“{}”的字段 period 可填任意文字：写作“2026年3月”时，不会办结“{}”的任何一期", kind.id, id.value);
-    Fault::new(id.range, "period-is-text", en, zh).warning().help("write type = \"period\"", "请写 type = \"period\"")
 }
 
 /// What closes a duty must be able to name the key that it was opened with.
@@ -163,18 +123,4 @@ pub(super) fn check_keys(texts: &Many<TriggerText>, known_by: &[&Template], faul
             format!("请与产生时的键首尾一致：\"{opened}\""),
         ));
     }
-}
-
-fn names(operands: &[Operand], word: &str) -> bool {
-    operands.iter().any(|operand| matches!(operand, Operand::Value { value, .. } if value == word))
-}
-
-/// False if the condition rules this kind out by name.
-fn may_be(when: Option<&Condition>, kind: &Kind) -> bool {
-    let Some(condition) = when else { return true };
-    condition.tests.iter().filter(|test| test.path == ["kind"]).all(|test| match &test.check {
-        Check::OneOf(operands) => names(operands, &kind.id),
-        Check::NotOneOf(operands) => !names(operands, &kind.id),
-        _ => true,
-    })
 }

@@ -6,12 +6,14 @@ use super::super::parameter::{braced, unknown_parameter, valued};
 use super::super::recurring::RecurringRule;
 use super::super::template::{Piece, Template};
 use super::super::vocabulary::{self, Vocabulary};
-use super::closing::{check_can_close, check_keys, check_period, check_sorted};
+use super::closing::{check_can_close, check_keys, check_sorted};
 use super::declarations::rhythm;
 use super::duty_clock::{may_be_extended, path, pausing, reminders, start};
+use super::happening::check_can_open;
 use super::kinds::{PEOPLE, actors};
 use super::ladders::check_length;
 use super::packs::{Context, ids};
+use super::periods::check_period;
 use super::{CASE_EVENTS, OTHER_EVENTS, RETURNED, unknown};
 use crate::Title;
 use crate::calendar::{BadDuration, Term};
@@ -52,6 +54,7 @@ fn duty(
 ) -> DutyRule {
     let opens = triggers(&text.opens, kinds, words, faults);
     let closes = triggers(&text.closes, kinds, words, faults);
+    check_can_open(kinds, (id, text), &opens, faults);
     check_can_close(kinds, (id, text), &opens, &closes, faults);
     check_sorted(kinds, &text.opens, &opens, faults);
     let opening = opens.first().map_or("case.registered", |trigger| trigger.event.as_str());
@@ -118,14 +121,15 @@ fn one_recurring(
         faults.push(fault.help("write another name for one of them", "请为其中之一另取名称"));
     }
     let mut closes = triggers(&text.closes, kinds, words, faults);
-    check_period(id, kinds, &closes, faults);
+    let every = rhythm(context, &text.every, faults);
+    check_period(id, kinds, &closes, every.as_ref(), faults);
     check_sorted(kinds, &text.closes, &closes, faults);
     for trigger in &mut closes {
         trigger.key.get_or_insert_with(|| Template::parse("period/{unit}/{fields.period}"));
     }
     let key = Template::parse("period/{unit}/{period}");
     check_keys(&text.closes, &[&key], faults);
-    let every = rhythm(context, &text.every, faults)?;
+    let every = every?;
     let terms = Many(vec![WithinText { within: Some(text.within.clone()), when: None, field: None, before: None }]);
     let within = within(context, &terms, words.cases, faults);
     let remind = reminders(context, text.remind.as_ref().unwrap_or(&context.file.defaults.remind), &within, faults);
@@ -193,8 +197,11 @@ pub(super) fn triggers(texts: &Many<TriggerText>, kinds: &[Kind], words: Words<'
                 let mut own: Vec<String> = kinds.iter().flat_map(|kind| &kind.steps).map(|step| format!("case.{}", step.event)).collect();
                 own.sort_unstable();
                 own.dedup();
+                // A return is told where a kind has one; else it is no word that was meant.
+                let returns = own.iter().any(|event| event.ends_with(RETURNED)) || text.any_pack;
                 let known: Vec<String> = CASE_EVENTS
                     .iter()
+                    .filter(|word| returns || **word != RETURNED)
                     .map(|word| format!("case.{word}"))
                     .chain(own.iter().cloned())
                     .chain(OTHER_EVENTS.map(str::to_owned))

@@ -5,10 +5,10 @@ use super::super::kind::Kind;
 use super::super::parameter::{braced, unknown_parameter, valued};
 use super::super::vocabulary::Vocabulary;
 use super::super::worded::instant;
-use super::ladders::{amount, check_length, fixed, roughly};
+use super::ladders::{amount, check_length, fixed, in_seconds, roughly};
 use super::packs::Context;
 use super::unknown;
-use crate::calendar::Term;
+use crate::calendar::{Duration, Measure, Term};
 use crate::source::{Fault, Many, Placed};
 
 /// Seconds of a year and a day: what pauses longer was forgotten.
@@ -101,19 +101,7 @@ pub(super) fn reminders(context: &Context<'_>, texts: &Many<Placed<String>>, wit
             continue;
         };
         let Some(amount) = amount(context, text, span, faults) else { continue };
-        // Of several terms the longest counts: before a shorter one it is simply not sent.
-        let lengths = within.iter().map(|when| match &when.term {
-            TermSource::Fixed(Term::Within(duration)) => roughly(*duration),
-            TermSource::Parameter(name) => {
-                let value = context.parameters.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
-                value.and_then(|value| value.parse().ok()).and_then(roughly)
-            }
-            _ => None,
-        });
-        let longest = lengths.collect::<Option<Vec<_>>>().and_then(|lengths| lengths.into_iter().max());
-        if let (Some(before), Some(longest)) = (fixed(context, &amount).and_then(roughly), longest)
-            && before >= longest
-        {
+        if fixed(context, &amount).is_some_and(|before| lies_before(context, before, within)) {
             let en = format!("'{}' lies before the duty opens", text.value);
             let fault = Fault::new(text.range, "bad-reminder", en, format!("提醒时间“{}”早于责任事项产生之时", text.value));
             faults.push(fault.help("write less than the period, e.g. \"80%\" of it", "请写短于期限的时长，或期限的百分比，例如 \"80%\""));
@@ -121,6 +109,28 @@ pub(super) fn reminders(context: &Context<'_>, texts: &Many<Placed<String>>, wit
         reminders.push(Reminder::Before(amount));
     }
     reminders
+}
+
+/// Whether that long before its end every one of these terms has not yet begun. Of several the longest counts: before a shorter one a reminder is
+/// simply not sent.
+fn lies_before(context: &Context<'_>, before: Duration, within: &[When]) -> bool {
+    let term = |when: &When| match &when.term {
+        TermSource::Fixed(Term::Within(duration)) => Some(*duration),
+        TermSource::Parameter(name) => context.parameters.iter().find(|(known, _)| known == name)?.1.parse().ok(),
+        _ => None,
+    };
+    // Hours worked are compared with hours worked: a day of work has as many as its calendar gives it.
+    let is_no_shorter = |term: Duration| {
+        let (before, term) = roughly(before).zip(roughly(term)).or_else(|| worked(before).zip(worked(term)))?;
+        Some(before >= term)
+    };
+    !within.is_empty() && within.iter().all(|when| term(when).and_then(is_no_shorter) == Some(true))
+}
+
+/// Seconds of a length in working hours.
+fn worked(duration: Duration) -> Option<i64> {
+    let is_of_hours = matches!(duration.measure, Measure::WorkingSecond | Measure::WorkingMinute | Measure::WorkingHour);
+    is_of_hours.then(|| in_seconds(duration)).flatten()
 }
 
 /// The member of the event that a name means, as a path.

@@ -133,6 +133,7 @@ pub(super) fn field(id: &Placed<String>, text: &FieldText, faults: &mut Vec<Faul
         sort,
         personal: text.personal,
         choices: text.choices.iter().map(|(value, title)| Choice { value: value.value.clone(), title: title.clone() }).collect(),
+        periods: Vec::new(),
         required_when: None,
         article: text.article.clone(),
         rules: ids(&text.rule),
@@ -276,15 +277,16 @@ pub(super) fn actors(
             },
             (None, Some(field)) => {
                 let kinds = context.file.kind.iter().filter(|(id, _)| kind.is_none_or(|kind| kind.id == id.value));
-                let known: Vec<&str> = kinds
-                    .flat_map(|(_, kind)| {
-                        kind.field.iter().filter(|(_, field)| field.sort.value == "person").map(|(id, _)| id.value.as_str())
-                    })
+                let people: Vec<(&str, &str)> = kinds
+                    .flat_map(|(_, kind)| kind.field.iter().filter(|(_, field)| field.sort.value == "person"))
+                    .map(|(id, field)| (id.value.as_str(), field.title.zh.as_str()))
                     .collect();
-                if known.contains(&field.as_str()) {
-                    actors.push(Actor::Field(field.value.clone()));
-                } else {
-                    faults.push(unknown(field, ("field of type person", "人员字段"), "unknown-field", known.into_iter()));
+                match people.iter().find(|(id, title)| [*id, *title].contains(&field.as_str())) {
+                    Some((id, _)) => actors.push(Actor::Field((*id).to_owned())),
+                    None => {
+                        let known = people.iter().map(|(id, _)| *id);
+                        faults.push(unknown(field, ("field of type person", "人员字段"), "unknown-field", known));
+                    }
                 }
             }
             _ => {}
@@ -312,10 +314,14 @@ fn event(text: &Placed<String>, faults: &mut Vec<Fault>) -> String {
 fn repeats(context: &Context<'_>, kind: &Kind, text: &crate::source::pack::RepeatsText, faults: &mut Vec<Fault>) -> Option<Repeats> {
     let known: Vec<&str> =
         ["phone", "email", "unit", "kind"].into_iter().chain(kind.fields.iter().map(|field| field.id.as_str())).collect();
-    for part in text.keys.iter().flatten().filter(|part| !known.contains(&part.as_str())) {
+    let meant = |part: &Placed<String>| {
+        let by_title = kind.fields.iter().find(|field| field.title.zh == part.value).map(|field| field.id.as_str());
+        known.iter().copied().find(|known| *known == part.value).or(by_title).map(str::to_owned)
+    };
+    for part in text.keys.iter().flatten().filter(|part| meant(part).is_none()) {
         faults.push(unknown(part, ("part of a key", "识别项"), "unknown-field", known.iter().copied()));
     }
-    let mut keys: Vec<Vec<String>> = text.keys.iter().map(|key| key.iter().map(|part| part.value.clone()).collect()).collect();
+    let mut keys: Vec<Vec<String>> = text.keys.iter().map(|key| key.iter().filter_map(meant).collect()).collect();
     if keys.is_empty() {
         keys.push(["phone", "unit", "kind"].map(str::to_owned).to_vec());
     }

@@ -144,7 +144,7 @@ pub(super) fn check_length(
 }
 
 /// Length in seconds at least, working time as if all of it were worked.
-fn in_seconds(duration: Duration) -> Option<i64> {
+pub(super) fn in_seconds(duration: Duration) -> Option<i64> {
     let unit = match duration.measure {
         Measure::WorkingSecond => 1,
         Measure::WorkingMinute => 60,

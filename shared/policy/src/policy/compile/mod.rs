@@ -8,10 +8,12 @@ mod declarations;
 mod duties;
 mod duty_clock;
 mod fit;
+mod happening;
 mod kinds;
 mod ladders;
 mod meant;
 mod packs;
+mod periods;
 mod returns;
 mod set;
 
@@ -258,7 +260,8 @@ fn build_calendars(mut waiting: Vec<Parsed<'_, CalendarFile>>, faults: &mut Faul
             let base = text.extends.as_ref().and_then(|base| built.get(&base.value)).cloned();
             let mut found = Vec::new();
             let calendar = text.build(base.as_ref(), &mut found);
-            if calendar.as_ref().is_some_and(|calendar| !calendar.has_hours()) {
+            // Of hours that were refused it says nothing more.
+            if found.is_empty() && calendar.as_ref().is_some_and(|calendar| !calendar.has_hours()) {
                 let (en, zh) = ("nobody ever works by this calendar: its week has no hours", "按此日历从无工作时间：每周没有任何时段");
                 let help =
                     ("write at least one day, e.g. mon = [[\"09:00\", \"17:00\"]]", "请至少写一天，例如 mon = [[\"09:00\", \"17:00\"]]");

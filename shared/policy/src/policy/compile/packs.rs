@@ -1,9 +1,11 @@
 //! One pack by itself.
 
+use super::super::duty::DutyRule;
+use super::super::recurring::RecurringRule;
 use super::super::vocabulary::Vocabulary;
 use super::super::{Pack, Parameter, Set};
 use super::declarations::{self, Known};
-use super::{duties, kinds, ladders, meant, set};
+use super::{duties, kinds, ladders, meant, periods, set};
 use crate::Title;
 use crate::calendar::Calendar;
 use crate::source::duty::{DutyText, LadderText, PlacedTitle, RecurringText};
@@ -29,15 +31,17 @@ pub(super) fn compile(
     let context = Context { file, calendars, parameters };
     check_head(file, faults);
     check_rule_ids(file, faults);
-    let kinds = kinds::compile(&context, channels, faults);
+    let mut kinds = kinds::compile(&context, channels, faults);
     let cases = Vocabulary::of_cases(&kinds, channels, (&file.pack.id, &file.pack.title), context.parameters.clone()).without_personal();
     let others = Vocabulary::of_others(context.parameters.clone());
     let ladders = ladders::compile(&context, &cases, faults);
     let duties = duties::compile(&context, &kinds, &cases, &others, faults);
     let recurring = duties::recurring(&context, &kinds, &cases, &others, faults);
+    periods::narrow(&mut kinds, &recurring);
     let known = Known { kinds: &kinds, channels, cases: &cases, others: &others };
     let declarations = declarations::compile(&context, &known, faults);
     check_used(file, faults);
+    check_ladders(file, &duties, &recurring, faults);
     let running = Running::of(file).written();
     let running = parameters_in(&running);
     meant::check_titles(file, faults);
@@ -215,6 +219,19 @@ fn check_roles(file: &PackFile, pack: &Pack, faults: &mut Vec<Fault>) {
                 .warning()
                 .help("name it in a step, duty or ladder, or take it out", "请在步骤、责任事项或阶梯中使用，或将其删去"),
         );
+    }
+}
+
+/// Ladders by which no duty climbs.
+fn check_ladders(file: &PackFile, duties: &[DutyRule], recurring: &[RecurringRule], faults: &mut Vec<Fault>) {
+    let rules = duties.iter().chain(recurring.iter().map(|recurring| &recurring.rule));
+    let used: BTreeSet<&str> = rules.filter_map(|rule| rule.ladder.as_deref()).collect();
+    for (ladder, _) in file.ladder.iter().filter(|(ladder, _)| !used.contains(ladder.value.as_str())) {
+        let (en, zh) = (format!("no duty climbs by the ladder '{}'", ladder.value), format!("没有责任事项使用阶梯“{}”", ladder.value));
+        faults.push(Fault::new(ladder.range, "unused", en, zh).warning().help(
+            "write on_miss = \"ladder.…\" in a duty or in [defaults], or take it out",
+            "请在责任事项或 [defaults] 中写 on_miss = \"ladder.…\"，或将其删去",
+        ));
     }
 }
 

@@ -102,6 +102,13 @@ fn bindings(organisation: &Organisation, packs: &BTreeMap<String, Pack>, faults:
         let from = start_of(&bind.from, &organisation.zone).unwrap_or(Timestamp::MIN);
         let until = bind.until.as_ref().and_then(|date| end_of(date, &organisation.zone));
         for (pack, unit) in bind.pack.iter().flat_map(|pack| bind.unit.iter().map(move |unit| (pack, unit))) {
+            let holds_then = |known: &Binding| known.until.is_none_or(|ends| from < ends) && until.is_none_or(|ends| known.from < ends);
+            if bindings.iter().any(|known: &Binding| known.pack == pack.value && known.unit == unit.value && holds_then(known)) {
+                let en = format!("the pack '{}' binds '{}' already at that time", pack.value, unit.value);
+                let zh = format!("制度包“{}”在此期间已绑定单位“{}”", pack.value, unit.value);
+                let help = ("keep one of the two, or end the first: until = \"…\"", "请只保留一处，或为前一处写 until");
+                faults.push(Fault::new(pack.range, "twice", en, zh).warning().help(help.0, help.1));
+            }
             bindings.push(Binding {
                 pack: pack.value.clone(),
                 unit: unit.value.clone(),

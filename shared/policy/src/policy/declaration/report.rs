@@ -33,7 +33,7 @@ impl Declaration for Report {
         let every = if every.zh.is_empty() { Title::new("按需", "on demand") } else { every };
         thing
             .says("every", "周期", "when", every)
-            .says("within", "时限", "time", words.term(self.within.as_ref()))
+            .says("within", "时限", "time", words.term_after(self.within.as_ref(), self.every.as_ref()))
             .says("from", "编制", "made by", words.people(&self.from))
             .says("to", "报送", "goes to", words.people(&self.to))
             .says("figures", "内容", "states", words.phrases(&self.figures))

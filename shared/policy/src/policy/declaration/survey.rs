@@ -33,7 +33,7 @@ impl Declaration for Survey {
         thing
             .says("on", "时机", "sent on", words.occasion(&self.on))
             .says("every", "周期", "when", words.rhythm(self.every.as_ref()))
-            .says("within", "时限", "time", words.term(self.within.as_ref()))
+            .says("within", "时限", "time", words.term_after(self.within.as_ref(), self.every.as_ref()))
             .says("from", "调查人", "carried out by", words.people(&self.from))
             .says("to", "调查对象", "asks", words.told(&self.to, self.public))
             .says("by", "方式", "by", words.channels(&self.by))

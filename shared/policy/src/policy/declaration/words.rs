@@ -73,7 +73,18 @@ impl Words<'_> {
     }
 
     pub fn term(&self, term: Option<&TermSource>) -> Title {
-        term.map(|source| self.policy.term(self.pack, source, self.unit)).map(|term| Title::new(term.zh(), term.en())).unwrap_or_default()
+        self.term_after(term, None)
+    }
+
+    /// A term that counts from the end of a period, where there is one.
+    pub fn term_after(&self, term: Option<&TermSource>, rhythm: Option<&Rhythm>) -> Title {
+        let every = rhythm.and_then(|rhythm| self.policy.every_in(self.pack, rhythm, self.unit));
+        let term = term.map(|source| self.policy.term(self.pack, source, self.unit));
+        let words = term.map(|term| match every {
+            Some(every) => term.after_a_period(every.ends_month()),
+            None => Title::new(term.zh(), term.en()),
+        });
+        words.unwrap_or_default()
     }
 
     pub fn events(&self, triggers: &[Trigger]) -> Title {

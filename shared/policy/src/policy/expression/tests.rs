@@ -13,6 +13,7 @@ fn vocabulary() -> Vocabulary {
         sort,
         personal: false,
         choices: ["x", "y"].map(|value| Choice { value: value.to_owned(), title: Title::new(value, value) }).to_vec(),
+        periods: Vec::new(),
         required_when: None,
         article: String::new(),
         rules: Vec::new(),

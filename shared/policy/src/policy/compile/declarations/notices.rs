@@ -3,6 +3,7 @@
 use super::super::super::declaration::{Channel, DeclarationSort, Message, Notice, Occasion, Survey};
 use super::super::super::template::Template;
 use super::super::super::vocabulary::Vocabulary;
+use super::super::closing::check_sorted;
 use super::super::packs::Context;
 use super::super::{duties, kinds, unknown};
 use super::{Known, figure, people, phrase, references, rhythm, stated};
@@ -51,7 +52,9 @@ fn occasion(
     faults: &mut Vec<Fault>,
 ) -> Occasion {
     let words = duties::Words { cases: known.cases, others: known.others };
-    Occasion { events: duties::triggers(on, known.kinds, words, faults), otherwise: otherwise.map(|text| phrase(context, text, faults)) }
+    let events = duties::triggers(on, known.kinds, words, faults);
+    check_sorted(known.kinds, on, &events, faults);
+    Occasion { events, otherwise: otherwise.map(|text| phrase(context, text, faults)) }
 }
 
 fn channels(texts: &Many<Placed<String>>, faults: &mut Vec<Fault>) -> Vec<Channel> {

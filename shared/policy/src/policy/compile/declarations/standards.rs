@@ -1,6 +1,7 @@
 //! Quotas and rules of conduct: what is expected of people.
 
 use super::super::super::declaration::{Conduct, DeclarationSort, Demand, Phrase, Quota};
+use super::super::closing::check_sorted;
 use super::super::packs::Context;
 use super::super::{duties, kinds};
 use super::{Known, figure, people, phrase, references, rhythm, stated};
@@ -19,6 +20,8 @@ fn quota(context: &Context<'_>, known: &Known<'_>, id: &Placed<String>, text: &Q
         faults.push(fault.help("write at_least = 2, \"100%\" or \"{parameter}\"", "请写 at_least = 2、\"100%\" 或 \"{参数}\""));
     }
     let words = duties::Words { cases: known.cases, others: known.others };
+    let counts = duties::triggers(&text.counts, known.kinds, words, faults);
+    check_sorted(known.kinds, &text.counts, &counts, faults);
     Quota {
         stated: stated(DeclarationSort::Quota, id, &text.title, &text.article, &text.rule, text.note.as_ref()),
         every: text.every.as_ref().and_then(|every| rhythm(context, every, faults)),
@@ -26,7 +29,7 @@ fn quota(context: &Context<'_>, known: &Known<'_>, id: &Placed<String>, text: &Q
         at_least: figure(context, text.at_least.as_ref(), faults),
         at_most: figure(context, text.at_most.as_ref(), faults),
         per: people(context, &text.per, &kinds::PEOPLE, faults),
-        counts: duties::triggers(&text.counts, known.kinds, words, faults),
+        counts,
         duty: references::duty(context, text.duty.as_ref(), faults),
     }
 }
