@@ -315,7 +315,11 @@ fn state(set: &Set, in_force: Option<i64>) -> String {
     let mut state = set.state.clone();
     if set.state == "announced" {
         for held in &set.held_back_by {
-            state.push_str(&format!("\nheld back by {}: {}", held.service, held.error.as_deref().unwrap_or("no answer yet")));
+            // In the first minute after an announcement every service is still asked.
+            state.push_str(&match &held.error {
+                Some(error) => format!("\nheld back by {}: {error}", held.service),
+                None => format!("\nwaits for {}", held.service),
+            });
         }
     }
     state

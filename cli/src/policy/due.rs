@@ -5,7 +5,7 @@ use crate::exit;
 use crate::show::{Show, table};
 use anyhow::{Context, bail};
 use duban_policy::Policy;
-use duban_policy::calendar::{Calendar, Term};
+use duban_policy::calendar::{BadDuration, Calendar, Term};
 use duban_policy::source::calendar::LooseCalendar;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
@@ -146,7 +146,17 @@ fn named<'a>(policy: &'a Policy, name: &str) -> anyhow::Result<&'a Calendar> {
 }
 
 fn term(text: &str) -> anyhow::Result<Term> {
-    text.parse().map_err(|error: duban_policy::calendar::BadDuration| anyhow::anyhow!("in: {error}"))
+    text.parse().map_err(|error: BadDuration| anyhow::anyhow!("in: {error}{}", also(&error)))
+}
+
+/// What else than a duration may be asked for.
+fn also(error: &BadDuration) -> &'static str {
+    match error {
+        BadDuration::Unreadable(_) | BadDuration::Measure(..) => {
+            "; or end of day, end of next working day, end of last working day, 10:00 next day, by the 10th (1st to 31st), before the 10th"
+        }
+        _ => "",
+    }
 }
 
 fn instant(calendar: &Calendar, text: &str) -> anyhow::Result<Timestamp> {

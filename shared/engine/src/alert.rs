@@ -106,9 +106,10 @@ impl Alert {
         !people.is_empty() && self.recipients.iter().all(is_answered)
     }
 
-    /// As shown to people: who is complained about is not for everybody who sees the alert.
+    /// As shown to people: who is complained about is not for everybody who sees the alert. What was acknowledged, and is done by now, is settled.
     pub fn shown(&self, duty: &Duty) -> AlertEvent {
-        AlertEvent { excluded_people: Vec::new(), ..self.told(duty) }
+        let state = if duty.state.is_open() { self.state } else { State::Closed };
+        AlertEvent { excluded_people: Vec::new(), state: state.as_str().to_owned(), ..self.told(duty) }
     }
 
     /// As told to the other services, which keep those out who are complained about.

@@ -75,9 +75,9 @@ pub fn owes(directory: &Directory, duty: &Duty, person: &str, at: Timestamp) -> 
         || debtor(&directory, &duty.terms.owed, &duty.facts, at).people.iter().any(|debtor| debtor == person)
 }
 
-/// When and to whom it goes next if nobody acts.
+/// When and to whom it goes next if nobody acts. Who is reminded meanwhile of what he owes is no step of that.
 pub fn next_rung(directory: &Directory, duty: &Duty, at: Timestamp, calendar: &duban_policy::calendar::Calendar) -> Option<NextRung> {
-    let next = duty.terms.plan.next(duty.due_at, &duty.progress, at, calendar)?;
+    let next = duty.terms.plan.next_rung(&duty.progress, calendar)?;
     let tell = next.timed.map_or(Tell::Debtor, |timed| Tell::All(timed.tell.clone()));
     let told = recipients(directory, duty, &tell, at);
     let mut posts: Vec<String> = told.iter().map(|recipient| recipient.post.clone()).collect();

@@ -83,6 +83,12 @@ impl Condition {
         self.expression.is_none() && [&self.any, &self.all, &self.none].into_iter().flatten().all(Self::is_table)
     }
 
+    /// Whether a line of it, or of its parts, asks of this member; what expressions ask is not looked into.
+    pub(crate) fn asks_of(&self, member: &str) -> bool {
+        let mut parts = [&self.any, &self.all, &self.none].into_iter().flatten();
+        self.tests.iter().any(|test| test.path == [member]) || parts.any(|part| part.asks_of(member))
+    }
+
     /// The parameters that it looks up.
     pub(crate) fn parameters(&self) -> Vec<&str> {
         let parts = [&self.any, &self.all, &self.none].into_iter().flatten();

@@ -163,7 +163,8 @@ impl Plan {
         Some(Next { at, rung, repetition: 0, sort: Sort::Reminder, timed: None })
     }
 
-    fn next_rung<'a>(&'a self, progress: &Progress, calendar: &Calendar) -> Option<Next<'a>> {
+    /// The next rung, or the repetition of the last: reminders apart.
+    pub fn next_rung<'a>(&'a self, progress: &Progress, calendar: &Calendar) -> Option<Next<'a>> {
         let Some(last) = progress.last else {
             return self.rungs.first().map(|first| first.raised_at(first.at, 0, calendar));
         };

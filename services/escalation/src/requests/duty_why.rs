@@ -15,9 +15,9 @@ use duban_engine::climb::{self, Step, Tell};
 use duban_engine::duty::Duty;
 use duban_engine::{recipients, retiming};
 use duban_platform::rpc::{Failed, Request};
-use duban_policy::Policy;
-use duban_policy::calendar::Calendar;
+use duban_policy::calendar::{Calendar, last_minute, whole_second};
 use duban_policy::directory::Directory;
+use duban_policy::{Policy, Title};
 use std::sync::Arc;
 
 /// Steps of the ladder that are told ahead, and how often it is looked at most for them: what is repeated until somebody acts is told once.
@@ -80,7 +80,9 @@ fn steps(duty: &Duty, done: &[Acted], policy: &Policy, calendar: &Calendar, dire
     }
     let first_due = done.first().map_or(duty.due_at, |acted| acted.due_before);
     let (en, zh) = counted_by(duty, policy, calendar);
-    steps.push(say(format!("{en} it is due {}.", wall(first_due)), format!("{zh}，截止时间为 {}。", wall(first_due))));
+    let counted = counted_day_by_day(duty, calendar, first_due);
+    let due = last_minute(first_due, zone).map_or_else(|| wall(first_due), |last| wall(last).replace("23:59", "24:00"));
+    steps.push(say(format!("{en}{} it is due {due}.", counted.en), format!("{zh}{}，截止时间为 {due}。", counted.zh)));
     steps.extend(done.iter().map(|acted| {
         let said = done_in_words::of(acted, directory, &wall);
         let reason = if said.reason.is_empty() {
@@ -122,6 +124,19 @@ fn counted_by(duty: &Duty, policy: &Policy, calendar: &Calendar) -> (String, Str
         }
         Some(_) => ("By the clock, nights and days off included,".to_owned(), "按自然时间连续计算（不扣除休息时间）".to_owned()),
     }
+}
+
+/// The days and hours that were counted, where work alone counts: opening, days off and days worked, as `duban policy due` tells them.
+fn counted_day_by_day(duty: &Duty, calendar: &Calendar, due: Timestamp) -> Title {
+    let Some(term) = duty.terms.term.filter(|term| term.is_working()) else { return Title::default() };
+    let steps = calendar.steps(whole_second(duty.terms.counts_from), term);
+    let [_, counted @ .., last] = steps.as_slice() else { return Title::default() };
+    // A calendar that was corrected since then gives other days: the acts below say so.
+    if last.at != due || counted.is_empty() {
+        return Title::default();
+    }
+    let (zh, en): (Vec<&str>, Vec<&str>) = counted.iter().map(|step| (step.words.zh.as_str(), step.words.en.as_str())).unzip();
+    Title::new(format!("：{}", zh.join("；")), format!(": {};", en.join("; ")))
 }
 
 /// Its timer was found lost: so what was told of it came late, or nearly so.

@@ -40,7 +40,7 @@ fn happened(frame: &Frame, alert: &AlertEvent) -> &'static str {
         "escalation" => frame.language.pick("超期后仍未处理，已上升到您这一级。", "It is overdue, nobody acted, and it has climbed."),
         "urge" => frame.language.pick("上级催办此事项，请立即办理。", "A superior urges: please see to it at once."),
         "awaited" => frame.language.pick("该事项正等待您的答复，已暂停计时。", "It waits for your answer, and its clock is stopped."),
-        _ => frame.language.pick("特此通知，请关注。", "You are told at once because of its weight."),
+        _ => frame.language.pick("特此通知，请关注。", "You are told of this: please take note."),
     }
 }
 

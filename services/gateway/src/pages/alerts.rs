@@ -105,7 +105,8 @@ pub fn facts(frame: &Frame, alert: &AlertEvent) -> Markup {
             dt { (frame.t("时限", "Due")) } dd { a href={ "/duties/" (alert.duty) } { (frame.due(alert.due_at)) } }
             dt { (frame.t("依据", "Article")) } dd { (frame.article(&alert.pack, &alert.article)) }
             dt { (frame.t("发出", "Raised")) } dd { (frame.time(alert.raised_at)) }
-            @if let Some(next) = &alert.next {
+            @if !alert.owed_by.is_empty() { dt { (frame.t("责任岗位", "Owed by")) } dd { (frame.post(&alert.owed_by)) } }
+            @if let Some(next) = alert.next.as_ref().filter(|_| alert.state == "open") {
                 dt { (frame.t("若不处理", "If nobody acts")) }
                 dd { (next.posts.iter().map(|post| frame.post(post)).collect::<Vec<_>>().join(frame.t("、", ", "))) " " (frame.time(next.at)) }
             }

@@ -225,7 +225,7 @@ pub(super) fn event(frame: &Frame, change: &ChangeShown) -> String {
             post if post.contains('/') => frame.post(post),
             _ => frame.t("第二人", "second person").to_owned(),
         };
-        return format!("{}{signer}", frame.t("批准，以此身份：", "signed as "));
+        return format!("{}{signer}{}", frame.t("批准（身份：", "signed as "), frame.t("）", ""));
     }
     if let Some(places) = after.strip_prefix("corrects: ") {
         return format!("{}{places}", frame.t("声明为更正：", "declared a correction: "));

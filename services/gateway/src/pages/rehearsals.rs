@@ -116,7 +116,7 @@ fn whole(frame: &Frame, detail: &RehearsalDetail, by: Sides) -> Markup {
             dt { (frame.t("期间", "Period")) } dd { (period(frame, rehearsal)) }
             dt { (frame.t("提出", "Asked for")) } dd { (frame.name(&rehearsal.asked_by)) " " (frame.time(rehearsal.asked_at)) }
             @if rehearsal.state == "running" { dt { (frame.t("已推演至", "Reached")) } dd { (frame.time(rehearsal.reached)) " " a href=(path) { (frame.t("刷新", "Look again")) } } }
-            dt { (frame.t("重演", "Played")) } dd { (rehearsal.played) " " (frame.t("件", "events and acts"))
+            dt { (frame.t("重演", "Played")) } dd { (rehearsal.played) " " (frame.t("项事件和操作", "events and acts"))
                 @if rehearsal.left_out > 0 { " " span.soft.small { (frame.t("，其中 ", ", of which ")) (rehearsal.left_out) (frame.t(" 件签收或办理在草案下没有对象或不再有权", " acknowledgements or acts have nothing to act on under the draft, or nobody with the right to")) } } }
         } }
         @if rehearsal.state == "waiting" { p { (frame.t("等待推演。", "It waits for its turn. ")) a href=(path) { (frame.t("刷新", "Look again")) } } }

@@ -124,7 +124,7 @@ async fn whom_the_organisation_names_signs_on_the_page_and_an_earlier_version_is
     assert_eq!(manager.post(&approve, &[]).await?.status, StatusCode::SEE_OTHER);
     hold(&world, &a, version).await?;
     let page = manager.get(&format!("/policies/{version}")).await?.text;
-    assert!(page.contains("批准，以此身份：") && page.contains("田宇辰") && page.contains("现正生效"), "{page}");
+    assert!(page.contains("批准（身份：") && page.contains("田宇辰") && page.contains("现正生效"), "{page}");
     assert!(!page.contains("/policies/1/back"), "going back is for who administers");
 
     let earlier = second.get("/policies/1").await?.text;

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, ToSpan};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Days looked at before giving up on a calendar that has no working time left: beyond the longest duration.
-const HORIZON_DAYS: i32 = 60_000;
+pub(super) const HORIZON_DAYS: i32 = 60_000;
 const HORIZON_MONTHS: i32 = 2_000;
 
 /// Wall times of a day, in minutes from its 00:00; the end may be 1440 (24:00).
@@ -172,20 +172,11 @@ impl Calendar {
             return -self.working_between(to, from);
         }
         let mut total = SignedDuration::ZERO;
-        let (mut date, last) = (self.day_after(self.date(from), -1), self.day_after(self.date(to), 1));
-        let mut counted_to = from;
-        while date <= last {
-            for (open, close) in self.spans(date) {
-                let (open, close) = (open.max(counted_to), close.min(to));
-                if close > open {
-                    total += close.duration_since(open);
-                    counted_to = close;
-                }
+        for (open, close) in self.worked_within(from, to) {
+            let (open, close) = (open.max(from), close.min(to));
+            if close > open {
+                total += close.duration_since(open);
             }
-            date = match date.tomorrow() {
-                Ok(next) => next,
-                Err(_) => break,
-            };
         }
         total
     }
@@ -197,58 +188,26 @@ impl Calendar {
 
     /// True if work is going on at this instant (from opening, up to but not at closing).
     pub fn is_open(&self, at: Timestamp) -> bool {
-        let date = self.date(at);
-        [self.day_after(date, -1), date].into_iter().any(|date| self.spans(date).iter().any(|(open, close)| *open <= at && at < *close))
+        self.worked_about(self.date(at)).iter().any(|(open, close)| *open <= at && at < *close)
     }
 
     /// This instant if work goes on, else the next opening.
     pub fn next_opening(&self, at: Timestamp) -> Reached {
-        let mut date = self.day_after(self.date(at), -1);
-        for _ in 0..HORIZON_DAYS {
-            if let Some((open, _)) = self.spans(date).into_iter().find(|(_, close)| *close > at) {
-                return Reached::at(open.max(at));
-            }
-            match date.tomorrow() {
-                Ok(next) => date = next,
-                Err(_) => break,
-            }
+        match self.worked_from(self.date(at)).find(|(_, close)| *close > at) {
+            Some((open, _)) => Reached::at(open.max(at)),
+            None => self.exhausted(at),
         }
-        self.exhausted(at)
     }
 
     /// When somebody is told who is told at work only: now while work goes on, else at the next opening. As everywhere
     /// where something ends, the closing itself still belongs to the hours. A calendar that never opens again makes nobody wait.
     pub fn at_work(&self, at: Timestamp) -> Timestamp {
-        let date = self.date(at);
-        let is_closing = [self.day_after(date, -1), date].into_iter().any(|date| self.spans(date).iter().any(|(_, close)| *close == at));
+        let is_closing = self.worked_about(self.date(at)).iter().any(|(_, close)| *close == at);
         if is_closing {
             return at;
         }
         let opening = self.next_opening(at);
         if opening.ran_out { at } else { opening.at }
-    }
-
-    /// A day's hours as instants, ascending, without empty or overlapping ones.
-    pub fn spans(&self, date: Date) -> Vec<(Timestamp, Timestamp)> {
-        let mut spans: Vec<(Timestamp, Timestamp)> = Vec::with_capacity(2);
-        for hours in self.hours(date) {
-            let mut open = self.minute_of(date, hours.from);
-            let close = self.minute_of(date, hours.to);
-            if let Some((_, before)) = spans.last() {
-                open = open.max(*before);
-            }
-            if close > open {
-                spans.push((open, close));
-            }
-        }
-        spans
-    }
-
-    fn minute_of(&self, date: Date, minute: i16) -> Timestamp {
-        let (date, minute) = if minute >= 1440 { (self.day_after(date, 1), minute - 1440) } else { (date, minute) };
-        let hour = i8::try_from(minute / 60).unwrap_or(0);
-        let minute = i8::try_from(minute % 60).unwrap_or(0);
-        self.instant(date.at(hour, minute, 0, 0))
     }
 
     fn midnight(&self, date: Date) -> Timestamp {
@@ -273,50 +232,32 @@ impl Calendar {
     /// So much working time after `start`; an end exactly at closing stays there.
     pub fn after_working(&self, start: Timestamp, length: SignedDuration) -> Reached {
         let mut left = length;
-        let mut date = self.day_after(self.date(start), -1);
-        let mut from = start;
-        for _ in 0..HORIZON_DAYS {
-            for (open, close) in self.spans(date) {
-                let open = open.max(from);
-                if close <= open {
-                    continue;
-                }
-                let available = close.duration_since(open);
-                if left <= available {
-                    return Reached::at(open.checked_add(left).unwrap_or(Timestamp::MAX));
-                }
-                left -= available;
-                from = close;
+        for (open, close) in self.worked_from(self.date(start)) {
+            let open = open.max(start);
+            if close <= open {
+                continue;
             }
-            match date.tomorrow() {
-                Ok(next) => date = next,
-                Err(_) => break,
+            let available = close.duration_since(open);
+            if left <= available {
+                return Reached::at(open.checked_add(left).unwrap_or(Timestamp::MAX));
             }
+            left -= available;
         }
         self.exhausted(start)
     }
 
     fn subtract_working(&self, end: Timestamp, length: SignedDuration) -> Reached {
         let mut left = length;
-        let mut date = self.day_after(self.date(end), 1);
-        let mut until = end;
-        for _ in 0..HORIZON_DAYS {
-            for (open, close) in self.spans(date).into_iter().rev() {
-                let close = close.min(until);
-                if close <= open {
-                    continue;
-                }
-                let available = close.duration_since(open);
-                if left <= available {
-                    return Reached::at(close.checked_sub(left).unwrap_or(Timestamp::MIN));
-                }
-                left -= available;
-                until = open;
+        for (open, close) in self.worked_until(self.date(end)) {
+            let close = close.min(end);
+            if close <= open {
+                continue;
             }
-            match date.yesterday() {
-                Ok(before) => date = before,
-                Err(_) => break,
+            let available = close.duration_since(open);
+            if left <= available {
+                return Reached::at(close.checked_sub(left).unwrap_or(Timestamp::MIN));
             }
+            left -= available;
         }
         Reached { at: end, ran_out: true }
     }
@@ -354,14 +295,7 @@ impl Calendar {
 
     /// This instant if it is within hours or at a closing, else the closing before it.
     fn closing_before(&self, at: Timestamp) -> Option<Timestamp> {
-        let mut date = self.day_after(self.date(at), 1);
-        for _ in 0..HORIZON_DAYS {
-            if let Some((_, close)) = self.spans(date).into_iter().rev().find(|(open, _)| *open < at) {
-                return Some(close.min(at));
-            }
-            date = date.yesterday().ok()?;
-        }
-        None
+        self.worked_until(self.date(at)).find(|(open, _)| *open < at).map(|(_, close)| close.min(at))
     }
 
     /// The wall time on this working day, moved into its hours: to the opening after it, or back to the last closing.

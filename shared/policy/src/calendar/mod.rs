@@ -4,6 +4,7 @@ mod arithmetic;
 mod day;
 mod duration;
 mod steps;
+mod worked;
 
 pub use arithmetic::{Calendar, Hours, Reached, whole_second};
 pub use day::last_minute;

@@ -3,10 +3,12 @@
 use super::arithmetic::{Calendar, Reached};
 use super::day::last_minute;
 use super::duration::{Basis, Duration, Measure, Term};
+use super::worked::Span;
 use crate::Title;
 use duban_contracts::Timestamp;
+use jiff::SignedDuration;
 use jiff::civil::{Date, Weekday};
-use jiff::{SignedDuration, ToSpan};
+use std::collections::BTreeMap;
 
 /// Of a long count so many days are told at its beginning and at its end; those between are summed up.
 const FIRST_DAYS: usize = 10;
@@ -40,6 +42,7 @@ impl Calendar {
             Term::EndOfDay { working: true, .. } | Term::TimeOfNextDay { working: true, .. } | Term::LastWorkingDay => {
                 self.until_opening(start, &mut steps)
             }
+            Term::MonthDay { day, .. } if !due.ran_out => steps.extend(self.shorter_month(due.at, day)),
             _ => {}
         }
         if !due.ran_out && term.is_working() {
@@ -66,6 +69,18 @@ impl Calendar {
                 format!("日历未列出 {year} 年的节假日，该年仅按每周作息计算"),
                 format!("the calendar names no holidays of {year}: there the week alone is counted"),
             )
+        })
+    }
+
+    /// Said where the month has no such day.
+    fn shorter_month(&self, due: Timestamp, day: i8) -> Option<Step> {
+        let last = self.date(last_minute(due, &self.zone)?);
+        (last.day() < day).then(|| Step {
+            at: due,
+            words: Title::new(
+                format!("{}年{}月没有{day}日，以月末为准", last.year(), last.month()),
+                format!("{}-{:02} has no day {day}: its last day counts", last.year(), last.month()),
+            ),
         })
     }
 
@@ -122,21 +137,21 @@ impl Calendar {
 
     /// Each day's hours that count, with the sum so far.
     fn counted_hours(&self, from: Timestamp, due: Timestamp) -> Vec<Day> {
+        let mut worked: BTreeMap<Date, Vec<Span>> = BTreeMap::new();
+        for (open, close) in self.worked_within(from, due) {
+            let (open, close) = (open.max(from), close.min(due));
+            if open < close {
+                worked.entry(self.date(open)).or_default().push((open, close));
+            }
+        }
         let mut days = Vec::new();
-        let (mut date, mut off, mut total) = (self.date(from).saturating_sub(1.day()), None, SignedDuration::ZERO);
+        let (mut date, mut off, mut total) = (self.date(from), None, SignedDuration::ZERO);
         let last = self.date(due);
-        let mut counted_to = from;
         while date <= last {
-            let spans: Vec<_> = self
-                .spans(date)
-                .into_iter()
-                .map(|(open, close)| (open.max(counted_to), close.min(due)))
-                .filter(|(open, close)| open < close)
-                .collect();
-            if let Some((_, close)) = spans.last() {
+            let spans = worked.remove(&date).unwrap_or_default();
+            if let Some((_, counted_to)) = spans.last().copied() {
                 let amount: SignedDuration = spans.iter().map(|(open, close)| close.duration_since(*open)).sum();
                 total += amount;
-                counted_to = *close;
                 let hours: Vec<String> = spans.iter().map(|(open, close)| format!("{}–{}", self.wall(*open), self.wall(*close))).collect();
                 let words = Title::new(
                     format!("{} {}：计{}，累计{}", day_zh(date), hours.join("、"), length_zh(amount), length_zh(total)),

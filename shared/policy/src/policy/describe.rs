@@ -262,7 +262,7 @@ impl Policy {
         }
     }
 
-    fn start_words(&self, pack: &Pack, duty: &DutyRule) -> Title {
+    pub(super) fn start_words(&self, pack: &Pack, duty: &DutyRule) -> Title {
         match (&duty.from, self.start_member(pack, duty, &self.root)) {
             (None, _) => Title::default(),
             (Some(_), Some(member)) => member_words(pack, &member),
@@ -270,7 +270,7 @@ impl Policy {
         }
     }
 
-    fn pausing_words(&self, pack: &Pack, pausing: &Pausing) -> Title {
+    pub(super) fn pausing_words(&self, pack: &Pack, pausing: &Pausing) -> Title {
         match &self.pausing(pack, pausing, &self.root) {
             Pausing::ByDecision | Pausing::Parameter(_) => Title::default(),
             Pausing::Never => Title::new("不得暂停", "never"),

@@ -10,7 +10,7 @@ use super::kind::Actor;
 use super::recurring::{Every, RecurringRule};
 use super::{Pack, Policy};
 use crate::Title;
-use crate::calendar::{Calendar, last_minute};
+use crate::calendar::{Calendar, Term, last_minute};
 use crate::ladder::{Sort, TimedRung, Until, Who};
 use duban_contracts::Timestamp;
 use serde_json::{Value, json};
@@ -50,40 +50,77 @@ impl Policy {
         if let Some(later) = self.ruled_by(&pack.id, &duty.id).and_then(|later| later.ruling(&pack.id, &duty.id)) {
             return later.policy.explain_duty(later.pack, later.rule, unit, at);
         }
+        let place = unit.map(|unit| self.unless_bound(pack, unit)).unwrap_or_default();
         let unit = unit.map_or_else(|| self.first_bound(pack, at), str::to_owned);
         let facts = json!({ "pack": pack.id, "unit": unit, "number": NUMBER.0, "received_at": at.to_string(), "case": "…" });
         let sample = self.opened(pack, duty, String::new(), at, at, &facts);
         let calendar = self.calendar_for(duty, &unit);
         let said = self.duty_sentence(pack, duty, &unit, &facts);
+        let rest = self.rest_of_duty(pack, duty, &unit);
+        let counted = if sample.term.is_some_and(Term::is_working) {
+            Title::new(format!("（日历：{}）", calendar.title.zh), format!(" (calendar: {})", calendar.title.en))
+        } else {
+            Title::default()
+        };
+        // The example knows no field: it counts from its opening.
+        let start = if duty.from.is_some() { ("产生并起算的", "opened and counted from") } else { ("产生的", "opened") };
+        let (opens, due) = (shown(at, calendar), shown_due(sample.due, calendar));
         let mut text = Title::new(
             format!(
-                "〔{}〕第{}条：{}。例：{}产生的，{}到期（日历：{}）",
-                pack.title.zh,
-                duty.article,
-                said.zh,
-                shown(at, calendar),
-                shown_due(sample.due, calendar),
-                calendar.title.zh
+                "〔{}〕第{}条：{}{}{}。例：{opens}{}，{due}到期{}",
+                pack.title.zh, duty.article, place.zh, said.zh, rest.zh, start.0, counted.zh
             ),
             format!(
-                "[{}] article {}: {}. Example: opened {}, it is due {} (calendar: {})",
-                pack.title.en,
-                duty.article,
-                said.en,
-                shown(at, calendar),
-                shown_due(sample.due, calendar),
-                calendar.title.en
+                "[{}] article {}: {}{}{}. Example: {} {opens}, it is due {due}{}",
+                pack.title.en, duty.article, place.en, said.en, rest.en, start.1, counted.en
             ),
         );
         self.add_plan(&mut text, &sample, calendar);
         text
     }
 
+    /// Said where a unit is asked for that a pack never binds.
+    fn unless_bound(&self, pack: &Pack, unit: &str) -> Title {
+        let mut bindings = self.bindings.iter().filter(|binding| binding.pack == pack.id);
+        if bindings.any(|binding| self.tree.is_within(unit, &binding.unit)) {
+            return Title::default();
+        }
+        let unit = self.tree.unit(unit).map_or_else(|| Title::new(unit, unit), |unit| unit.title.clone());
+        Title::new(
+            format!("（本制度不适用于“{}”，以下仅为示例）", unit.zh),
+            format!("(this pack does not bind '{}'; what follows is an example) ", unit.en),
+        )
+    }
+
+    /// What else is to be known of a duty: what it falls away by, and whether its clock may be stopped.
+    fn rest_of_duty(&self, pack: &Pack, duty: &DutyRule, unit: &str) -> Title {
+        let mut rest = Title::default();
+        if !duty.cancels.is_empty() {
+            let cancels = self.trigger_words(pack, &duty.cancels, unit);
+            rest.zh.push_str(&format!("；{}则无需再办", cancels.zh));
+            rest.en.push_str(&format!("; {} cancels it", cancels.en));
+        }
+        let pause = self.pausing_words(pack, &duty.pause);
+        if !pause.zh.is_empty() {
+            rest.zh.push_str(&format!("；计时{}", pause.zh));
+            rest.en.push_str(&format!("; its clock may be stopped: {}", pause.en));
+        }
+        if !duty.may_be_extended {
+            rest.zh.push_str("；不得延期");
+            rest.en.push_str("; no more time may be granted");
+        }
+        rest
+    }
+
     /// When it arises, who owes what to whom by when, and what ends it.
     pub(super) fn duty_sentence(&self, pack: &Pack, duty: &DutyRule, unit: &str, facts: &Value) -> Title {
         let events = |triggers: &[Trigger]| self.trigger_words(pack, triggers, unit);
         let (opens, closes) = (events(&duty.opens), events(&duty.closes));
-        let term = self.term_words(pack, duty, unit);
+        let mut term = self.term_words(pack, duty, unit);
+        if duty.from.is_some() {
+            let start = self.start_words(pack, duty);
+            term = Title::new(format!("{}（自{}起算）", term.zh, start.zh), format!("{} (counted from {})", term.en, start.en));
+        }
         let people = |actors: &[Actor]| joined(actors.iter().map(|actor| self.actor_words(&pack.id, actor)), "、", ", ");
         let (owner, to) = (people(&duty.owed_by), people(&duty.owed_to));
         let to = if to.zh.is_empty() { Title::default() } else { Title::new(format!("，对象为{}", to.zh), format!(" to {}", to.en)) };
@@ -137,6 +174,10 @@ impl Policy {
             format!("〔{}〕第{}条：{}", pack.title.zh, rule.article, said.zh),
             format!("[{}] article {}: {}", pack.title.en, rule.article, said.en),
         );
+        if self.owing_posts(pack, rule, at).is_empty() {
+            text.zh.push_str("。此时没有适用本制度的单位，或没有岗位担任责任角色：不会产生");
+            text.en.push_str(". No unit is bound by the pack then, or no post plays the role that owes it: none comes round");
+        }
         if let Some(next) = self.next_round(pack, recurring, at) {
             text.zh.push_str(&format!("。下一次：{}产生，{}到期", shown(next.at, calendar), shown_due(next.duty.due, calendar)));
             text.en.push_str(&format!(". Next: opens {}, due {}", shown(next.at, calendar), shown_due(next.duty.due, calendar)));
@@ -151,10 +192,18 @@ impl Policy {
         let term = self.term_words(pack, rule, unit);
         let every = self.every_in(pack, &recurring.every, unit).map(Every::words).unwrap_or_default();
         let owner = joined(rule.owed_by.iter().map(|actor| self.actor_words(&pack.id, actor)), "、", ", ");
+        let closes = self.trigger_words(pack, &rule.closes, unit);
         let facts = |period: &str| json!({ "unit": unit, "period": period });
         Title::new(
-            format!("{}结束后，{}须在{}完成“{}”", every.zh, owner.zh, term.zh, rule.title_zh.told(&facts(PERIOD.0))),
-            format!("{}, once it is over, {} owes '{}' {}", every.en, owner.en, rule.title_en.told(&facts(PERIOD.1)), term.en),
+            format!("{}结束后，{}须在{}完成“{}”；{}即办结", every.zh, owner.zh, term.zh, rule.title_zh.told(&facts(PERIOD.0)), closes.zh),
+            format!(
+                "{}, once it is over, {} owes '{}' {}; {} closes it",
+                every.en,
+                owner.en,
+                rule.title_en.told(&facts(PERIOD.1)),
+                term.en,
+                closes.en
+            ),
         )
     }
 

@@ -101,18 +101,29 @@ impl Policy {
         unit: &str,
         calendar: &Calendar,
     ) -> Vec<Timestamp> {
-        let mut times: Vec<Timestamp> = Vec::new();
-        for reminder in &rule.remind {
-            times.extend(match self.reminder(pack, reminder, unit) {
-                Some(Reminder::Before(amount)) => self.amount(pack, &amount, unit).map(|amount| calendar.subtract(due, amount).at),
-                Some(Reminder::Share(hundredths)) => Some(share(from, due, hundredths, basis, calendar)),
-                Some(Reminder::Parameter(_)) | None => None,
-            });
-        }
+        let time = |reminder| self.reminder_time(pack, reminder, (from, due), basis, unit, calendar);
+        let mut times: Vec<Timestamp> = rule.remind.iter().filter_map(time).collect();
         times.retain(|at| *at > from && *at < due);
         times.sort();
         times.dedup();
         times
+    }
+
+    /// When a reminder is sent, if it lies between the beginning and the due time.
+    pub(super) fn reminder_time(
+        &self,
+        pack: &Pack,
+        reminder: &Reminder,
+        (from, due): (Timestamp, Timestamp),
+        basis: Basis,
+        unit: &str,
+        calendar: &Calendar,
+    ) -> Option<Timestamp> {
+        match self.reminder(pack, reminder, unit)? {
+            Reminder::Before(amount) => self.amount(pack, &amount, unit).map(|amount| calendar.subtract(due, amount).at),
+            Reminder::Share(hundredths) => Some(share(from, due, hundredths, basis, calendar)),
+            Reminder::Parameter(_) => None,
+        }
     }
 
     #[expect(clippy::too_many_arguments, reason = "all of it is one duty's context, used once")]

@@ -8,6 +8,7 @@ use crate::calendar::Duration;
 use crate::condition::{Check, Comparison, Condition, Decimal, Least, Operand, Test};
 use crate::source::condition::{ConditionText, TestText};
 use crate::source::{Fault, Placed};
+use std::sync::Arc;
 
 /// A member of an event or report.
 #[derive(Debug, Clone)]
@@ -36,6 +37,8 @@ pub(crate) struct Vocabulary {
     members: Vec<Member>,
     /// Names and values of the pack's parameters.
     parameters: Vec<(String, String)>,
+    /// The organisation's, by code and title; none where any may stand.
+    units: Arc<[(String, Title)]>,
     /// Conditions may not look at personal members here: events do not carry them.
     without_personal: bool,
 }
@@ -192,6 +195,12 @@ impl Vocabulary {
         fields.map(|field| field.name.as_str()).take(MOST).chain(common).collect()
     }
 
+    /// Conditions on a unit name one of these.
+    pub fn with_units(mut self, units: &Arc<[(String, Title)]>) -> Self {
+        self.units = Arc::clone(units);
+        self
+    }
+
     /// Adds fields to those known.
     pub fn add_fields<'a>(&mut self, fields: impl Iterator<Item = &'a Field>) {
         for field in fields {
@@ -249,7 +258,7 @@ impl Vocabulary {
             let known = self.nameable();
             let fault = Fault::new(range, "unknown-member", en, zh)
                 .help(format!("write e.g. {}", known.join(", ")), format!("可写例如 {}", known.join("、")));
-            return Err(fault.suggest(name, self.names()));
+            return Err(fault.suggest(name, self.names()).or_title(name, self.members.iter().map(|member| member.title.zh.as_str())));
         };
         if self.without_personal && member.personal {
             let en = format!("'{name}' is personal: events do not carry it, so no rule can look at it");
@@ -363,6 +372,7 @@ impl Vocabulary {
         }
         let plain = Operand::Value { value: value.value.clone(), title: Title::new(&value.value, &value.value) };
         match &member.holds {
+            Holds::Text if member.path == ["unit"] && !self.units.is_empty() => self.unit(value, faults),
             Holds::Text => Some(plain),
             Holds::Words(words) => match words.iter().find(|(word, title)| *word == value.value || title.zh == value.value) {
                 Some((word, title)) => Some(Operand::Value { value: word.clone(), title: title.clone() }),
@@ -371,7 +381,8 @@ impl Vocabulary {
                     let help = of_words(words);
                     let fault = Fault::new(value.range, "unknown-value", en, format!("“{}”不会是“{}”", member.title.zh, value.value))
                         .help(help.0, help.1);
-                    faults.push(fault.suggest(value, words.iter().map(|(word, _)| word.as_str())));
+                    let fault = fault.suggest(value, words.iter().map(|(word, _)| word.as_str()));
+                    faults.push(fault.or_title(value, words.iter().map(|(_, title)| title.zh.as_str())));
                     None
                 }
             },
@@ -388,6 +399,22 @@ impl Vocabulary {
                 None
             }
             Holds::Number | Holds::Date => Some(plain),
+        }
+    }
+
+    /// A unit of the organisation, by code or Chinese title.
+    fn unit(&self, value: &Placed<String>, faults: &mut Vec<Fault>) -> Option<Operand> {
+        let found = self.units.iter().find(|(code, _)| *code == value.value);
+        match found.or_else(|| self.units.iter().find(|(_, title)| title.zh == value.value)) {
+            Some((code, title)) => Some(Operand::Value { value: code.clone(), title: title.clone() }),
+            None => {
+                let en = format!("the organisation has no unit '{}'", value.value);
+                let fault = Fault::new(value.range, "unknown-unit", en, format!("组织中没有单位“{}”", value.value))
+                    .help("write a unit's code or Chinese title", "请写单位代码或中文名称")
+                    .suggest(value, self.units.iter().map(|(code, _)| code.as_str()));
+                faults.push(fault.or_title(value, self.units.iter().map(|(_, title)| title.zh.as_str())));
+                None
+            }
         }
     }
 

@@ -1,6 +1,6 @@
 //! What is wrong at a place, before the place is turned into line and column.
 
-use super::suggest::suggestion;
+use super::suggest::{did_you_mean, nearest, suggestion};
 use crate::diagnostic::{Diagnostic, Level, Source};
 use serde::de::{self, Expected, Unexpected};
 use std::fmt;
@@ -44,6 +44,14 @@ impl Fault {
     /// Adds 'did you mean' or, where nothing is near, the list of what may stand there; where that is too long or empty, earlier help stays.
     pub fn suggest<'a>(mut self, wrong: &str, right: impl IntoIterator<Item = &'a str>) -> Self {
         self.help = suggestion(wrong, right).or(self.help);
+        self
+    }
+
+    /// After [`Self::suggest`]: what is wrong in Chinese is a title, and is near another one.
+    pub fn or_title<'a>(mut self, wrong: &str, titles: impl IntoIterator<Item = &'a str>) -> Self {
+        if let Some(name) = nearest(wrong, titles).filter(|_| !wrong.is_ascii()) {
+            self.help = Some(did_you_mean(name));
+        }
         self
     }
 

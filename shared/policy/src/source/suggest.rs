@@ -15,13 +15,17 @@ pub(crate) fn suggestion<'a>(wrong: &str, right: impl IntoIterator<Item = &'a st
     names.sort_unstable();
     names.dedup();
     if let Some(name) = nearest(wrong, names.iter().copied()) {
-        return Some((format!("did you mean '{name}'?"), format!("是否想写“{name}”？")));
+        return Some(did_you_mean(name));
     }
     match names.as_slice() {
         [] => None,
         few if few.len() <= 16 => Some((format!("write one of: {}", few.join(", ")), format!("可写：{}", few.join("、")))),
         _ => None,
     }
+}
+
+pub(crate) fn did_you_mean(name: &str) -> (String, String) {
+    (format!("did you mean '{name}'?"), format!("是否想写“{name}”？"))
 }
 
 /// Optimal string alignment distance.

@@ -3,8 +3,8 @@
 use crate::world::{POLICY, shanghai, wall};
 use duban_policy::calendar::{Calendar, Duration, Measure, Term};
 use duban_policy::source::calendar::LooseCalendar;
-use jiff::civil::DateTime;
-use jiff::{SignedDuration, Timestamp};
+use jiff::civil::{Date, DateTime};
+use jiff::{SignedDuration, Timestamp, ToSpan};
 use proptest::prelude::*;
 use serde_json::json;
 use std::sync::LazyLock;
@@ -183,6 +183,30 @@ fn clock_changes_lose_and_gain_what_they_lose_and_gain() {
     assert_eq!(nights.working_between(start, end), SignedDuration::from_hours(2));
 }
 
+/// Hours that a gap moves into those after them, or into the next day's, count once, and what they cover is none the less worked.
+#[test]
+fn hours_that_clocks_move_into_one_another_count_once() {
+    let made = |zone: &str, special: serde_json::Value| {
+        serde_json::from_value::<LooseCalendar>(json!({ "zone": zone, "weekly": {}, "special": special })).unwrap().build().unwrap()
+    };
+    let morning = made("America/New_York", json!({ "2026-03-08": [["00:00", "02:15"], ["02:30", "02:45"], ["03:00", "12:00"]] }));
+    let at = |calendar: &Calendar, text: &str| calendar.instant(text.parse::<DateTime>().unwrap());
+    let shown = |calendar: &Calendar, at: Timestamp| calendar.zone.to_datetime(at).to_string();
+    let midnight = at(&morning, "2026-03-08 00:00");
+    assert_eq!(shown(&morning, morning.add(midnight, "3wh".parse().unwrap()).at), "2026-03-08T04:00:00");
+    let noon = morning.add(midnight, "11wh".parse().unwrap());
+    assert_eq!((shown(&morning, noon.at), noon.ran_out), ("2026-03-08T12:00:00".to_owned(), false));
+    assert_eq!(morning.working_between(midnight, noon.at), SignedDuration::from_hours(11));
+    assert_eq!(morning.subtract(noon.at, "11wh".parse().unwrap()).at, midnight);
+    let steps = morning.steps(midnight, "11wh".parse::<Term>().unwrap());
+    assert!(steps.iter().any(|step| step.words.en.contains("00:00–12:00: 11 h")), "{steps:#?}");
+    // In Nuuk clocks went forward on 28 March 2026 at 23:00, over midnight.
+    let night = made("America/Nuuk", json!({ "2026-03-28": [["23:10", "23:50"]], "2026-03-29": [["00:00", "00:20"]] }));
+    let evening = at(&night, "2026-03-28 12:00");
+    assert_eq!(night.add(evening, "45wm".parse().unwrap()).at.to_string(), "2026-03-29T01:45:00Z");
+    assert!(night.is_open("2026-03-29T01:45:00Z".parse().unwrap()) && !night.is_open("2026-03-29T01:50:00Z".parse().unwrap()));
+}
+
 #[test]
 fn special_days_come_before_holidays_and_these_before_the_week() {
     let text = json!({
@@ -221,6 +245,19 @@ fn durations_that_cannot_be_meant_are_refused() {
 
 static SHOPS: LazyLock<[Calendar; 3]> =
     LazyLock::new(|| [cn().clone(), POLICY.calendar("stores").unwrap().clone(), new_york(json!([["01:00", "02:30"], ["08:00", "24:00"]]))]);
+
+/// Days on which clocks go forward or back.
+const CHANGES: [(&str, &str); 9] = [
+    ("America/New_York", "2026-03-08"),
+    ("America/New_York", "2026-11-01"),
+    ("Australia/Lord_Howe", "2026-10-04"),
+    ("Asia/Beirut", "2026-03-29"),
+    ("America/Nuuk", "2026-03-28"),
+    ("America/Santiago", "2026-09-06"),
+    ("Europe/Berlin", "2026-03-29"),
+    ("Pacific/Apia", "2011-12-30"),
+    ("Asia/Shanghai", "2026-03-08"),
+];
 
 /// Of these the one whose clocks are changed.
 const NEW_YORK: usize = 2;
@@ -363,6 +400,51 @@ proptest! {
         prop_assert_eq!(calendar.working_between(start, end), SignedDuration::from_mins(i64::from(minutes)));
         let back = calendar.subtract(end, span).at;
         prop_assert_eq!(calendar.working_between(back, start), SignedDuration::ZERO);
+    }
+
+    /// Around clock changes of every sort (an hour, half an hour, over midnight, a whole day left out), with hours that overlap: against a count
+    /// minute by minute of what lies within any day's hours.
+    #[test]
+    fn what_is_worked_around_a_clock_change_counts_once(
+        change in 0_usize..CHANGES.len(),
+        days in prop::collection::vec(prop::collection::vec((0_i64..1_440, 1_i64..400), 0..4), 4),
+        start in 0_i64..4_320,
+        minutes in 1_u32..1_500,
+    ) {
+        let (zone, day) = CHANGES[change];
+        let first: Date = day.parse().unwrap();
+        let clock = |minute: i64| format!("{:02}:{:02}", minute / 60, minute % 60);
+        let dates: Vec<Date> = (-1..3).map(|days: i64| first.checked_add(days.days()).unwrap()).collect();
+        let hours: Vec<Vec<(i64, i64)>> = days.iter().map(|day| day.iter().map(|(from, length)| (*from, (from + length).min(1_440))).collect()).collect();
+        let special: serde_json::Map<String, serde_json::Value> = dates
+            .iter()
+            .zip(&hours)
+            .map(|(date, hours)| (date.to_string(), hours.iter().map(|(from, to)| json!([clock(*from), clock(*to)])).collect()))
+            .collect();
+        let text = json!({ "zone": zone, "weekly": {}, "special": special });
+        let calendar = serde_json::from_value::<LooseCalendar>(text).unwrap().build().unwrap();
+        let instant = |date: Date, minute: i64| calendar.instant(date.to_datetime(jiff::civil::Time::midnight()).checked_add(minute.minutes()).unwrap());
+        let spans: Vec<(Timestamp, Timestamp)> =
+            dates.iter().zip(&hours).flat_map(|(date, hours)| hours.iter().map(|(from, to)| (instant(*date, *from), instant(*date, *to)))).collect();
+        let begun = instant(dates[0], 0) + SignedDuration::from_mins(start);
+        let is_worked = |at: Timestamp| spans.iter().any(|(open, close)| *open <= at && at < *close);
+        let (mut at, mut left) = (begun, minutes);
+        let last = spans.iter().map(|(_, close)| *close).max().unwrap_or(begun).max(begun);
+        while left > 0 && at < last {
+            prop_assert_eq!(calendar.is_open(at), is_worked(at), "{}", at);
+            left -= u32::from(is_worked(at));
+            at += SignedDuration::from_mins(1);
+        }
+        let span: Duration = format!("{minutes}wm").parse().unwrap();
+        let reached = calendar.add(begun, span);
+        prop_assert_eq!(reached.ran_out, left > 0);
+        if left == 0 {
+            prop_assert_eq!(reached.at, at);
+            prop_assert_eq!(calendar.working_between(begun, at), SignedDuration::from_mins(i64::from(minutes)));
+            let back = calendar.subtract(at, span).at;
+            prop_assert_eq!(calendar.working_between(back, at), SignedDuration::from_mins(i64::from(minutes)));
+            prop_assert!(back >= begun);
+        }
     }
 
     /// Against a count minute by minute.

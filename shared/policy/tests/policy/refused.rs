@@ -173,6 +173,23 @@ const IN_THE_PACK: &[(&str, &str, &str)] = &[
         "within = \"7d\"\nremind = \"12h before\"",
         "within = \"1wh\"\nremind = \"8wh before\"",
     ),
+    (
+        "a duty whose closing event cannot follow the one that opens it",
+        "opens = [\"case.registered\", \"case.sorted\"]\ncloses = \"case.closed\"",
+        "opens = \"case.settled\"\ncloses = \"case.settled\"",
+    ),
+    (
+        "a duty that opens at the close and is closed by what comes before it",
+        "opens = [\"case.registered\", \"case.sorted\"]\ncloses = \"case.closed\"",
+        "opens = \"case.closed\"\ncloses = \"case.accepted\"",
+    ),
+    ("a round that a handler owes", "within = \"by the 10th\"\nowed_by = \"boss\"", "within = \"by the 10th\"\nowed_by = \"handler\""),
+    ("money taken for a date", "within = \"7d\"\n", "within = { field = \"amount\", within = \"7d\" }\n"),
+    ("time that counts from a channel", "within = \"7d\"\n", "within = \"7d\"\nfrom = \"channel\"\n"),
+    ("a Chinese title nearly right", "owed_by = \"clerk\"", "owed_by = \"店圆\""),
+    ("a stage's title nearly right", "to = \"handling\"", "to = \"处里中\""),
+    ("a kind's title nearly right", "when = { kind = \"complaint\" } }\ncloses = [", "when = { kind = \"客户投拆\" } }\ncloses = ["),
+    ("a unit that the organisation does not have", "when = { amount = \"> {large}\" }", "when = { unit = \"SHOOP\" }"),
     ("a round of no period", ", key = \"period/{unit}/{month}\"", ""),
     (
         "a case that begins at its end",

@@ -27,7 +27,14 @@ const IN_THE_PACK: &[(&str, &str, &str)] = &[
     (
         "a duty that never opens",
         "opens = [\"case.registered\", \"case.sorted\"]\ncloses = \"case.closed\"",
-        "opens = { on = \"case.settled\", when = { stage = \"handling\" } }\ncloses = \"case.closed\"",
+        "opens = { on = \"case.settled\", when = { stage = \"handling\" } }\ncloses = \"case.noted\"",
+    ),
+    ("a severity by repeats that nothing recognises", "when = { amount = \"> {large}\" }", "when = { repeats = { at_least = 2 } }"),
+    ("a round of each week due on one day of the month", "every = \"month\"", "every = \"week\""),
+    (
+        "a reminder that never comes",
+        "every = \"month\"\nwithin = \"by the 10th\"",
+        "every = \"month\"\nremind = \"10d before\"\nwithin = \"by the 5th\"",
     ),
     ("a ladder by which nothing climbs", "[ladder.shop]", "[ladder.other]\nrungs = [{ at = \"due\", tell = \"boss\" }]\n\n[ladder.shop]"),
 ];
@@ -79,4 +86,31 @@ fn what_is_worth_a_look_is_told_with_its_place_and_what_to_write() {
         tell(name, said(&set(PACK, &ORGANISATION.replacen(good, bad, 1))));
     }
     insta::assert_snapshot!(told);
+}
+
+/// Figures that the pack itself could have are tried like those that it has: where the organisation's put a reminder before the beginning, or a rung
+/// before the one below it, that is told with the unit where it is so.
+#[test]
+fn figures_that_the_organisation_chooses_are_tried() {
+    let pack = [
+        (
+            "[role]\n",
+            "[parameter.long]\ntitle = \"期限\"\nvalue = \"2wd\"\n\n[parameter.second]\ntitle = \"第二级\"\nvalue = \"3d\"\n\n[role]\n",
+        ),
+        ("within = \"7d\"\nremind = \"12h before\"", "within = \"{long}\"\nremind = \"8wh before\""),
+        ("until = \"acknowledged by all\" },\n", "until = \"acknowledged by all\" },\n  { at = \"{second} after\", tell = \"boss\" },\n"),
+    ]
+    .iter()
+    .fold(PACK.to_owned(), |pack, (good, written)| {
+        assert!(pack.contains(good), "{good}");
+        pack.replacen(good, written, 1)
+    });
+    assert_eq!(said(&set(&pack, ORGANISATION)), "(no error)\n");
+    let chosen = |unit: &str, name: &str, value: &str| {
+        let parameter = format!("[[parameter]]\npack = \"shop\"\nname = \"{name}\"\nvalue = \"{value}\"\n{unit}\n[person]");
+        said(&set(&pack, &ORGANISATION.replacen("[person]", &parameter, 1)))
+    };
+    assert_eq!(chosen("", "long", "3wd"), "(no error)\n");
+    let told = [chosen("", "long", "4wh"), chosen("unit = \"STALL\"\n", "long", "4wh"), chosen("", "second", "12h")];
+    insta::assert_snapshot!(told.join("\n"));
 }

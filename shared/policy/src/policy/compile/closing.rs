@@ -3,7 +3,7 @@
 use super::super::duty::Trigger;
 use super::super::kind::Kind;
 use super::super::template::Template;
-use super::happening::{may_be, tells};
+use super::happening::{may_be, may_follow, tells};
 use crate::source::duty::{DutyText, TriggerText};
 use crate::source::{Fault, Many, Placed};
 use std::collections::BTreeSet;
@@ -37,7 +37,8 @@ pub(super) fn check_can_close(
         if word == "registered" && is_own {
             return false;
         }
-        concerned.iter().any(|kind| tells(kind, trigger, word))
+        let follows = |kind: &Kind| !is_own || opens.iter().any(|open| may_follow(kind, open, word));
+        concerned.iter().any(|kind| tells(kind, trigger, word) && follows(kind))
     };
     if !closes.iter().any(can_happen) {
         let range = texts.iter().flat_map(|text| text.on.iter()).next().map_or(id.range, |event| event.range);

@@ -1,7 +1,8 @@
 //! Duties, once and recurring.
 
+use super::super::declaration::Rhythm;
 use super::super::duty::{Amount, DutyRule, Pausing, TermSource, Trigger, When};
-use super::super::kind::Kind;
+use super::super::kind::{Actor, Kind};
 use super::super::parameter::{braced, unknown_parameter, valued};
 use super::super::recurring::RecurringRule;
 use super::super::template::{Piece, Template};
@@ -130,6 +131,7 @@ fn one_recurring(
     let key = Template::parse("period/{unit}/{period}");
     check_keys(&text.closes, &[&key], faults);
     let every = every?;
+    check_rhythm(context, text, &every, faults);
     let terms = Many(vec![WithinText { within: Some(text.within.clone()), when: None, field: None, before: None }]);
     let within = within(context, &terms, words.cases, faults);
     let remind = reminders(context, text.remind.as_ref().unwrap_or(&context.file.defaults.remind), &within, faults);
@@ -159,7 +161,7 @@ fn one_recurring(
         closes,
         cancels: Vec::new(),
         key,
-        owed_by: owed_by(context, id, &text.owed_by, faults),
+        owed_by: owed_by_post(context, id, &text.owed_by, faults),
         owed_to: actors(context, None, &text.owed_to, &PEOPLE, faults),
         within,
         from: None,
@@ -172,18 +174,52 @@ fn one_recurring(
     Some(RecurringRule { every, rule })
 }
 
-fn owed_by(
-    context: &Context<'_>,
-    id: &Placed<String>,
-    text: &Many<crate::source::pack::ActorText>,
-    faults: &mut Vec<Fault>,
-) -> Vec<super::super::kind::Actor> {
+fn owed_by(context: &Context<'_>, id: &Placed<String>, text: &Many<crate::source::pack::ActorText>, faults: &mut Vec<Fault>) -> Vec<Actor> {
     if text.is_empty() {
         let (en, zh) = (format!("'{}' is owed by nobody", id.value), format!("责任事项“{}”没有责任人", id.value));
         let fault = Fault::new(id.range, "owed-by-nobody", en, zh);
         faults.push(fault.help("write owed_by = \"handler\" or a role", "请写 owed_by = \"handler\" 或角色"));
     }
     actors(context, None, text, &PEOPLE, faults)
+}
+
+/// What comes round is of no case: only a post can owe it.
+fn owed_by_post(
+    context: &Context<'_>,
+    id: &Placed<String>,
+    text: &Many<crate::source::pack::ActorText>,
+    faults: &mut Vec<Fault>,
+) -> Vec<Actor> {
+    let owing = owed_by(context, id, text, faults);
+    if !owing.is_empty() && !owing.iter().any(|actor| matches!(actor, Actor::Role(_))) {
+        let en = format!("'{}' comes round without a case, and so without a handler: nobody would owe it", id.value);
+        let zh = format!("“{}”不属于任何案件，没有承办人，永远无人负责", id.value);
+        faults.push(Fault::new(id.range, "owed-by-nobody", en, zh).help("write owed_by = a role", "请在 owed_by 中写角色"));
+    }
+    owing
+}
+
+/// A day of the month is no term for what comes round more often than months do.
+fn check_rhythm(context: &Context<'_>, text: &RecurringText, every: &Rhythm, faults: &mut Vec<Fault>) {
+    let Rhythm::Fixed(fixed) = every else { return };
+    let term = match braced(&text.within) {
+        Some(name) => context.parameters.iter().find(|(known, _)| known == name).and_then(|(_, value)| value.parse().ok()),
+        None => text.within.parse().ok(),
+    };
+    let is_of_month = matches!(term, Some(Term::MonthDay { .. } | Term::LastWorkingDay));
+    if is_of_month && !fixed.ends_month() {
+        let words = fixed.words();
+        let en = format!(
+            "'{}' cannot be meant of what comes round {}: the rounds of a month would all be due on one day",
+            text.within.value, words.en
+        );
+        let zh = format!("{}一次的事项不能以“{}”为期限：一个月内的各期会在同一天到期", words.zh, text.within.value);
+        faults.push(
+            Fault::new(text.within.range, "bad-duration", en, zh)
+                .warning()
+                .help("write e.g. \"12h\" or \"2wd\"", "例如写 \"12h\" 或 \"2wd\""),
+        );
+    }
 }
 
 /// Of a pack's own events no more are listed where none is near.

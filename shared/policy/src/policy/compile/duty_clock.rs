@@ -3,7 +3,7 @@
 use super::super::duty::{EVENT, NEVER, Pausing, Reminder, Start, TermSource, When};
 use super::super::kind::Kind;
 use super::super::parameter::{braced, unknown_parameter, valued};
-use super::super::vocabulary::Vocabulary;
+use super::super::vocabulary::{Holds, Vocabulary};
 use super::super::worded::instant;
 use super::ladders::{amount, check_length, fixed, in_seconds, roughly};
 use super::packs::Context;
@@ -133,9 +133,17 @@ fn worked(duration: Duration) -> Option<i64> {
     is_of_hours.then(|| in_seconds(duration)).flatten()
 }
 
-/// The member of the event that a name means, as a path.
+/// The member of the event that a name means, as a path: one that holds a date or a time.
 pub(super) fn path(name: &Placed<String>, vocabulary: &Vocabulary, faults: &mut Vec<Fault>) -> Option<String> {
-    let found = vocabulary.member(name).map(|member| member.path.join("."));
+    let member = vocabulary.member(name);
+    if member.is_some_and(|member| !matches!(member.holds, Holds::Date)) {
+        let (en, zh) =
+            (format!("'{}' holds no date, from which time could count", name.value), format!("“{}”不是日期，不能据以计时", name.value));
+        let help = ("name a field of type date or datetime, or received_at", "请写类型为 date、datetime 的字段，或 received_at");
+        faults.push(Fault::new(name.range, "wrong-type", en, zh).help(help.0, help.1));
+        return None;
+    }
+    let found = member.map(|member| member.path.join("."));
     if found.is_none() {
         let en = format!("the event has nothing called '{}'", name.value);
         let known = vocabulary.nameable();

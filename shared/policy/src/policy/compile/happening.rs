@@ -1,9 +1,9 @@
 //! Whether what a rule listens to can happen at all: which kinds tell an event, in which stages, and what a condition rules out by name.
 
 use super::super::duty::Trigger;
-use super::super::kind::{Kind, StepSort};
-use super::CASE_EVENTS;
+use super::super::kind::{Kind, Step, StepSort};
 use super::kinds::reachable;
+use super::{CASE_EVENTS, RETURNED};
 use crate::condition::{Check, Condition, Operand};
 use crate::source::duty::DutyText;
 use crate::source::{Fault, Placed};
@@ -55,6 +55,21 @@ fn stages_after<'k>(kind: &'k Kind, word: &str) -> Vec<&'k str> {
         }
     }
     stages
+}
+
+/// Whether a case of the kind can still tell the event once it has told the one that opens: from a stage to which it can come from there.
+pub(super) fn may_follow(kind: &Kind, open: &Trigger, word: &str) -> bool {
+    let Some(opening) = open.event.strip_prefix("case.") else { return true };
+    let after = stages_after(kind, opening);
+    let onwards: Vec<&str> = after.iter().flat_map(|stage| kind.onwards(stage, |_| true)).collect();
+    let leads_on = |step: &&Step| step.from.iter().any(|from| onwards.contains(&from.as_str()));
+    let mut steps = kind.steps.iter().filter(leads_on);
+    match word {
+        "closed" => steps.any(|step| step.event == word || step.to.as_ref().is_some_and(|to| kind.is_terminal(to))),
+        RETURNED => steps.any(|step| step.event == word),
+        word if CASE_EVENTS.contains(&word) => true,
+        word => steps.any(|step| step.event == word),
+    }
 }
 
 /// False if the condition asks for other stages than these.

@@ -53,7 +53,8 @@ fn kind(context: &Context<'_>, id: &Placed<String>, text: &KindText, channels: &
             major: severity.major,
         })
         .collect();
-    let words = Vocabulary::of_cases(std::slice::from_ref(&kind), channels, (&pack.id, &pack.title), context.parameters.clone());
+    let words = Vocabulary::of_cases(std::slice::from_ref(&kind), channels, (&pack.id, &pack.title), context.parameters.clone())
+        .with_units(&context.units);
     severities(&mut kind, text, &words, faults);
     for (field, (_, written)) in kind.fields.iter_mut().zip(text.field.iter()) {
         field.required_when = match &written.required_when {
@@ -64,6 +65,7 @@ fn kind(context: &Context<'_>, id: &Placed<String>, text: &KindText, channels: &
     kind.steps = steps(context, &kind, text, &words, faults);
     returns::check(&kind, text, faults);
     kind.repeats = text.repeats.as_ref().and_then(|repeats| self::repeats(context, &kind, repeats, faults));
+    check_repeated(&kind, text, faults);
     kind.follows_closed = follows_closed(&kind, text, faults);
     check_stages(&kind, id, text, faults);
     kind
@@ -233,7 +235,10 @@ pub(super) fn stages(names: &[Placed<String>], known: &Named<StageText>, faults:
     for name in names {
         match find(known, name, |stage| &stage.title) {
             Some(id) => found.push(id.to_owned()),
-            None => faults.push(unknown(name, ("stage", "环节"), "unknown-stage", known.names())),
+            None => {
+                let titles = known.iter().map(|(_, stage)| stage.title.zh.as_str());
+                faults.push(unknown(name, ("stage", "环节"), "unknown-stage", known.names()).or_title(name, titles));
+            }
         }
     }
     found
@@ -244,7 +249,11 @@ pub(super) fn fields(names: &[Placed<String>], kind: &Kind, faults: &mut Vec<Fau
     for name in names {
         match kind.fields.iter().find(|field| field.id == name.value || field.title.zh == name.value) {
             Some(field) => found.push(field.id.clone()),
-            None => faults.push(unknown(name, ("field", "字段"), "unknown-field", kind.fields.iter().map(|field| field.id.as_str()))),
+            None => {
+                let (ids, titles) =
+                    kind.fields.iter().map(|field| (field.id.as_str(), field.title.zh.as_str())).unzip::<_, _, Vec<_>, Vec<_>>();
+                faults.push(unknown(name, ("field", "字段"), "unknown-field", ids.into_iter()).or_title(name, titles));
+            }
         }
     }
     found
@@ -272,7 +281,8 @@ pub(super) fn actors(
                 Some(id) => actors.push(Actor::Role(id.to_owned())),
                 None => {
                     let known = context.file.role.names().chain(people.iter().copied());
-                    faults.push(unknown(role, ("role", "角色"), "unknown-role", known));
+                    let titles = context.file.role.iter().map(|(_, role)| role.title.zh.as_str());
+                    faults.push(unknown(role, ("role", "角色"), "unknown-role", known).or_title(role, titles));
                 }
             },
             (None, Some(field)) => {
@@ -284,8 +294,9 @@ pub(super) fn actors(
                 match people.iter().find(|(id, title)| [*id, *title].contains(&field.as_str())) {
                     Some((id, _)) => actors.push(Actor::Field((*id).to_owned())),
                     None => {
-                        let known = people.iter().map(|(id, _)| *id);
-                        faults.push(unknown(field, ("field of type person", "人员字段"), "unknown-field", known));
+                        let (ids, titles) = people.iter().copied().unzip::<_, _, Vec<_>, Vec<_>>();
+                        let fault = unknown(field, ("field of type person", "人员字段"), "unknown-field", ids.into_iter());
+                        faults.push(fault.or_title(field, titles));
                     }
                 }
             }
@@ -311,15 +322,19 @@ fn event(text: &Placed<String>, faults: &mut Vec<Fault>) -> String {
     text.value.clone()
 }
 
+/// By what a customer or a matter is known besides the kind's own fields.
+const PARTS: [(&str, &str); 4] = [("phone", "电话"), ("email", "邮箱"), ("unit", "单位"), ("kind", "事项类别")];
+
 fn repeats(context: &Context<'_>, kind: &Kind, text: &crate::source::pack::RepeatsText, faults: &mut Vec<Fault>) -> Option<Repeats> {
-    let known: Vec<&str> =
-        ["phone", "email", "unit", "kind"].into_iter().chain(kind.fields.iter().map(|field| field.id.as_str())).collect();
+    let fields = kind.fields.iter().map(|field| (field.id.as_str(), field.title.zh.as_str()));
+    let known: Vec<(&str, &str)> = PARTS.into_iter().chain(fields).collect();
     let meant = |part: &Placed<String>| {
-        let by_title = kind.fields.iter().find(|field| field.title.zh == part.value).map(|field| field.id.as_str());
-        known.iter().copied().find(|known| *known == part.value).or(by_title).map(str::to_owned)
+        let by_id = known.iter().find(|(id, _)| *id == part.value);
+        by_id.or_else(|| known.iter().find(|(_, title)| *title == part.value)).map(|(id, _)| (*id).to_owned())
     };
     for part in text.keys.iter().flatten().filter(|part| meant(part).is_none()) {
-        faults.push(unknown(part, ("part of a key", "识别项"), "unknown-field", known.iter().copied()));
+        let fault = unknown(part, ("part of a key", "识别项"), "unknown-field", known.iter().map(|(id, _)| *id));
+        faults.push(fault.or_title(part, known.iter().map(|(_, title)| *title)));
     }
     let mut keys: Vec<Vec<String>> = text.keys.iter().map(|key| key.iter().filter_map(meant).collect()).collect();
     if keys.is_empty() {
@@ -327,6 +342,24 @@ fn repeats(context: &Context<'_>, kind: &Kind, text: &crate::source::pack::Repea
     }
     let within = vocabulary::amount(&context.parameters, &text.within, faults)?;
     Some(Repeats { keys, within, article: text.article.clone() })
+}
+
+/// Where nothing says by what a repetition is known, nothing ever is one.
+fn check_repeated(kind: &Kind, text: &KindText, faults: &mut Vec<Fault>) {
+    if text.repeats.is_some() {
+        return;
+    }
+    let asks = |severity: &Severity| severity.when.as_ref().is_some_and(|when| when.asks_of("repeats"));
+    let asking = kind.severities.iter().filter(|severity| asks(severity));
+    for (id, _) in asking.filter_map(|severity| text.severity.iter().find(|(id, _)| id.value == severity.id)) {
+        let en = format!("'{}' asks for repeats, and nothing says by what they are known: there never are any", id.value);
+        let zh = format!("“{}”以重复次数为条件，但未写明如何识别重复来件：永远不会有重复", id.value);
+        let fault = Fault::new(id.range, "never-repeats", en, zh).warning();
+        faults.push(fault.help(
+            format!("write [kind.{}.repeats] with keys and within", kind.id),
+            format!("请写 [kind.{}.repeats]，含 keys 和 within", kind.id),
+        ));
+    }
 }
 
 fn follows_closed(kind: &Kind, text: &KindText, faults: &mut Vec<Fault>) -> FollowsClosed {

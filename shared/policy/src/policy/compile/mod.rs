@@ -15,7 +15,10 @@ mod meant;
 mod packs;
 mod periods;
 mod returns;
+mod sampled;
 mod set;
+
+use sampled::Heads;
 
 pub(super) use returns::whole;
 pub(super) use set::listening;
@@ -29,6 +32,7 @@ use crate::source::worded::{self, Worded};
 use crate::source::{self, Fault, Faults, File, Named, Range, Sort};
 use crate::{Diagnostic, Source, Title};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// What every return of a case is told as, whichever step of its kind it is: rules of other packs listen to it too.
 pub(crate) const RETURNED: &str = "returned";
@@ -110,17 +114,20 @@ fn compile(sources: &[Source], faults: &mut Faults) -> Option<Policy> {
     let organisation = the_one(&read.organisations, sources, faults)?;
     let channels: Vec<(String, Title)> =
         organisation.file.file.channel.iter().map(|(id, title)| (id.value.clone(), title.clone())).collect();
+    let units: Arc<[(String, Title)]> =
+        organisation.file.file.unit.iter().map(|(code, unit)| (code.value.clone(), unit.title.clone())).collect();
     let mut chinese_alone = read.chinese_alone;
     let mut packs = Vec::new();
     for Parsed { source, file } in read.packs {
         let mut found = Vec::new();
-        let pack = packs::compile(&file, &channels, &calendars, &mut found);
+        let pack = packs::compile(&file, &channels, &units, &calendars, &mut found);
         for fault in found {
             faults.add(source, fault);
         }
         let words = file.parameter.iter().filter(|(name, _)| pack.speaks(&name.value)).map(|(_, text)| (source, text.value.range));
         chinese_alone.extend(words.filter(|words| read.chinese_values.contains(words)));
-        packs.push((Parsed { source, file: file.pack.id }, pack));
+        let rules = file.duty.iter().map(|(id, _)| id).chain(file.recurring.iter().map(|(id, _)| id)).cloned().collect();
+        packs.push((Heads { source, id: file.pack.id, rules }, pack));
     }
     let speaks = |pack: &str, parameter: &str| packs.iter().any(|(_, known)| known.id == pack && known.speaks(parameter));
     let chosen = organisation.file.file.parameter.iter().map(|text| &text.value).filter(|text| speaks(&text.pack.value, &text.name.value));

@@ -13,27 +13,33 @@ use crate::source::pack::{Defaults, KindText, PackFile};
 use crate::source::{Fault, Many, Named, Placed};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// What the parts of a pack need to know of the others.
 pub(super) struct Context<'a> {
     pub file: &'a PackFile,
     pub calendars: &'a BTreeMap<String, Calendar>,
     pub parameters: Vec<(String, String)>,
+    /// The organisation's units by code and title, of which conditions may speak.
+    pub units: Arc<[(String, Title)]>,
 }
 
 pub(super) fn compile(
     file: &PackFile,
     channels: &[(String, Title)],
+    units: &Arc<[(String, Title)]>,
     calendars: &BTreeMap<String, Calendar>,
     faults: &mut Vec<Fault>,
 ) -> Pack {
     let parameters: Vec<(String, String)> = file.parameter.iter().map(|(name, text)| (name.value.clone(), text.value.zh.clone())).collect();
-    let context = Context { file, calendars, parameters };
+    let context = Context { file, calendars, parameters, units: Arc::clone(units) };
     check_head(file, faults);
     check_rule_ids(file, faults);
     let mut kinds = kinds::compile(&context, channels, faults);
-    let cases = Vocabulary::of_cases(&kinds, channels, (&file.pack.id, &file.pack.title), context.parameters.clone()).without_personal();
-    let others = Vocabulary::of_others(context.parameters.clone());
+    let cases = Vocabulary::of_cases(&kinds, channels, (&file.pack.id, &file.pack.title), context.parameters.clone())
+        .with_units(&context.units)
+        .without_personal();
+    let others = Vocabulary::of_others(context.parameters.clone()).with_units(&context.units);
     let ladders = ladders::compile(&context, &cases, faults);
     let duties = duties::compile(&context, &kinds, &cases, &others, faults);
     let recurring = duties::recurring(&context, &kinds, &cases, &others, faults);

@@ -6,6 +6,7 @@ use super::super::kind::{Actor, Kind};
 use super::super::number::NumberPattern;
 use super::super::trial::Trial;
 use super::super::{Binding, Choice, Listening, Overrides, Pack, Place, Plays, Policy};
+use super::sampled::{self, Heads};
 use super::{Parsed, fit, meant, unknown};
 use crate::calendar::{Calendar, Duration, Term};
 use crate::condition::Decimal;
@@ -18,20 +19,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 pub(super) fn assemble(
-    packs: Vec<(Parsed<'_, Placed<String>>, Pack)>,
+    packs: Vec<(Heads<'_>, Pack)>,
     organisation: &Parsed<'_, Organisation>,
     calendars: BTreeMap<String, Calendar>,
     faults: &mut Faults,
 ) -> Policy {
     let mut compiled: BTreeMap<String, Pack> = BTreeMap::new();
     let mut named = Vec::new();
-    for (id, pack) in packs {
+    for (heads, pack) in packs {
         if compiled.contains_key(&pack.id) {
             let en = format!("there are two packs called '{}'", pack.id);
-            let fault = Fault::new(id.file.range, "twice", en, format!("有两个名为“{}”的制度包", pack.id));
-            faults.add(id.source, fault.help("write another id in one of the files", "请在其中一个文件中另写 id"));
+            let fault = Fault::new(heads.id.range, "twice", en, format!("有两个名为“{}”的制度包", pack.id));
+            faults.add(heads.source, fault.help("write another id in one of the files", "请在其中一个文件中另写 id"));
         }
-        named.push((id.source, id.file));
+        named.push(heads);
         compiled.insert(pack.id.clone(), pack);
     }
     let file = &organisation.file.file;
@@ -71,9 +72,11 @@ pub(super) fn assemble(
     check_claims(&policy, &organisation.file, &mut found);
     fit::check_roles(&policy, &organisation.file, &mut found);
     fit::check_everywhere(&organisation.file, &mut found);
-    for (source, id) in &named {
-        let unbound = policy.packs.get(&id.value).and_then(|pack| fit::unbound(&policy, pack, id));
-        unbound.into_iter().for_each(|fault| faults.add(source, fault));
+    for heads in &named {
+        let unbound = policy.packs.get(&heads.id.value).and_then(|pack| fit::unbound(&policy, pack, &heads.id));
+        let mut of_pack: Vec<Fault> = unbound.into_iter().collect();
+        sampled::check(&policy, heads, &mut of_pack);
+        of_pack.into_iter().for_each(|fault| faults.add(heads.source, fault));
     }
     meant::check_numbers(&policy, &organisation.file, &mut found);
     for fault in found {
