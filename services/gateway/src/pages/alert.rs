@@ -12,7 +12,8 @@ use duban_contracts::alert::{AlertEvent, Recipient};
 use maud::{Markup, html};
 use uuid::Uuid;
 
-pub fn view(frame: &Frame, alert: &AlertEvent) -> Markup {
+/// `reader`: the person who looks at it.
+pub fn view(frame: &Frame, alert: &AlertEvent, reader: &str) -> Markup {
     let urgency = Urgency::of_alert(alert);
     let content = html! {
         article class={ "card " (urgency.class()) } {
@@ -21,7 +22,7 @@ pub fn view(frame: &Frame, alert: &AlertEvent) -> Markup {
             @if alert.late { p.small.soft { (frame.t("补发：系统曾中断", "Sent late: the system was interrupted")) } }
         }
         h2 { (frame.t("需要做什么", "What must be done")) }
-        p { (must_be_done(frame, alert)) }
+        p { (must_be_done(frame, alert, reader)) }
         @if alert.state == "open" { (button(frame, alert)) }
         // A duty about an alert leads to this very page: then there is nothing further to open.
         @let link = matter(&alert.link, alert.duty);
@@ -56,12 +57,17 @@ pub fn sort_word<'a>(frame: &Frame, sort: &'a str) -> &'a str {
     }
 }
 
-fn must_be_done(frame: &Frame, alert: &AlertEvent) -> String {
+fn must_be_done(frame: &Frame, alert: &AlertEvent, reader: &str) -> String {
     let what = frame.t(&alert.title_zh, &alert.title);
     let all = alert.until.contains("all");
-    // As the message of it says: who does not owe it sees to it that who owes it does it.
-    let is_owed_by_others =
-        !alert.recipients.is_empty() && alert.recipients.iter().all(|told| told.post != alert.owed_by && told.meant_for.is_empty());
+    // As the message of it says: who does not owe it sees to it that who owes it does it. One who was told is told of his own part.
+    let is_own = |told: &&Recipient| told.person == reader;
+    let told: Vec<&Recipient> = if alert.recipients.iter().any(|told| is_own(&told)) {
+        alert.recipients.iter().filter(is_own).collect()
+    } else {
+        alert.recipients.iter().collect()
+    };
+    let is_owed_by_others = !told.is_empty() && told.iter().all(|told| told.post != alert.owed_by && told.meant_for.is_empty());
     if alert.state == "open" && is_owed_by_others {
         let owed_by = frame.post(&alert.owed_by);
         let (zh, en) = if all {
@@ -99,5 +105,5 @@ fn found<'a>(frame: &Frame, recipient: &'a Recipient) -> Option<&'a str> {
 pub async fn show(State(app): State<App>, PageViewer(viewer): PageViewer, Speaks(language): Speaks, Path(alert): Path<Uuid>) -> Response {
     let frame = respond::frame(&app, Some(&viewer), language, &format!("/alerts/{alert}"));
     let alert = app.services.alert_show(&viewer, alert).await;
-    respond::page(&frame, alert.map(|alert| view(&frame, &alert)))
+    respond::page(&frame, alert.map(|alert| view(&frame, &alert, &viewer.person)))
 }

@@ -237,6 +237,9 @@ async fn alerts_are_listed_opened_and_acknowledged() -> anyhow::Result<()> {
     let mut alert = an_alert(id, &format!("/alerts/{id}"));
     let (zh, en) = ("店长空缺或离岗，由代理人负责", "the store manager is vacant or absent: the deputy stands in");
     alert["recipients"][0] = json!({ "person": "chief", "post": "U/manager", "unit": "U", "how": "deputy", "reason": zh, "reason_en": en });
+    // Who owes it is told beside him.
+    alert["owed_by"] = json!("U/clerk");
+    alert["recipients"].as_array_mut().unwrap().push(json!({ "person": "clerk", "post": "U/clerk", "unit": "U", "how": "direct" }));
     answer(&neighbours, "escalation", "alert.list", Ok(json!({ "alerts": [alert], "total": 1, "next": null }))).await?;
     answer(&neighbours, "escalation", "alert.show", Ok(alert)).await?;
     let acknowledged = json!({ "alert": id, "duty": Uuid::now_v7(), "state": "acknowledged" });
@@ -254,6 +257,7 @@ async fn alerts_are_listed_opened_and_acknowledged() -> anyhow::Result<()> {
     for said in ["答复 TS-1", "需要做什么", "若不处理", "2026年11月23日", "通知了谁"] {
         assert!(one.text.contains(said), "{said}");
     }
+    assert!(one.text.contains("责任岗位") && one.text.contains("并督促"), "he who does not owe it sees that it is done: {}", one.text);
     assert!(one.text.contains(zh) && !one.text.contains(en));
     let in_english = chief.get(&format!("{path}?lang=en")).await?.text;
     assert!(in_english.contains("What must be done") && in_english.contains(en) && !in_english.contains(zh), "{in_english}");
