@@ -1,10 +1,8 @@
 //! The names that conditions and templates may use, with what they hold: so that a misspelt name is found before it matters.
 
-use super::duty::Amount;
 use super::kind::{Field, FieldSort, Kind};
-use super::parameter::{braced, unknown_parameter, valued};
+use super::parameter::{amount, braced, unknown_parameter, valued};
 use crate::Title;
-use crate::calendar::Duration;
 use crate::condition::{Check, Comparison, Condition, Decimal, Least, Operand, Test};
 use crate::source::condition::{ConditionText, TestText};
 use crate::source::{Fault, Placed};
@@ -445,35 +443,6 @@ pub(super) fn of_words(words: &[(String, Title)]) -> (String, String) {
         return ("leave it out: the pack declares no values for it".to_owned(), "请删去：制度包没有为它声明可选值".to_owned());
     }
     (format!("write e.g. {}", known.join(", ")), format!("可写例如 {}", known.join("、")))
-}
-
-/// A duration as written, or a parameter that holds one.
-pub(crate) fn amount(parameters: &[(String, String)], text: &Placed<String>, faults: &mut Vec<Fault>) -> Option<Amount> {
-    let Some(name) = braced(text) else {
-        return duration(text, faults).map(Amount::Fixed);
-    };
-    let Some((_, value)) = parameters.iter().find(|(known, _)| known == name) else {
-        faults.push(unknown_parameter(name, text.range, parameters.iter().map(|(name, _)| name.as_str())));
-        return None;
-    };
-    if let Err(bad) = value.parse::<Duration>() {
-        let en = format!("parameter '{name}' is no duration: {bad}");
-        let help = valued(name, "7d");
-        faults.push(Fault::new(text.range, "bad-duration", en, format!("参数“{name}”不是时长：{}", bad.zh())).help(help.0, help.1));
-    }
-    Some(Amount::Parameter(name.to_owned()))
-}
-
-/// A duration, or a fault that says what is wrong with it.
-pub(crate) fn duration(text: &Placed<String>, faults: &mut Vec<Fault>) -> Option<Duration> {
-    match text.parse::<Duration>() {
-        Ok(duration) => Some(duration),
-        Err(bad) => {
-            let help = bad.help();
-            faults.push(Fault::new(text.range, "bad-duration", bad.to_string(), bad.zh()).help(help.0, help.1));
-            None
-        }
-    }
 }
 
 /// What a condition may hold against a member, in both languages.

@@ -3,10 +3,10 @@
 use super::super::declaration::Rhythm;
 use super::super::duty::{Amount, DutyRule, Pausing, TermSource, Trigger, When};
 use super::super::kind::{Actor, Kind};
-use super::super::parameter::{braced, unknown_parameter, valued};
+use super::super::parameter::{self, braced, unknown_parameter, valued};
 use super::super::recurring::RecurringRule;
 use super::super::template::{Piece, Template};
-use super::super::vocabulary::{self, Vocabulary};
+use super::super::vocabulary::Vocabulary;
 use super::closing::{check_can_close, check_keys, check_sorted};
 use super::declarations::rhythm;
 use super::duty_clock::{may_be_extended, path, pausing, reminders, start};
@@ -305,7 +305,7 @@ fn within(context: &Context<'_>, texts: &Many<WithinText>, vocabulary: &Vocabula
         let written = text.within.as_ref().and_then(|within| term(context, within, faults));
         let term = match (&text.field, written) {
             (Some(field), Some(otherwise)) => {
-                let before = text.before.as_ref().and_then(|before| vocabulary::amount(&context.parameters, before, faults));
+                let before = text.before.as_ref().and_then(|before| parameter::amount(&context.parameters, before, faults));
                 path(field, vocabulary, faults).map(|field| TermSource::Field { field, before, otherwise: Box::new(otherwise) })
             }
             (Some(field), None) => {

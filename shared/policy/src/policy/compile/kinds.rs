@@ -2,8 +2,8 @@
 
 use super::super::kind::{Actor, Choice, Field, FieldSort, FollowsClosed, Kind, Repeats, Severity, Stage, Step, StepSort};
 use super::super::number::{BadPattern, NumberPattern};
-use super::super::parameter::braced;
-use super::super::vocabulary::{self, Vocabulary};
+use super::super::parameter::{self, braced};
+use super::super::vocabulary::Vocabulary;
 use super::packs::{Context, ids};
 use super::{CASE_EVENTS, find, returns, unknown};
 use crate::Title;
@@ -340,7 +340,7 @@ fn repeats(context: &Context<'_>, kind: &Kind, text: &crate::source::pack::Repea
     if keys.is_empty() {
         keys.push(["phone", "unit", "kind"].map(str::to_owned).to_vec());
     }
-    let within = vocabulary::amount(&context.parameters, &text.within, faults)?;
+    let within = parameter::amount(&context.parameters, &text.within, faults)?;
     Some(Repeats { keys, within, article: text.article.clone() })
 }
 

@@ -1,7 +1,8 @@
 //! Ladders.
 
 use super::super::duty::{Amount, Ladder, Rung, RungAt};
-use super::super::vocabulary::{self, Vocabulary};
+use super::super::parameter;
+use super::super::vocabulary::Vocabulary;
 use super::kinds::actors;
 use super::packs::{Context, ids};
 use crate::calendar::{Basis, Duration, Measure};
@@ -157,7 +158,7 @@ pub(super) fn in_seconds(duration: Duration) -> Option<i64> {
 /// A duration or `{parameter}` that holds one.
 pub(super) fn amount(context: &Context<'_>, place: &Placed<String>, text: &str, faults: &mut Vec<Fault>) -> Option<Amount> {
     let placed = Placed { value: text.trim().to_owned(), range: place.range };
-    vocabulary::amount(&context.parameters, &placed, faults)
+    parameter::amount(&context.parameters, &placed, faults)
 }
 
 /// Rungs ascend, and one stands at due: nobody should hear of a miss only later.
