@@ -3,7 +3,7 @@
 mod world;
 
 use duban_contracts::Problem;
-use duban_contracts::alert::{AcknowledgeRequest, Acknowledged};
+use duban_contracts::alert::{AcknowledgeRequest, Acknowledged, AlertEvent, AlertShowRequest};
 use duban_contracts::claim::Asker;
 use duban_contracts::duty::{WhyAnswer, WhyRequest};
 use uuid::Uuid;
@@ -124,5 +124,18 @@ async fn an_alert_that_was_closed_meanwhile_answers_so_kindly() -> anyhow::Resul
     world.tell_and_wait(&copy, &[case.event("answered", 2, hours(24))]).await?;
     let answer = press(&world, "wang", alert.id).await?;
     assert_eq!((answer.state.as_str(), answer.quiet_until), ("closed", None));
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_acknowledged_is_shown_as_settled_once_it_is_done() -> anyhow::Result<()> {
+    let world = World::new().await?;
+    let copy = world.copy().await?;
+    let (case, alert) = overdue(&world, &copy).await?;
+    press(&world, "wang", alert.id).await?;
+    let shown = async || world.ask::<_, AlertEvent>("wang", "alert.show", &AlertShowRequest { alert: alert.id }).await;
+    assert_eq!(shown().await?.state, "acknowledged");
+    world.tell_and_wait(&copy, &[case.event("answered", 2, hours(25))]).await?;
+    assert_eq!(shown().await?.state, "closed");
     Ok(())
 }

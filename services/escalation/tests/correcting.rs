@@ -70,6 +70,12 @@ async fn a_new_holiday_moves_every_standing_duty_once_with_two_copies_one_of_whi
     world.tell_and_wait(&a, &events).await?;
     let before = reply(&a, &cases[0]).await?;
     assert_eq!(before.due, 48 * 60);
+    // The days that were counted stand in its 'why', as long as they give its due time.
+    let counted = async || -> anyhow::Result<bool> {
+        let why: WhyAnswer = world.ask("zhao", "duty.why", &WhyRequest { duty: before.id }).await?;
+        Ok(why.steps.iter().any(|step| step.text_zh.contains("第2个工作日") && step.text.contains("working day 2")))
+    };
+    assert!(counted().await?);
 
     let correction = [holiday(2, hours(1))];
     world.step_to(hours(1)).await?;
@@ -88,6 +94,7 @@ async fn a_new_holiday_moves_every_standing_duty_once_with_two_copies_one_of_whi
     assert_eq!((moved.due, moved.state.as_str()), (72 * 60, "pending"));
     assert_eq!(told(&b, &format!("duty/{}", moved.id)).await?, ["duty.opened", "duty.retimed"]);
 
+    assert!(!counted().await?);
     // Said on its page and in the case's timeline: which version, what of it, who approved.
     let why: WhyAnswer = world.ask("zhao", "duty.why", &WhyRequest { duty: moved.id }).await?;
     let said = why.steps.iter().find(|step| step.text_zh.contains("制度版本 2 更正了日历“always”，由钱批准")).map(|step| &step.text);

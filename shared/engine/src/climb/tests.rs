@@ -93,6 +93,15 @@ fn look(duty: &mut Duty, at: i64) -> Vec<(i32, i32)> {
     steps.into_iter().map(|step| if let Step::Raised(rung) = step { (rung.rung, rung.repetition) } else { (0, 0) }).collect()
 }
 
+/// Whoever is told what follows if nobody acts is told of the next rung, and not that its owner is reminded before.
+#[test]
+fn what_follows_if_nobody_acts_is_a_rung_and_no_reminder() {
+    let (duty, (_, directory)) = (duty(), crate::acts::tests::ground(&[]));
+    assert_eq!(duty.terms.plan.next(duty.due_at, &duty.progress, minute(10), &always()).map(|next| next.sort), Some(Sort::Reminder));
+    let next = crate::recipients::next_rung(&directory, &duty, minute(10), &always()).unwrap();
+    assert_eq!((next.at, next.sort.as_str()), (minute(100), "breach"));
+}
+
 #[test]
 fn reminders_then_the_breach_then_rungs_and_repetitions() {
     let mut duty = duty();

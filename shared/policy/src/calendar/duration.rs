@@ -334,18 +334,19 @@ impl Term {
     /// In words where it counts from the end of a period: from the first instant of the day after its last. `ends_month`: the period ends with a
     /// month, so that 'the month' is the one that follows it.
     pub fn after_a_period(self, ends_month: bool) -> Title {
-        let nth_day = |next: bool| if next { ("后第2", "the second") } else { ("后第1", "the first") };
+        let nth_day = |second: bool, working: bool| {
+            let (number, nth) = if second { ("2", "second") } else { ("1", "first") };
+            let (unit, day) = if working { ("个工作日", "working day") } else { ("日", "day") };
+            (format!("期满后第{number}{unit}"), format!("the {nth} {day} after it"))
+        };
         match self {
             Self::EndOfDay { next, working } => {
-                let (zh, en) = nth_day(next);
-                let (day_zh, day) = if working { ("个工作日", "working day") } else { ("日", "day") };
-                Title::new(format!("期满{zh}{day_zh}结束前"), format!("by the end of {en} {day} after it"))
+                let (zh, en) = nth_day(next, working);
+                Title::new(format!("{zh}结束前"), format!("by the end of {en}"))
             }
             Self::TimeOfNextDay { time, working } => {
-                let (zh, en) = nth_day(true);
-                let (day_zh, day) = if working { ("个工作日", "working day") } else { ("日", "day") };
-                let (hour, minute) = (time.hour(), time.minute());
-                Title::new(format!("期满{zh}{day_zh} {hour:02}:{minute:02} 前"), format!("by {hour:02}:{minute:02} on {en} {day} after it"))
+                let ((zh, en), hour, minute) = (nth_day(true, working), time.hour(), time.minute());
+                Title::new(format!("{zh} {hour:02}:{minute:02} 前"), format!("by {hour:02}:{minute:02} on {en}"))
             }
             Self::MonthDay { day, month: 1 } if ends_month => {
                 Title::new(format!("次月{day}日前（含当日）"), format!("by the end of the {} of the month that follows", nth(day)))

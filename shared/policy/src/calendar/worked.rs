@@ -23,7 +23,7 @@ impl Calendar {
         WorkedFrom { calendar: self, date: Some(date.saturating_sub(2.days())), left: HORIZON_DAYS, waiting: Vec::with_capacity(4) }
     }
 
-    /// What is worked between two instants, and what reaches into that time: no day after it is looked at.
+    /// What is worked between two instants, and what reaches into that time; days long after it are not looked through.
     pub(super) fn worked_within(&self, from: Timestamp, to: Timestamp) -> impl Iterator<Item = Span> {
         let (first, last) = (self.date(from), self.date(to));
         let days = first.until(last).map_or(HORIZON_DAYS, |days| days.get_days());

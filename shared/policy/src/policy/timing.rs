@@ -109,7 +109,7 @@ impl Policy {
         times
     }
 
-    /// When a reminder is sent, if it lies between the beginning and the due time.
+    /// When a reminder is due. It is sent only where that lies between the beginning and the due time.
     pub(super) fn reminder_time(
         &self,
         pack: &Pack,

@@ -1,17 +1,13 @@
 //! What comes round: how its term reads, and which periods end it.
 
-use crate::small_set::{ORGANISATION, PACK, set};
+use crate::small_set::{ORGANISATION, edited, set};
 use crate::world::{listed, shanghai};
 use duban_policy::Policy;
 use duban_policy::policy::check_fields;
 use serde_json::json;
 
 fn with(edits: &[(&str, &str)]) -> Policy {
-    let pack = edits.iter().fold(PACK.to_owned(), |pack, (good, written)| {
-        assert!(pack.contains(good), "{good}");
-        pack.replacen(good, written, 1)
-    });
-    Policy::compile(&set(&pack, ORGANISATION)).unwrap_or_else(|faults| panic!("{}", listed(&faults)))
+    Policy::compile(&set(&edited(edits), ORGANISATION)).unwrap_or_else(|faults| panic!("{}", listed(&faults)))
 }
 
 /// With the field by which rounds are closed where nothing else is said.

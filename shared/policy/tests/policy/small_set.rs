@@ -166,6 +166,14 @@ unit = "SHOP"
 from = "2026-01-01"
 "#;
 
+/// The pack with what is good in it replaced by what is written beside.
+pub fn edited(edits: &[(&str, &str)]) -> String {
+    edits.iter().fold(PACK.to_owned(), |pack, (good, written)| {
+        assert!(pack.contains(good), "{good}");
+        pack.replacen(good, written, 1)
+    })
+}
+
 pub fn set(pack: &str, organisation: &str) -> Vec<Source> {
     let always = sources().into_iter().find(|source| source.name == "calendars/always.toml").unwrap();
     let source = |name: &str, text: &str| Source { name: name.to_owned(), text: text.to_owned() };
